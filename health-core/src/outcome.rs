@@ -1,0 +1,425 @@
+//! What one run of a check says.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::Serialize;
+
+/// The answer of one run, without words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// All is well.
+    Pass,
+    /// It works, and somebody should look: degraded, still 200.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// The answer of one run: a [`Status`], and as many words as help.
+///
+/// The words are kept apart by who may read them. The text given to
+/// [`warn`](Outcome::warn) and [`fail`](Outcome::fail) is **public**: it is in
+/// the answer of `/health`. What [`because`](Outcome::because) adds is
+/// **private**: it goes to the log only, because error texts carry
+/// host names, queries and passwords.
+///
+/// ```
+/// use health_core::{Outcome, Status};
+///
+/// let error = std::io::Error::other("10.0.0.7:5432: connection refused");
+/// let outcome = Outcome::fail("the ledger is unreachable").because(error);
+///
+/// assert_eq!(outcome.status(), Status::Fail);
+/// assert_eq!(outcome.message(), Some("the ledger is unreachable"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an outcome says nothing until the check returns it"]
+pub struct Outcome {
+    status: Status,
+    reason: Option<Reason>,
+    cause: Vec<String>,
+    observed: Option<Observed>,
+    detail: Option<serde_json::Value>,
+}
+
+/// Why a run did not pass, in words that anyone may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The text that the check itself made public.
+    Text(Cow<'static, str>),
+    /// There is a cause, and it is private.
+    Withheld,
+    /// The run did not end in time.
+    TimedOut,
+    /// The check panicked.
+    Panicked,
+    /// The framework could not run the check.
+    NotRun(Cow<'static, str>),
+}
+
+impl Reason {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Reason::Text(text) | Reason::NotRun(text) => text,
+            Reason::Withheld => "withheld",
+            Reason::TimedOut => "timed out",
+            Reason::Panicked => "panicked",
+        }
+    }
+}
+
+/// A measured value and its unit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Observed {
+    pub(crate) value: f64,
+    pub(crate) unit: Cow<'static, str>,
+}
+
+impl Outcome {
+    const fn of(status: Status) -> Self {
+        Outcome {
+            status,
+            reason: None,
+            cause: Vec::new(),
+            observed: None,
+            detail: None,
+        }
+    }
+
+    /// All is well.
+    pub const fn pass() -> Self {
+        Outcome::of(Status::Pass)
+    }
+
+    /// It works, and somebody should look. The text is public.
+    pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
+        Outcome::of(Status::Warn).saying(Reason::Text(public_text.into()))
+    }
+
+    /// It does not work. The text is public.
+    pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
+        Outcome::of(Status::Fail).saying(Reason::Text(public_text.into()))
+    }
+
+    /// Adds the private cause: an error with its sources, or a text.
+    ///
+    /// ```
+    /// use health_core::Outcome;
+    ///
+    /// let outcome = Outcome::warn("replication is behind").because("lag of 17 s on 10.0.0.9");
+    /// assert_eq!(outcome.cause(), ["lag of 17 s on 10.0.0.9"]);
+    /// ```
+    pub fn because<Via>(mut self, cause: impl IntoFailure<Via>) -> Self {
+        self.cause.extend(cause.into_chain());
+        self
+    }
+
+    /// Adds a measured value and its unit, which are public.
+    ///
+    /// ```
+    /// use health_core::Outcome;
+    ///
+    /// let outcome = Outcome::pass().observe(0.71, "percent");
+    /// # let _ = outcome;
+    /// ```
+    pub fn observe(mut self, value: f64, unit: impl Into<Cow<'static, str>>) -> Self {
+        let unit = unit.into();
+        self.observed = Some(Observed { value, unit });
+        self
+    }
+
+    /// Adds anything that serde can write, which is public.
+    ///
+    /// A value that serde refuses (a map whose keys are no strings, say) is
+    /// left out, and the refusal becomes part of the private cause: a detail
+    /// never turns a verdict.
+    pub fn detail(mut self, detail: impl Serialize) -> Self {
+        match serde_json::to_value(detail) {
+            Ok(value) => self.detail = Some(value),
+            Err(error) => self.cause.push(format!("the detail cannot be written: {error}")),
+        }
+        self
+    }
+
+    /// Whether it passed.
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The public text, if there is one.
+    pub fn message(&self) -> Option<&str> {
+        self.reason.as_ref().map(Reason::as_str)
+    }
+
+    /// The private cause: the error's text and those of its sources.
+    pub fn cause(&self) -> &[String] {
+        &self.cause
+    }
+
+    fn saying(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Outcome::of(Status::Fail).saying(Reason::TimedOut)
+    }
+
+    pub(crate) fn panicked(text: String) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Panicked);
+        outcome.cause.push(text);
+        outcome
+    }
+
+    pub(crate) fn not_run(public_text: &'static str, cause: String) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::NotRun(public_text.into()));
+        outcome.cause.push(cause);
+        outcome
+    }
+
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
+    pub(crate) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
+    }
+
+    pub(crate) fn detailed(&self) -> Option<&serde_json::Value> {
+        self.detail.as_ref()
+    }
+
+    /// A failure whose only words are private.
+    fn withheld(cause: Vec<String>) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);
+        outcome.cause = cause;
+        outcome
+    }
+}
+
+impl From<Status> for Outcome {
+    fn from(status: Status) -> Self {
+        Outcome::of(status)
+    }
+}
+
+/// A pass (or, in an `Err`, a failure) that carries details for the report.
+///
+/// ```
+/// use health_core::{Detail, health_check};
+///
+/// /// How full the work queue is.
+/// #[health_check]
+/// fn queue() -> Detail<[(&'static str, u32); 1]> {
+///     Detail([("waiting", 3)])
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Detail<T>(pub T);
+
+/// How a type became a result; the compiler finds these by itself.
+pub mod via {
+    /// The type is a result of its own.
+    #[derive(Debug)]
+    pub enum Plain {}
+    /// A `Result` of a plain type and an error.
+    #[derive(Debug)]
+    pub struct Fallible<Error>(std::marker::PhantomData<Error>);
+    /// An error type, a text, or anything else that converts into a boxed error.
+    #[derive(Debug)]
+    pub enum Error {}
+    /// `Box<dyn Error>` without `Send` and `Sync`.
+    #[derive(Debug)]
+    pub enum BoxedError {}
+}
+
+/// What a health check may return.
+///
+/// Implemented for `()`, `bool`, [`Status`], [`Outcome`] and [`Detail`], and
+/// for a `Result` of one of them with any error type, `anyhow::Error`,
+/// `Box<dyn Error>`, `String` or `&str`. The parameter `Via` keeps the
+/// implementations apart; the compiler infers it.
+#[diagnostic::on_unimplemented(
+    message = "a health check cannot return `{Self}`",
+    label = "not a health check result",
+    note = "a function that returns a future is written `async fn`",
+    note = "return `()`, `bool`, `Status`, `Outcome` or `Detail<impl Serialize>`, or a `Result<_, E>` of one of them, where `E` is an error type, `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
+)]
+pub trait IntoOutcome<Via> {
+    /// Turns what the function returned into an outcome.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome<via::Plain> for () {
+    fn into_outcome(self) -> Outcome {
+        Outcome::pass()
+    }
+}
+
+impl IntoOutcome<via::Plain> for bool {
+    fn into_outcome(self) -> Outcome {
+        Outcome::of(if self { Status::Pass } else { Status::Fail })
+    }
+}
+
+impl IntoOutcome<via::Plain> for Status {
+    fn into_outcome(self) -> Outcome {
+        Outcome::of(self)
+    }
+}
+
+impl IntoOutcome<via::Plain> for Outcome {
+    fn into_outcome(self) -> Outcome {
+        self
+    }
+}
+
+impl<T: Serialize> IntoOutcome<via::Plain> for Detail<T> {
+    fn into_outcome(self) -> Outcome {
+        Outcome::pass().detail(self.0)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E, Via> IntoOutcome<via::Fallible<Via>> for Result<T, E>
+where
+    T: IntoOutcome<via::Plain>,
+    E: IntoFailure<Via>,
+{
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Ok(value) => value.into_outcome(),
+            Err(error) => Outcome::withheld(error.into_chain()),
+        }
+    }
+}
+
+/// What the `Err` of a health check may be.
+///
+/// Implemented for every error type, `anyhow::Error`, `eyre::Report`,
+/// `Box<dyn Error>` (with and without `Send` and `Sync`), `String` and `&str`.
+/// Its text, and those of its sources, are private.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a health check",
+    label = "not an error type",
+    note = "use a type that implements `std::error::Error`, or `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
+)]
+pub trait IntoFailure<Via> {
+    /// The text of the error, then those of its sources.
+    fn into_chain(self) -> Vec<String>;
+}
+
+// Without this the error for `Result<(), ()>` speaks of `(): std::error::Error`.
+#[diagnostic::do_not_recommend]
+impl<E> IntoFailure<via::Error> for E
+where
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    fn into_chain(self) -> Vec<String> {
+        chain(&*self.into())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoFailure<via::BoxedError> for Box<dyn StdError> {
+    fn into_chain(self) -> Vec<String> {
+        chain(&*self)
+    }
+}
+
+/// An error type may name itself as its source; a chain ends all the same.
+const LONGEST_CHAIN: usize = 16;
+
+fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+    std::iter::successors(Some(error), |&error| error.source())
+        .take(LONGEST_CHAIN)
+        .map(ToString::to_string)
+        .collect()
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome<Via>(result: impl IntoOutcome<Via>) -> Outcome {
+        result.into_outcome()
+    }
+
+    #[derive(Debug)]
+    struct Refused;
+    impl fmt::Display for Refused {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("refused")
+        }
+    }
+    impl StdError for Refused {}
+
+    #[derive(Debug)]
+    struct Ping(Refused);
+    impl fmt::Display for Ping {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("ping")
+        }
+    }
+    impl StdError for Ping {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn plain_results() {
+        assert_eq!(outcome(()).status(), Status::Pass);
+        assert_eq!(outcome(true).status(), Status::Pass);
+        assert_eq!(outcome(false).status(), Status::Fail);
+        assert_eq!(outcome(Status::Warn).status(), Status::Warn);
+        assert_eq!(outcome(Outcome::warn("slow")).message(), Some("slow"));
+        assert_eq!(outcome(Detail(3)).detailed(), Some(&serde_json::json!(3)));
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_private_and_its_sources_are_kept() {
+        let failed = outcome(Err::<(), _>(Ping(Refused)));
+        assert_eq!(failed.status(), Status::Fail);
+        assert_eq!(failed.message(), Some("withheld"));
+        assert_eq!(failed.cause(), ["ping", "refused"]);
+    }
+
+    #[test]
+    fn every_usual_error_type_is_one() {
+        assert_eq!(outcome(Err::<(), _>("text")).cause(), ["text"]);
+        assert_eq!(outcome(Err::<bool, _>(String::from("text"))).cause(), ["text"]);
+        let boxed: Box<dyn StdError> = Box::new(Ping(Refused));
+        assert_eq!(outcome(Err::<Status, _>(boxed)).cause(), ["ping", "refused"]);
+        let shared: Box<dyn StdError + Send + Sync> = Box::new(Refused);
+        assert_eq!(outcome(Err::<Outcome, _>(shared)).cause(), ["refused"]);
+    }
+
+    #[test]
+    fn the_inner_result_counts_when_it_is_ok() {
+        assert_eq!(outcome(Ok::<_, Refused>(false)).status(), Status::Fail);
+        assert_eq!(outcome(Ok::<_, Refused>(Status::Warn)).status(), Status::Warn);
+    }
+
+    #[test]
+    fn a_detail_that_cannot_be_written_leaves_the_verdict_alone() {
+        let keys = std::collections::HashMap::from([((1, 2), 3)]);
+        let passed = outcome(Detail(keys));
+        assert_eq!(passed.status(), Status::Pass);
+        assert!(passed.detailed().is_none());
+        assert_eq!(passed.cause().len(), 1);
+    }
+}

@@ -1,0 +1,112 @@
+//! What generated code may use. **Not public API**: it changes without notice.
+
+use std::future::Future;
+
+pub use std::any::{Any, TypeId};
+pub use std::boxed::Box;
+pub use std::clone::Clone;
+pub use std::option::Option;
+pub use std::time::Duration;
+
+pub use inventory;
+
+pub use crate::check::{CheckDef, Origin, Run};
+pub use crate::options::CheckOptions;
+pub use crate::outcome::Outcome;
+pub use crate::probe::Probe;
+pub use crate::state::{App, Context, HealthState, Need, Package, Provide, StateOf};
+
+use crate::check::Running;
+use crate::outcome::IntoOutcome;
+use crate::state::TakenByValue;
+
+/// The result of an `async` check. The caller names `T`, so that rustc reports
+/// a type that is no result at the return type, and once.
+pub fn outcome<T, Via>(returned: T) -> Outcome
+where
+    T: IntoOutcome<Via>,
+{
+    returned.into_outcome()
+}
+
+/// One run of an `async` check. Reported at the function's name if the future
+/// cannot move between threads: drop what is not `Send` before the `.await`.
+pub fn run<F>(check: F) -> Running
+where
+    F: Future<Output = Outcome>,
+    F: Send,
+    F: 'static,
+{
+    Box::pin(check)
+}
+
+/// A parameter taken by value.
+pub fn cloned<T>(value: &T) -> T
+where
+    T: TakenByValue,
+{
+    value.clone()
+}
+
+/// Proves that the state of package `P` provides `T`.
+pub const fn require<P, T, Marker>()
+where
+    P: StateOf<Marker>,
+    Marker: App,
+    Marker::State: Provide<T>,
+{
+}
+
+/// Proves that the state that the attribute names provides `T`.
+pub const fn require_from<State, T>()
+where
+    State: Provide<T>,
+{
+}
+
+/// Proves that a field of the state can be seen by all threads.
+pub const fn field<T>()
+where
+    T: Send,
+    T: Sync,
+    T: 'static,
+{
+}
+
+/// Registers a check: the only place that knows how checks are collected.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(target_family = "wasm"))]
+macro_rules! __submit {
+    ($($def:tt)*) => {
+        $crate::__private::inventory::submit! { $($def)* }
+    };
+}
+
+/// Registers a check: the only place that knows how checks are collected.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(target_family = "wasm")]
+macro_rules! __submit {
+    ($($def:tt)*) => {
+        ::core::compile_error!(
+            "`#[health_check]` cannot register on wasm, where entries of libraries get lost\n\
+             = help: add the check to the builder: `Health::builder().check(..)`"
+        );
+    };
+}
+
+/// Where the attribute stands, seen from the user's crate.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __origin {
+    () => {
+        $crate::__private::Origin {
+            package: ::core::env!("CARGO_PKG_NAME"),
+            version: ::core::env!("CARGO_PKG_VERSION"),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        }
+    };
+}

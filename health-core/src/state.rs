@@ -1,0 +1,222 @@
+//! Where the parameters of a check come from.
+//!
+//! A check asks for a type; the application's state provides it. The compiler
+//! verifies it through [`Package`]: `#[derive(HealthState)]` writes
+//! `impl StateOf<AppState> for Package<ID>`, each check asks
+//! `Package<ID>: StateOf<M>`, and as there is one implementation, rustc infers
+//! `M`. So a check finds the state of its package without naming it.
+//!
+//! At run time the value is looked up by its type in whatever state was given
+//! to the builder, so that a test can give a fake.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A type that the application's state can give to a check.
+///
+/// `#[derive(HealthState)]` implements it for each field's type, so it is
+/// seldom written by hand.
+#[diagnostic::on_unimplemented(
+    message = "health state `{Self}` does not provide `{T}`",
+    label = "no field of `{Self}` has this type",
+    note = "every field of the state can be a parameter of a check: add a field of type `{T}` to `{Self}`",
+    note = "or let it be looked up when the program starts: `#[health_check(late)]`"
+)]
+pub trait Provide<T: ?Sized> {
+    /// The value that the checks get.
+    fn provide(&self) -> &T;
+}
+
+/// The state of an application, as the checks see it.
+///
+/// Derive it:
+///
+/// ```
+/// # #[derive(Clone)] struct Pool;
+/// # #[derive(Clone)] struct Mailer;
+/// use health_core::{HealthState, health_check};
+///
+/// #[derive(Clone, HealthState)]
+/// struct AppState {
+///     pool: Pool,
+///     #[health(skip)] // no check may ask for it
+///     signing_key: [u8; 32],
+/// }
+///
+/// #[health_check]
+/// async fn database(pool: &Pool) -> bool {
+///     true
+/// }
+/// ```
+///
+/// A field `Arc<T>` serves `&Arc<T>`, `Arc<T>` and `&T`; the state serves
+/// itself as `&AppState`.
+pub trait HealthState: Any + Send + Sync {
+    /// The value of this type, if the state has one.
+    fn lookup(&self, wanted: TypeId) -> Option<&dyn Any>;
+
+    /// The name of the state's type, for messages.
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+}
+
+/// The package with this number: a hash of its name and major version.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Package<const ID: u64>(());
+
+/// Names the state of a package, through a marker that the package owns.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this package has no health state, so a check cannot take parameters",
+    label = "where should this value come from?",
+    note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it",
+    note = "in a library that does not know the application's state, write `#[health_check(late)]`"
+)]
+pub trait StateOf<Marker> {}
+
+/// A marker of [`StateOf`], and the state that it stands for.
+#[doc(hidden)]
+pub trait App {
+    /// The state.
+    type State;
+}
+
+/// A type that a check may take by value.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a check cannot take `{Self}` by value",
+    label = "`{Self}` cannot be cloned",
+    note = "take `&{Self}`, or make `{Self}` implement `Clone`"
+)]
+pub trait TakenByValue: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> TakenByValue for T {}
+
+/// A parameter of a check, as it was declared.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    pub(crate) name: &'static str,
+    pub(crate) type_id: fn() -> TypeId,
+    pub(crate) type_name: fn() -> &'static str,
+}
+
+impl Need {
+    /// The parameter `name` of type `T`.
+    pub const fn of<T: 'static>(name: &'static str) -> Self {
+        Need {
+            name,
+            type_id: TypeId::of::<T>,
+            type_name: std::any::type_name::<T>,
+        }
+    }
+}
+
+/// Everything that checks can ask for: the state, and the values that were
+/// provided one by one.
+#[derive(Default)]
+pub(crate) struct Sources {
+    state: Option<Box<dyn HealthState>>,
+    values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+}
+
+impl Sources {
+    pub(crate) fn set_state(&mut self, state: impl HealthState) {
+        self.state = Some(Box::new(state));
+    }
+
+    pub(crate) fn provide<T: Any + Send + Sync>(&mut self, value: T) {
+        self.values.insert(TypeId::of::<T>(), Box::new(value));
+    }
+
+    fn lookup(&self, wanted: TypeId) -> Option<&dyn Any> {
+        let provided = self.values.get(&wanted);
+        provided
+            .map(|value| &**value as &dyn Any)
+            .or_else(|| self.state.as_ref()?.lookup(wanted))
+    }
+
+    pub(crate) fn has(&self, need: &Need) -> bool {
+        self.lookup((need.type_id)()).is_some()
+    }
+
+    pub(crate) fn state_name(&self) -> Option<&'static str> {
+        self.state.as_ref().map(|state| state.type_name())
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("state", &self.state_name())
+            .field("values", &self.values.len())
+            .finish()
+    }
+}
+
+/// What a run of a check takes its parameters from.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Context(Arc<Sources>);
+
+impl Context {
+    pub(crate) fn new(sources: Sources) -> Self {
+        Context(Arc::new(sources))
+    }
+
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.0
+    }
+
+    /// The value of this type.
+    ///
+    /// # Panics
+    ///
+    /// If nothing provides it. `start()` has refused such checks, so only a
+    /// hand-written [`HealthState`] that changes its mind gets here, and the
+    /// panic fails that one run.
+    pub fn get<T: 'static>(&self) -> &T {
+        self.0
+            .lookup(TypeId::of::<T>())
+            .and_then(|value| value.downcast_ref())
+            .unwrap_or_else(|| {
+                panic!(
+                    "the health state no longer provides `{}`",
+                    std::any::type_name::<T>()
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pool(u8);
+    struct Fixed {
+        pool: Pool,
+    }
+    impl HealthState for Fixed {
+        fn lookup(&self, wanted: TypeId) -> Option<&dyn Any> {
+            (wanted == TypeId::of::<Pool>()).then_some(&self.pool as &dyn Any)
+        }
+    }
+
+    #[test]
+    fn a_value_provided_by_itself_hides_that_of_the_state() {
+        let mut sources = Sources::default();
+        sources.set_state(Fixed { pool: Pool(1) });
+        assert!(sources.has(&Need::of::<Pool>("pool")));
+        assert!(!sources.has(&Need::of::<String>("url")));
+        sources.provide(Pool(2));
+        sources.provide(String::from("url"));
+        let context = Context::new(sources);
+        assert_eq!(context.get::<Pool>().0, 2);
+        assert_eq!(context.get::<String>(), "url");
+    }
+}

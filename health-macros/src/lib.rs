@@ -1,0 +1,1 @@
+//! The attribute `#[health_check]` and the derive `HealthState`.
