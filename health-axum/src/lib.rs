@@ -1,6 +1,42 @@
 //! Serves the health checks of [`health_core`] with axum.
+//!
+//! This crate is the whole API: it re-exports health-core, and its
+//! `#[health_check]` needs no other line in `Cargo.toml`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::any;
 
 pub use health_core::*;
+pub use health_macros::{AxumHealthState as HealthState, axum_health_check as health_check};
+
 #[doc(hidden)]
 pub use health_core as __core;
-pub use health_macros::{AxumHealthState as HealthState, axum_health_check as health_check};
+
+/// The routes of [`Endpoint`], for [`Router::merge`] or [`Router::nest`].
+///
+/// Merge them **after** the application's own layers, so that neither
+/// authentication nor rate limits nor redirects stand between a prober and its
+/// answer: `.layer(..)` wraps only what was added before it.
+///
+/// # Panics
+///
+/// `Router::merge` panics if the application has a route at one of
+/// [`Endpoint::PATHS`] itself.
+pub fn routes<S>(health: &Health) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let endpoint = health.endpoint();
+    let serve = any(move |request: Request| {
+        let response = endpoint.respond(&request).map(Body::from);
+        async { response }
+    });
+    Endpoint::PATHS.iter().fold(Router::new(), |router, path| {
+        router
+            .route(path, serve.clone())
+            .route(&format!("{path}/"), serve.clone())
+            .route(&format!("{path}/{{*check}}"), serve.clone())
+    })
+}

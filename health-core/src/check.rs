@@ -76,8 +76,8 @@ pub enum Run {
 }
 
 /// Where a check was declared.
-#[derive(Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The package.
     pub package: &'static str,
@@ -89,19 +89,6 @@ pub struct Origin {
     pub line: u32,
     /// The column of the attribute, to tell two on one line apart.
     pub column: u32,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin { package, version, file, line, .. } = self;
-        write!(f, "{package} {version} at {file}:{line}")
-    }
-}
-
-impl fmt::Debug for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Origin({self})")
-    }
 }
 
 /// What one run does, with everything that it needs.

@@ -67,10 +67,6 @@ impl Probes {
         self.0 == 0
     }
 
-    pub(crate) const fn intersection(self, other: Probes) -> Probes {
-        Probes(self.0 & other.0)
-    }
-
     pub(crate) const fn difference(self, other: Probes) -> Probes {
         Probes(self.0 & !other.0)
     }

@@ -1,0 +1,360 @@
+//! [`Health`]: the running health of one service, and the builder that starts it.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::check::{HealthCheck, Work};
+use crate::endpoint::{Details, Endpoint};
+use crate::monitor::Monitor;
+use crate::observe;
+use crate::options::CheckOptions;
+use crate::outcome::{IntoOutcome, Status};
+use crate::probe::Probe;
+use crate::problem::{Place, Problem, StartError};
+use crate::registry::{self, Added};
+use crate::schedule::Supervisors;
+use crate::snapshot::{CheckReport, Snapshot};
+use crate::state::{Context, HealthState, Sources};
+
+const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// The running health of one service.
+///
+/// Cheap to clone; all clones are one. The checks run in the background, on
+/// the runtime on which [`start`](HealthBuilder::start) was called, until the
+/// last clone is dropped (the mounted routes hold one).
+///
+/// ```
+/// use health_core::{Health, health_check};
+///
+/// #[health_check(timeout = "2s", critical)]
+/// async fn database() -> Result<(), std::io::Error> {
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let health = Health::builder().expect(["database"]).start()?;
+/// # let _ = health;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "the checks stop when the last `Health` is dropped"]
+pub struct Health {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    monitor: Arc<Monitor>,
+    endpoint: Endpoint,
+    drain_delay: Duration,
+}
+
+impl Health {
+    /// The way to start: give it what the checks need, then
+    /// [`start`](HealthBuilder::start).
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::default()
+    }
+
+    /// The answer to one probe, now: a few loads, whatever the number of checks.
+    pub fn status(&self, probe: Probe) -> Status {
+        self.shared.monitor.status(probe)
+    }
+
+    /// What is held of one check now, or `None` if no check has this name.
+    pub fn check(&self, name: &str) -> Option<CheckReport> {
+        let index = self.shared.monitor.index_of(name)?;
+        Some(self.shared.monitor.report(index))
+    }
+
+    /// What is held of every check now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.monitor.snapshot()
+    }
+
+    /// The HTTP answers, for an adapter or a framework of your own.
+    pub fn endpoint(&self) -> Endpoint {
+        self.shared.endpoint.clone()
+    }
+
+    /// Takes the service out of rotation: readiness fails from this call on,
+    /// liveness goes on passing, and the future ends after the
+    /// [drain delay](HealthBuilder::drain_delay), when callers have noticed and
+    /// the server may stop accepting.
+    ///
+    /// Nothing flips back during a drain, and a second call joins the first.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::{Health, Probe, Status};
+    ///
+    /// let health = Health::builder().drain_delay(Duration::from_millis(10)).start()?;
+    /// let drained = health.drain();
+    /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    /// assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    /// drained.await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drain(&self) -> impl Future<Output = ()> + Send + use<> {
+        sleep_until(self.begin_drain())
+    }
+
+    /// Returns when the drain is over.
+    pub(crate) fn begin_drain(&self) -> Instant {
+        let (since, first) = self.shared.monitor.start_drain();
+        if first {
+            observe::draining(self.shared.drain_delay);
+        }
+        since + self.shared.drain_delay
+    }
+
+    /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
+    /// SIGINT, Ctrl-C elsewhere. A second signal ends the delay at once.
+    ///
+    /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`.
+    /// The signals are caught from this call on. Where they cannot be caught
+    /// the reason is logged and the future never ends.
+    #[cfg(feature = "signal")]
+    pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
+        crate::signal::drain_on_signal(self.clone())
+    }
+}
+
+/// Gathers what the checks need, and starts them.
+///
+/// Checks with `#[health_check]` are found by themselves; what is added here
+/// joins them under the same rules.
+#[derive(Debug)]
+#[must_use = "nothing runs until `start`"]
+pub struct HealthBuilder {
+    sources: Sources,
+    added: Vec<Added>,
+    expected: Vec<String>,
+    version: Option<Cow<'static, str>>,
+    details: Details,
+    drain_delay: Duration,
+}
+
+impl Default for HealthBuilder {
+    fn default() -> Self {
+        HealthBuilder {
+            sources: Sources::default(),
+            added: Vec::new(),
+            expected: Vec::new(),
+            version: None,
+            details: Details::Checks,
+            drain_delay: DEFAULT_DRAIN_DELAY,
+        }
+    }
+}
+
+impl HealthBuilder {
+    /// The application's state, whose fields the checks take as parameters.
+    ///
+    /// A second call replaces the first; a test can give a fake that derives
+    /// `HealthState` with `#[health(secondary)]`.
+    pub fn state(mut self, state: impl HealthState) -> Self {
+        self.sources.set_state(state);
+        self
+    }
+
+    /// One more value that checks can take as `&T` (or `T`, if it is `Clone`).
+    ///
+    /// For what the state does not have, such as the parameters of a library's
+    /// `#[health_check(late)]`. It hides a field of the same type.
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.sources.provide(value);
+        self
+    }
+
+    /// Adds a check that is an async closure.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new().critical(), || async { true })
+    ///     .start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn check<F, Fut, Via>(
+        self,
+        name: impl Into<String>,
+        options: CheckOptions,
+        check: F,
+    ) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
+    {
+        self.add(name.into(), options, Work::closure(check))
+    }
+
+    /// Adds a check that is a plain closure, which runs on a thread of its own.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .blocking_check("spool", CheckOptions::new(), || std::fs::metadata(".").map(drop))
+    ///     .start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn blocking_check<F, T, Via>(
+        self,
+        name: impl Into<String>,
+        options: CheckOptions,
+        check: F,
+    ) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: IntoOutcome<Via>,
+    {
+        self.add(name.into(), options, Work::blocking_closure(check))
+    }
+
+    /// Adds a check that is an object: see [`HealthCheck`].
+    #[track_caller]
+    pub fn register(
+        self,
+        name: impl Into<String>,
+        options: CheckOptions,
+        check: impl HealthCheck,
+    ) -> Self {
+        self.add(name.into(), options, Work::object(check))
+    }
+
+    #[track_caller]
+    fn add(mut self, name: String, options: CheckOptions, work: Work) -> Self {
+        let place = Place::on_the_builder(Location::caller());
+        self.added.push(Added {
+            name,
+            options,
+            place,
+            work,
+        });
+        self
+    }
+
+    /// Refuses to start without these checks.
+    ///
+    /// A library that nothing in the binary names is not linked, and its checks
+    /// vanish without a word; this says so at start, and `use the_library as _;`
+    /// cures it.
+    pub fn expect<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.expected.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The version that `/health` shows: `env!("CARGO_PKG_VERSION")`, a tag or
+    /// a commit. Without it none is shown.
+    pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// How much `/health` says: default [`Details::Checks`].
+    pub fn details(mut self, details: Details) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// How long the service goes on serving after a drain has begun, so that
+    /// load balancers notice: at most 1 h, default 5 s.
+    ///
+    /// Kubernetes kills a pod 30 s after it asked it to stop
+    /// (`terminationGracePeriodSeconds`), so the delay and the requests in
+    /// flight must fit into that.
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// Starts every check, on the current tokio runtime.
+    ///
+    /// The first runs begin at once; until a critical check has its first
+    /// result, readiness fails.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, in one error: two checks of one name, a
+    /// parameter that nothing provides, an expected check that is missing,
+    /// options that contradict each other, no tokio runtime or one without a
+    /// timer.
+    pub fn start(self) -> Result<Health, StartError> {
+        let mut problems = Vec::new();
+        let runtime = runtime_with_timer(&mut problems);
+        if self.drain_delay > LONGEST_DRAIN_DELAY {
+            problems.push(Problem::BadSetting {
+                what: format!("the drain delay {:?} is too long", self.drain_delay),
+                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        let context = Context::new(self.sources);
+        let checks = registry::assemble(
+            registry::declared(),
+            &self.added,
+            &context,
+            &self.expected,
+            &mut problems,
+        );
+        let (Some(runtime), true) = (runtime, problems.is_empty()) else {
+            return Err(StartError::new(problems));
+        };
+        observe::started(&checks);
+        let monitor = Arc::new(Monitor::new(&checks));
+        let supervisors = Arc::new(Supervisors::spawn(&runtime, checks, &monitor));
+        let endpoint = Endpoint::new(
+            Arc::clone(&monitor),
+            supervisors,
+            self.version,
+            self.details,
+        );
+        Ok(Health {
+            shared: Arc::new(Shared {
+                monitor,
+                endpoint,
+                drain_delay: self.drain_delay,
+            }),
+        })
+    }
+}
+
+fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {
+    let Ok(runtime) = Handle::try_current() else {
+        problems.push(Problem::NoRuntime);
+        return None;
+    };
+    // tokio has no question for this, only a panic.
+    let timer = catch_unwind(AssertUnwindSafe(|| {
+        drop(tokio::time::sleep(Duration::ZERO));
+    }));
+    if timer.is_err() {
+        problems.push(Problem::NoTimer);
+    }
+    Some(runtime)
+}

@@ -1,0 +1,305 @@
+//! What is held of all checks together, written by their runs and read by
+//! everybody else.
+//!
+//! A run that ends changes its own check and the tallies of its probes, so it
+//! costs the same beside ten checks and ten thousand. The status of a probe is
+//! two loads. Time needs no writer: a reader who finds the [`Horizon`] passed
+//! makes true what the time says, so a starved scheduler cannot keep an old
+//! pass alive.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::horizon::{Horizon, NEVER};
+use crate::observe::{self, Transition};
+use crate::options::Plan;
+use crate::outcome::{Outcome, Status};
+use crate::probe::Probe;
+use crate::registry::Check;
+use crate::snapshot::{CheckReport, Snapshot};
+use crate::tally::{Tally, Weight};
+use crate::verdict::{Track, Verdict};
+
+/// Everything that is known, shared by the runs and the readers.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    cells: Box<[Cell]>,
+    tallies: [Tally; Probe::ALL.len()],
+    horizon: Horizon,
+    /// Counts visible changes, so that what was rendered can be reused.
+    generation: AtomicU64,
+    started: Instant,
+    startup_done: AtomicBool,
+    draining: OnceLock<Instant>,
+}
+
+/// One check: what was declared of it, and what is held of it.
+#[derive(Debug)]
+struct Cell {
+    name: Arc<str>,
+    plan: Plan,
+    track: Mutex<Track>,
+}
+
+impl Cell {
+    /// Held for a few instructions: never across user code, rendering or an await.
+    fn track(&self) -> MutexGuard<'_, Track> {
+        self.track.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Monitor {
+    /// `checks` are sorted by name.
+    pub(crate) fn new(checks: &[Check]) -> Self {
+        let cells: Box<[Cell]> = checks
+            .iter()
+            .map(|check| Cell {
+                name: Arc::clone(&check.name),
+                plan: check.plan.clone(),
+                track: Mutex::new(Track::new(&check.plan)),
+            })
+            .collect();
+        let monitor = Monitor {
+            tallies: Default::default(),
+            horizon: Horizon::new(),
+            generation: AtomicU64::new(0),
+            started: Instant::now(),
+            startup_done: AtomicBool::new(false),
+            draining: OnceLock::new(),
+            cells,
+        };
+        for cell in &monitor.cells {
+            monitor.move_tallies(&cell.plan, None, Seen::of(&cell.track()));
+        }
+        monitor.latch_startup();
+        monitor
+    }
+
+    pub(crate) fn name(&self, index: usize) -> &str {
+        &self.cells[index].name
+    }
+
+    pub(crate) fn plan(&self, index: usize) -> &Plan {
+        &self.cells[index].plan
+    }
+
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.cells
+            .binary_search_by(|cell| (*cell.name).cmp(name))
+            .ok()
+    }
+
+    /// Whether the check has done all that it was for.
+    pub(crate) fn is_retired(&self, index: usize) -> bool {
+        self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+    }
+
+    // Written by the runs.
+
+    pub(crate) fn begin(&self, index: usize) {
+        let now = Instant::now();
+        self.change(index, |track| track.begin(now));
+    }
+
+    pub(crate) fn finish(&self, index: usize, outcome: Outcome) {
+        let now = Instant::now();
+        self.change(index, |track| track.finish(now, outcome));
+    }
+
+    pub(crate) fn advance(&self, index: usize) {
+        let now = Instant::now();
+        self.change(index, |track| track.advance(now));
+    }
+
+    pub(crate) fn abandon(&self, index: usize) {
+        let now = Instant::now();
+        self.change(index, |track| track.abandon(now));
+    }
+
+    /// Readiness fails from now on. Returns since when it does, and whether
+    /// this call began it.
+    pub(crate) fn start_drain(&self) -> (Instant, bool) {
+        let mut first = false;
+        let since = *self.draining.get_or_init(|| {
+            first = true;
+            Instant::now()
+        });
+        if first {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        (since, first)
+    }
+
+    fn change(&self, index: usize, change: impl FnOnce(&mut Track)) {
+        let due = self.change_track(index, change);
+        self.horizon.lower(self.millis(due));
+        self.latch_startup();
+    }
+
+    fn change_track(&self, index: usize, change: impl FnOnce(&mut Track)) -> Option<Instant> {
+        let cell = &self.cells[index];
+        let mut track = cell.track();
+        let before = Seen::of(&track);
+        change(&mut track);
+        let after = Seen::of(&track);
+        if before != after {
+            self.move_tallies(&cell.plan, Some(before), after);
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        let due = track.due();
+        let transition = (before.verdict != after.verdict)
+            .then(|| Transition::new(&cell.name, before.verdict, after.verdict, &track));
+        drop(track);
+        if let Some(transition) = transition {
+            observe::transition(&transition);
+        }
+        due
+    }
+
+    fn move_tallies(&self, plan: &Plan, before: Option<Seen>, after: Seen) {
+        for probe in plan.probes.iter() {
+            let from = before.map_or(Weight::default(), |seen| seen.weight(plan, probe));
+            self.tallies[probe as usize].shift(from, after.weight(plan, probe));
+        }
+    }
+
+    /// Startup has passed for good once all of its checks pass at one moment.
+    fn latch_startup(&self) {
+        if self.startup_done.load(Ordering::Acquire)
+            || self.tallies[Probe::Startup as usize].status() == Status::Fail
+            || self.startup_done.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        for cell in &self.cells {
+            if is_for_startup_only(&cell.plan) {
+                cell.track().retire();
+            }
+        }
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        observe::startup_done(self.started.elapsed());
+    }
+
+    // Read by everybody.
+
+    /// The answer to one probe, now.
+    pub(crate) fn status(&self, probe: Probe) -> Status {
+        self.catch_up();
+        let held = self.tallies[probe as usize].status();
+        self.through_lifecycle(probe, held)
+    }
+
+    /// The verdict on one check, now.
+    pub(crate) fn verdict(&self, index: usize) -> Verdict {
+        self.catch_up();
+        self.cells[index].track().verdict()
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Changes whenever a [`Snapshot`] would.
+    pub(crate) fn generation(&self) -> u64 {
+        self.catch_up();
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.catch_up();
+        let mut weights = [Weight::default(); Probe::ALL.len()];
+        let checks = self
+            .cells
+            .iter()
+            .map(|cell| {
+                let track = cell.track();
+                let seen = Seen::of(&track);
+                for probe in cell.plan.probes.iter() {
+                    let sum = &mut weights[probe as usize];
+                    *sum = sum.plus(seen.weight(&cell.plan, probe));
+                }
+                report(cell, &track)
+            })
+            .collect();
+        let status = Probe::ALL.map(|probe| {
+            let held = weights[probe as usize].status();
+            self.through_lifecycle(probe, held)
+        });
+        Snapshot::new(status, checks, self.draining.get().is_some())
+    }
+
+    pub(crate) fn report(&self, index: usize) -> CheckReport {
+        self.catch_up();
+        let cell = &self.cells[index];
+        report(cell, &cell.track())
+    }
+
+    /// Readiness waits for startup, and ends when the drain begins.
+    fn through_lifecycle(&self, probe: Probe, held: Status) -> Status {
+        let started = self.startup_done.load(Ordering::Acquire);
+        match probe {
+            Probe::Startup if started => Status::Pass,
+            Probe::Readiness if !started || self.draining.get().is_some() => Status::Fail,
+            Probe::Liveness | Probe::Readiness | Probe::Startup => held,
+        }
+    }
+
+    /// Makes true what the passing of time says, if it can have changed anything.
+    fn catch_up(&self) {
+        let now = Instant::now();
+        let Some(passed) = self.horizon.passed(self.millis(Some(now))) else {
+            return;
+        };
+        let earliest = (0..self.cells.len())
+            .filter_map(|index| self.change_track(index, |track| track.advance(now)))
+            .min();
+        self.horizon.raise(passed, self.millis(earliest));
+    }
+
+    /// Rounded down, so that the horizon is never later than the moment.
+    fn millis(&self, moment: Option<Instant>) -> u64 {
+        let since_start = moment.map(|moment| moment.saturating_duration_since(self.started));
+        since_start.map_or(NEVER, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(NEVER)
+        })
+    }
+}
+
+/// What readers see of a track, to tell whether a change is visible.
+#[derive(Clone, Copy, PartialEq)]
+struct Seen {
+    verdict: Verdict,
+    stale: bool,
+    results: u64,
+    overdue: Option<Instant>,
+}
+
+impl Seen {
+    fn of(track: &Track) -> Self {
+        Seen {
+            verdict: track.verdict(),
+            stale: track.is_stale(),
+            results: track.results(),
+            overdue: track.overdue_since(),
+        }
+    }
+
+    fn weight(self, plan: &Plan, probe: Probe) -> Weight {
+        Weight::of(self.verdict, self.stale, plan, probe)
+    }
+}
+
+fn report(cell: &Cell, track: &Track) -> CheckReport {
+    CheckReport::new(
+        Arc::clone(&cell.name),
+        !cell.plan.critical.is_empty(),
+        track,
+    )
+}
+
+fn is_for_startup_only(plan: &Plan) -> bool {
+    plan.probes.iter().all(|probe| probe == Probe::Startup)
+}

@@ -1,0 +1,143 @@
+//! What the outside hears: one event for each transition, never one for each run.
+//!
+//! kubelet never shows the body of a failing probe, and the public body never
+//! shows an error's text, so the reason is here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::Outcome;
+use crate::verdict::{Finished, Track, Verdict};
+
+/// A check turned.
+#[derive(Debug)]
+pub(crate) struct Transition<'a> {
+    check: &'a str,
+    from: Verdict,
+    to: Verdict,
+    consecutive: u32,
+    last: Option<Arc<Finished>>,
+}
+
+impl<'a> Transition<'a> {
+    pub(crate) fn new(check: &'a str, from: Verdict, to: Verdict, track: &Track) -> Self {
+        Transition {
+            check,
+            from,
+            to,
+            consecutive: track.consecutive(),
+            last: track.last().cloned(),
+        }
+    }
+
+    fn outcome(&self) -> Option<&Outcome> {
+        Some(&self.last.as_ref()?.outcome)
+    }
+
+    fn reason(&self) -> &str {
+        match self.to {
+            Verdict::Unknown => "stale",
+            _ => self
+                .outcome()
+                .and_then(Outcome::message)
+                .unwrap_or_default(),
+        }
+    }
+
+    fn cause(&self) -> String {
+        self.outcome()
+            .map(Outcome::cause)
+            .unwrap_or_default()
+            .join(": ")
+    }
+
+    fn took(&self) -> Duration {
+        self.last.as_ref().map_or(Duration::ZERO, |last| last.took)
+    }
+}
+
+/// The log's target, for filters: `RUST_LOG=health=info`.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "health";
+
+#[cfg(feature = "tracing")]
+pub(crate) fn transition(turned: &Transition<'_>) {
+    /// tracing wants the level as a constant.
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                check = turned.check,
+                from = turned.from.as_str(),
+                to = turned.to.as_str(),
+                reason = turned.reason(),
+                cause = turned.cause(),
+                took_ms = turned.took().as_secs_f64() * 1e3,
+                consecutive = turned.consecutive,
+                "health check turned"
+            )
+        };
+    }
+    match turned.to {
+        Verdict::Pass => event!(info),
+        Verdict::Warn | Verdict::Unknown => event!(warn),
+        Verdict::Fail => event!(error),
+    }
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn startup_done(after: Duration) {
+    let after_ms = after.as_secs_f64() * 1e3;
+    tracing::info!(target: TARGET, after_ms, "startup has passed");
+}
+
+/// Every check by name, so that one that vanished is missed: a crate that
+/// nothing in the binary names is not linked, and its checks are gone.
+#[cfg(feature = "tracing")]
+pub(crate) fn started(checks: &[crate::registry::Check]) {
+    if checks.is_empty() {
+        tracing::warn!(
+            target: TARGET,
+            "no health check is registered; if they live in a library, name it in the binary: `use my_checks as _;`"
+        );
+        return;
+    }
+    let names: Vec<&str> = checks.iter().map(|check| &*check.name).collect();
+    tracing::info!(target: TARGET, count = checks.len(), checks = names.join(" "), "health checks started");
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn draining(delay: Duration) {
+    let delay_s = delay.as_secs_f64();
+    tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
+}
+
+#[cfg(all(feature = "tracing", feature = "signal"))]
+pub(crate) fn no_signals(error: &std::io::Error) {
+    tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use silent::*;
+
+/// Without `tracing` nobody listens; observers of the application come later.
+#[cfg(not(feature = "tracing"))]
+mod silent {
+    use super::{Duration, Transition};
+
+    pub(crate) fn transition(turned: &Transition<'_>) {
+        let _ = (
+            turned.check,
+            turned.from,
+            turned.reason(),
+            turned.cause(),
+            turned.took(),
+            turned.consecutive,
+        );
+    }
+    pub(crate) fn startup_done(_: Duration) {}
+    pub(crate) fn started(_: &[crate::registry::Check]) {}
+    pub(crate) fn draining(_: Duration) {}
+    #[cfg(feature = "signal")]
+    pub(crate) fn no_signals(_: &std::io::Error) {}
+}

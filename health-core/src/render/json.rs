@@ -1,0 +1,202 @@
+//! The default format: compact JSON, made for the people who write monitors.
+//!
+//! ```json
+//! {"status":"unhealthy","timestamp":"2026-11-21T10:15:30.123Z","version":"1.4.2","uptime_s":86400,
+//!  "checks":{"database":{"status":"error","critical":true,"response_time_ms":2000.1,
+//!                        "message":"withheld","checked_at":"2026-11-21T10:15:27.120Z"}}}
+//! ```
+//!
+//! `status` is the first key, since some load balancers read the beginning only.
+//! Times inside `checks` are absolute, so that this part is rendered once for
+//! each change and reused; `timestamp` and `uptime_s` belong to the answer.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use crate::outcome::{Observed, Status};
+use crate::snapshot::{CheckReport, Snapshot};
+use crate::verdict::Verdict;
+
+/// Messages are cut here, so that no check can make the answer too long for a
+/// prober (kubelet reads 10 KiB, Consul 4 KiB).
+const LONGEST_MESSAGE: usize = 256;
+
+/// The whole answer for those who only need the status.
+pub(crate) fn status_only(status: Status) -> Bytes {
+    Bytes::from_static(match status {
+        Status::Pass => br#"{"status":"healthy"}"#,
+        Status::Warn => br#"{"status":"degraded"}"#,
+        Status::Fail => br#"{"status":"unhealthy"}"#,
+    })
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "healthy",
+        Status::Warn => "degraded",
+        Status::Fail => "unhealthy",
+    }
+}
+
+/// The part of the answer that changes only when a check does.
+pub(crate) fn checks(snapshot: &Snapshot) -> Box<RawValue> {
+    to_raw(&Checks(snapshot))
+}
+
+/// One check by itself.
+pub(crate) fn check(report: &CheckReport) -> Bytes {
+    let raw: Box<str> = to_raw(&CheckBody::new(report)).into();
+    Bytes::from(raw.into_string())
+}
+
+/// One check by itself, for those who only need the status.
+pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
+    Bytes::from_static(match verdict {
+        Verdict::Pass => br#"{"status":"ok"}"#,
+        Verdict::Warn => br#"{"status":"degraded"}"#,
+        Verdict::Fail => br#"{"status":"error"}"#,
+        Verdict::Unknown => br#"{"status":"unknown"}"#,
+    })
+}
+
+/// What `/health` says.
+pub(crate) fn health(
+    status: Status,
+    version: Option<&str>,
+    uptime: Duration,
+    checks: &RawValue,
+) -> Bytes {
+    let body = HealthBody {
+        status: word(status),
+        timestamp: timestamp(SystemTime::now()),
+        version,
+        uptime_s: uptime.as_secs(),
+        checks,
+    };
+    let mut json = Vec::with_capacity(checks.get().len() + 128);
+    serde_json::to_writer(&mut json, &body).expect(WRITABLE);
+    Bytes::from(json)
+}
+
+/// What is written here has string keys only and goes to memory.
+const WRITABLE: &str = "plain structs can be written as JSON";
+
+fn to_raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect(WRITABLE)
+}
+
+#[derive(serde::Serialize)]
+struct HealthBody<'a> {
+    status: &'static str,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    uptime_s: u64,
+    checks: &'a RawValue,
+}
+
+/// The checks by name, and the drain as one of them.
+struct Checks<'a>(&'a Snapshot);
+
+impl Serialize for Checks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for report in self.0.checks() {
+            map.serialize_entry(report.name(), &CheckBody::new(report))?;
+        }
+        if self.0.is_draining() {
+            map.serialize_entry("shutdown", &CheckBody::draining())?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Default, serde::Serialize)]
+struct CheckBody<'a> {
+    status: &'static str,
+    critical: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_at: Option<String>,
+    /// The last result, where the thresholds keep the verdict from following.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<&'a Observed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a serde_json::Value>,
+}
+
+impl<'a> CheckBody<'a> {
+    fn new(report: &'a CheckReport) -> Self {
+        let verdict = report.verdict();
+        let last = report.last_status().map(Verdict::from);
+        CheckBody {
+            status: verdict.as_str(),
+            critical: report.is_critical(),
+            response_time_ms: report.response_time().map(milliseconds),
+            message: report.message().map(cut),
+            checked_at: report.checked_at().map(timestamp),
+            last_status: last.filter(|&last| last != verdict).map(Verdict::as_str),
+            running_since: report.running_since().map(timestamp),
+            observed: report.observed(),
+            detail: report.detail(),
+        }
+    }
+
+    fn draining() -> Self {
+        CheckBody {
+            status: Verdict::Fail.as_str(),
+            critical: true,
+            message: Some("draining"),
+            ..CheckBody::default()
+        }
+    }
+}
+
+/// Down to the microsecond: the scheduler's own noise is of that size.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// RFC 3339 in UTC.
+fn timestamp(at: SystemTime) -> String {
+    humantime::format_rfc3339_millis(at).to_string()
+}
+
+fn cut(message: &str) -> &str {
+    let end = (0..=LONGEST_MESSAGE.min(message.len()))
+        .rev()
+        .find(|&end| message.is_char_boundary(end))
+        .unwrap_or(0);
+    &message[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "ä".repeat(200);
+        assert_eq!(cut(&long).len(), 256);
+        let odd = format!("x{long}");
+        assert_eq!(cut(&odd).len(), 255);
+    }
+
+    #[test]
+    fn times_are_rounded_to_what_can_be_measured() {
+        assert!((milliseconds(Duration::from_nanos(2_000_100_400)) - 2_000.1).abs() < 1e-9);
+        let epoch = SystemTime::UNIX_EPOCH + Duration::from_millis(1_234);
+        assert_eq!(timestamp(epoch), "1970-01-01T00:00:01.234Z");
+    }
+}

@@ -1,0 +1,3 @@
+//! Answers as text, one file a format.
+
+pub(crate) mod json;

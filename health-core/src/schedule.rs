@@ -1,0 +1,154 @@
+//! When a check runs: one task for each check, for as long as health lives.
+//!
+//! The task starts the runs one after the other, so there is never more than
+//! one, and polls the run itself, so a caller's disconnect cannot touch it and
+//! a run costs no task of its own. If a check holds the thread, its own task
+//! cannot tell the time; the readers do ([`Monitor`]).
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::check::Work;
+use crate::monitor::Monitor;
+use crate::registry::Check;
+
+/// Runs at once, so that a thousand first runs do not all knock together.
+const ASYNC_RUNS: usize = 1024;
+/// Threads at once for plain functions. One that hangs gives its place back
+/// at its timeout, so it cannot keep the others from running.
+const THREADS: usize = 64;
+/// A run over its timeout is left alone this long, or four times its timeout
+/// if that is longer: to drop a query halfway can cost the application's pool
+/// a connection for good.
+const LEAST_PATIENCE: Duration = Duration::from_secs(30);
+/// Each period is off by at most this part of the interval, so that replicas
+/// and checks drift apart.
+const JITTER: f64 = 0.1;
+
+/// The tasks of all checks, which end with this.
+#[derive(Debug)]
+pub(crate) struct Supervisors(Vec<AbortHandle>);
+
+impl Supervisors {
+    pub(crate) fn spawn(runtime: &Handle, checks: Vec<Check>, monitor: &Arc<Monitor>) -> Self {
+        let limits = Arc::new(Limits::new());
+        let tasks = checks.into_iter().enumerate().map(|(index, check)| {
+            let monitor = Arc::clone(monitor);
+            let limits = Arc::clone(&limits);
+            let task = runtime.spawn(supervise(check.work, index, monitor, limits));
+            task.abort_handle()
+        });
+        Supervisors(tasks.collect())
+    }
+}
+
+impl Drop for Supervisors {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// How many runs there may be at once.
+#[derive(Debug)]
+struct Limits {
+    async_runs: Semaphore,
+    threads: Semaphore,
+}
+
+impl Limits {
+    fn new() -> Self {
+        Limits {
+            async_runs: Semaphore::new(ASYNC_RUNS),
+            threads: Semaphore::new(THREADS),
+        }
+    }
+
+    /// `None` once health has stopped.
+    async fn admit(&self, work: &Work) -> Option<SemaphorePermit<'_>> {
+        let semaphore = match work {
+            Work::Async(_) => &self.async_runs,
+            Work::Blocking(_) => &self.threads,
+        };
+        semaphore.acquire().await.ok()
+    }
+}
+
+/// Runs a check until its time is over.
+async fn supervise(work: Work, index: usize, monitor: Arc<Monitor>, limits: Arc<Limits>) {
+    sleep(monitor.plan(index).initial_delay).await;
+    let mut due = Instant::now();
+    while !monitor.is_retired(index) {
+        run_once(&work, index, &monitor, &limits).await;
+        due = next_due(due, monitor.plan(index).interval, Instant::now());
+        sleep_until(due).await;
+    }
+}
+
+async fn run_once(work: &Work, index: usize, monitor: &Monitor, limits: &Limits) {
+    let Some(admitted) = limits.admit(work).await else {
+        return;
+    };
+    let timeout = monitor.plan(index).timeout;
+    monitor.begin(index);
+    let deadline = Instant::now() + timeout;
+    let mut run = pin!(work.run(monitor.name(index)));
+    if let Ok(outcome) = timeout_at(deadline, &mut run).await {
+        monitor.finish(index, outcome);
+        return;
+    }
+    monitor.advance(index);
+    drop(admitted);
+    let landed = match work {
+        Work::Async(_) => {
+            let patience = LEAST_PATIENCE.max(timeout * 4);
+            timeout_at(deadline + patience, run).await.ok()
+        }
+        // Nothing ends a thread, and a second one must not join it.
+        Work::Blocking(_) => Some(run.await),
+    };
+    match landed {
+        Some(too_late) => monitor.finish(index, too_late),
+        None => monitor.abandon(index),
+    }
+}
+
+/// One interval after the last due time and not after the last run, so that the
+/// runs do not drift; at once, and once only, if the time has been missed.
+fn next_due(last: Instant, interval: Duration, now: Instant) -> Instant {
+    let period = interval.mul_f64(1.0 + JITTER * (2.0 * fastrand::f64() - 1.0));
+    (last + period).max(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_period_is_the_interval_within_a_tenth() {
+        let start = Instant::now();
+        let interval = Duration::from_secs(10);
+        for _ in 0..1_000 {
+            let period = next_due(start, interval, start) - start;
+            assert!(period >= Duration::from_secs(9), "{period:?}");
+            assert!(period <= Duration::from_secs(11), "{period:?}");
+        }
+    }
+
+    #[test]
+    fn missed_periods_are_not_made_up_for() {
+        let start = Instant::now();
+        let interval = Duration::from_secs(10);
+        let an_hour_later = start + Duration::from_secs(3_600);
+        let due = next_due(start, interval, an_hour_later);
+        assert_eq!(due, an_hour_later);
+        assert!(next_due(due, interval, an_hour_later) > an_hour_later);
+    }
+}

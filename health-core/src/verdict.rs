@@ -1,0 +1,376 @@
+//! What is held of a check, run after run and as time goes by.
+//!
+//! [`Track`] is a state machine without a clock: every change names its moment,
+//! and [`Track::advance`] may be called by anybody at any time, which changes
+//! nothing but what the passing of time has made true.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::options::Plan;
+use crate::outcome::{Outcome, Status};
+
+/// What is held of a check now.
+///
+/// The last result of a run becomes a verdict through the thresholds, and stays
+/// one until it is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It works.
+    Pass,
+    /// It works, and somebody should look.
+    Warn,
+    /// It does not work.
+    Fail,
+    /// Nothing is known: no result yet, or none that is recent enough.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word in reports and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "ok",
+            Verdict::Warn => "degraded",
+            Verdict::Fail => "error",
+            Verdict::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the check works as far as is known.
+    pub(crate) const fn is_good(self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Warn)
+    }
+}
+
+impl From<Status> for Verdict {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => Verdict::Pass,
+            Status::Warn => Verdict::Warn,
+            Status::Fail => Verdict::Fail,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One finished run.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) took: Duration,
+    /// By the wall clock, for people.
+    pub(crate) at: SystemTime,
+}
+
+/// A run that has begun and not come back.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    started: Instant,
+    /// Its timeout has been recorded; what it still says no longer counts.
+    overdue: bool,
+}
+
+/// Consecutive results of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Streak {
+    failing: bool,
+    runs: u32,
+}
+
+impl Streak {
+    fn extend(&mut self, failing: bool) {
+        if self.failing == failing {
+            self.runs = self.runs.saturating_add(1);
+        } else {
+            *self = Streak { failing, runs: 1 };
+        }
+    }
+}
+
+/// The state machine of one check.
+#[derive(Debug)]
+pub(crate) struct Track {
+    timeout: Duration,
+    stale_after: Duration,
+    failure_threshold: u32,
+    success_threshold: u32,
+    /// What the results say, whatever their age.
+    settled: Verdict,
+    /// From when on what is settled no longer counts, if it is good.
+    stale_at: Option<Instant>,
+    stale: bool,
+    streak: Streak,
+    results: u64,
+    last: Option<Arc<Finished>>,
+    flight: Option<Flight>,
+    retired: bool,
+}
+
+impl Track {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Track {
+            timeout: plan.timeout,
+            stale_after: plan.stale_after,
+            failure_threshold: plan.failure_threshold,
+            success_threshold: plan.success_threshold,
+            settled: Verdict::Unknown,
+            stale_at: None,
+            stale: false,
+            streak: Streak::default(),
+            results: 0,
+            last: None,
+            flight: None,
+            retired: false,
+        }
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.stale {
+            Verdict::Unknown
+        } else {
+            self.settled
+        }
+    }
+
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    pub(crate) fn last(&self) -> Option<&Arc<Finished>> {
+        self.last.as_ref()
+    }
+
+    /// How many results there have been.
+    pub(crate) fn results(&self) -> u64 {
+        self.results
+    }
+
+    /// Consecutive results of the last one's kind.
+    pub(crate) fn consecutive(&self) -> u32 {
+        self.streak.runs
+    }
+
+    /// Since when a run is in flight whose timeout has passed.
+    pub(crate) fn overdue_since(&self) -> Option<Instant> {
+        let flight = self.flight.filter(|flight| flight.overdue)?;
+        Some(flight.started)
+    }
+
+    /// The next moment at which the passing of time changes something.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let flight = self.flight.filter(|flight| !flight.overdue);
+        let deadline = flight.map(|flight| flight.started + self.timeout);
+        let stale_at = self.stale_at.filter(|_| !self.stale);
+        [deadline, stale_at].into_iter().flatten().min()
+    }
+
+    /// A run begins.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        debug_assert!(self.flight.is_none(), "one run of a check at a time");
+        if self.retired {
+            return;
+        }
+        self.flight = Some(Flight {
+            started: now,
+            overdue: false,
+        });
+    }
+
+    /// The run came back. Too late is too late, whatever it says.
+    pub(crate) fn finish(&mut self, now: Instant, outcome: Outcome) {
+        self.advance(now);
+        let Some(flight) = self.flight.take() else {
+            return;
+        };
+        if !flight.overdue {
+            self.record(flight.started, now, outcome);
+        }
+    }
+
+    /// The run was given up, long after its timeout.
+    pub(crate) fn abandon(&mut self, now: Instant) {
+        self.advance(now);
+        self.flight = None;
+    }
+
+    /// Makes true what the passing of time says: a run over its timeout has
+    /// failed, and a good result that is too old is unknown.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if let Some(started) = self.missed_deadline(now) {
+            self.flight = Some(Flight {
+                started,
+                overdue: true,
+            });
+            self.record(started, started + self.timeout, Outcome::timed_out());
+        }
+        if self.stale_at.is_some_and(|stale_at| now >= stale_at) {
+            self.stale = true;
+        }
+    }
+
+    fn missed_deadline(&self, now: Instant) -> Option<Instant> {
+        let flight = self.flight.filter(|flight| !flight.overdue)?;
+        (now >= flight.started + self.timeout).then_some(flight.started)
+    }
+
+    /// No further run will come, and the last result stays what it is.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+        self.stale_at = None;
+        self.flight = None;
+    }
+
+    fn record(&mut self, started: Instant, ended: Instant, outcome: Outcome) {
+        if self.retired {
+            return;
+        }
+        self.results += 1;
+        self.streak.extend(outcome.status() == Status::Fail);
+        self.settled = self.turn(outcome.status());
+        self.stale = false;
+        self.stale_at = self.settled.is_good().then(|| ended + self.stale_after);
+        self.last = Some(Arc::new(Finished {
+            outcome,
+            took: ended - started,
+            at: SystemTime::now(),
+        }));
+    }
+
+    /// Where the verdict goes after a result: it turns once enough results in
+    /// a row ask for it. The first pass settles what was unknown.
+    fn turn(&self, latest: Status) -> Verdict {
+        let failing = latest == Status::Fail;
+        let enough = match (self.settled, failing) {
+            (_, true) => self.streak.runs >= self.failure_threshold,
+            (Verdict::Fail, false) => self.streak.runs >= self.success_threshold,
+            (_, false) => true,
+        };
+        if !enough {
+            return self.settled;
+        }
+        latest.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::CheckOptions;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn track(options: &CheckOptions) -> Track {
+        Track::new(&options.resolve().expect("legal options"))
+    }
+
+    /// One run of `took` that starts at `start`.
+    fn run(track: &mut Track, start: Instant, took: Duration, outcome: Outcome) {
+        track.begin(start);
+        track.finish(start + took, outcome);
+    }
+
+    #[test]
+    fn unknown_until_the_first_result() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new());
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        track.begin(now);
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        track.finish(now + secs(1), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+        assert_eq!(track.last().expect("a result").took, secs(1));
+    }
+
+    #[test]
+    fn the_deadline_turns_the_verdict_and_a_late_pass_does_not_turn_it_back() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new().timeout(secs(2)));
+        track.begin(now);
+        assert_eq!(track.due(), Some(now + secs(2)));
+        track.advance(now + Duration::from_millis(1999));
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        track.advance(now + secs(2));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.overdue_since(), Some(now));
+        assert_eq!(track.last().expect("a result").took, secs(2));
+        track.finish(now + secs(3), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.overdue_since(), None);
+    }
+
+    #[test]
+    fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new().timeout(secs(2)));
+        run(&mut track, now, secs(5), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        let last = track.last().expect("a result");
+        assert_eq!(last.outcome.message(), Some("timed out"));
+    }
+
+    #[test]
+    fn a_good_result_goes_stale_and_a_failure_does_not() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new().interval(secs(10)).timeout(secs(5)));
+        run(&mut track, now, secs(0), Outcome::warn("slow"));
+        track.advance(now + Duration::from_millis(34_999));
+        assert_eq!(track.verdict(), Verdict::Warn);
+        track.advance(now + secs(35));
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        assert!(track.is_stale());
+
+        run(&mut track, now + secs(40), secs(0), Outcome::fail("down"));
+        track.advance(now + secs(4000));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.due(), None);
+    }
+
+    #[test]
+    fn thresholds_hold_the_verdict_back_but_the_first_pass_settles_it() {
+        let now = Instant::now();
+        let options = CheckOptions::new()
+            .failure_threshold(3)
+            .success_threshold(2);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::fail("down"));
+        assert_eq!(track.verdict(), Verdict::Unknown, "one failure of three");
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+        for _ in 0..2 {
+            run(&mut track, now, secs(0), Outcome::fail("down"));
+            assert_eq!(track.verdict(), Verdict::Pass);
+        }
+        run(&mut track, now, secs(0), Outcome::fail("down"));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail, "one pass of two");
+        run(&mut track, now, secs(0), Outcome::warn("slow"));
+        assert_eq!(track.verdict(), Verdict::Warn);
+        assert_eq!(track.consecutive(), 2);
+    }
+
+    #[test]
+    fn what_is_retired_stays_what_it_was() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new());
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        track.retire();
+        track.finish(now + secs(11), Outcome::fail("late"));
+        track.advance(now + secs(100_000));
+        assert_eq!(track.verdict(), Verdict::Pass);
+        assert_eq!(track.due(), None);
+    }
+}
