@@ -1,5 +1,7 @@
 //! A server on a real socket, and a client that sends exactly these bytes.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use health_axum::Health;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +11,7 @@ use tokio::task::JoinHandle;
 /// Serves until it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     health: Health,
     serving: JoinHandle<()>,
 }
@@ -21,6 +23,11 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// Serves `app` on a free port of the loopback address.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
     pub async fn start(app: Router, health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -34,24 +41,37 @@ impl Server {
         }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The health that it serves.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
+    /// A `GET` on a connection of its own.
     pub async fn get(&self, path: &str) -> Answer {
         self.request("GET", path).await
     }
 
+    /// A request without a body on a connection of its own.
     pub async fn request(&self, method: &str, path: &str) -> Answer {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         self.raw(head.as_bytes()).await
     }
 
+    /// These bytes on a connection of their own.
     pub async fn raw(&self, request: &[u8]) -> Answer {
         Answer::parse(&self.exchange(request).await)
     }
 
     /// Everything that comes back until the server closes.
+    ///
+    /// # Panics
+    ///
+    /// If the server is gone, or answers what is no text.
     pub async fn exchange(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address)
             .await
@@ -63,6 +83,11 @@ impl Server {
         String::from_utf8(answer).expect("answers are UTF-8")
     }
 
+    /// Sends these bytes and closes the connection at once.
+    ///
+    /// # Panics
+    ///
+    /// If the server is gone.
     pub async fn send_and_hang_up(&self, request: &[u8]) {
         let mut stream = TcpStream::connect(self.address)
             .await
@@ -74,8 +99,11 @@ impl Server {
 /// What came back; status 0 if nothing did.
 #[derive(Debug, Default)]
 pub struct Answer {
+    /// The status code.
     pub status: u16,
+    /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The body.
     pub body: String,
 }
 
@@ -96,6 +124,7 @@ impl Answer {
         }
     }
 
+    /// The first header of this name, in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name)?;
         Some(&found.1)

@@ -1,13 +1,11 @@
 //! What probers get over a real socket, byte by byte.
 
-mod wire;
-
 use std::time::Duration;
 
 use health_axum::{CheckOptions, Details, Health, HealthBuilder, Outcome, Probe, Status};
 use tokio::time::sleep;
 
-use wire::{Answer, Server};
+use tests::wire::{Answer, Server};
 
 fn critical() -> CheckOptions {
     CheckOptions::new().critical()
