@@ -14,7 +14,9 @@ pub use crate::check::{CheckDef, Origin, Run};
 pub use crate::options::CheckOptions;
 pub use crate::outcome::Outcome;
 pub use crate::probe::Probe;
-pub use crate::state::{App, Context, HealthState, Need, Package, Provide, StateOf};
+pub use crate::state::{App, Context, HealthState, Need, Package, Provide, Shared, StateOf};
+// Generated code names the root once, so that a wrong `crate = path` is one error.
+pub use crate::{__origin as origin, __submit as submit};
 
 use crate::check::Running;
 use crate::outcome::IntoOutcome;
@@ -61,15 +63,6 @@ where
 pub const fn require_from<State, T>()
 where
     State: Provide<T>,
-{
-}
-
-/// Proves that a field of the state can be seen by all threads.
-pub const fn field<T>()
-where
-    T: Send,
-    T: Sync,
-    T: 'static,
 {
 }
 

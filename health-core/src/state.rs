@@ -97,6 +97,22 @@ pub trait TakenByValue: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> TakenByValue for T {}
 
+/// A field of a state: checks run on all threads.
+///
+/// The derive asks it of each field in the `where` clause of
+/// `impl HealthState`. So a field that threads cannot share is one error, at
+/// its type, and the bounds of [`HealthState`] add none.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads safely",
+    label = "checks run on all threads, and this field is not `Send` and `Sync`",
+    note = "put it into a `Mutex`, or keep it out of the state"
+)]
+pub trait Shared: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shared for T {}
+
 /// A parameter of a check, as it was declared.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
