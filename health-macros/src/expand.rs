@@ -1,6 +1,6 @@
 //! [`Spec`] → tokens. Cannot fail.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -14,7 +14,8 @@ use crate::spec::{Setting, Source, Spec, fold};
 /// const __health_check_database: () = {
 ///     use ::health_core::__private as __health;
 ///     macro_rules! there_is_already_a_health_check_named__database { () => {}; }
-///     __health::require::<__health::Package<397>, PgPool, _>();
+///     let __state = __health::state_of::<__health::Package<397>, _>();
+///     __health::require::<PgPool, __health::Inferred<_>>(&__state);
 ///     __health::submit! { __health::CheckDef {
 ///         name: "database",
 ///         options: __health::CheckOptions::new().timeout(__health::Duration::from_millis(2000u64)),
@@ -30,14 +31,12 @@ use crate::spec::{Setting, Source, Spec, fold};
 /// };
 /// ```
 ///
-/// Types keep the user's spans, so that a mistake in one is reported there,
-/// and once: rustc drops the second of two equal errors. All else is located
-/// at the user's tokens, but resolved as generated code, so that no lint
-/// takes it for theirs.
+/// All of it is located at the user's tokens, but resolved as generated code,
+/// so that no lint takes it for theirs.
 pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     let Spec { name, function, .. } = spec;
     let holder = format_ident!("__health_check_{}", function.name.unraw());
-    let marker = located(&format!("there_is_already_a_health_check_named__{}", fold(name)), spec.name_span);
+    let marker = marker(name, spec.name_span);
     let requires = requires(spec);
     let options = spec.settings.iter().map(setting);
     let needs = function.params.iter().map(need);
@@ -53,10 +52,7 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
         #[allow(non_upper_case_globals, deprecated)]
         const #holder: () = {
             use #root::__private as __health;
-            #[doc(hidden)]
-            #[allow(non_local_definitions)]
-            #[macro_export]
-            macro_rules! #marker { () => {}; }
+            #marker
             #requires
             __health::submit! { __health::CheckDef {
                 name: #name,
@@ -69,23 +65,61 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     }
 }
 
-/// A generated name that errors show at the user's tokens.
-fn located(name: &str, at: Span) -> Ident {
-    Ident::new(name, Span::call_site().located_at(at))
+/// What a second check of this name in the crate collides with.
+fn marker(name: &str, at: Span) -> TokenStream {
+    let at = Span::call_site().located_at(at);
+    let marker = format!("there_is_already_a_health_check_named__{}", fold(name));
+    let marker = Ident::new(&marker, at);
+    quote_spanned! {at=>
+        #[doc(hidden)]
+        #[allow(non_local_definitions)]
+        #[macro_export]
+        macro_rules! #marker { () => {}; }
+    }
+}
+
+/// Where tokens begin and end, for generated ones.
+fn ends(tokens: &TokenStream) -> (Span, Span) {
+    let mut spans = tokens.clone().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let last = spans.last().unwrap_or(first);
+    let generated = |at| Span::call_site().located_at(at);
+    (generated(first), generated(last))
 }
 
 /// The proof that the state provides each parameter.
 fn requires(spec: &Spec) -> TokenStream {
-    let ids = package::ids();
-    let proof = |Param { cfg, ty, .. }: &Param| match &spec.source {
-        Source::Late => TokenStream::new(),
-        Source::Named(state) => quote!(#cfg __health::require_from::<#state, #ty>();),
-        Source::Package => {
-            let (only, ids) = (ids.iter().map(|(only, _)| only), ids.iter().map(|(_, id)| id));
-            quote!(#(#only #cfg __health::require::<__health::Package<#ids>, #ty, _>();)*)
-        }
+    let params = &spec.function.params;
+    let Some(first) = params.first() else { return TokenStream::new() };
+    let state = match &spec.source {
+        Source::Late => return TokenStream::new(),
+        Source::Named(state) => quote!(let __state = __health::Found::<#state>::named();),
+        Source::Package => package::ids().iter().map(|(only, id)| state_of(first, only, id)).collect(),
     };
-    spec.function.params.iter().map(proof).collect()
+    let proofs = params.iter().map(|Param { cfg, ty, .. }| {
+        let state = around(ty, &quote!(__health::Inferred<_), &quote!(>));
+        quote!(#cfg __health::require::<#ty, #state>(&__state);)
+    });
+    quote!(#state #(#proofs)*)
+}
+
+/// The state of the package with this number.
+fn state_of(first: &Param, only: &TokenStream, id: &Literal) -> TokenStream {
+    let package = around(&first.ty, &quote!(__health::Package<#id), &quote!(>));
+    quote!(#only let __state = __health::state_of::<#package, _>();)
+}
+
+/// Generated code that spans the type exactly, where rustc will show it.
+fn around(ty: &TokenStream, head: &TokenStream, tail: &TokenStream) -> TokenStream {
+    let (start, end) = ends(ty);
+    respan(head, start).chain(respan(tail, end)).collect()
+}
+
+fn respan(tokens: &TokenStream, span: Span) -> impl Iterator<Item = TokenTree> {
+    tokens.clone().into_iter().map(move |mut token| {
+        token.set_span(span);
+        token
+    })
 }
 
 fn setting(setting: &Setting) -> TokenStream {
@@ -156,7 +190,5 @@ fn result_type(output: Option<&TokenStream>) -> TokenStream {
     if !has_impl(output.clone()) {
         return output.clone();
     }
-    let first = output.clone().into_iter().next();
-    let span = first.map_or_else(Span::call_site, |first| first.span());
-    quote_spanned!(Span::call_site().located_at(span)=> _)
+    quote_spanned!(ends(output).0=> _)
 }

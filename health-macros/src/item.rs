@@ -1,7 +1,7 @@
 //! The annotated function, read lightly: the body stays raw tokens, so that a
 //! half-typed one disturbs nothing.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -60,7 +60,7 @@ pub(crate) fn parse(item: TokenStream, diag: &Diag) -> Option<Function> {
         is_async: parts.qualifiers.iter().any(|word| is_word(word, "async")),
         name: parts.name,
         params,
-        output: (!parts.output.is_empty()).then(|| without_named_lifetimes(parts.output)),
+        output: (!parts.output.is_empty()).then(|| generated(parts.output)),
     })
 }
 
@@ -258,10 +258,10 @@ fn found_by(ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
         }
         Ok(other) => (true, other),
         // syn may be older than the syntax; rustc will judge it
-        Err(_) => return Some((true, without_named_lifetimes(ty))),
+        Err(_) => return Some((true, generated(ty))),
     };
     check_findable(&inner, diag)?;
-    Some((by_value, without_named_lifetimes(inner.to_token_stream())))
+    Some((by_value, generated(inner.to_token_stream())))
 }
 
 fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
@@ -300,30 +300,38 @@ pub(crate) fn has_impl(ty: TokenStream) -> bool {
     })
 }
 
-/// Named lifetimes of the function are unknown to the generated code, where
-/// `'_` stands for whatever fits. Those of `for<'a>` stay.
-fn without_named_lifetimes(ty: TokenStream) -> TokenStream {
+/// The type as generated code writes it: located where the user wrote it, and
+/// without named lifetimes. These are unknown there, and `'_` stands for
+/// whatever fits; those of `for<'a>` stay.
+fn generated(ty: TokenStream) -> TokenStream {
     let bound = bound_lifetimes(ty.clone());
-    elide(ty, &bound)
+    generate(ty, &bound)
 }
 
-fn elide(ty: TokenStream, bound: &[String]) -> TokenStream {
+fn generate(ty: TokenStream, bound: &[String]) -> TokenStream {
     let mut after_tick = false;
-    let elided = ty.into_iter().map(|token| {
-        let is_name = std::mem::replace(&mut after_tick, is_tick(&token));
-        match token {
-            TokenTree::Ident(name) if is_name && name != "static" && !bound.contains(&name.to_string()) => {
-                TokenTree::Ident(Ident::new("_", name.span()))
+    let generated = ty.into_iter().map(|mut token| {
+        let is_lifetime = std::mem::replace(&mut after_tick, is_tick(&token));
+        let span = Span::call_site().located_at(token.span());
+        match &mut token {
+            // its span says which crate it is
+            TokenTree::Ident(name) if name == "$crate" => {}
+            TokenTree::Ident(name) if is_lifetime && is_of_function(name, bound) => {
+                *name = Ident::new("_", span);
             }
             TokenTree::Group(group) => {
-                let mut elided = proc_macro2::Group::new(group.delimiter(), elide(group.stream(), bound));
-                elided.set_span(group.span());
-                TokenTree::Group(elided)
+                *group = Group::new(group.delimiter(), generate(group.stream(), bound));
+                group.set_span(span);
             }
-            other => other,
+            other => other.set_span(span),
         }
+        token
     });
-    elided.collect()
+    generated.collect()
+}
+
+fn is_of_function(lifetime: &Ident, bound: &[String]) -> bool {
+    lifetime != "static" && !bound.iter().any(|bound| lifetime == bound)
 }
 
 fn is_tick(token: &TokenTree) -> bool {

@@ -1,7 +1,7 @@
 //! `#[derive(HealthState)]`: every field can be a parameter of a check.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
 use crate::diag::{Diag, Place, nearest};
@@ -192,6 +192,7 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
     quote! {
         const _: () = {
             use #root::__private as __health;
+            #(__health::field::<#fields>();)*
             #(#getters)*
             #[automatically_derived]
             impl __health::Provide<#name> for #name {
@@ -200,7 +201,7 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
             #[automatically_derived]
             impl __health::HealthState for #name
             where
-                #(#fields: __health::Shared,)*
+                #(for<'any> #fields: __health::Shared,)*
             {
                 fn lookup(&self, wanted: __health::TypeId) -> __health::Option<&dyn __health::Any> {
                     #(#lookups)*
@@ -246,10 +247,14 @@ fn registration(state: &State) -> TokenStream {
         return TokenStream::new();
     }
     let name = &state.name;
-    let marker = Ident::new(
-        "this_crate_already_has_a_health_state__mark_one_with_health_secondary",
-        Span::call_site().located_at(name.span()),
-    );
+    let marker = quote_spanned! {Span::call_site().located_at(name.span())=>
+        #[doc(hidden)]
+        #[allow(non_local_definitions)]
+        #[macro_export]
+        macro_rules! this_crate_already_has_a_health_state__mark_one_with_health_secondary {
+            () => {};
+        }
+    };
     let tags = package::ids().into_iter().map(|(cfg, id)| {
         quote! {
             #cfg
@@ -257,15 +262,5 @@ fn registration(state: &State) -> TokenStream {
             impl __health::StateOf<#name> for __health::Package<#id> {}
         }
     });
-    quote! {
-        #[doc(hidden)]
-        #[allow(non_local_definitions)]
-        #[macro_export]
-        macro_rules! #marker { () => {}; }
-        #[automatically_derived]
-        impl __health::App for #name {
-            type State = #name;
-        }
-        #(#tags)*
-    }
+    quote!(#marker #(#tags)*)
 }
