@@ -30,8 +30,8 @@ where
 {
     let endpoint = health.endpoint();
     let serve = any(move |request: Request| {
-        let response = endpoint.respond(&request).map(Body::from);
-        async { response }
+        let answer = endpoint.answer(&request);
+        async { answer.await.map(Body::from) }
     });
     Endpoint::PATHS.iter().fold(Router::new(), |router, path| {
         router

@@ -13,6 +13,8 @@ use crate::state::{Context, Need};
 
 /// The future of one run.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// The future of one run that stays on its thread.
+pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// A check written by hand, as an object.
 ///
@@ -71,6 +73,8 @@ inventory::collect!(CheckDef);
 pub enum Run {
     /// An `async fn`: polled on the application's runtime.
     Async(fn(&Context) -> Running),
+    /// An `async fn` whose future is not `Send`: polled on a thread of its own.
+    Local(fn(&Context) -> LocalRunning),
     /// A plain `fn`: called on a thread of its own.
     Blocking(fn(&Context) -> Outcome),
 }
@@ -95,6 +99,7 @@ pub struct Origin {
 #[derive(Clone)]
 pub(crate) enum Work {
     Async(Arc<dyn Fn() -> Running + Send + Sync>),
+    Local(Arc<dyn Fn() -> LocalRunning + Send + Sync>),
     Blocking(Arc<dyn Fn() -> Outcome + Send + Sync>),
 }
 
@@ -103,6 +108,7 @@ impl Work {
         let context = context.clone();
         match run {
             Run::Async(run) => Work::Async(Arc::new(move || run(&context))),
+            Run::Local(run) => Work::Local(Arc::new(move || run(&context))),
             Run::Blocking(run) => Work::Blocking(Arc::new(move || run(&context))),
         }
     }
@@ -139,6 +145,7 @@ impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Work::Async(_) => "Async",
+            Work::Local(_) => "Local",
             Work::Blocking(_) => "Blocking",
         })
     }

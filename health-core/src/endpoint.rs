@@ -13,21 +13,30 @@
 //! may take a redirect for success.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
-use crate::monitor::Monitor;
+use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::render::json;
 use crate::schedule::Supervisors;
 use crate::snapshot::worst;
 use crate::verdict::Verdict;
+
+/// How long an answer waits for checks on demand: kubelet gives up after 1 s.
+const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// How much an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +145,53 @@ impl Page {
     }
 }
 
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+struct Route {
+    method: Method,
+    page: Page,
+    check: Option<usize>,
+}
+
+/// A method that a probe may use.
+#[derive(Clone, Copy, Debug)]
+enum Method {
+    Get,
+    Head,
+    Options,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    UnknownPath,
+    UnknownCheck,
+    WrongMethod,
+}
+
+impl Refusal {
+    fn response(self) -> Response<Bytes> {
+        match self {
+            Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
+            Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
+            Refusal::WrongMethod => {
+                with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
+            }
+        }
+    }
+}
+
+impl Method {
+    fn named(method: &str) -> Option<Method> {
+        match method {
+            "GET" => Some(Method::Get),
+            "HEAD" => Some(Method::Head),
+            "OPTIONS" => Some(Method::Options),
+            _ => None,
+        }
+    }
+}
+
 impl Endpoint {
     /// The paths that an adapter mounts, each also with a trailing slash and
     /// with one more segment, the name of a check.
@@ -159,35 +215,133 @@ impl Endpoint {
         }
     }
 
-    /// The complete answer. Runs no check, waits for nothing, never panics.
+    /// The complete answer, with what is known now. Runs no check, waits for
+    /// nothing, never panics.
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
-        let RequestHead { method, path } = head.into();
-        let Some((page, check)) = Page::find(path) else {
-            return error(StatusCode::NOT_FOUND, "there is no such path");
+        match self.inner.route(head.into()) {
+            Ok(route) => self.inner.respond(route),
+            Err(refusal) => refusal.response(),
+        }
+    }
+
+    /// The complete answer, as [`respond`](Self::respond) gives it, but checks
+    /// on demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) are
+    /// brought up to date first. Waits for them at most 800 ms, since kubelet
+    /// gives up after 1 s; without such checks it is ready at once.
+    ///
+    /// Dropping the answer does not stop a run that it started.
+    pub fn answer<'a>(&self, head: impl Into<RequestHead<'a>>) -> Answer {
+        let route = match self.inner.route(head.into()) {
+            Ok(route) => route,
+            Err(refusal) => return Answer::ready(refusal.response()),
         };
-        let answer = match method {
-            "GET" | "HEAD" | "OPTIONS" => self.inner.answer(page, check),
-            _ => return method_not_allowed(),
-        };
-        match method {
-            "HEAD" => without_body(answer),
-            "OPTIONS" => with_allow(answer),
-            _ => answer,
+        let asked: Vec<Asked> = self.inner.outdated(route).collect();
+        if asked.is_empty() {
+            return Answer::ready(self.inner.respond(route));
+        }
+        let inner = Arc::clone(&self.inner);
+        Answer::waiting(async move {
+            let all = async {
+                for asked in asked {
+                    inner.monitor.answered(asked).await;
+                }
+            };
+            // What is not back by then is answered with what is known of it.
+            let _ = timeout(LONGEST_WAIT, all).await;
+            inner.respond(route)
+        })
+    }
+}
+
+/// The future of [`Endpoint::answer`].
+#[must_use = "an answer must be awaited and sent"]
+pub struct Answer(State);
+
+enum State {
+    Ready(Option<Response<Bytes>>),
+    Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
+}
+
+impl Answer {
+    fn ready(response: Response<Bytes>) -> Self {
+        Answer(State::Ready(Some(response)))
+    }
+
+    fn waiting(response: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
+        Answer(State::Waiting(Box::pin(response)))
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<Bytes>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        match &mut self.0 {
+            State::Ready(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            State::Waiting(response) => response.as_mut().poll(cx),
         }
     }
 }
 
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
+
 impl Inner {
-    fn answer(&self, page: Page, check: Option<&str>) -> Response<Bytes> {
-        match (page, check) {
+    /// Which answer the request is for, or why there is none.
+    fn route(&self, RequestHead { method, path }: RequestHead<'_>) -> Result<Route, Refusal> {
+        let (page, check) = Page::find(path).ok_or(Refusal::UnknownPath)?;
+        let method = Method::named(method).ok_or(Refusal::WrongMethod)?;
+        let check = match check {
+            Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
+            None => None,
+        };
+        Ok(Route {
+            method,
+            page,
+            check,
+        })
+    }
+
+    /// The check of this name, if it counts for the page.
+    fn check_of(&self, page: Page, name: &str) -> Option<usize> {
+        let name = percent_decode_str(name).decode_utf8().ok()?;
+        let index = self.monitor.index_of(&name)?;
+        self.counts_for(page, index).then_some(index)
+    }
+
+    fn counts_for(&self, page: Page, index: usize) -> bool {
+        match page {
+            Page::Health => true,
+            Page::Probe(probe) => self.monitor.plan(index).probes.contains(probe),
+        }
+    }
+
+    /// Starts the runs of the checks on demand that the answer needs.
+    fn outdated(&self, route: Route) -> impl Iterator<Item = Asked> {
+        let concerned = move |&index: &usize| match route.check {
+            Some(only) => only == index,
+            None => self.counts_for(route.page, index),
+        };
+        let outdated = self.monitor.outdated().filter(concerned);
+        outdated.filter_map(|index| self.monitor.ask(index))
+    }
+
+    fn respond(&self, route: Route) -> Response<Bytes> {
+        let answer = match (route.page, route.check) {
             (Page::Probe(probe), None) => {
                 let status = self.monitor.status(probe);
                 response(status, json::status_only(status))
             }
             (Page::Health, None) => self.health(),
-            (page, Some(name)) => self
-                .check(page, name)
-                .unwrap_or_else(|| error(StatusCode::NOT_FOUND, "there is no such check")),
+            (page, Some(index)) => self.check(page, index),
+        };
+        match route.method {
+            Method::Get => answer,
+            Method::Head => without_body(answer),
+            Method::Options => with_allow(answer),
         }
     }
 
@@ -207,23 +361,13 @@ impl Inner {
         }
     }
 
-    fn check(&self, page: Page, name: &str) -> Option<Response<Bytes>> {
-        let name = percent_decode_str(name).decode_utf8().ok()?;
-        let index = self.monitor.index_of(&name)?;
-        match page {
-            Page::Health if self.details >= Details::Checks => {
-                let report = self.monitor.report(index);
-                Some(response(standing(report.verdict()), json::check(&report)))
-            }
-            Page::Probe(probe) if !self.monitor.plan(index).probes.contains(probe) => None,
-            Page::Health | Page::Probe(_) => {
-                let verdict = self.monitor.verdict(index);
-                Some(response(
-                    standing(verdict),
-                    json::check_status_only(verdict),
-                ))
-            }
+    fn check(&self, page: Page, index: usize) -> Response<Bytes> {
+        if page == Page::Health && self.details >= Details::Checks {
+            let report = self.monitor.report(index);
+            return response(standing(report.verdict()), json::check(&report));
         }
+        let verdict = self.monitor.verdict(index);
+        response(standing(verdict), json::check_status_only(verdict))
     }
 
     /// What was rendered last, if nothing has changed since.
@@ -254,7 +398,7 @@ fn standing(verdict: Verdict) -> Status {
     match verdict {
         Verdict::Pass => Status::Pass,
         Verdict::Warn => Status::Warn,
-        Verdict::Fail | Verdict::Unknown => Status::Fail,
+        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
     }
 }
 
@@ -282,10 +426,6 @@ fn with_code(code: StatusCode, body: Bytes) -> Response<Bytes> {
 
 fn error(code: StatusCode, what: &'static str) -> Response<Bytes> {
     with_code(code, Bytes::from(format!(r#"{{"error":"{what}"}}"#)))
-}
-
-fn method_not_allowed() -> Response<Bytes> {
-    with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe reads"))
 }
 
 fn with_allow(mut response: Response<Bytes>) -> Response<Bytes> {

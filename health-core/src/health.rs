@@ -28,6 +28,9 @@ use crate::snapshot::{CheckReport, Snapshot};
 use crate::state::{Context, HealthState, Sources};
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// Far above what an async check needs between two awaits, and below what the
+/// users of the same worker put up with.
+const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
 const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// The running health of one service.
@@ -85,6 +88,34 @@ impl Health {
     /// What is held of every check now.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.monitor.snapshot()
+    }
+
+    /// Runs a check out of turn and says how it stands then, or `None` if no
+    /// check has this name.
+    ///
+    /// Joins a run that is under way. If a run is in flight whose timeout has
+    /// passed, no other may start, and the report says so at once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health, Verdict};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { true })
+    ///     .start()?;
+    /// let queue = health.refresh("queue").await.expect("there is such a check");
+    /// assert_eq!(queue.verdict(), Verdict::Pass);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn refresh(&self, name: &str) -> Option<CheckReport> {
+        let monitor = &self.shared.monitor;
+        let index = monitor.index_of(name)?;
+        if let Some(asked) = monitor.ask(index) {
+            monitor.answered(asked).await;
+        }
+        Some(monitor.report(index))
     }
 
     /// The HTTP answers, for an adapter or a framework of your own.
@@ -150,7 +181,7 @@ impl Health {
                 }
                 Err(error) => {
                     observe::no_signals(&error);
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             }
         }
@@ -170,6 +201,7 @@ pub struct HealthBuilder {
     version: Option<Cow<'static, str>>,
     details: Details,
     drain_delay: Duration,
+    longest_poll: Option<Duration>,
 }
 
 impl Default for HealthBuilder {
@@ -181,6 +213,7 @@ impl Default for HealthBuilder {
             version: None,
             details: Details::Checks,
             drain_delay: DEFAULT_DRAIN_DELAY,
+            longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
     }
 }
@@ -317,6 +350,18 @@ impl HealthBuilder {
         self
     }
 
+    /// How long an async check may hold its thread between two awaits: default
+    /// 250 ms, `None` for as long as it likes.
+    ///
+    /// A check that holds it longer (a blocking client in an `async fn` is the
+    /// commonest mistake) stops whatever else waits for the same worker of the
+    /// runtime. It is named in the log, and from then on runs on a thread of
+    /// its own.
+    pub fn longest_poll(mut self, limit: Option<Duration>) -> Self {
+        self.longest_poll = limit;
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -350,7 +395,8 @@ impl HealthBuilder {
         };
         observe::started(&checks);
         let monitor = Arc::new(Monitor::new(&checks));
-        let supervisors = Arc::new(Supervisors::spawn(&runtime, checks, &monitor));
+        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
+        let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(
             Arc::clone(&monitor),
             supervisors,

@@ -105,7 +105,7 @@ pub mod __private;
 pub use async_trait::async_trait;
 
 pub use check::HealthCheck;
-pub use endpoint::{Details, Endpoint, RequestHead};
+pub use endpoint::{Answer, Details, Endpoint, RequestHead};
 pub use health::{Health, HealthBuilder};
 pub use options::CheckOptions;
 #[doc(hidden)]

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::horizon::{Horizon, NEVER};
@@ -27,6 +28,8 @@ use crate::verdict::{Track, Verdict};
 #[derive(Debug)]
 pub(crate) struct Monitor {
     cells: Box<[Cell]>,
+    /// The checks that run when somebody asks.
+    on_demand: Box<[usize]>,
     tallies: [Tally; Probe::ALL.len()],
     horizon: Horizon,
     /// Counts visible changes, so that what was rendered can be reused.
@@ -41,7 +44,37 @@ pub(crate) struct Monitor {
 struct Cell {
     name: Arc<str>,
     plan: Plan,
+    /// The checks that come first.
+    after: Box<[usize]>,
+    /// The checks that come after this one.
+    dependents: Box<[usize]>,
     track: Mutex<Track>,
+    /// Tells the check's task that there is something to decide.
+    wake: Notify,
+    /// Tells those who asked for a fresh look that there was one.
+    settled: Notify,
+    /// Somebody asked for a run out of turn.
+    asked: AtomicBool,
+}
+
+/// That somebody asked for a run, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    index: usize,
+    before: u64,
+}
+
+/// Whether a check may run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Run.
+    Go,
+    /// Nothing to do before the next due time.
+    Rest,
+    /// A check that comes first is failing, so this one was skipped.
+    Skip,
+    /// A check that comes first has no result yet: wait for it.
+    Hold,
 }
 
 impl Cell {
@@ -56,13 +89,23 @@ impl Monitor {
     pub(crate) fn new(checks: &[Check]) -> Self {
         let cells: Box<[Cell]> = checks
             .iter()
-            .map(|check| Cell {
+            .enumerate()
+            .map(|(index, check)| Cell {
                 name: Arc::clone(&check.name),
                 plan: check.plan.clone(),
+                after: check.after.clone(),
+                dependents: (0..checks.len())
+                    .filter(|&other| checks[other].after.contains(&index))
+                    .collect(),
                 track: Mutex::new(Track::new(&check.plan)),
+                wake: Notify::new(),
+                settled: Notify::new(),
+                asked: AtomicBool::new(false),
             })
             .collect();
+        let on_demand = (0..cells.len()).filter(|&index| cells[index].plan.on_demand);
         let monitor = Monitor {
+            on_demand: on_demand.collect(),
             tallies: Default::default(),
             horizon: Horizon::new(),
             generation: AtomicU64::new(0),
@@ -78,10 +121,6 @@ impl Monitor {
         monitor
     }
 
-    pub(crate) fn name(&self, index: usize) -> &str {
-        &self.cells[index].name
-    }
-
     pub(crate) fn plan(&self, index: usize) -> &Plan {
         &self.cells[index].plan
     }
@@ -95,6 +134,90 @@ impl Monitor {
     /// Whether the check has done all that it was for.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
         self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+    }
+
+    /// Waits until there is something to decide about the check.
+    pub(crate) async fn woken(&self, index: usize) {
+        self.cells[index].wake.notified().await;
+    }
+
+    /// Decides what the check does now that it is due, or has been woken.
+    pub(crate) fn turn(&self, index: usize, is_due: bool) -> Turn {
+        let cell = &self.cells[index];
+        match self.obstacle(cell) {
+            Obstacle::Failing(cause) => {
+                cell.asked.store(false, Ordering::Release);
+                self.change(index, |track| track.skip(cause));
+                Turn::Skip
+            }
+            Obstacle::NoResult => Turn::Hold,
+            Obstacle::None => {
+                let asked = cell.asked.swap(false, Ordering::AcqRel);
+                let recovered = cell.track().skipped_for().is_some();
+                if is_due || asked || recovered {
+                    Turn::Go
+                } else {
+                    Turn::Rest
+                }
+            }
+        }
+    }
+
+    /// What stands in the way of a run; of two failing checks, the first named.
+    fn obstacle(&self, cell: &Cell) -> Obstacle {
+        let mut obstacle = Obstacle::None;
+        for &index in &cell.after {
+            let first = &self.cells[index];
+            let track = first.track();
+            match track.verdict() {
+                Verdict::Pass | Verdict::Warn => {}
+                Verdict::Fail => return Obstacle::Failing(Arc::clone(&first.name)),
+                Verdict::Skipped => {
+                    let root = track.skipped_for().unwrap_or(&first.name);
+                    return Obstacle::Failing(Arc::clone(root));
+                }
+                Verdict::Unknown => obstacle = Obstacle::NoResult,
+            }
+        }
+        obstacle
+    }
+
+    /// Asks for a run out of turn, or joins the one that is under way. `None` if
+    /// an overdue run keeps another from starting.
+    pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
+        let cell = &self.cells[index];
+        let track = cell.track();
+        if track.overdue_since().is_some() {
+            return None;
+        }
+        if !track.is_in_flight() {
+            cell.asked.store(true, Ordering::Release);
+            cell.wake.notify_one();
+        }
+        let before = track.answers();
+        Some(Asked { index, before })
+    }
+
+    /// Waits for what comes of it: a result, a timeout, or that it is skipped.
+    pub(crate) async fn answered(&self, Asked { index, before }: Asked) {
+        let cell = &self.cells[index];
+        loop {
+            let settled = cell.settled.notified();
+            if cell.track().answers() != before {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// The checks on demand whose last result is too old for an answer now.
+    pub(crate) fn outdated(&self) -> impl Iterator<Item = usize> {
+        let now = Instant::now();
+        self.on_demand.iter().copied().filter(move |&index| {
+            let cell = &self.cells[index];
+            let age = cell.track().age(now);
+            age.is_none_or(|age| age >= cell.plan.interval)
+        })
     }
 
     // Written by the runs.
@@ -114,9 +237,10 @@ impl Monitor {
         self.change(index, |track| track.advance(now));
     }
 
-    pub(crate) fn abandon(&self, index: usize) {
+    /// A run that has been counted as timed out is over.
+    pub(crate) fn land(&self, index: usize) {
         let now = Instant::now();
-        self.change(index, |track| track.abandon(now));
+        self.change(index, |track| track.land(now));
     }
 
     /// Readiness fails from now on. Returns since when it does, and whether
@@ -150,10 +274,17 @@ impl Monitor {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
         let due = track.due();
+        let answered = before.answers != after.answers;
         let transition = (before.verdict != after.verdict)
             .then(|| Transition::new(&cell.name, before.verdict, after.verdict, &track));
         drop(track);
+        if answered {
+            cell.settled.notify_waiters();
+        }
         if let Some(transition) = transition {
+            for &dependent in &cell.dependents {
+                self.cells[dependent].wake.notify_one();
+            }
             observe::transition(&transition);
         }
         due
@@ -273,8 +404,15 @@ impl Monitor {
 struct Seen {
     verdict: Verdict,
     stale: bool,
-    results: u64,
+    answers: u64,
     overdue: Option<Instant>,
+}
+
+enum Obstacle {
+    None,
+    NoResult,
+    /// The check at the root.
+    Failing(Arc<str>),
 }
 
 impl Seen {
@@ -282,7 +420,7 @@ impl Seen {
         Seen {
             verdict: track.verdict(),
             stale: track.is_stale(),
-            results: track.results(),
+            answers: track.answers(),
             overdue: track.overdue_since(),
         }
     }
@@ -293,11 +431,7 @@ impl Seen {
 }
 
 fn report(cell: &Cell, track: &Track) -> CheckReport {
-    CheckReport::new(
-        Arc::clone(&cell.name),
-        !cell.plan.critical.is_empty(),
-        track,
-    )
+    CheckReport::new(Arc::clone(&cell.name), &cell.plan, track)
 }
 
 fn is_for_startup_only(plan: &Plan) -> bool {

@@ -16,6 +16,7 @@ pub(crate) struct Transition<'a> {
     from: Verdict,
     to: Verdict,
     consecutive: u32,
+    skipped_for: Option<Arc<str>>,
     last: Option<Arc<Finished>>,
 }
 
@@ -26,6 +27,7 @@ impl<'a> Transition<'a> {
             from,
             to,
             consecutive: track.consecutive(),
+            skipped_for: track.skipped_for().cloned(),
             last: track.last().cloned(),
         }
     }
@@ -37,7 +39,8 @@ impl<'a> Transition<'a> {
     fn reason(&self) -> &str {
         match self.to {
             Verdict::Unknown => "stale",
-            _ => self
+            Verdict::Skipped => self.skipped_for.as_deref().unwrap_or_default(),
+            Verdict::Pass | Verdict::Warn | Verdict::Fail => self
                 .outcome()
                 .and_then(Outcome::message)
                 .unwrap_or_default(),
@@ -80,7 +83,7 @@ pub(crate) fn transition(turned: &Transition<'_>) {
     }
     match turned.to {
         Verdict::Pass => event!(info),
-        Verdict::Warn | Verdict::Unknown => event!(warn),
+        Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event!(warn),
         Verdict::Fail => event!(error),
     }
 }
@@ -104,6 +107,18 @@ pub(crate) fn started(checks: &[crate::registry::Check]) {
     }
     let names: Vec<&str> = checks.iter().map(|check| &*check.name).collect();
     tracing::info!(target: TARGET, count = checks.len(), checks = names.join(" "), "health checks started");
+}
+
+/// A check was caught holding a worker of the runtime.
+#[cfg(feature = "tracing")]
+pub(crate) fn quarantined(check: &str, held: Duration) {
+    let held_ms = held.as_secs_f64() * 1e3;
+    tracing::warn!(
+        target: TARGET,
+        check,
+        held_ms,
+        "the check blocks its thread; it runs on a thread of its own from now on. Use an async client, or make it a plain `fn`"
+    );
 }
 
 #[cfg(feature = "tracing")]
@@ -136,6 +151,7 @@ mod silent {
         );
     }
     pub(crate) fn startup_done(_: Duration) {}
+    pub(crate) fn quarantined(_: &str, _: Duration) {}
     pub(crate) fn started(_: &[crate::registry::Check]) {}
     pub(crate) fn draining(_: Duration) {}
     #[cfg(feature = "signal")]

@@ -41,6 +41,11 @@ pub struct CheckOptions {
     failure_threshold: Option<u32>,
     success_threshold: Option<u32>,
     stale_after: Option<Duration>,
+    cache: Option<Duration>,
+    after: &'static [&'static str],
+    tags: &'static [&'static str],
+    component: Option<&'static str>,
+    description: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +68,11 @@ impl CheckOptions {
             failure_threshold: None,
             success_threshold: None,
             stale_after: None,
+            cache: None,
+            after: &[],
+            tags: &[],
+            component: None,
+            description: None,
         }
     }
 
@@ -143,6 +153,54 @@ impl CheckOptions {
         self
     }
 
+    /// Run on demand instead of in the background: when a probe asks and the
+    /// last result is older than this, at most 24 h. Excludes `interval`.
+    ///
+    /// The probe waits for the run, at most 800 ms, then answers with what is
+    /// known. For processes that are frozen between requests, and for checks
+    /// that are too dear to repeat unasked.
+    pub const fn cache(mut self, age: Duration) -> Self {
+        self.cache = Some(age);
+        self
+    }
+
+    /// Names of checks that come first: while one of them fails this one is not
+    /// run, and is reported as skipped with the cause named.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().after(&["database"]);
+    /// # let _ = options;
+    /// ```
+    pub const fn after(mut self, names: &'static [&'static str]) -> Self {
+        self.after = names;
+        self
+    }
+
+    /// Labels for groups and reports, such as `&["db", "eu"]`.
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// What kind of thing is checked: the `componentType` of
+    /// `application/health+json`, default `component`.
+    pub const fn component(mut self, kind: &'static str) -> Self {
+        self.component = Some(kind);
+        self
+    }
+
+    /// A line for people; the attribute takes the first of the doc comment.
+    pub const fn description(mut self, line: &'static str) -> Self {
+        self.description = Some(line);
+        self
+    }
+
+    pub(crate) fn prerequisites(&self) -> &'static [&'static str] {
+        self.after
+    }
+
     /// Fills in the defaults, or says everything that is wrong.
     pub(crate) fn resolve(&self) -> Result<Plan, Vec<Rule>> {
         let plan = self.with_defaults();
@@ -158,7 +216,11 @@ impl CheckOptions {
     }
 
     fn with_defaults(&self) -> Plan {
-        let (timeout, interval) = match (self.timeout, self.interval) {
+        // The period of a check on demand is the age at which it is run again.
+        let (timeout, interval) = match (self.timeout, self.interval.or(self.cache)) {
+            (timeout, Some(age)) if self.cache.is_some() => {
+                (timeout.unwrap_or(DEFAULT_TIMEOUT), age)
+            }
             (Some(timeout), Some(interval)) => (timeout, interval),
             (Some(timeout), None) => (timeout, DEFAULT_INTERVAL.max(timeout)),
             (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
@@ -178,6 +240,10 @@ impl CheckOptions {
             },
             timeout,
             interval,
+            on_demand: self.cache.is_some(),
+            tags: self.tags,
+            component: self.component.unwrap_or("component"),
+            description: self.description,
             initial_delay: self.initial_delay,
             failure_threshold: self.failure_threshold.unwrap_or(1),
             success_threshold: self.success_threshold.unwrap_or(1),
@@ -194,7 +260,7 @@ impl CheckOptions {
                 help: "leave `timeout` out for the default of 5 seconds".into(),
             });
         }
-        if plan.interval.is_zero() {
+        if self.interval.is_some_and(|interval| interval.is_zero()) {
             broken.push(Rule {
                 what: "an interval of zero leaves no pause between runs".into(),
                 help: "leave `interval` out for the default of 10 seconds".into(),
@@ -209,6 +275,7 @@ impl CheckOptions {
         let longest = [
             ("timeout", self.timeout, LONGEST_TIMEOUT, "1 h"),
             ("interval", self.interval, LONGEST_PERIOD, "24 h"),
+            ("cache", self.cache, LONGEST_PERIOD, "24 h"),
             (
                 "initial_delay",
                 Some(self.initial_delay),
@@ -228,7 +295,13 @@ impl CheckOptions {
     }
 
     fn check_contradictions(&self, plan: &Plan, broken: &mut Vec<Rule>) {
-        if plan.timeout > plan.interval {
+        if self.cache.is_some() && self.interval.is_some() {
+            broken.push(Rule {
+                what: "`cache` and `interval` exclude each other".into(),
+                help: "`interval` runs the check in the background, `cache` runs it when a probe asks; keep one".into(),
+            });
+        }
+        if !plan.on_demand && plan.timeout > plan.interval {
             broken.push(Rule {
                 what: format!(
                     "the timeout {:?} is longer than the interval {:?}",
@@ -276,7 +349,13 @@ pub(crate) struct Plan {
     pub(crate) probes: Probes,
     pub(crate) critical: Probes,
     pub(crate) timeout: Duration,
+    /// Between two runs in the background, or the age at which a result is too
+    /// old for a check on demand.
     pub(crate) interval: Duration,
+    pub(crate) on_demand: bool,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) component: &'static str,
+    pub(crate) description: Option<&'static str>,
     pub(crate) initial_delay: Duration,
     pub(crate) failure_threshold: u32,
     pub(crate) success_threshold: u32,
@@ -357,6 +436,19 @@ mod tests {
         assert!(longer.resolve().is_err());
         let stale = CheckOptions::new().interval(secs(30)).stale_after(secs(10));
         assert!(stale.resolve().is_err());
+    }
+
+    #[test]
+    fn a_check_on_demand_has_an_age_and_no_interval() {
+        let plan = resolved(&CheckOptions::new().cache(secs(1)));
+        assert!(plan.on_demand);
+        assert_eq!((plan.timeout, plan.interval), (secs(5), secs(1)));
+        assert_eq!(plan.stale_after, secs(8));
+        let zero = resolved(&CheckOptions::new().cache(secs(0)));
+        assert!(zero.interval.is_zero(), "every probe asks anew");
+        let both = CheckOptions::new().cache(secs(1)).interval(secs(1));
+        let broken = both.resolve().expect_err("they exclude each other");
+        assert_eq!(broken.len(), 1);
     }
 
     #[test]

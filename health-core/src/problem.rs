@@ -110,6 +110,24 @@ pub enum Problem {
         /// A check whose name is nearly the same.
         similar: Option<String>,
     },
+    /// A check comes `after` one that does not exist.
+    UnknownPrerequisite {
+        /// The name of the check.
+        check: String,
+        /// Where it stands.
+        place: Place,
+        /// The name that no check has.
+        name: String,
+        /// A check whose name is nearly the same.
+        similar: Option<String>,
+    },
+    /// Checks come `after` each other, so that none of them could run.
+    Circle {
+        /// The checks, each waiting for the next, the last for the first.
+        members: Vec<String>,
+        /// Where the first one stands.
+        place: Place,
+    },
     /// A setting of the builder is out of its range.
     BadSetting {
         /// What is wrong.
@@ -119,38 +137,57 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// What to type against it.
+    pub fn help(&self) -> String {
+        match self {
+            Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
+            Problem::NoTimer => "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`".into(),
+            Problem::DuplicateName { name, places } => {
+                let package = places.iter().rev().find_map(Place::package);
+                let other = match package {
+                    Some(package) => format!("#[health_check(name = \"{package}-{name}\")]"),
+                    None => format!(".check(\"other-{name}\", ..)"),
+                };
+                format!("give one of them another name: `{other}`")
+            }
+            Problem::MissingParameter { state: Some(_), .. } => {
+                "add a field of this type to the state, or give the value to the builder: `.provide(value)`".into()
+            }
+            Problem::MissingParameter { state: None, .. } => {
+                "give it the application's state: `Health::builder().state(state.clone())`".into()
+            }
+            Problem::Expected { similar: Some(similar), .. }
+            | Problem::UnknownPrerequisite { similar: Some(similar), .. } => {
+                format!("did you mean `{similar}`?")
+            }
+            Problem::Expected { similar: None, .. } => {
+                "if it is in a library, name the library in the binary: `use the_library as _;`".into()
+            }
+            Problem::UnknownPrerequisite { similar: None, .. } => {
+                "write the name of a check, or leave it out".into()
+            }
+            Problem::Circle { .. } => "take one of them out of the `after` of another".into(),
+            Problem::BadName { help, .. }
+            | Problem::BadOptions { help, .. }
+            | Problem::BadSetting { help, .. } => help.clone(),
+        }
+    }
+}
+
+/// What is wrong, and on a second line what to type.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::NoRuntime => {
-                f.write_str("`start` was called outside a tokio runtime, where no check can run")?;
-                help(
-                    f,
-                    "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`",
-                )
+                f.write_str("`start` was called outside a tokio runtime, where no check can run")
             }
             Problem::NoTimer => {
-                f.write_str("the tokio runtime has no timer, so no check could have a deadline")?;
-                help(
-                    f,
-                    "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`",
-                )
+                f.write_str("the tokio runtime has no timer, so no check could have a deadline")
             }
             Problem::DuplicateName { name, places } => {
                 write!(f, "{} checks are named `{name}`: ", Count(places.len()))?;
-                write_list(f, places)?;
-                match places.iter().rev().find_map(Place::package) {
-                    Some(package) => help(
-                        f,
-                        &format!(
-                            "give one of them another name: `#[health_check(name = \"{package}-{name}\")]`"
-                        ),
-                    ),
-                    None => help(
-                        f,
-                        &format!("give one of them another name: `.check(\"other-{name}\", ..)`"),
-                    ),
-                }
+                write_list(f, places)
             }
             Problem::MissingParameter {
                 check,
@@ -163,60 +200,36 @@ impl fmt::Display for Problem {
                     f,
                     "check `{check}` ({place}) needs `{parameter}: &{type_name}`, "
                 )?;
-                if let Some(state) = state {
-                    write!(f, "which `{state}` does not provide")?;
-                    help(
-                        f,
-                        "add a field of this type to the state, or give the value to the builder: `.provide(value)`",
-                    )
-                } else {
-                    f.write_str("and the builder got no state")?;
-                    help(
-                        f,
-                        "give it the application's state: `Health::builder().state(state.clone())`",
-                    )
+                match state {
+                    Some(state) => write!(f, "which `{state}` does not provide"),
+                    None => f.write_str("and the builder got no state"),
                 }
             }
-            Problem::BadName {
-                name,
-                what,
-                help: to_type,
-            } => {
-                write!(f, "`{name}` cannot be the name of a check: {what}")?;
-                help(f, to_type)
+            Problem::BadName { name, what, .. } => {
+                let name = name.escape_debug();
+                write!(f, "`{name}` cannot be the name of a check: {what}")
             }
             Problem::BadOptions {
-                check,
-                place,
-                what,
-                help: to_type,
+                check, place, what, ..
             } => {
-                write!(f, "check `{check}` ({place}): {what}")?;
-                help(f, to_type)
+                write!(f, "check `{check}` ({place}): {what}")
             }
-            Problem::Expected { name, similar } => {
-                write!(f, "`expect` names `{name}`, and no check has this name")?;
-                match similar {
-                    Some(similar) => help(f, &format!("did you mean `{similar}`?")),
-                    None => help(
-                        f,
-                        "if it is in a library, name the library in the binary: `use the_library as _;`",
-                    ),
-                }
+            Problem::Expected { name, .. } => {
+                write!(f, "`expect` names `{name}`, and no check has this name")
             }
-            Problem::BadSetting {
-                what,
-                help: to_type,
+            Problem::UnknownPrerequisite {
+                check, place, name, ..
             } => {
-                f.write_str(what)?;
-                help(f, to_type)
+                write!(
+                    f,
+                    "check `{check}` ({place}) comes after `{name}`, and no check has this name"
+                )
             }
-        }
+            Problem::Circle { members, place } => write_circle(f, members, place),
+            Problem::BadSetting { what, .. } => f.write_str(what),
+        }?;
+        write!(f, "\n    help: {}", self.help())
     }
-}
-
-fn help(f: &mut fmt::Formatter<'_>, to_type: &str) -> fmt::Result {
-    write!(f, "\n    help: {to_type}")
 }
 
 fn write_list(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
@@ -225,6 +238,17 @@ fn write_list(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
         write!(f, "{comma}{place}")?;
     }
     Ok(())
+}
+
+fn write_circle(f: &mut fmt::Formatter<'_>, members: &[String], place: &Place) -> fmt::Result {
+    let [first, others @ ..] = members else {
+        return Ok(());
+    };
+    write!(f, "check `{first}` ({place}) waits for ")?;
+    for member in others {
+        write!(f, "`{member}`, which waits for ")?;
+    }
+    write!(f, "`{first}`")
 }
 
 struct Count(usize);

@@ -14,6 +14,8 @@ use crate::state::{Context, Sources};
 pub(crate) struct Check {
     pub(crate) name: Arc<str>,
     pub(crate) plan: Plan,
+    /// The checks that come first, by their place among all checks.
+    pub(crate) after: Box<[usize]>,
     pub(crate) work: Work,
 }
 
@@ -63,9 +65,12 @@ pub(crate) fn assemble(
 
     duplicate_names(&candidates, problems);
     missing_names(&candidates, expected, problems);
+    let after = order(&candidates, problems);
+    circles(&candidates, &after, problems);
     candidates
         .into_iter()
-        .filter_map(|candidate| candidate.into_check(problems))
+        .zip(after)
+        .filter_map(|(candidate, after)| candidate.into_check(after, problems))
         .collect()
 }
 
@@ -78,11 +83,12 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    fn into_check(self, problems: &mut Vec<Problem>) -> Option<Check> {
+    fn into_check(self, after: Box<[usize]>, problems: &mut Vec<Problem>) -> Option<Check> {
         match self.options.resolve() {
             Ok(plan) => Some(Check {
                 name: self.name,
                 plan,
+                after,
                 work: self.work,
             }),
             Err(broken) => {
@@ -167,4 +173,66 @@ fn missing_names(candidates: &[Candidate<'_>], expected: &[String], problems: &m
             similar: name::similar(name, names).map(str::to_owned),
         });
     }
+}
+
+/// For each check, the places of those that come first.
+fn order(candidates: &[Candidate<'_>], problems: &mut Vec<Problem>) -> Vec<Box<[usize]>> {
+    let names = || candidates.iter().map(|check| &*check.name);
+    let mut find = |check: &Candidate<'_>, first: &str| {
+        let found = names().position(|name| name == first);
+        if found.is_none() {
+            problems.push(Problem::UnknownPrerequisite {
+                check: check.name.to_string(),
+                place: check.place,
+                name: first.to_owned(),
+                similar: name::similar(first, names()).map(str::to_owned),
+            });
+        }
+        found
+    };
+    let after = candidates.iter().map(|check| {
+        let names = check.options.prerequisites().iter();
+        names.filter_map(|first| find(check, first)).collect()
+    });
+    after.collect()
+}
+
+/// Checks that wait for each other would wait for ever. Each circle is named
+/// once, from the member that comes first by name.
+fn circles(candidates: &[Candidate<'_>], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
+    for start in 0..candidates.len() {
+        let mut seen = vec![false; candidates.len()];
+        let mut path = vec![start];
+        if way_back(start, &mut path, &mut seen, after) {
+            let members = path.iter().map(|&index| candidates[index].name.to_string());
+            problems.push(Problem::Circle {
+                members: members.collect(),
+                place: candidates[start].place,
+            });
+        }
+    }
+}
+
+/// Whether the checks that the last of `path` waits for lead back to `start`
+/// through checks that come later by name.
+fn way_back(
+    start: usize,
+    path: &mut Vec<usize>,
+    seen: &mut [bool],
+    after: &[Box<[usize]>],
+) -> bool {
+    let last = path[path.len() - 1];
+    for &next in &after[last] {
+        if next == start {
+            return true;
+        }
+        if next > start && !std::mem::replace(&mut seen[next], true) {
+            path.push(next);
+            if way_back(start, path, seen, after) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    false
 }

@@ -1,39 +1,132 @@
 //! One run of a check, which may hang, block or panic: the rest never notices.
 
 use std::any::Any;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, timeout_at};
 
-use crate::check::{Running, Work};
+use crate::check::Work;
+use crate::observe;
 use crate::outcome::Outcome;
 
-impl Work {
-    /// Runs the check once. Never panics, whatever the check does.
-    pub(crate) async fn run(&self, name: &str) -> Outcome {
-        match self {
-            Work::Async(start) => {
-                let mut flight = Flight::new(&**start);
-                poll_fn(move |cx| flight.poll(cx)).await
-            }
-            Work::Blocking(check) => on_own_thread(name, Arc::clone(check)).await,
+/// Runs one check, again and again.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    name: Arc<str>,
+    work: Work,
+    /// A poll that holds its thread for longer than this is an offence.
+    longest_poll: Option<Duration>,
+    /// It has offended: from then on it runs on a thread of its own.
+    quarantined: AtomicBool,
+}
+
+impl Runner {
+    pub(crate) fn new(name: Arc<str>, work: Work, longest_poll: Option<Duration>) -> Self {
+        Runner {
+            name,
+            work,
+            longest_poll,
+            quarantined: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the next run takes a thread, which nothing can end from outside.
+    pub(crate) fn needs_thread(&self) -> bool {
+        match self.work {
+            Work::Async(_) => self.quarantined.load(Ordering::Relaxed),
+            Work::Local(_) | Work::Blocking(_) => true,
+        }
+    }
+
+    /// Runs the check once. Never panics, whatever the check does. What awaits
+    /// is dropped after `limit`; what holds its thread cannot be.
+    pub(crate) async fn run(&self, limit: Instant) -> Outcome {
+        match &self.work {
+            Work::Async(start) if self.needs_thread() => {
+                let start = Arc::clone(start);
+                self.on_thread(limit, move || start()).await
+            }
+            Work::Async(start) => {
+                let mut flight = Flight::new(|| start());
+                within(limit, poll_fn(|cx| self.timed(|| flight.poll(cx)))).await
+            }
+            Work::Local(start) => {
+                let start = Arc::clone(start);
+                self.on_thread(limit, move || start()).await
+            }
+            Work::Blocking(check) => {
+                let check = Arc::clone(check);
+                on_own_thread(&self.name, move |_, _| check()).await
+            }
+        }
+    }
+
+    /// One poll on the application's runtime. One that takes long has held a
+    /// worker, and with it whatever else waited there.
+    fn timed<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let Some(longest) = self.longest_poll else {
+            return poll();
+        };
+        let start = std::time::Instant::now();
+        let polled = poll();
+        let held = start.elapsed();
+        if held > longest && !self.quarantined.swap(true, Ordering::Relaxed) {
+            observe::quarantined(&self.name, held);
+        }
+        polled
+    }
+
+    /// An async check on a thread of its own. The runtime is the application's
+    /// all the same: a connection that is opened here and goes back to the
+    /// application's pool must not die with a runtime of ours.
+    async fn on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
+    where
+        F: FnOnce() -> Pin<Box<R>> + Send + 'static,
+        R: Future<Output = Outcome> + ?Sized + 'static,
+    {
+        on_own_thread(&self.name, move |runtime, answer| {
+            let mut flight = Flight::new(start);
+            runtime.block_on(LocalSet::new().run_until(async {
+                let mut deserted = pin!(answer.closed());
+                let landed = poll_fn(|cx| match deserted.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Outcome::timed_out()),
+                    Poll::Pending => flight.poll(cx),
+                });
+                within(limit, landed).await
+            }))
+        })
+        .await
     }
 }
 
-/// An async run around whose polls, and around whose drop, panics are caught.
-struct Flight<'a> {
-    start: Option<&'a (dyn Fn() -> Running + Send + Sync)>,
-    running: Option<Running>,
+/// What the run says, or that it was given up.
+async fn within(limit: Instant, landed: impl Future<Output = Outcome>) -> Outcome {
+    let landed = timeout_at(limit, landed).await;
+    landed.unwrap_or_else(|_| Outcome::timed_out())
 }
 
-impl<'a> Flight<'a> {
-    fn new(start: &'a (dyn Fn() -> Running + Send + Sync)) -> Self {
+/// An async run around whose polls, and around whose drop, panics are caught.
+struct Flight<F, R: ?Sized> {
+    start: Option<F>,
+    running: Option<Pin<Box<R>>>,
+}
+
+impl<F, R> Flight<F, R>
+where
+    F: FnOnce() -> Pin<Box<R>>,
+    R: Future<Output = Outcome> + ?Sized,
+{
+    fn new(start: F) -> Self {
         Flight {
             start: Some(start),
             running: None,
@@ -58,7 +151,9 @@ impl<'a> Flight<'a> {
         self.land();
         Poll::Ready(outcome)
     }
+}
 
+impl<F, R: ?Sized> Flight<F, R> {
     fn land(&mut self) {
         // What the future holds is the user's, and so is a panic in its drop.
         if let Some(running) = self.running.take() {
@@ -67,26 +162,28 @@ impl<'a> Flight<'a> {
     }
 }
 
-impl Drop for Flight<'_> {
+impl<F, R: ?Sized> Drop for Flight<F, R> {
     fn drop(&mut self) {
         self.land();
     }
 }
 
-/// A plain function gets a thread of its own: a thread cannot be killed, so one
-/// that hangs in the runtime's blocking pool would take a place there for good
-/// and keep the runtime from shutting down.
-async fn on_own_thread(name: &str, check: Arc<dyn Fn() -> Outcome + Send + Sync>) -> Outcome {
-    let (answer, answered) = oneshot::channel();
+/// A thread for one run and not one of the runtime's blocking pool: a thread
+/// cannot be killed, so one that hangs there would take a place for good and
+/// keep the runtime from shutting down.
+async fn on_own_thread(
+    name: &str,
+    run: impl FnOnce(&Handle, &mut oneshot::Sender<Outcome>) -> Outcome + Send + 'static,
+) -> Outcome {
+    let (mut answer, answered) = oneshot::channel();
     let runtime = Handle::current();
     let spawned = thread::Builder::new()
         .name(format!("health-{name}"))
         .spawn(move || {
             let _entered = runtime.enter();
-            let outcome = caught(|| check()).unwrap_or_else(Outcome::panicked);
-            drop(check);
-            // Nobody listens if the service has stopped meanwhile.
-            let _ = answer.send(outcome);
+            let outcome = caught(|| run(&runtime, &mut answer));
+            // Nobody listens if health has stopped meanwhile.
+            let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
         });
     if let Err(error) = spawned {
         return Outcome::not_run("no thread could be started", error.to_string());
@@ -118,7 +215,7 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Status;
+    use crate::outcome::{IntoOutcome, Status};
 
     struct PanicsOnDrop;
     impl Drop for PanicsOnDrop {
@@ -127,8 +224,13 @@ mod tests {
         }
     }
 
+    fn runner(work: Work, longest_poll: Option<Duration>) -> Runner {
+        Runner::new("test".into(), work, longest_poll)
+    }
+
     async fn run(work: Work) -> Outcome {
-        work.run("test").await
+        let limit = Instant::now() + Duration::from_secs(60);
+        runner(work, None).run(limit).await
     }
 
     #[tokio::test]
@@ -167,7 +269,8 @@ mod tests {
             let _held = PanicsOnDrop;
             std::future::pending::<()>().await;
         });
-        let mut hanging = Box::pin(work.run("test"));
+        let runner = runner(work, None);
+        let mut hanging = Box::pin(runner.run(Instant::now() + Duration::from_secs(60)));
         let poll = poll_fn(|cx| Poll::Ready(hanging.as_mut().poll(cx))).await;
         assert!(poll.is_pending());
         drop(hanging);
@@ -177,5 +280,65 @@ mod tests {
     async fn a_plain_function_can_reach_the_runtime() {
         let outcome = run(Work::blocking_closure(|| Handle::try_current().is_ok())).await;
         assert_eq!(outcome.status(), Status::Pass);
+    }
+
+    #[tokio::test]
+    async fn what_holds_its_thread_gets_one_of_its_own() {
+        let here = thread::current().id();
+        let (tell, told) = std::sync::mpsc::channel();
+        let work = Work::closure(move || {
+            let tell = tell.clone();
+            async move {
+                // The mistake: a blocking call in an async function.
+                thread::sleep(Duration::from_millis(2));
+                tell.send(thread::current().id()).is_ok()
+            }
+        });
+        let runner = runner(work, Some(Duration::from_millis(1)));
+        let limit = Instant::now() + Duration::from_secs(60);
+        assert!(!runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(told.recv(), Ok(here), "the first offence");
+        assert!(runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_ne!(told.recv(), Ok(here));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_stays_on_its_thread_can_run_and_spawn() {
+        let work = Work::Local(Arc::new(|| {
+            Box::pin(async {
+                let shared = std::rc::Rc::new(7);
+                let other = std::rc::Rc::clone(&shared);
+                let spawned = tokio::task::spawn_local(async move { *other });
+                tokio::task::yield_now().await;
+                (spawned.await.ok() == Some(*shared)).into_outcome()
+            })
+        }));
+        assert_eq!(run(work).await.status(), Status::Pass);
+    }
+
+    #[tokio::test]
+    async fn a_run_on_a_thread_ends_when_nobody_waits_for_it() {
+        struct Tells(std::sync::mpsc::Sender<()>);
+        impl Drop for Tells {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        let work = Work::Local(Arc::new(move || {
+            let held = Tells(tell.clone());
+            Box::pin(async move {
+                let _held = held;
+                std::future::pending().await
+            })
+        }));
+        let runner = runner(work, None);
+        let limit = Instant::now() + Duration::from_secs(60);
+        let abandoned = tokio::time::timeout(Duration::from_millis(1), runner.run(limit)).await;
+        assert!(abandoned.is_err());
+        let ended = told.recv_timeout(Duration::from_secs(10));
+        assert_eq!(ended, Ok(()), "the future was dropped");
     }
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::check::Work;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Turn};
 use crate::registry::Check;
+use crate::run::Runner;
 
 /// Runs at once, so that a thousand first runs do not all knock together.
 const ASYNC_RUNS: usize = 1024;
@@ -36,13 +36,21 @@ const JITTER: f64 = 0.1;
 pub(crate) struct Supervisors(Vec<AbortHandle>);
 
 impl Supervisors {
-    pub(crate) fn spawn(runtime: &Handle, checks: Vec<Check>, monitor: &Arc<Monitor>) -> Self {
+    pub(crate) fn spawn(
+        runtime: &Handle,
+        checks: Vec<Check>,
+        monitor: &Arc<Monitor>,
+        longest_poll: Option<Duration>,
+    ) -> Self {
         let limits = Arc::new(Limits::new());
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
-            let monitor = Arc::clone(monitor);
-            let limits = Arc::clone(&limits);
-            let task = runtime.spawn(supervise(check.work, index, monitor, limits));
-            task.abort_handle()
+            let supervisor = Supervisor {
+                index,
+                runner: Runner::new(check.name, check.work, longest_poll),
+                monitor: Arc::clone(monitor),
+                limits: Arc::clone(&limits),
+            };
+            runtime.spawn(supervisor.supervise()).abort_handle()
         });
         Supervisors(tasks.collect())
     }
@@ -72,51 +80,82 @@ impl Limits {
     }
 
     /// `None` once health has stopped.
-    async fn admit(&self, work: &Work) -> Option<SemaphorePermit<'_>> {
-        let semaphore = match work {
-            Work::Async(_) => &self.async_runs,
-            Work::Blocking(_) => &self.threads,
+    async fn admit(&self, runner: &Runner) -> Option<SemaphorePermit<'_>> {
+        let semaphore = if runner.needs_thread() {
+            &self.threads
+        } else {
+            &self.async_runs
         };
         semaphore.acquire().await.ok()
     }
 }
 
-/// Runs a check until its time is over.
-async fn supervise(work: Work, index: usize, monitor: Arc<Monitor>, limits: Arc<Limits>) {
-    sleep(monitor.plan(index).initial_delay).await;
-    let mut due = Instant::now();
-    while !monitor.is_retired(index) {
-        run_once(&work, index, &monitor, &limits).await;
-        due = next_due(due, monitor.plan(index).interval, Instant::now());
-        sleep_until(due).await;
-    }
+/// The task of one check.
+struct Supervisor {
+    index: usize,
+    runner: Runner,
+    monitor: Arc<Monitor>,
+    limits: Arc<Limits>,
 }
 
-async fn run_once(work: &Work, index: usize, monitor: &Monitor, limits: &Limits) {
-    let Some(admitted) = limits.admit(work).await else {
-        return;
-    };
-    let timeout = monitor.plan(index).timeout;
-    monitor.begin(index);
-    let deadline = Instant::now() + timeout;
-    let mut run = pin!(work.run(monitor.name(index)));
-    if let Ok(outcome) = timeout_at(deadline, &mut run).await {
-        monitor.finish(index, outcome);
-        return;
-    }
-    monitor.advance(index);
-    drop(admitted);
-    let landed = match work {
-        Work::Async(_) => {
-            let patience = LEAST_PATIENCE.max(timeout * 4);
-            timeout_at(deadline + patience, run).await.ok()
+impl Supervisor {
+    /// Runs the check until its time is over.
+    async fn supervise(self) {
+        let Supervisor { index, monitor, .. } = &self;
+        let plan = monitor.plan(*index);
+        sleep(plan.initial_delay).await;
+        // A check on demand is never due, only asked for.
+        let mut due = (!plan.on_demand).then(Instant::now);
+        while !monitor.is_retired(*index) {
+            let is_due = due.is_some_and(|due| due <= Instant::now());
+            match monitor.turn(*index, is_due) {
+                Turn::Go => self.run_once().await,
+                Turn::Rest | Turn::Skip => {}
+                Turn::Hold => {
+                    monitor.woken(*index).await;
+                    continue;
+                }
+            }
+            if is_due {
+                due = due.map(|last| next_due(last, plan.interval, Instant::now()));
+            }
+            self.rest_until(due).await;
         }
-        // Nothing ends a thread, and a second one must not join it.
-        Work::Blocking(_) => Some(run.await),
-    };
-    match landed {
-        Some(too_late) => monitor.finish(index, too_late),
-        None => monitor.abandon(index),
+    }
+
+    async fn rest_until(&self, due: Option<Instant>) {
+        let woken = self.monitor.woken(self.index);
+        match due {
+            // Either is a reason to look again, so it does not matter which.
+            Some(due) => drop(timeout_at(due, woken).await),
+            None => woken.await,
+        }
+    }
+
+    async fn run_once(&self) {
+        let Supervisor {
+            index,
+            runner,
+            monitor,
+            limits,
+        } = self;
+        let Some(admitted) = limits.admit(runner).await else {
+            return;
+        };
+        let limit = monitor.plan(*index).timeout;
+        monitor.begin(*index);
+        let patience = LEAST_PATIENCE.max(limit * 4);
+        let mut run = pin!(runner.run(Instant::now() + limit + patience));
+        if let Ok(outcome) = timeout(limit, &mut run).await {
+            monitor.finish(*index, outcome);
+            return;
+        }
+        monitor.advance(*index);
+        drop(admitted);
+        // Late or given up: it has been counted as timed out, and until it is
+        // over no second run starts.
+        let _ = run.await;
+        monitor.land(*index);
     }
 }
 

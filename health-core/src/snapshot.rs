@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::options::Plan;
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::Probe;
 use crate::verdict::{Finished, Track, Verdict};
@@ -80,21 +81,29 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
 pub struct CheckReport {
     name: Arc<str>,
     critical: bool,
+    description: Option<&'static str>,
+    tags: &'static [&'static str],
+    component: &'static str,
     verdict: Verdict,
     stale: bool,
+    skipped_for: Option<Arc<str>>,
     consecutive: u32,
     running_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
 }
 
 impl CheckReport {
-    pub(crate) fn new(name: Arc<str>, critical: bool, track: &Track) -> Self {
+    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track) -> Self {
         let overdue = track.overdue_since();
         CheckReport {
             name,
-            critical,
+            critical: !plan.critical.is_empty(),
+            description: plan.description,
+            tags: plan.tags,
+            component: plan.component,
             verdict: track.verdict(),
             stale: track.is_stale(),
+            skipped_for: track.skipped_for().cloned(),
             consecutive: track.consecutive(),
             running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
             last: track.last().cloned(),
@@ -106,6 +115,21 @@ impl CheckReport {
         &self.name
     }
 
+    /// What is checked, in a line for people.
+    pub fn description(&self) -> Option<&'static str> {
+        self.description
+    }
+
+    /// The labels of the check.
+    pub fn tags(&self) -> &'static [&'static str] {
+        self.tags
+    }
+
+    /// What kind of thing is checked; `component` unless the check says more.
+    pub fn component(&self) -> &'static str {
+        self.component
+    }
+
     /// Whether some probe fails while this check does.
     pub fn is_critical(&self) -> bool {
         self.critical
@@ -114,6 +138,12 @@ impl CheckReport {
     /// What is held of the check: the last results, thresholds and age applied.
     pub fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// The failing check at the root of why this one is not run, if it is
+    /// [skipped](Verdict::Skipped).
+    pub fn skipped_for(&self) -> Option<&str> {
+        self.skipped_for.as_deref()
     }
 
     /// The last result as it came, before the thresholds; `None` before the first.
@@ -146,6 +176,9 @@ impl CheckReport {
     /// own public text, `timed out`, `panicked`, `stale`, or `withheld` for an
     /// error, whose text is private.
     pub fn message(&self) -> Option<&str> {
+        if self.skipped_for.is_some() {
+            return None;
+        }
         if self.stale {
             return Some("stale");
         }

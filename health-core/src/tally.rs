@@ -18,17 +18,25 @@ impl Weight {
     const FAILING: Weight = Weight(1 << 32);
 
     /// A check that is critical for a probe fails it, another one degrades it.
-    /// Liveness alone does not mind what is not known yet, because a restart
-    /// would not make it known.
+    /// Liveness alone does not mind what is not known yet, or was not asked
+    /// because of another check: a restart would not make it known.
     pub(crate) fn of(verdict: Verdict, stale: bool, plan: &Plan, probe: Probe) -> Self {
-        let not_yet_known = verdict == Verdict::Unknown && !stale;
+        let not_yet_known = match verdict {
+            Verdict::Unknown => !stale,
+            Verdict::Skipped => true,
+            Verdict::Pass | Verdict::Warn | Verdict::Fail => false,
+        };
         if !plan.probes.contains(probe) || (probe == Probe::Liveness && not_yet_known) {
             return Weight::NOTHING;
         }
         match verdict {
             Verdict::Pass => Weight::NOTHING,
-            Verdict::Fail | Verdict::Unknown if plan.critical.contains(probe) => Weight::FAILING,
-            Verdict::Warn | Verdict::Fail | Verdict::Unknown => Weight::DEGRADED,
+            Verdict::Fail | Verdict::Unknown | Verdict::Skipped
+                if plan.critical.contains(probe) =>
+            {
+                Weight::FAILING
+            }
+            Verdict::Warn | Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Weight::DEGRADED,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Verdict {
     Fail,
     /// Nothing is known: no result yet, or none that is recent enough.
     Unknown,
+    /// It was not run, because a check that comes first is failing.
+    Skipped,
 }
 
 impl Verdict {
@@ -38,6 +40,7 @@ impl Verdict {
             Verdict::Warn => "degraded",
             Verdict::Fail => "error",
             Verdict::Unknown => "unknown",
+            Verdict::Skipped => "skipped",
         }
     }
 
@@ -112,7 +115,12 @@ pub(crate) struct Track {
     streak: Streak,
     results: u64,
     last: Option<Arc<Finished>>,
+    /// When the last result came.
+    ended: Option<Instant>,
     flight: Option<Flight>,
+    /// The check at the root of why this one is not run.
+    skipped_for: Option<Arc<str>>,
+    skips: u64,
     retired: bool,
 }
 
@@ -129,13 +137,18 @@ impl Track {
             streak: Streak::default(),
             results: 0,
             last: None,
+            ended: None,
             flight: None,
+            skipped_for: None,
+            skips: 0,
             retired: false,
         }
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        if self.stale {
+        if self.skipped_for.is_some() {
+            Verdict::Skipped
+        } else if self.stale {
             Verdict::Unknown
         } else {
             self.settled
@@ -150,7 +163,28 @@ impl Track {
         self.last.as_ref()
     }
 
+    /// The check at the root of why this one is not run.
+    pub(crate) fn skipped_for(&self) -> Option<&Arc<str>> {
+        self.skipped_for.as_ref()
+    }
+
+    /// Counts whatever answers somebody who asked for a fresh look.
+    pub(crate) fn answers(&self) -> u64 {
+        self.results + self.skips
+    }
+
+    /// Whether a run is on its way whose result will count.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.flight.is_some_and(|flight| !flight.overdue)
+    }
+
+    /// How old the last result is.
+    pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
+        self.ended.map(|ended| now.saturating_duration_since(ended))
+    }
+
     /// How many results there have been.
+    #[cfg(test)]
     pub(crate) fn results(&self) -> u64 {
         self.results
     }
@@ -197,8 +231,14 @@ impl Track {
         }
     }
 
-    /// The run was given up, long after its timeout.
-    pub(crate) fn abandon(&mut self, now: Instant) {
+    /// The run was not even started, because of `cause`.
+    pub(crate) fn skip(&mut self, cause: Arc<str>) {
+        self.skips += 1;
+        self.skipped_for = Some(cause);
+    }
+
+    /// The run is over, whatever it said.
+    pub(crate) fn land(&mut self, now: Instant) {
         self.advance(now);
         self.flight = None;
     }
@@ -235,6 +275,8 @@ impl Track {
             return;
         }
         self.results += 1;
+        self.skipped_for = None;
+        self.ended = Some(ended);
         self.streak.extend(outcome.status() == Status::Fail);
         self.settled = self.turn(outcome.status());
         self.stale = false;
@@ -362,6 +404,21 @@ mod tests {
     }
 
     #[test]
+    fn a_check_is_skipped_until_its_next_result() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new());
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.skip("database".into());
+        assert_eq!(track.verdict(), Verdict::Skipped);
+        assert_eq!(track.skipped_for().map(|name| &**name), Some("database"));
+        assert_eq!(track.answers(), 2);
+        track.begin(now + secs(10));
+        assert_eq!(track.verdict(), Verdict::Skipped);
+        track.finish(now + secs(10), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+    }
+
+    #[test]
     fn what_is_retired_stays_what_it_was() {
         let now = Instant::now();
         let mut track = track(&CheckOptions::new());
@@ -403,7 +460,7 @@ mod properties {
     enum Event {
         Begin,
         Finish(Status),
-        Abandon,
+        Land,
         Look,
     }
 
@@ -412,7 +469,7 @@ mod properties {
             4 => Just(Event::Begin),
             4 => prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
                 .prop_map(Event::Finish),
-            1 => Just(Event::Abandon),
+            1 => Just(Event::Land),
             2 => Just(Event::Look),
         ];
         let step = (0_u64..120, event).prop_map(|(after, event)| Step {
@@ -426,7 +483,7 @@ mod properties {
         match event {
             Event::Begin if track.flight.is_none() => track.begin(now),
             Event::Finish(status) => track.finish(now, Outcome::from(*status)),
-            Event::Abandon => track.abandon(now),
+            Event::Land => track.land(now),
             Event::Begin | Event::Look => {}
         }
         track.advance(now);

@@ -90,14 +90,19 @@ fn ends(tokens: &TokenStream) -> (Span, Span) {
 /// The proof that the state provides each parameter.
 fn requires(spec: &Spec) -> TokenStream {
     let params = &spec.function.params;
-    let Some(first) = params.first() else { return TokenStream::new() };
+    let Some(first) = params.first() else {
+        return TokenStream::new();
+    };
     let state = match &spec.source {
         Source::Late => return TokenStream::new(),
         Source::Named(state) => quote!(let __state = __health::Found::<#state>::named();),
-        Source::Package => package::ids().iter().map(|(only, id)| state_of(first, only, id)).collect(),
+        Source::Package => package::ids()
+            .iter()
+            .map(|(only, id)| state_of(first, only, id))
+            .collect(),
     };
     let proofs = params.iter().map(|Param { cfg, ty, .. }| {
-        let state = around(ty, &quote!(__health::Inferred<_), &quote!(>));
+        let state = around(ty, &quote!(__health::Inferred < _), &quote!(>));
         quote!(#cfg __health::require::<#ty, #state>(&__state);)
     });
     quote!(#state #(#proofs)*)
@@ -172,10 +177,18 @@ fn run(function: &Function) -> TokenStream {
 }
 
 fn context(function: &Function) -> TokenStream {
-    if function.params.is_empty() { quote!(_) } else { quote!(__cx) }
+    if function.params.is_empty() {
+        quote!(_)
+    } else {
+        quote!(__cx)
+    }
 }
 
-fn argument(Param { cfg, ty, by_value, .. }: &Param) -> TokenStream {
+fn argument(
+    Param {
+        cfg, ty, by_value, ..
+    }: &Param,
+) -> TokenStream {
     if *by_value {
         quote!(#cfg __health::cloned::<#ty>(__cx.get()))
     } else {
@@ -186,7 +199,9 @@ fn argument(Param { cfg, ty, by_value, .. }: &Param) -> TokenStream {
 /// What stands in the turbofish, so that rustc reports a type that is no
 /// result there. `impl Trait` may not, so `_` stands at its place.
 fn result_type(output: Option<&TokenStream>) -> TokenStream {
-    let Some(output) = output else { return quote!(()) };
+    let Some(output) = output else {
+        return quote!(());
+    };
     if !has_impl(output.clone()) {
         return output.clone();
     }

@@ -48,7 +48,7 @@ pub(crate) fn checks(snapshot: &Snapshot) -> Box<RawValue> {
 
 /// One check by itself.
 pub(crate) fn check(report: &CheckReport) -> Bytes {
-    let raw: Box<str> = to_raw(&CheckBody::new(report)).into();
+    let raw: Box<str> = to_raw(&CheckBody::alone(report)).into();
     Bytes::from(raw.into_string())
 }
 
@@ -59,6 +59,7 @@ pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
         Verdict::Warn => br#"{"status":"degraded"}"#,
         Verdict::Fail => br#"{"status":"error"}"#,
         Verdict::Unknown => br#"{"status":"unknown"}"#,
+        Verdict::Skipped => br#"{"status":"skipped"}"#,
     })
 }
 
@@ -117,6 +118,10 @@ impl Serialize for Checks<'_> {
 #[derive(Default, serde::Serialize)]
 struct CheckBody<'a> {
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'static [&'static str],
     critical: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<f64>,
@@ -127,6 +132,9 @@ struct CheckBody<'a> {
     /// The last result, where the thresholds keep the verdict from following.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_status: Option<&'static str>,
+    /// The failing check that this one waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped_for: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     running_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,15 +148,27 @@ impl<'a> CheckBody<'a> {
         let verdict = report.verdict();
         let last = report.last_status().map(Verdict::from);
         CheckBody {
+            description: None,
+            tags: &[],
             status: verdict.as_str(),
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
             message: report.message().map(cut),
             checked_at: report.checked_at().map(timestamp),
             last_status: last.filter(|&last| last != verdict).map(Verdict::as_str),
+            skipped_for: report.skipped_for(),
             running_since: report.running_since().map(timestamp),
             observed: report.observed(),
             detail: report.detail(),
+        }
+    }
+
+    /// What never changes is said only where the check stands alone.
+    fn alone(report: &'a CheckReport) -> Self {
+        CheckBody {
+            description: report.description(),
+            tags: report.tags(),
+            ..CheckBody::new(report)
         }
     }
 
