@@ -14,7 +14,9 @@ pub use crate::check::{CheckDef, Origin, Run};
 pub use crate::options::CheckOptions;
 pub use crate::outcome::Outcome;
 pub use crate::probe::Probe;
-pub use crate::state::{App, Context, HealthState, Need, Package, Provide, StateOf};
+pub use crate::state::{Context, Found, HealthState, Need, Package, Provide, Shared, StateOf};
+// Generated code names the root once, so that a wrong `crate = path` is one error.
+pub use crate::{__origin as origin, __submit as submit};
 
 use crate::check::Running;
 use crate::outcome::IntoOutcome;
@@ -48,28 +50,31 @@ where
     value.clone()
 }
 
-/// Proves that the state of package `P` provides `T`.
-pub const fn require<P, T, Marker>()
+/// The state of package `P`. One call a check, so that a package without a
+/// state is one error.
+pub const fn state_of<P, State>() -> Found<State>
 where
-    P: StateOf<Marker>,
-    Marker: App,
-    Marker::State: Provide<T>,
+    P: StateOf<State>,
 {
+    Found::named()
 }
 
-/// Proves that the state that the attribute names provides `T`.
-pub const fn require_from<State, T>()
+/// Proves that a state provides `T`.
+pub const fn require<T, State>(_: &Found<State>)
 where
     State: Provide<T>,
 {
 }
 
+/// `_`, but as wide as the tokens around it: rustc shows a missing [`Provide`]
+/// at the type argument `State`, and generated code writes that argument where
+/// the user wrote the parameter.
+pub type Inferred<T> = T;
+
 /// Proves that a field of the state can be seen by all threads.
 pub const fn field<T>()
 where
-    T: Send,
-    T: Sync,
-    T: 'static,
+    T: Shared,
 {
 }
 

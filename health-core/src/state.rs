@@ -3,8 +3,8 @@
 //! A check asks for a type; the application's state provides it. The compiler
 //! verifies it through [`Package`]: `#[derive(HealthState)]` writes
 //! `impl StateOf<AppState> for Package<ID>`, each check asks
-//! `Package<ID>: StateOf<M>`, and as there is one implementation, rustc infers
-//! `M`. So a check finds the state of its package without naming it.
+//! `Package<ID>: StateOf<S>`, and as there is one implementation, rustc infers
+//! `S`. So a check finds the state of its package without naming it.
 //!
 //! At run time the value is looked up by its type in whatever state was given
 //! to the builder, so that a test can give a fake.
@@ -12,6 +12,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A type that the application's state can give to a check.
@@ -68,21 +69,26 @@ pub trait HealthState: Any + Send + Sync {
 #[derive(Debug)]
 pub struct Package<const ID: u64>(());
 
-/// Names the state of a package, through a marker that the package owns.
+/// Names the state of a package: a type that the package owns.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
     label = "where should this value come from?",
-    note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it",
+    note = "put `#[derive(HealthState)]` on the application's state, or name the state: `#[health_check(state = path::to::AppState)]`",
     note = "in a library that does not know the application's state, write `#[health_check(late)]`"
 )]
-pub trait StateOf<Marker> {}
+pub trait StateOf<State> {}
 
-/// A marker of [`StateOf`], and the state that it stands for.
+/// The state of the package, as a type; see [`Package`].
 #[doc(hidden)]
-pub trait App {
-    /// The state.
-    type State;
+#[derive(Debug)]
+pub struct Found<State>(PhantomData<State>);
+
+impl<State> Found<State> {
+    /// The one that the attribute names.
+    pub const fn named() -> Self {
+        Found(PhantomData)
+    }
 }
 
 /// A type that a check may take by value.
@@ -96,6 +102,22 @@ pub trait TakenByValue: Clone {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> TakenByValue for T {}
+
+/// A field of a state: checks run on all threads.
+///
+/// The derive asks it of each field in the `where` clause of
+/// `impl HealthState`. So a field that threads cannot share is one error, at
+/// its type, and the bounds of [`HealthState`] add none.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared between threads safely",
+    label = "checks run on all threads, and this field is not `Send` and `Sync`",
+    note = "put it into a `Mutex`, or keep it out of the state"
+)]
+pub trait Shared: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shared for T {}
 
 /// A parameter of a check, as it was declared.
 #[doc(hidden)]

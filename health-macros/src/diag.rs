@@ -1,0 +1,165 @@
+//! Mistakes are collected, so that all of them are reported at once.
+
+use std::cell::RefCell;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+/// Where a mistake is: the tokens to underline, and their place in the order
+/// of the report. The options of an attribute count from 0; the item comes
+/// after all of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    order: usize,
+    tokens: TokenStream,
+}
+
+impl Place {
+    pub(crate) fn option(order: usize, tokens: impl ToTokens) -> Self {
+        Place { order, tokens: tokens.into_token_stream() }
+    }
+
+    pub(crate) fn item(tokens: impl ToTokens) -> Self {
+        Place::option(usize::MAX, tokens)
+    }
+
+    /// Other tokens of the same option.
+    pub(crate) fn with(&self, tokens: impl ToTokens) -> Self {
+        Place::option(self.order, tokens)
+    }
+
+    pub(crate) fn tokens(&self) -> &TokenStream {
+        &self.tokens
+    }
+}
+
+/// What is wrong, and what to type instead.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    pub(crate) what: String,
+    pub(crate) help: String,
+}
+
+impl Mistake {
+    pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Mistake { what: what.into(), help: help.into() }
+    }
+}
+
+/// Collects mistakes. Panics if it is dropped unread, so that none gets lost.
+#[derive(Debug, Default)]
+pub(crate) struct Diag {
+    errors: RefCell<Option<Vec<(usize, syn::Error)>>>,
+}
+
+impl Diag {
+    pub(crate) fn new() -> Self {
+        Diag { errors: RefCell::new(Some(Vec::new())) }
+    }
+
+    pub(crate) fn report(&self, place: &Place, mistake: &Mistake) {
+        // stable Rust has no help lines for macros; rustc indents this one well
+        let text = format!("{}\n= help: {}", mistake.what, mistake.help);
+        let error = syn::Error::new_spanned(&place.tokens, text);
+        if let Some(errors) = &mut *self.errors.borrow_mut() {
+            errors.push((place.order, error));
+        }
+    }
+
+    pub(crate) fn error(&self, place: &Place, what: impl Into<String>, help: impl Into<String>) {
+        self.report(place, &Mistake::new(what, help));
+    }
+
+    /// The errors as tokens, in the order of the source; empty if there are none.
+    pub(crate) fn finish(self) -> TokenStream {
+        let mut errors = self.errors.take().unwrap_or_default();
+        errors.sort_by_key(|&(order, _)| order);
+        let errors = errors.iter().map(|(_, error)| error.to_compile_error());
+        quote!(#(#errors)*)
+    }
+}
+
+impl Drop for Diag {
+    fn drop(&mut self) {
+        assert!(
+            std::thread::panicking() || self.errors.get_mut().is_none(),
+            "mistakes were collected and never reported"
+        );
+    }
+}
+
+/// The known word that was probably meant: at most 1 + length / 4 edits away.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let known = known.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    let (edits, candidate) = known.min_by_key(|&(edits, _)| edits)?;
+    (edits <= 1 + word.chars().count() / 4).then_some(candidate)
+}
+
+/// The edit distance of Levenshtein.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (removed, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = removed + 1;
+        for (column, &to) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// `` `a`, `b` and `c` ``
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_word_is_offered_and_a_far_one_is_not() {
+        let options = ["name", "timeout", "critical", "crate"];
+        assert_eq!(nearest("timeuot", options), Some("timeout"));
+        assert_eq!(nearest("Critical", options), Some("critical"));
+        assert_eq!(nearest("nmae", options), Some("name"));
+        assert_eq!(nearest("severity", options), None);
+        assert_eq!(nearest("x", []), None);
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("live", "live"), 0);
+    }
+
+    #[test]
+    fn lists_read_like_a_sentence() {
+        assert_eq!(listed(["a"]), "`a`");
+        assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+
+    #[test]
+    fn errors_come_in_the_order_of_the_source() {
+        let diag = Diag::new();
+        diag.error(&Place::item(quote!(f)), "third", "c");
+        diag.error(&Place::option(1, quote!(b)), "second", "b");
+        diag.error(&Place::option(0, quote!(a)), "first", "a");
+        let tokens = diag.finish().to_string();
+        let at = |text| tokens.find(text).expect("reported");
+        assert!(at("first") < at("second") && at("second") < at("third"));
+    }
+
+    #[test]
+    #[should_panic = "never reported"]
+    fn a_collector_that_nobody_reads_panics() {
+        drop(Diag::new());
+    }
+}

@@ -1,0 +1,368 @@
+//! The annotated function, read lightly: the body stays raw tokens, so that a
+//! half-typed one disturbs nothing.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Generics, Token, Visibility};
+
+use crate::diag::{Diag, Place};
+
+/// What the expansion must know of the function.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) is_async: bool,
+    pub(crate) name: Ident,
+    pub(crate) params: Vec<Param>,
+    /// Without its named lifetimes; `None` if nothing is returned.
+    pub(crate) output: Option<TokenStream>,
+}
+
+/// A parameter that the state provides.
+#[derive(Debug)]
+pub(crate) struct Param {
+    /// Its `#[cfg(..)]`, which rustc has not evaluated yet.
+    pub(crate) cfg: TokenStream,
+    pub(crate) name: String,
+    pub(crate) by_value: bool,
+    /// Without a leading `&`, and without named lifetimes.
+    pub(crate) ty: TokenStream,
+}
+
+/// The parts of a function, as they stand in the source.
+struct Parts {
+    attributes: Vec<Attribute>,
+    qualifiers: Vec<TokenTree>,
+    name: Ident,
+    generics: Generics,
+    inputs: TokenStream,
+    output: TokenStream,
+}
+
+/// Reads the function, and reports what a check cannot be.
+pub(crate) fn parse(item: TokenStream, diag: &Diag) -> Option<Function> {
+    let parts = match Parts::parse.parse2(item.clone()) {
+        Ok(parts) => parts,
+        Err(_) => {
+            let place = Place::item(keyword(item));
+            let help = "for example `async fn db(pool: &Pool) -> Result<(), Error>`";
+            diag.error(&place, "`#[health_check]` goes on a function", help);
+            return None;
+        }
+    };
+    check_attributes(&parts.attributes, diag);
+    check_qualifiers(&parts.qualifiers, diag);
+    check_generics(&parts.generics, diag);
+    let params = params(parts.inputs, diag);
+    check_output(&parts.output, diag);
+    Some(Function {
+        is_async: parts.qualifiers.iter().any(|word| is_word(word, "async")),
+        name: parts.name,
+        params,
+        output: (!parts.output.is_empty()).then(|| generated(parts.output)),
+    })
+}
+
+impl Parse for Parts {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let mut qualifiers: Vec<TokenTree> = Vec::new();
+        while !input.peek(Token![fn]) {
+            let follows_extern = qualifiers.last().is_some_and(|last| is_word(last, "extern"));
+            if !(input.peek(Ident::peek_any) || follows_extern && input.peek(syn::LitStr)) {
+                return Err(input.error("no function"));
+            }
+            qualifiers.push(input.parse()?);
+        }
+        input.parse::<Token![fn]>()?;
+        let name = input.parse()?;
+        let generics = input.parse()?;
+        let inputs;
+        syn::parenthesized!(inputs in input);
+        let inputs = inputs.parse()?;
+        let output = if input.parse::<Option<Token![->]>>()?.is_some() { output(input)? } else { TokenStream::new() };
+        input.parse::<TokenStream>()?;
+        Ok(Parts { attributes, qualifiers, name, generics, inputs, output })
+    }
+}
+
+/// The tokens up to `where` or the body, which is the last token.
+fn output(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut tokens: Vec<TokenTree> = Vec::new();
+    while !input.is_empty() && !input.peek(Token![where]) && !input.peek(Token![;]) {
+        tokens.push(input.parse()?);
+    }
+    let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    if tokens.last().is_some_and(is_body) {
+        tokens.pop();
+    }
+    Ok(tokens.into_iter().collect())
+}
+
+/// The word that says what an item is: `struct`, `impl`; else its first token.
+fn keyword(item: TokenStream) -> TokenTree {
+    let words = (|input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<TokenStream>()
+    })
+    .parse2(item.clone());
+    let first = words.unwrap_or(item).into_iter().next();
+    first.unwrap_or_else(|| TokenTree::Ident(Ident::new("_", proc_macro2::Span::call_site())))
+}
+
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+fn check_attributes(attributes: &[Attribute], diag: &Diag) {
+    for attribute in attributes {
+        let Some(last) = attribute.path().segments.last() else { continue };
+        if last.ident == "health_check" {
+            let help = "remove this second `#[health_check]`";
+            diag.error(&Place::item(attribute), "a function can be only one health check", help);
+        }
+        if last.ident == "test" {
+            let help = "move the check into a function of its own and call it from the test";
+            diag.error(&Place::item(attribute), "a test cannot be a health check", help);
+        }
+    }
+}
+
+fn check_qualifiers(qualifiers: &[TokenTree], diag: &Diag) {
+    for (at, word) in qualifiers.iter().enumerate() {
+        if is_word(word, "const") {
+            let help = "remove `const`; a plain `fn` runs on a blocking thread";
+            diag.error(&Place::item(word), "a health check cannot be a `const fn`", help);
+        }
+        if is_word(word, "unsafe") {
+            let help = "it is called from safe code; put the `unsafe` block inside the body";
+            diag.error(&Place::item(word), "a health check cannot be an `unsafe fn`", help);
+        }
+        if is_word(word, "extern") {
+            let abi = qualifiers.get(at + 1).filter(|next| matches!(next, TokenTree::Literal(_)));
+            let place = Place::item(quote!(#word #abi));
+            let help = format!(
+                "remove `{}`, or call the foreign function from the body",
+                place.tokens()
+            );
+            diag.error(&place, "a health check cannot be an `extern` function", help);
+        }
+    }
+}
+
+fn check_generics(generics: &Generics, diag: &Diag) {
+    let types: Vec<_> = generics
+        .params
+        .iter()
+        .filter(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
+        .collect();
+    if !types.is_empty() {
+        let help = "a check is one entry of the registry; write one function for each concrete type";
+        diag.error(&Place::item(quote!(#(#types),*)), "a health check cannot be generic", help);
+    }
+}
+
+fn check_output(output: &TokenStream, diag: &Diag) {
+    if let Ok(syn::Type::Never(never)) = syn::parse2(output.clone()) {
+        let help = "return `()` or a result; a run that does not end fails at its timeout";
+        diag.error(&Place::item(never), "a health check has to end", help);
+    }
+}
+
+fn params(inputs: TokenStream, diag: &Diag) -> Vec<Param> {
+    split_at_commas(inputs).into_iter().filter_map(|input| param(input, diag)).collect()
+}
+
+/// The parameters. A comma between `<` and `>` belongs to a type; the `>` of
+/// an arrow closes nothing.
+fn split_at_commas(inputs: TokenStream) -> Vec<TokenStream> {
+    let mut inputs_so_far = Vec::new();
+    let mut input = Vec::new();
+    let mut angles = 0_usize;
+    let mut after_minus = false;
+    for token in inputs {
+        let mut is_minus = false;
+        if let TokenTree::Punct(punct) = &token {
+            match punct.as_char() {
+                ',' if angles == 0 => {
+                    inputs_so_far.push(std::mem::take(&mut input));
+                    continue;
+                }
+                '<' => angles += 1,
+                '>' if !after_minus => angles = angles.saturating_sub(1),
+                '-' => is_minus = true,
+                _ => {}
+            }
+        }
+        after_minus = is_minus;
+        input.push(token);
+    }
+    inputs_so_far.push(input);
+    inputs_so_far.retain(|input| !input.is_empty());
+    inputs_so_far.into_iter().map(|input| input.into_iter().collect()).collect()
+}
+
+fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
+    let parsed = (|input: ParseStream<'_>| {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let mut pattern = TokenStream::new();
+        while !input.is_empty() && (!input.peek(Token![:]) || input.peek(Token![::])) {
+            // both halves of a `::`, or one token
+            match input.parse::<Option<Token![::]>>()? {
+                Some(colons) => colons.to_tokens(&mut pattern),
+                None => input.parse::<TokenTree>()?.to_tokens(&mut pattern),
+            }
+        }
+        input.parse::<Option<Token![:]>>()?;
+        Ok((attributes, pattern, input.parse::<TokenStream>()?))
+    })
+    .parse2(input);
+    let (attributes, pattern, ty) = parsed.ok()?;
+    if pattern.clone().into_iter().last().is_some_and(|last| is_word(&last, "self")) {
+        let help = "make it a free function, and take the value as a parameter: `this: &Type`";
+        diag.error(&Place::item(pattern), "a health check cannot be a method", help);
+        return None;
+    }
+    let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
+    let cfg = attributes.iter().filter(is_cfg).map(ToTokens::to_token_stream).collect();
+    let (by_value, ty) = found_by(ty, diag)?;
+    Some(Param { cfg, name: name_of(pattern), by_value, ty })
+}
+
+/// The name of a parameter, or its whole pattern.
+fn name_of(pattern: TokenStream) -> String {
+    let words = pattern.clone().into_iter().filter(|token| !is_word(token, "mut"));
+    match syn::parse2::<Ident>(words.collect()) {
+        Ok(name) => name.unraw().to_string(),
+        Err(_) => pattern.to_string(),
+    }
+}
+
+/// The type that a parameter is found by, and whether it is taken by value.
+fn found_by(ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
+    let (by_value, inner) = match syn::parse2(ty.clone()) {
+        Ok(syn::Type::Reference(reference)) => {
+            let inner = reference.elem;
+            if reference.mutability.is_some() {
+                let help = format!(
+                    "take `&{}`; for a change inside use a lock or a channel in the state",
+                    pretty(&inner.to_token_stream())
+                );
+                diag.error(&Place::item(ty), "a check only borrows the state", help);
+                return None;
+            }
+            (false, *inner)
+        }
+        Ok(other) => (true, other),
+        // syn may be older than the syntax; rustc will judge it
+        Err(_) => return Some((true, generated(ty))),
+    };
+    check_findable(&inner, diag)?;
+    Some((by_value, generated(inner.to_token_stream())))
+}
+
+fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
+    let tokens = ty.to_token_stream();
+    let text = pretty(&tokens);
+    match ty {
+        syn::Type::Group(group) => return check_findable(&group.elem, diag),
+        syn::Type::Paren(paren) => return check_findable(&paren.elem, diag),
+        _ if has_impl(tokens) => {
+            let what = format!("a parameter is found by its type, and `{text}` is not one type");
+            diag.error(&Place::item(ty), what, "write the concrete type of a field of the state");
+        }
+        syn::Type::TraitObject(_) => {
+            let what = format!("a parameter is found by its type, and `{text}` has no size");
+            diag.error(&Place::item(ty), what, format!("take `&Arc<{text}>`"));
+        }
+        syn::Type::Slice(slice) => {
+            let what = format!("a parameter is found by its type, and `{text}` has no size");
+            let element = pretty(&slice.elem.to_token_stream());
+            diag.error(&Place::item(ty), what, format!("take `&Vec<{element}>`"));
+        }
+        syn::Type::Path(path) if path.path.is_ident("str") => {
+            let help = "take a type of your own, for example `struct Url(String)`";
+            diag.error(&Place::item(ty), "`str` is too general to be found by type", help);
+        }
+        _ => return Some(()),
+    }
+    None
+}
+
+/// Whether there is an `impl Trait` in it, however deep.
+pub(crate) fn has_impl(ty: TokenStream) -> bool {
+    ty.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_impl(group.stream()),
+        other => is_word(&other, "impl"),
+    })
+}
+
+/// The type as generated code writes it: located where the user wrote it, and
+/// without named lifetimes. These are unknown there, and `'_` stands for
+/// whatever fits; those of `for<'a>` stay.
+fn generated(ty: TokenStream) -> TokenStream {
+    let bound = bound_lifetimes(ty.clone());
+    generate(ty, &bound)
+}
+
+fn generate(ty: TokenStream, bound: &[String]) -> TokenStream {
+    let mut after_tick = false;
+    let generated = ty.into_iter().map(|mut token| {
+        let is_lifetime = std::mem::replace(&mut after_tick, is_tick(&token));
+        let span = Span::call_site().located_at(token.span());
+        match &mut token {
+            // its span says which crate it is
+            TokenTree::Ident(name) if name == "$crate" => {}
+            TokenTree::Ident(name) if is_lifetime && is_of_function(name, bound) => {
+                *name = Ident::new("_", span);
+            }
+            TokenTree::Group(group) => {
+                *group = Group::new(group.delimiter(), generate(group.stream(), bound));
+                group.set_span(span);
+            }
+            other => other.set_span(span),
+        }
+        token
+    });
+    generated.collect()
+}
+
+fn is_of_function(lifetime: &Ident, bound: &[String]) -> bool {
+    lifetime != "static" && !bound.iter().any(|bound| lifetime == bound)
+}
+
+fn is_tick(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'')
+}
+
+fn bound_lifetimes(ty: TokenStream) -> Vec<String> {
+    let mut bound = Vec::new();
+    let mut in_binder = false;
+    let mut last_was_for = false;
+    for token in ty {
+        match &token {
+            TokenTree::Group(group) => bound.extend(bound_lifetimes(group.stream())),
+            TokenTree::Punct(punct) if punct.as_char() == '<' => in_binder = last_was_for,
+            TokenTree::Punct(punct) if punct.as_char() == '>' => in_binder = false,
+            TokenTree::Ident(name) if in_binder => bound.push(name.to_string()),
+            _ => {}
+        }
+        last_was_for = is_word(&token, "for");
+    }
+    bound
+}
+
+/// A type as people write it: `Arc<dyn Mailer>` and not `Arc < dyn Mailer >`.
+pub(crate) fn pretty(tokens: &TokenStream) -> String {
+    let mut text = tokens.to_string();
+    for (spaced, tight) in [
+        (" < ", "<"), (" <", "<"), ("< ", "<"), (" > ", "> "), (" >", ">"), (" :: ", "::"), (":: ", "::"),
+        (" ::", "::"), (" ,", ","), ("& ", "&"), (" ;", ";"), ("' ", "'"),
+    ] {
+        text = text.replace(spaced, tight);
+    }
+    text
+}

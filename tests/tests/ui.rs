@@ -1,0 +1,18 @@
+//! What each mistake says, and that everything legal compiles.
+//!
+//! The recorded texts belong to the toolchain of `rust-toolchain.toml`.
+//! Record them anew with `TRYBUILD=overwrite cargo test -p tests --test ui`, and read
+//! each change: smallest span, what is wrong, what to type, each mistake once.
+
+#[test]
+fn mistakes() {
+    let cases = trybuild::TestCases::new();
+    for kind in ["values", "options", "contradictions", "function", "results", "parameters", "state", "items"] {
+        cases.compile_fail(format!("ui/{kind}/*.rs"));
+    }
+}
+
+#[test]
+fn legal() {
+    trybuild::TestCases::new().pass("ui/pass/*.rs");
+}

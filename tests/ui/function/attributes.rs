@@ -1,0 +1,20 @@
+use health_axum::health_check;
+
+#[health_check]
+#[health_check(critical)]
+async fn twice() -> bool { true }
+
+#[health_check]
+#[health_axum::health_check]
+async fn twice_by_path() -> bool { true }
+
+#[health_check]
+#[test]
+fn test() {}
+
+#[health_check]
+/// Documented, and a test.
+#[tokio::test]
+async fn tokio_test() {}
+
+fn main() {}

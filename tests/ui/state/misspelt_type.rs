@@ -1,0 +1,6 @@
+use health_axum::HealthState;
+
+#[derive(HealthState)]
+struct AppState { pool: PgPol }
+
+fn main() {}
