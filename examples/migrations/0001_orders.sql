@@ -9,3 +9,5 @@ CREATE TABLE orders (
 
 -- What the worker asks for, once a second.
 CREATE INDEX orders_accepted ON orders (placed_at) WHERE status = 'accepted';
+
+PRAGMA user_version = 1;

@@ -42,4 +42,4 @@ pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
 
-// pub use health_macros::{CoreHealthState as HealthState, core_health_check as health_check};
+pub use health_macros::{CoreHealthState as HealthState, core_health_check as health_check};

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{
-    Connection, Error, FromRow, Row, Sqlite, SqlSafeStr, SqlitePool, Transaction, query, query_as,
+    Connection, Error, FromRow, Row, Sqlite, SqlitePool, Transaction, query, query_as,
+    query_scalar, raw_sql,
 };
 
 use super::database_file::DatabaseFile;
@@ -27,6 +27,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_200);
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an order can be cancelled.
 const HANDLING_TIME: &str = "-2 seconds";
+/// Each brings the schema one version further, and says so in `user_version`.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_orders.sql")];
 /// So many orders in one pass of the worker, for a short lock.
 const BATCH: u32 = 100;
 
@@ -72,7 +74,8 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(OpenError::Connect)?;
-        migrations().run(&pool).await.map_err(OpenError::Migrate)?;
+        let mut connection = pool.acquire().await.map_err(OpenError::Connect)?;
+        migrate(&mut connection).await.map_err(OpenError::Migrate)?;
         Ok(Store { pool, path: None })
     }
 
@@ -92,7 +95,12 @@ impl Store {
             })
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    migrate_again(connection).await;
+                    // The file may be a new one: empty, or an old backup. An
+                    // error here would make the pool try until it times out,
+                    // and be lost; the first query on this connection says it.
+                    if let Err(error) = migrate(connection).await {
+                        tracing::debug!(%error, "the schema could not be brought up to date");
+                    }
                     Ok(())
                 })
             })
@@ -236,29 +244,30 @@ async fn place_and_take_back(connection: &mut SqliteConnection) -> Result<(), Er
 async fn create_and_migrate(options: &SqliteConnectOptions) -> Result<(), OpenError> {
     let connection = SqliteConnection::connect_with(options).await;
     let mut connection = connection.map_err(OpenError::Connect)?;
-    let migrated = migrations().run(&mut connection).await;
-    migrated.map_err(OpenError::Migrate)?;
+    migrate(&mut connection).await.map_err(OpenError::Migrate)?;
     connection.close().await.map_err(OpenError::Connect)
 }
 
-/// The file may have been replaced since: by an empty one, or an old backup.
-async fn migrate_again(connection: &mut SqliteConnection) {
-    if let Err(error) = migrations().run(connection).await {
-        // If this failed, the pool would try until it times out, and the reason
-        // be lost. The first query on this connection says it better.
-        tracing::debug!(%error, "the schema could not be brought up to date");
+/// Brings the schema up to date. sqlx's own migrations take no lock on SQLite,
+/// and here several connections, or processes, may find an old schema at once.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
+    if schema_version(connection).await? >= MIGRATIONS.len() {
+        return Ok(());
     }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Somebody else may have done it while this one waited for the lock.
+    let version = schema_version(&mut transaction).await?;
+    for migration in MIGRATIONS.into_iter().skip(version) {
+        raw_sql(migration).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
 }
 
-fn migrations() -> Migrator {
-    let orders = include_str!("../../migrations/0001_orders.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "orders".into(),
-        MigrationType::Simple,
-        orders.into_sql_str(),
-        false,
-    )])
+async fn schema_version(connection: &mut SqliteConnection) -> Result<usize, Error> {
+    let version: u32 = query_scalar("PRAGMA user_version")
+        .fetch_one(connection)
+        .await?;
+    Ok(version as usize)
 }
 
 impl FromRow<'_, SqliteRow> for Order {
@@ -286,7 +295,7 @@ pub enum OpenError {
     /// The database cannot be opened.
     Connect(Error),
     /// Its schema cannot be brought up to date.
-    Migrate(MigrateError),
+    Migrate(Error),
 }
 
 impl fmt::Display for OpenError {
@@ -304,8 +313,9 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            OpenError::Url(error) | OpenError::Connect(error) => Some(error),
-            OpenError::Migrate(error) => Some(error),
+            OpenError::Url(error) | OpenError::Connect(error) | OpenError::Migrate(error) => {
+                Some(error)
+            }
         }
     }
 }
