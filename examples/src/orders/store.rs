@@ -80,7 +80,8 @@ impl Store {
     }
 
     async fn open_file(options: SqliteConnectOptions) -> Result<Self, OpenError> {
-        let path = options.get_filename().to_owned();
+        let path = std::path::absolute(options.get_filename());
+        let path = path.map_err(|error| OpenError::Connect(error.into()))?;
         create_and_migrate(&options).await?;
         let file = DatabaseFile::observe(path.clone()).await;
         let file = Arc::new(file.map_err(|error| OpenError::Connect(error.into()))?);

@@ -4,8 +4,9 @@
 
 mod routes;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -79,7 +80,9 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.address)
         .await
         .with_context(|| format!("cannot listen on {}", settings.address))?;
-    print_what_to_try(listener.local_addr()?, &store)?;
+    let hello = what_to_try(listener.local_addr()?, store.path());
+    // Not `println!`, which panics when nobody reads it any more.
+    let _ = io::stdout().write_all(hello.as_bytes());
 
     let served = async {
         serve(listener, app, &health).await?;
@@ -120,24 +123,25 @@ fn log_to_stderr() {
         .init();
 }
 
-fn print_what_to_try(mut address: SocketAddr, store: &Store) -> io::Result<()> {
+fn what_to_try(mut address: SocketAddr, database: Option<&Path>) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    let json = r#"-H 'content-type: application/json' -d '{"item":"tea","quantity":2}'"#;
-    println!("orders listens on http://{address}");
-    println!("  curl http://{address}/readyz");
-    println!("  curl http://{address}/livez");
-    println!("  curl http://{address}/health");
-    println!("  curl http://{address}/orders {json}");
-    println!("  curl http://{address}/orders");
-    match store.path() {
-        Some(file) => {
-            let file = std::path::absolute(file)?;
-            println!("Its orders are in {}:", file.display());
-            println!("move that file away and back, and /readyz answers 503 and 200.");
-        }
-        None => println!("Its orders are in memory, and gone when it stops."),
-    }
-    Ok(())
+    let hint = match database {
+        Some(file) => format!(
+            "Its orders are in {}:\nmove that file away and back, and /readyz answers 503 and 200.",
+            file.display()
+        ),
+        None => "Its orders are in memory, and gone when it stops.".to_owned(),
+    };
+    format!(
+        r#"orders listens on http://{address}
+  curl http://{address}/readyz
+  curl http://{address}/livez
+  curl http://{address}/health
+  curl http://{address}/orders -H 'content-type: application/json' -d '{{"item":"tea","quantity":2}}'
+  curl http://{address}/orders
+{hint}
+"#
+    )
 }
