@@ -122,14 +122,16 @@ impl Page {
         (Endpoint::PATHS[3], Page::Health),
     ];
 
-    /// The page, and what follows its path: the name of a check or nothing.
-    fn find(path: &str) -> Option<(Page, &str)> {
-        let path = path.strip_suffix('/').unwrap_or(path);
+    /// The page, and the name of the check that follows its path, if one does.
+    fn find(path: &str) -> Option<(Page, Option<&str>)> {
         Page::ALL
             .into_iter()
             .find_map(|(prefix, page)| match path.strip_prefix(prefix)? {
-                "" => Some((page, "")),
-                rest => Some((page, rest.strip_prefix('/')?)),
+                "" | "/" => Some((page, None)),
+                rest => {
+                    let name = rest.strip_prefix('/')?;
+                    Some((page, Some(name.strip_suffix('/').unwrap_or(name))))
+                }
             })
     }
 }
@@ -176,14 +178,14 @@ impl Endpoint {
 }
 
 impl Inner {
-    fn answer(&self, page: Page, check: &str) -> Response<Bytes> {
+    fn answer(&self, page: Page, check: Option<&str>) -> Response<Bytes> {
         match (page, check) {
-            (Page::Probe(probe), "") => {
+            (Page::Probe(probe), None) => {
                 let status = self.monitor.status(probe);
                 response(status, json::status_only(status))
             }
-            (Page::Health, "") => self.health(),
-            (page, name) => self
+            (Page::Health, None) => self.health(),
+            (page, Some(name)) => self
                 .check(page, name)
                 .unwrap_or_else(|| error(StatusCode::NOT_FOUND, "there is no such check")),
         }
@@ -305,11 +307,12 @@ mod tests {
     #[test]
     fn paths_with_and_without_slash_and_check() {
         let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(Page::find("/readyz"), Some((ready, "")));
-        assert_eq!(Page::find("/readyz/"), Some((ready, "")));
-        assert_eq!(Page::find("/readyz/db"), Some((ready, "db")));
-        assert_eq!(Page::find("/readyz/db/"), Some((ready, "db")));
-        assert_eq!(Page::find("/health/a/b"), Some((Page::Health, "a/b")));
+        assert_eq!(Page::find("/readyz"), Some((ready, None)));
+        assert_eq!(Page::find("/readyz/"), Some((ready, None)));
+        assert_eq!(Page::find("/readyz/db"), Some((ready, Some("db"))));
+        assert_eq!(Page::find("/readyz/db/"), Some((ready, Some("db"))));
+        assert_eq!(Page::find("/readyz//"), Some((ready, Some(""))));
+        assert_eq!(Page::find("/health/a/b"), Some((Page::Health, Some("a/b"))));
         assert_eq!(Page::find("/readyzz"), None);
         assert_eq!(Page::find("/"), None);
         assert_eq!(Page::find(""), None);

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+#[cfg(feature = "signal")]
+use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
@@ -20,6 +22,8 @@ use crate::probe::Probe;
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added};
 use crate::schedule::Supervisors;
+#[cfg(feature = "signal")]
+use crate::signal::Signals;
 use crate::snapshot::{CheckReport, Snapshot};
 use crate::state::{Context, HealthState, Sources};
 
@@ -128,9 +132,28 @@ impl Health {
     /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`.
     /// The signals are caught from this call on. Where they cannot be caught
     /// the reason is logged and the future never ends.
+    ///
+    /// # Panics
+    ///
+    /// As tokio's signals do: outside a runtime, or in one without I/O.
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
-        crate::signal::drain_on_signal(self.clone())
+        let signals = Signals::listen();
+        let health = self.clone();
+        async move {
+            match signals {
+                Ok(mut signals) => {
+                    signals.next().await;
+                    let end = health.begin_drain();
+                    // Whichever comes first: the end of the delay or a second signal.
+                    let _ = timeout_at(end, signals.next()).await;
+                }
+                Err(error) => {
+                    observe::no_signals(&error);
+                    std::future::pending().await
+                }
+            }
+        }
     }
 }
 

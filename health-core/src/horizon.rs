@@ -81,6 +81,37 @@ mod tests {
         assert!(horizon.passed(700).is_some());
     }
 
+    /// A writer and a sweeping reader race; what no reader may ever miss is a
+    /// moment that a writer has announced.
+    #[test]
+    fn no_announced_moment_is_ever_above_the_horizon() {
+        const ROUNDS: u64 = 50_000;
+        let horizon = Horizon::new();
+        let check = AtomicU64::new(NEVER);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    // Low, high, between: the bound stays low, so that the
+                    // third write changes nothing but the version.
+                    let due = [1_000, 1_900, 1_500][(round % 3) as usize];
+                    check.store(due, Ordering::SeqCst);
+                    horizon.lower(due);
+                    let bound = horizon.0.load(Ordering::SeqCst) >> VERSION_BITS;
+                    assert!(bound <= due, "{bound} is later than {due}");
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    if let Some(passed) = horizon.passed(u64::MAX) {
+                        let earliest = check.load(Ordering::SeqCst);
+                        std::thread::yield_now();
+                        horizon.raise(passed, earliest);
+                    }
+                }
+            });
+        });
+    }
+
     #[test]
     fn the_version_wraps_without_touching_the_time() {
         let horizon = Horizon::new();

@@ -1,4 +1,79 @@
-//! Health checks that never lie.
+//! Health checks for services that run behind Kubernetes, load balancers and
+//! uptime monitors: declared with an attribute, run in the background, answered
+//! from the last verdict.
+//!
+//! This is the core, which needs no web framework. With axum depend on
+//! `health-axum` instead, which re-exports all of this and mounts the routes.
+//!
+//! ```
+//! use health_core::{Health, HealthState, Probe, Status, health_check};
+//!
+//! # #[derive(Clone)] struct Pool;
+//! # impl Pool { async fn ping(&self) -> Result<(), std::io::Error> { Ok(()) } }
+//! #[derive(Clone, HealthState)] // every field can be a parameter of a check
+//! struct AppState {
+//!     pool: Pool,
+//! }
+//!
+//! /// The orders database answers.
+//! #[health_check(timeout = "2s", critical)]
+//! async fn database(pool: &Pool) -> Result<(), std::io::Error> {
+//!     pool.ping().await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let state = AppState { pool: Pool };
+//! let health = Health::builder().state(state).start()?;
+//! # while health.status(Probe::Readiness) != Status::Pass { tokio::task::yield_now().await; }
+//! assert_eq!(health.status(Probe::Readiness), Status::Pass);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How a result becomes an answer
+//!
+//! A run ends with an [`Outcome`]. Thresholds and age make of the outcomes of
+//! one check its [`Verdict`], and the verdicts of all checks make the [`Status`]
+//! of each [`Probe`]:
+//!
+//! | the check is | critical for the probe | not critical |
+//! |---|---|---|
+//! | passing | – | – |
+//! | warning | degraded | degraded |
+//! | failing, timed out, panicked, stale | **fails** | degraded |
+//! | without a result yet | **fails**, liveness excepted | degraded, liveness excepted |
+//!
+//! Healthy and degraded answer 200, failing 503. Readiness fails as well until
+//! [startup](Probe::Startup) has passed, and from the moment a
+//! [drain](Health::drain) begins.
+//!
+//! # What a check can do to the rest
+//!
+//! Nothing. It has a task of its own (a plain `fn` a thread of its own), never
+//! runs twice at once, and is never run by a probe. A panic is its own failure.
+//! At its timeout it has failed, even if it holds its thread, because whoever
+//! reads also looks at the clock; the run is left alone until a second limit
+//! (30 s, or four timeouts), since dropping a query halfway can cost the
+//! application's pool a connection. It is then dropped.
+//!
+//! # What the public sees
+//!
+//! What a check says itself: the text of [`Outcome::warn`] and [`Outcome::fail`],
+//! what it observed, its details. The text of an error is private; it is in the
+//! log (feature `tracing`, target `health`), once for each time the check turns.
+//!
+//! # Checks in libraries
+//!
+//! The linker leaves out a crate that no code names, and its checks with it.
+//! Name it in the binary, `use billing_checks as _;`, and let
+//! [`HealthBuilder::expect`] refuse to start without them. The list of all
+//! checks is logged at the start.
+//!
+//! # Features
+//!
+//! `tracing` (default) logs transitions; `signal` (default) is
+//! [`Health::drain_on_signal`].
 
 mod check;
 mod endpoint;

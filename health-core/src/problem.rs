@@ -139,14 +139,18 @@ impl fmt::Display for Problem {
             Problem::DuplicateName { name, places } => {
                 write!(f, "{} checks are named `{name}`: ", Count(places.len()))?;
                 write_list(f, places)?;
-                let package = places.iter().rev().find_map(Place::package);
-                help(
-                    f,
-                    &format!(
-                        "give one of them another name: `#[health_check(name = \"{}-{name}\")]`",
-                        package.unwrap_or("other"),
+                match places.iter().rev().find_map(Place::package) {
+                    Some(package) => help(
+                        f,
+                        &format!(
+                            "give one of them another name: `#[health_check(name = \"{package}-{name}\")]`"
+                        ),
                     ),
-                )
+                    None => help(
+                        f,
+                        &format!("give one of them another name: `.check(\"other-{name}\", ..)`"),
+                    ),
+                }
             }
             Problem::MissingParameter {
                 check,

@@ -1,56 +1,20 @@
 //! The signals that ask a process to stop.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
 
-use tokio::time::timeout_at;
-
-use crate::health::Health;
-use crate::observe;
-
-/// See [`Health::drain_on_signal`].
-pub(crate) fn drain_on_signal(health: Health) -> impl Future<Output = ()> + Send + use<> {
-    let signals = Signals::listen();
-    async move {
-        let mut signals = match signals {
-            Ok(signals) => signals,
-            Err(error) => {
-                observe::no_signals(&error);
-                return std::future::pending().await;
-            }
-        };
-        signals.next().await;
-        let end = health.begin_drain();
-        // Whichever comes first: the end of the delay or a second signal.
-        let _ = timeout_at(end, signals.next()).await;
-    }
-}
-
-impl Signals {
-    async fn next(&mut self) {
-        poll_fn(|cx| self.poll_next(cx)).await;
-    }
-}
-
-/// Ready once one of them is. All have been polled, so each wakes the task.
-fn any_of<const N: usize>(polls: [Poll<Option<()>>; N]) -> Poll<()> {
-    if polls.iter().any(Poll::is_ready) {
-        Poll::Ready(())
-    } else {
-        Poll::Pending
-    }
-}
-
+/// SIGTERM, which Kubernetes, Docker and systemd send, and SIGINT.
 #[cfg(unix)]
-struct Signals {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    /// Catches the signals from now on; must be called inside a runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
@@ -67,8 +31,9 @@ impl Signals {
     }
 }
 
+/// Ctrl-C, Ctrl-Break, and the end of the session.
 #[cfg(windows)]
-struct Signals {
+pub(crate) struct Signals {
     ctrl_c: tokio::signal::windows::CtrlC,
     ctrl_break: tokio::signal::windows::CtrlBreak,
     shutdown: tokio::signal::windows::CtrlShutdown,
@@ -76,7 +41,8 @@ struct Signals {
 
 #[cfg(windows)]
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    /// Catches the signals from now on; must be called inside a runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_shutdown};
         Ok(Signals {
             ctrl_c: ctrl_c()?,
@@ -96,5 +62,21 @@ impl Signals {
             ctrl_break.poll_recv(cx),
             shutdown.poll_recv(cx),
         ])
+    }
+}
+
+impl Signals {
+    /// The next request to stop.
+    pub(crate) async fn next(&mut self) {
+        poll_fn(|cx| self.poll_next(cx)).await;
+    }
+}
+
+/// Ready once one of them is. All have been polled, so each wakes the task.
+fn any_of<const N: usize>(polls: [Poll<Option<()>>; N]) -> Poll<()> {
+    if polls.iter().any(Poll::is_ready) {
+        Poll::Ready(())
+    } else {
+        Poll::Pending
     }
 }

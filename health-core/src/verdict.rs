@@ -374,3 +374,114 @@ mod tests {
         assert_eq!(track.due(), None);
     }
 }
+
+/// Whatever happens in whatever order, these hold:
+///
+/// 1. Looking changes nothing: extra calls of `advance` leave the same verdict.
+/// 2. A good verdict rests on a result that is younger than `stale_after`.
+/// 3. A good verdict never outlives `failure_threshold` failures in a row.
+/// 4. A run over its timeout has failed, whatever it says later.
+/// 5. Nothing is good before the first result that did not fail.
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use crate::options::CheckOptions;
+    use proptest::prelude::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(50);
+    const INTERVAL: Duration = Duration::from_millis(100);
+    const STALE_AFTER: Duration = Duration::from_millis(200);
+
+    /// After some time, something happens.
+    #[derive(Clone, Debug)]
+    struct Step {
+        after: Duration,
+        event: Event,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Begin,
+        Finish(Status),
+        Abandon,
+        Look,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let event = prop_oneof![
+            4 => Just(Event::Begin),
+            4 => prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
+                .prop_map(Event::Finish),
+            1 => Just(Event::Abandon),
+            2 => Just(Event::Look),
+        ];
+        let step = (0_u64..120, event).prop_map(|(after, event)| Step {
+            after: Duration::from_millis(after),
+            event,
+        });
+        prop::collection::vec(step, 0..60)
+    }
+
+    fn happen(track: &mut Track, now: Instant, event: &Event) {
+        match event {
+            Event::Begin if track.flight.is_none() => track.begin(now),
+            Event::Finish(status) => track.finish(now, Outcome::from(*status)),
+            Event::Abandon => track.abandon(now),
+            Event::Begin | Event::Look => {}
+        }
+        track.advance(now);
+    }
+
+    proptest! {
+        #[test]
+        fn hold_for_every_history(
+            steps in steps(),
+            failure_threshold in 1_u32..4,
+            success_threshold in 1_u32..4,
+        ) {
+            let options = CheckOptions::new()
+                .timeout(TIMEOUT)
+                .interval(INTERVAL)
+                .stale_after(STALE_AFTER)
+                .failure_threshold(failure_threshold)
+                .success_threshold(success_threshold);
+            let plan = options.resolve().expect("legal options");
+            let mut seldom = Track::new(&plan);
+            let mut often = Track::new(&plan);
+            let mut now = Instant::now();
+            let mut results: Vec<(Instant, Status)> = Vec::new();
+
+            for Step { after, event } in &steps {
+                for part in 1..=4 {
+                    often.advance(now + *after * part / 4);
+                }
+                now += *after;
+                let deadline = seldom.flight.map(|flight| flight.started + TIMEOUT);
+                let overdue = seldom.flight.is_some_and(|flight| flight.overdue);
+                match (deadline, event) {
+                    (Some(deadline), _) if !overdue && now >= deadline => {
+                        results.push((deadline, Status::Fail));
+                    }
+                    (Some(_), Event::Finish(status)) if !overdue => results.push((now, *status)),
+                    _ => {}
+                }
+                happen(&mut seldom, now, event);
+                happen(&mut often, now, event);
+
+                prop_assert_eq!(seldom.verdict(), often.verdict(), "1");
+                prop_assert_eq!(seldom.results(), often.results(), "1");
+                prop_assert_eq!(seldom.results(), results.len() as u64, "4");
+                if seldom.verdict().is_good() {
+                    let (at, _) = *results.last().expect("5: a result");
+                    prop_assert!(now < at + STALE_AFTER, "2");
+                    let failures = results.iter().rev().take_while(|(_, status)| *status == Status::Fail);
+                    prop_assert!(failures.count() < failure_threshold as usize, "3");
+                    prop_assert!(results.iter().any(|(_, status)| *status != Status::Fail), "5");
+                }
+                if let Some(due) = seldom.due() {
+                    prop_assert!(due > now, "what was due has been done");
+                }
+            }
+        }
+    }
+}

@@ -1,1 +1,3 @@
-//! Everything here is under `tests/`.
+//! What the tests share.
+
+pub mod wire;

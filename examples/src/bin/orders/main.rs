@@ -48,7 +48,7 @@ fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
 
 /// While the worker stands still orders are accepted all the same: degraded.
 #[health_check(interval = "2s")]
-async fn worker(progress: &Progress) -> Outcome {
+fn worker(progress: &Progress) -> Outcome {
     let age = progress.age();
     let outcome = if age > Duration::from_secs(5) {
         Outcome::fail("orders are accepted, but not shipped")

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: formatting, lints, docs, the
+# declared Rust versions, and all tests, real programs included.
+#
+#   ./scripts/test.sh            set up what is missing, then run everything
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
+# `cargo test` and runs here, where a missing program is a failure.
+programs=(curl haproxy)
+
+step() { printf '\n== %s\n' "$*"; }
+
+missing_programs() {
+    local program
+    for program in "${programs[@]}"; do
+        command -v "$program" >/dev/null || echo "$program"
+    done
+}
+
+install_programs() {
+    local missing
+    mapfile -t missing < <(missing_programs)
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "These programs are needed; install them and run this again: ${missing[*]}" >&2
+        exit 1
+    fi
+    local as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    "${as_root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]}"
+}
+
+# The crates that users depend on, with the Rust version that they declare.
+check_msrv() {
+    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum)
+    if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
+        timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
+        cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
+    else
+        echo "Rust $version cannot be had here; clippy's incompatible_msrv has checked above."
+    fi
+}
+
+step "programs"
+install_programs
+
+step "formatting"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+for features in "" signal tracing; do
+    cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
+done
+
+step "docs"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
+
+step "declared Rust version"
+check_msrv
+
+step "tests"
+cargo test --locked --workspace --all-features -- --include-ignored

@@ -1,0 +1,29 @@
+//! Two libraries whose checks have one name: only the whole program shows it.
+
+use fixture_billing::Stripe;
+use fixture_ledger as _;
+use health_core::{Health, Problem};
+
+#[tokio::test]
+async fn two_checks_of_one_name_are_refused_with_both_places() {
+    let error = Health::builder()
+        .provide(Stripe { answers: true })
+        .start()
+        .expect_err("two checks are named `db`");
+    let [Problem::DuplicateName { name, places }] = error.problems() else {
+        panic!("{error}");
+    };
+    assert_eq!(name, "db");
+    let mut packages: Vec<_> = places.iter().filter_map(|place| place.package()).collect();
+    packages.sort_unstable();
+    assert_eq!(packages, ["fixture-billing", "fixture-ledger"]);
+    let text = error.to_string();
+    for part in [
+        "two checks are named `db`: ",
+        "fixture-billing 1.4.0 at ",
+        "fixture-ledger 0.3.1 at ",
+        "lib.rs:",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}

@@ -1,0 +1,52 @@
+//! A library's checks that get their parameters when the program starts.
+
+use std::time::Duration;
+
+use fixture_billing::Stripe;
+use health_core::{Health, Problem, Status, Verdict, testing};
+
+#[test]
+fn the_registry_can_be_pinned() {
+    assert_eq!(testing::declared(), ["db", "stripe"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_parameter_comes_from_the_builder() {
+    let health = Health::builder()
+        .provide(Stripe { answers: false })
+        .expect(["db", "stripe"])
+        .start()
+        .expect("everything is provided");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let stripe = health.check("stripe").expect("it");
+    assert_eq!(stripe.verdict(), Verdict::Fail);
+    assert_eq!(stripe.cause(), ["stripe is silent"]);
+    assert_eq!(health.snapshot().overall(), Status::Fail);
+}
+
+#[tokio::test]
+async fn a_late_parameter_that_nobody_provides_is_named_with_its_place() {
+    let error = Health::builder()
+        .start()
+        .expect_err("nothing provides `Stripe`");
+    let [
+        Problem::MissingParameter {
+            check,
+            place,
+            parameter,
+            type_name,
+            state,
+        },
+    ] = error.problems()
+    else {
+        panic!("{error}");
+    };
+    assert_eq!((check.as_str(), *parameter), ("stripe", "client"));
+    assert_eq!(*type_name, "fixture_billing::Stripe");
+    assert_eq!(*state, None);
+    assert_eq!(place.package(), Some("fixture-billing"));
+    assert!(
+        place.file().ends_with("lib.rs") && place.line() > 1,
+        "{place}"
+    );
+}

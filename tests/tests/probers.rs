@@ -1,0 +1,168 @@
+//! Real probers against a real server. They need programs, which
+//! `scripts/test.sh` installs, so plain `cargo test` ignores them.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use health_axum::{CheckOptions, Health};
+use tests::wire::Server;
+
+/// A service whose readiness follows a switch.
+async fn switchable() -> (Server, Arc<AtomicBool>) {
+    let switch = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&switch);
+    let often = Duration::from_millis(50);
+    let health = Health::builder()
+        .check(
+            "switch",
+            CheckOptions::new().interval(often).critical(),
+            move || {
+                let seen = Arc::clone(&seen);
+                async move { seen.load(SeqCst) }
+            },
+        )
+        .start()
+        .expect("it starts");
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(|| async { "business" }))
+        .merge(health_axum::routes(&health));
+    (Server::start(app, health).await, switch)
+}
+
+/// Waits for another process to notice: bounded, and never longer than needed.
+async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn haproxy(folder: &Path, check: &str, server: &Server) -> (Running, u16) {
+    let port = free_port();
+    let config = folder.join("haproxy.cfg");
+    let mut file = std::fs::File::create(&config).expect("a config");
+    write!(
+        file,
+        "defaults\n  mode http\n  timeout connect 2s\n  timeout client 5s\n  timeout server 5s\n\
+         frontend in\n  bind 127.0.0.1:{port}\n  default_backend app\n\
+         backend app\n  {check}\n  server one {} check inter 100ms rise 1 fall 1\n",
+        server.address(),
+    )
+    .expect("written");
+    let child = Command::new("haproxy")
+        .arg("-db")
+        .arg("-f")
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("haproxy is installed: scripts/test.sh does it");
+    (Running(child), port)
+}
+
+fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "5"])
+        .args(arguments)
+        .output()
+        .expect("curl is installed: scripts/test.sh does it");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The status that a client of the load balancer gets; 0 while it does not listen.
+async fn through(port: u16) -> u16 {
+    let url = format!("http://127.0.0.1:{port}/");
+    let client = move || curl(&["--output", "-", "--write-out", "\n%{http_code}", &url]);
+    let answer = tokio::task::spawn_blocking(client).await.expect("curl ran");
+    let code = answer.lines().last().and_then(|code| code.parse().ok());
+    code.unwrap_or(0)
+}
+
+/// HAProxy's own default request is `OPTIONS / HTTP/1.0` without a host.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs haproxy and curl"]
+async fn haproxy_follows_readiness() {
+    for check in [
+        "option httpchk OPTIONS /readyz",
+        "option httpchk GET /readyz",
+        "option httpchk HEAD /readyz/",
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, switch) = switchable().await;
+        let (_haproxy, port) = haproxy(folder.path(), check, &server);
+        eventually("traffic while ready", || async {
+            through(port).await == 200
+        })
+        .await;
+        switch.store(false, SeqCst);
+        eventually("no traffic while not ready", || async {
+            through(port).await == 503
+        })
+        .await;
+        assert_eq!(
+            server.get("/").await.body,
+            "business",
+            "the service itself goes on"
+        );
+        switch.store(true, SeqCst);
+        eventually("traffic again", || async { through(port).await == 200 }).await;
+        let drained = server.health().drain();
+        eventually("no traffic during the drain", || async {
+            through(port).await == 503
+        })
+        .await;
+        drop(drained);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl"]
+async fn curl_reads_what_monitors_read() {
+    let (server, switch) = switchable().await;
+    let url = |path: &str| format!("http://{}{path}", server.address());
+    eventually("ready", || async {
+        server.get("/readyz").await.status == 200
+    })
+    .await;
+    assert_eq!(curl(&[&url("/readyz")]), r#"{"status":"healthy"}"#);
+    assert_eq!(
+        curl(&["--http1.0", &url("/livez")]),
+        r#"{"status":"healthy"}"#
+    );
+    let head = curl(&["--head", &url("/readyz")]);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains("content-length: 20"), "{head}");
+    switch.store(false, SeqCst);
+    eventually("not ready", || async {
+        server.get("/readyz").await.status == 503
+    })
+    .await;
+    let failing = Command::new("curl")
+        .args(["--fail", "--silent", &url("/readyz")])
+        .status();
+    assert!(
+        !failing.expect("curl is installed").success(),
+        "as a container's HEALTHCHECK sees it"
+    );
+}
