@@ -5,9 +5,13 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::ExitStatus;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::{io::Write, net::TcpStream};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -202,12 +206,7 @@ fn sigterm_drains_and_then_ends_the_process_with_success() {
     assert_eq!(server.get(&location).status, 200);
     assert_eq!(server.place("meanwhile").status, 201);
 
-    let mut exit = None;
-    eventually(LIMIT, "the process ends", || {
-        exit = server.process.try_wait().unwrap();
-        exit.is_some()
-    });
-    assert_eq!(exit.and_then(|status| status.code()), Some(0));
+    assert_eq!(server.wait_for_the_end().code(), Some(0));
     assert!(asked.elapsed() >= Duration::from_secs(5));
 }
 
@@ -218,11 +217,27 @@ fn a_second_signal_ends_the_drain_at_once() {
     server.wait_for("/readyz", 200);
     server.terminate();
     server.wait_for("/readyz", 503);
+    let asked_again = Instant::now();
     server.terminate();
-    eventually(Duration::from_secs(4), "the process ends", || {
-        server.process.try_wait().unwrap().is_some()
-    });
-    assert!(server.process.wait().unwrap().success());
+    assert!(server.wait_for_the_end().success());
+    assert!(asked_again.elapsed() < Duration::from_secs(4));
+}
+
+/// axum alone would wait for this client as long as it likes.
+#[cfg(unix)]
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_the_process() {
+    let mut server = Server::start(&[]);
+    server.wait_for("/readyz", 200);
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    let unfinished = "POST /orders HTTP/1.1\r\nhost: orders\r\n\
+                      content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    client.write_all(unfinished.as_bytes()).unwrap();
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    server.terminate();
+    assert!(server.wait_for_the_end().success(), "{}", server.log());
+    assert!(server.log().contains("cut off"), "{}", server.log());
 }
 
 #[test]
@@ -357,6 +372,21 @@ impl Server {
             assert!(!public.contains(secret), "{secret} in {public}");
         }
         assert!(self.log().contains(why), "{}", self.log());
+    }
+
+    #[cfg(unix)]
+    fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    #[cfg(unix)]
+    fn wait_for_the_end(&mut self) -> ExitStatus {
+        let mut ended = None;
+        eventually(LIMIT, "the process ends", || {
+            ended = self.process.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap()
     }
 
     #[cfg(unix)]

@@ -356,3 +356,67 @@ impl std::error::Error for CancelError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+    use tokio::task::JoinSet;
+
+    fn new_file() -> (TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("orders.db");
+        (directory, format!("sqlite:{}?mode=rwc", file.display()))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn orders_placed_at_once_are_all_accepted() {
+        let (_directory, url) = new_file();
+        let store = Store::open(&url).await.unwrap();
+        let mut placing = JoinSet::new();
+        for _ in 0..16 {
+            let store = store.clone();
+            placing.spawn(async move {
+                let tea = NewOrder::new("tea", 2).unwrap();
+                store.place(&tea).await.unwrap().id
+            });
+        }
+        let mut ids = placing.join_all().await;
+        ids.sort_unstable();
+        assert!(ids.into_iter().eq(1..=16));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn services_that_start_at_once_on_a_new_file_all_start() {
+        let (_directory, url) = new_file();
+        let mut opening = JoinSet::new();
+        for _ in 0..4 {
+            let url = url.clone();
+            opening.spawn(async move { Store::open(&url).await.unwrap() });
+        }
+        for store in opening.join_all().await {
+            store.probe().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_probe_leaves_nothing_behind() {
+        let (_directory, url) = new_file();
+        let store = Store::open(&url).await.unwrap();
+        store.probe().await.unwrap();
+        assert_eq!(store.list(0, PAGE_LIMIT).await.unwrap(), []);
+        let tea = NewOrder::new("tea", 2).unwrap();
+        assert_eq!(store.place(&tea).await.unwrap().id, 1);
+    }
+
+    #[tokio::test]
+    async fn orders_in_memory_stay() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let tea = NewOrder::new("tea", 2).unwrap();
+        let order = store.place(&tea).await.unwrap();
+        let refused = store.cancel(order.id + 1).await;
+        assert!(matches!(refused, Err(CancelError::NotFound)));
+        store.probe().await.unwrap();
+        assert_eq!(store.get(order.id).await.unwrap(), Some(order));
+    }
+}

@@ -109,7 +109,7 @@ async fn serve(listener: TcpListener, app: Router, health: &Health) -> io::Resul
 /// A client that never ends its request does not keep the process from stopping.
 async fn overdue(health: &Health) {
     health.drain_on_signal().await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
 }
 
 /// `RUST_LOG` says how much; the default shows each check that turns, and why.
