@@ -36,9 +36,9 @@ const BATCH: u32 = 100;
 ///
 /// The file is the whole database: it uses SQLite's rollback journal and not
 /// its write-ahead log, so that it can be moved away, restored or replaced while
-/// the service runs, without a second file that must fit to it. And SQLite
-/// refuses to write to a file that is no longer at its path, so an order that
-/// was accepted is never in a deleted file.
+/// the service runs, without a second file that must fit to it. And with this
+/// journal SQLite begins no write in a file that is no longer at its path, so
+/// no order is accepted into a deleted file. With the log it would be.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
