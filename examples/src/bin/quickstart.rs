@@ -1,3 +1,5 @@
+//! The quick start of the README.
+
 use health_axum::{Health, HealthState, health_check};
 
 #[derive(Clone, HealthState)] // every field can be a parameter of a check

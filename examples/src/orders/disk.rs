@@ -1,0 +1,51 @@
+//! The space that is left beside the database.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A directory, and how many bytes should be free on its disk.
+#[derive(Clone, Debug)]
+pub struct DiskSpace {
+    directory: PathBuf,
+    least: u64,
+}
+
+impl DiskSpace {
+    /// `least` bytes should be free where this file is (without a file: here).
+    pub fn beside(file: Option<&Path>, least: u64) -> Self {
+        let directory = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        // `Path::parent` of a bare file name is empty, which is no directory.
+        let directory = Path::new(".").join(directory);
+        DiskSpace { directory, least }
+    }
+
+    /// The bytes that this process may still write. Blocks: a disk may hang.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, such as that the directory is gone.
+    pub fn free(&self) -> io::Result<u64> {
+        fs4::available_space(&self.directory)
+    }
+
+    /// How many bytes should be free.
+    pub fn least(&self) -> u64 {
+        self.least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_a_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let absolute = directory.path().join("orders.db");
+        for file in [None, Some(Path::new("orders.db")), Some(&absolute)] {
+            assert!(DiskSpace::beside(file, 0).free().unwrap() > 0, "{file:?}");
+        }
+        let missing = directory.path().join("missing").join("orders.db");
+        assert!(DiskSpace::beside(Some(&missing), 0).free().is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! Orders, and the rules that a new one obeys.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+const LONGEST_ITEM: usize = 100;
+const LARGEST_QUANTITY: u32 = 1_000;
+
+/// An order as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// Given by the store, rising.
+    pub id: i64,
+    /// What was ordered.
+    pub item: String,
+    /// How many of it.
+    pub quantity: u32,
+    /// How far it has come.
+    pub status: Status,
+    /// When it was accepted, RFC 3339 in UTC.
+    pub placed_at: String,
+}
+
+/// How far an order has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// The worker will ship it, and until then it can be cancelled.
+    Accepted,
+    /// On its way.
+    Shipped,
+    /// Taken back in time.
+    Cancelled,
+}
+
+impl Status {
+    /// The status of this name, which is also the one in the database.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Status::Accepted, Status::Shipped, Status::Cancelled]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
+
+    /// Its name, in JSON and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Accepted => "accepted",
+            Status::Shipped => "shipped",
+            Status::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An order that may be placed: there is none that breaks a rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Draft")]
+pub struct NewOrder {
+    item: String,
+    quantity: u32,
+}
+
+impl NewOrder {
+    /// Checks the rules.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that is broken, in words for whoever orders.
+    pub fn new(item: &str, quantity: u32) -> Result<Self, InvalidOrder> {
+        let item = item.trim();
+        if !(1..=LONGEST_ITEM).contains(&item.chars().count()) {
+            return Err(InvalidOrder("`item` has 1 to 100 characters"));
+        }
+        if item.chars().any(char::is_control) {
+            return Err(InvalidOrder("`item` has no control characters"));
+        }
+        if !(1..=LARGEST_QUANTITY).contains(&quantity) {
+            return Err(InvalidOrder("`quantity` is 1 to 1000"));
+        }
+        Ok(NewOrder {
+            item: item.to_owned(),
+            quantity,
+        })
+    }
+
+    /// What is ordered.
+    pub fn item(&self) -> &str {
+        &self.item
+    }
+
+    /// How many of it.
+    pub fn quantity(&self) -> u32 {
+        self.quantity
+    }
+}
+
+/// What a client sends, not yet checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    item: String,
+    quantity: u32,
+}
+
+impl TryFrom<Draft> for NewOrder {
+    type Error = InvalidOrder;
+
+    fn try_from(draft: Draft) -> Result<Self, InvalidOrder> {
+        NewOrder::new(&draft.item, draft.quantity)
+    }
+}
+
+/// The rule that a new order breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidOrder(&'static str);
+
+impl fmt::Display for InvalidOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidOrder {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_a_new_order() {
+        let tea = NewOrder::new("  green tea ", 2).unwrap();
+        assert_eq!((tea.item(), tea.quantity()), ("green tea", 2));
+        assert!(NewOrder::new(&"ä".repeat(100), 1_000).is_ok());
+
+        assert!(NewOrder::new(" ", 1).is_err());
+        assert!(NewOrder::new(&"ä".repeat(101), 1).is_err());
+        assert!(NewOrder::new("green\0tea", 1).is_err());
+        assert!(NewOrder::new("tea", 0).is_err());
+        assert!(NewOrder::new("tea", 1_001).is_err());
+    }
+
+    #[test]
+    fn a_status_has_one_name() {
+        for status in [Status::Accepted, Status::Shipped, Status::Cancelled] {
+            assert_eq!(Status::from_name(status.name()), Some(status));
+            let json = serde_json::to_value(status).unwrap();
+            assert_eq!(json, status.name());
+        }
+        assert_eq!(Status::from_name("lost"), None);
+    }
+}

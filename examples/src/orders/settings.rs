@@ -1,0 +1,138 @@
+//! The environment variables.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+const DEFAULT_PORT: u16 = 3000;
+const DEFAULT_DATABASE_URL: &str = "sqlite:orders.db?mode=rwc";
+const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
+
+/// How the service is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
+    pub address: SocketAddr,
+    /// `DATABASE_URL`: a file (`sqlite:orders.db?mode=rwc`) or `sqlite::memory:`.
+    pub database_url: String,
+    /// `DISK_MIN_FREE`: with fewer free bytes (100 MiB) the service is degraded.
+    pub disk_min_free: u64,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that makes no sense. What it contained is shown,
+    /// except for `DATABASE_URL`, which can hold a password.
+    pub fn from_env() -> Result<Self, BadSetting> {
+        Settings::read(|name| match env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotPresent) => None,
+            // Not text: no rule below accepts it.
+            Err(VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
+        })
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+        let host = parse(
+            variable("HOST"),
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            "HOST must be an IP address such as 127.0.0.1 or 0.0.0.0",
+        )?;
+        let port = parse(
+            variable("PORT"),
+            DEFAULT_PORT,
+            "PORT must be a number from 0 (any free port) to 65535",
+        )?;
+        let disk_min_free = parse(
+            variable("DISK_MIN_FREE"),
+            DEFAULT_DISK_MIN_FREE,
+            "DISK_MIN_FREE must be a number of bytes",
+        )?;
+        let database_url = variable("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE_URL.into());
+        if !database_url.starts_with("sqlite:") {
+            let rule =
+                "DATABASE_URL must begin with `sqlite:`, as in sqlite:orders.db or sqlite::memory:";
+            return Err(BadSetting { rule, value: None });
+        }
+        Ok(Settings {
+            address: SocketAddr::new(host, port),
+            database_url,
+            disk_min_free,
+        })
+    }
+}
+
+fn parse<T: std::str::FromStr>(
+    value: Option<String>,
+    default: T,
+    rule: &'static str,
+) -> Result<T, BadSetting> {
+    let Some(value) = value else {
+        return Ok(default);
+    };
+    value.parse().map_err(|_| BadSetting {
+        rule,
+        value: Some(value),
+    })
+}
+
+/// An environment variable that makes no sense.
+#[derive(Clone, Debug)]
+pub struct BadSetting {
+    rule: &'static str,
+    value: Option<String>,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule)?;
+        match &self.value {
+            Some(value) => write!(f, ", not {value:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for BadSetting {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Result<Settings, BadSetting> {
+        Settings::read(move |asked| (asked == name).then(|| value.into()))
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let settings = Settings::read(|_| None).unwrap();
+        assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(settings.database_url, "sqlite:orders.db?mode=rwc");
+    }
+
+    #[test]
+    fn what_is_set_is_taken() {
+        assert_eq!(with("PORT", "0").unwrap().address.port(), 0);
+        let anywhere = with("HOST", "::").unwrap().address;
+        assert_eq!(anywhere.to_string(), "[::]:3000");
+        assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);
+        let memory = with("DATABASE_URL", "sqlite::memory:").unwrap();
+        assert_eq!(memory.database_url, "sqlite::memory:");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let error = with("PORT", "65536").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            r#"PORT must be a number from 0 (any free port) to 65535, not "65536""#
+        );
+        assert!(with("HOST", "localhost").is_err());
+        assert!(with("DISK_MIN_FREE", "-1").is_err());
+        let error = with("DATABASE_URL", "postgres://me:secret@db/orders").unwrap_err();
+        assert!(!error.to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,508 @@
+//! The service `orders` as its users meet it: a process, its output, its
+//! sockets, its database file and its signals.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::ExitStatus;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::{io::Write, net::TcpStream};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Far more than anything here takes, for a busy machine.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[test]
+fn orders_are_placed_listed_shipped_and_cancelled() {
+    let server = Server::start(&[("DATABASE_URL", "sqlite::memory:")]);
+    server.wait_for("/readyz", 200);
+
+    let placed = server.place("green tea");
+    assert_eq!(placed.status, 201, "{placed:?}");
+    let location = placed.header("location").to_owned();
+    assert_eq!(placed.json["status"], "accepted");
+    assert_eq!(server.get(&location).json["item"], "green tea");
+
+    let in_time = server.place("black tea");
+    let cancel = format!("{}/cancel", in_time.header("location"));
+    let cancelled = server.post(&cancel, "");
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    assert_eq!(cancelled.json["status"], "cancelled");
+    assert_eq!(server.post(&cancel, "").status, 409);
+
+    eventually(LIMIT, "the order is shipped", || {
+        server.get(&location).json["status"] == "shipped"
+    });
+    let too_late = server.post(&format!("{location}/cancel"), "");
+    assert_eq!(too_late.status, 409);
+    assert_eq!(too_late.json["detail"], "the order is already shipped");
+
+    let first = server.get("/orders?limit=1").json;
+    assert_eq!(first["orders"][0]["item"], "green tea");
+    let second = server.get(first["next"].as_str().unwrap()).json;
+    assert_eq!(second["orders"][0]["item"], "black tea");
+    assert_eq!(server.get("/orders").json["next"], Value::Null);
+}
+
+#[test]
+fn a_bad_request_gets_a_problem_and_changes_nothing() {
+    let server = Server::start(&[("DATABASE_URL", "sqlite::memory:")]);
+    let too_large = format!(r#"{{"item":"{}","quantity":1}}"#, "x".repeat(5_000));
+    let bodies = [
+        ("", 400),
+        ("{", 400),
+        ("[]", 422),
+        ("{}", 422),
+        (r#"{"item":"","quantity":1}"#, 422),
+        (r#"{"item":"tea","quantity":0}"#, 422),
+        (r#"{"item":"tea","quantity":-1}"#, 422),
+        (r#"{"item":"tea","quantity":1001}"#, 422),
+        (r#"{"item":"tea","quantity":1,"status":"shipped"}"#, 422),
+        (&too_large, 413),
+    ];
+    let mut answers: Vec<(String, Answer, u16)> = bodies
+        .map(|(body, status)| (body.to_owned(), server.post("/orders", body), status))
+        .into();
+    let paths = [
+        ("/", 404),
+        ("/orders/1", 404),
+        ("/orders/one", 404),
+        ("/orders/99999999999999999999", 404),
+        ("/orders/1/cancel", 405),
+        ("/orders?limit=0", 400),
+        ("/orders?limit=101", 400),
+        ("/orders?limit=many", 400),
+        ("/orders?limt=1", 400),
+    ];
+    answers.extend(paths.map(|(path, status)| (path.to_owned(), server.get(path), status)));
+    for (what, answer, status) in answers {
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.json["status"], status, "{what}");
+    }
+    assert_eq!(server.post("/orders/1/cancel", "").status, 404);
+    assert_eq!(server.get("/orders").json["orders"], json!([]));
+}
+
+/// On Windows a file that is open can neither be moved nor deleted.
+#[cfg(unix)]
+#[test]
+fn readiness_follows_a_database_file_that_is_moved_away_and_back() {
+    let server = Server::start(&[]);
+    let file = server.directory().join("orders.db");
+    let away = server.directory().join("away.db");
+    server.wait_for("/readyz", 200);
+    let before = server.place("before").header("location").to_owned();
+
+    fs::rename(&file, &away).unwrap();
+    let refused = server.place("into a file that is gone");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    server.wait_for("/readyz", 503);
+    assert_eq!(server.get("/livez").status, 200);
+    assert_eq!(server.get(&before).status, 503);
+    server.assert_that_the_database_fails_and_why_is_only_in_the_log("unable to open");
+
+    fs::rename(&away, &file).unwrap();
+    server.wait_for("/readyz", 200);
+    assert_eq!(server.get(&before).json["item"], "before");
+    assert_eq!(server.place("after").status, 201);
+}
+
+#[cfg(unix)]
+#[test]
+fn readiness_follows_a_database_file_that_is_deleted_and_replaced() {
+    let server = Server::start(&[]);
+    let file = server.directory().join("orders.db");
+    server.wait_for("/readyz", 200);
+    let before = server.place("before").header("location").to_owned();
+    let backup = server.directory().join("backup.db");
+    fs::copy(&file, &backup).unwrap();
+
+    fs::remove_file(&file).unwrap();
+    server.wait_for("/readyz", 503);
+    assert_eq!(server.get("/livez").status, 200);
+    assert!(
+        !file.exists(),
+        "the service does not start anew, without orders"
+    );
+
+    File::create(&file).unwrap();
+    server.wait_for("/readyz", 200);
+    assert_eq!(server.get("/orders").json["orders"], json!([]));
+    assert_eq!(server.place("into the new file").status, 201);
+
+    // Replaced at once: nobody ever sees that a file was gone.
+    fs::rename(&backup, &file).unwrap();
+    assert_eq!(server.get(&before).json["item"], "before");
+    assert_eq!(server.place("into the backup").status, 201);
+}
+
+#[test]
+fn a_file_that_is_overwritten_is_noticed_and_used_again() {
+    let server = Server::start(&[]);
+    let file = server.directory().join("orders.db");
+    server.wait_for("/readyz", 200);
+    fs::write(&file, "no database").unwrap();
+    server.wait_for("/readyz", 503);
+    server.assert_that_the_database_fails_and_why_is_only_in_the_log("not a database");
+    fs::write(&file, "").unwrap();
+    server.wait_for("/readyz", 200);
+    assert_eq!(server.place("tea").status, 201);
+}
+
+#[test]
+fn readiness_follows_a_lock_of_another_process() {
+    let server = Server::start(&[]);
+    server.wait_for("/readyz", 200);
+    let lock = Lock::take(&server.directory().join("orders.db"));
+    server.wait_for("/readyz", 503);
+    assert_eq!(server.get("/livez").status, 200);
+    let refused = server.place("tea");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.header("retry-after"), "2");
+    server.assert_that_the_database_fails_and_why_is_only_in_the_log("database is locked");
+
+    drop(lock);
+    server.wait_for("/readyz", 200);
+    assert_eq!(server.place("tea").status, 201);
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_degrades_and_stays_ready() {
+    let server = Server::start(&[("DISK_MIN_FREE", "18446744073709551615")]);
+    server.wait_for("/readyz", 200);
+    eventually(LIMIT, "the disk warns", || {
+        server.get("/health").json["status"] == "degraded"
+    });
+    let disk = server.get("/health/disk").json;
+    assert_eq!(disk["status"], "degraded", "{disk}");
+    assert_eq!(disk["message"], "the disk is nearly full");
+    assert_eq!(disk["observed"]["unit"], "bytes");
+    assert!(disk["observed"]["value"].as_f64() > Some(0.0), "{disk}");
+    assert_eq!(server.get("/readyz").status, 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_drains_and_then_ends_the_process_with_success() {
+    let mut server = Server::start(&[]);
+    server.wait_for("/readyz", 200);
+    let location = server.place("before").header("location").to_owned();
+
+    let asked = Instant::now();
+    server.terminate();
+    // The default delay of the drain is 5 s, and readiness fails long before.
+    eventually(Duration::from_secs(2), "/readyz fails", || {
+        server.get("/readyz").status == 503
+    });
+    assert_eq!(server.get("/livez").status, 200);
+    assert_eq!(server.get(&location).status, 200);
+    assert_eq!(server.place("meanwhile").status, 201);
+
+    assert_eq!(server.wait_for_the_end().code(), Some(0));
+    assert!(asked.elapsed() >= Duration::from_secs(5));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_drain_at_once() {
+    let mut server = Server::start(&[]);
+    server.wait_for("/readyz", 200);
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    let asked_again = Instant::now();
+    server.terminate();
+    assert!(server.wait_for_the_end().success());
+    assert!(asked_again.elapsed() < Duration::from_secs(4));
+}
+
+/// axum alone would wait for this client as long as it likes.
+#[cfg(unix)]
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_the_process() {
+    let mut server = Server::start(&[]);
+    server.wait_for("/readyz", 200);
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    let unfinished = "POST /orders HTTP/1.1\r\nhost: orders\r\n\
+                      content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    client.write_all(unfinished.as_bytes()).unwrap();
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    server.terminate();
+    assert!(server.wait_for_the_end().success(), "{}", server.log());
+    assert!(server.log().contains("cut off"), "{}", server.log());
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_ends_it_with_one_message() {
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = occupied.local_addr().unwrap().port().to_string();
+    let cases = [
+        (
+            "PORT",
+            "http",
+            r#"PORT must be a number from 0 (any free port) to 65535, not "http""#,
+        ),
+        ("HOST", "localhost", "HOST must be an IP address"),
+        (
+            "DISK_MIN_FREE",
+            "1 GB",
+            "DISK_MIN_FREE must be a number of bytes",
+        ),
+        (
+            "DATABASE_URL",
+            "postgres://me:secret@db",
+            "DATABASE_URL must begin with `sqlite:`",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:a.db?mode=x",
+            "DATABASE_URL is no SQLite URL",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:missing.db",
+            "`?mode=rwc` creates a file that is missing",
+        ),
+        ("PORT", &port, "cannot listen on 127.0.0.1:"),
+    ];
+    for (name, value, message) in cases {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = run(&[(name, value)]);
+        let stderr = String::from_utf8(stderr).unwrap();
+        assert!(!status.success(), "{name}={value}");
+        assert!(stderr.contains(message), "{name}={value}: {stderr}");
+        assert_eq!(stderr.matches("Error").count(), 1, "{stderr}");
+        assert!(
+            !stderr.contains("secret") && !stderr.contains("panicked"),
+            "{stderr}"
+        );
+        assert!(stdout.is_empty(), "{name}={value}");
+    }
+    drop(occupied);
+}
+
+/// A running `orders` in a directory of its own, which ends with this.
+struct Server {
+    process: Child,
+    url: String,
+    directory: TempDir,
+}
+
+impl Server {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = File::create(directory.path().join("log")).unwrap();
+        let mut process = command(directory.path(), variables)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut first = String::new();
+        output.read_line(&mut first).unwrap();
+        let url = first.trim().strip_prefix("orders listens on ");
+        let url = url.unwrap_or_else(|| panic!("the address comes first, not {first:?}"));
+        Server {
+            url: url.to_owned(),
+            process,
+            directory,
+        }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        let request = client().get(format!("{}{path}", self.url));
+        Answer::new(request.call())
+    }
+
+    fn post(&self, path: &str, body: &str) -> Answer {
+        let request = client().post(format!("{}{path}", self.url));
+        Answer::new(
+            request
+                .header("content-type", "application/json")
+                .send(body),
+        )
+    }
+
+    fn place(&self, item: &str) -> Answer {
+        self.post("/orders", &json!({"item": item, "quantity": 2}).to_string())
+    }
+
+    fn wait_for(&self, path: &str, status: u16) {
+        eventually(LIMIT, &format!("{path} answers {status}"), || {
+            self.get(path).status == status
+        });
+    }
+
+    fn assert_that_the_database_fails_and_why_is_only_in_the_log(&self, why: &str) {
+        let health = self.get("/health");
+        assert_eq!(health.status, 503);
+        assert_eq!(health.json["status"], "unhealthy");
+        let database = &health.json["checks"]["database"];
+        assert_eq!(database["status"], "error", "{health:?}");
+        assert_eq!(database["critical"], true);
+        let public = health.json.to_string();
+        let directory = self.directory();
+        for secret in [
+            why,
+            "code",
+            "INSERT",
+            "BEGIN",
+            ".db",
+            directory.to_str().unwrap(),
+        ] {
+            assert!(!public.contains(secret), "{secret} in {public}");
+        }
+        assert!(self.log().contains(why), "{}", self.log());
+    }
+
+    #[cfg(unix)]
+    fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    #[cfg(unix)]
+    fn wait_for_the_end(&mut self) -> ExitStatus {
+        let mut ended = None;
+        eventually(LIMIT, "the process ends", || {
+            ended = self.process.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap()
+    }
+
+    #[cfg(unix)]
+    fn terminate(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            eprintln!("the log of {}:\n{}", self.url, self.log());
+        }
+    }
+}
+
+/// Runs it until it ends, which it does at once if a setting makes no sense.
+fn run(variables: &[(&str, &str)]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    command(directory.path(), variables).output().unwrap()
+}
+
+fn command(directory: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orders"));
+    command.current_dir(directory);
+    for name in [
+        "HOST",
+        "DATABASE_URL",
+        "DISK_MIN_FREE",
+        "RUST_LOG",
+        "RUST_BACKTRACE",
+    ] {
+        command.env_remove(name);
+    }
+    command.env("PORT", "0").envs(variables.iter().copied());
+    command
+}
+
+/// A new one, and so a new connection, for each request.
+fn client() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(LIMIT))
+        .proxy(None)
+        .build();
+    config.into()
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: ureq::http::HeaderMap,
+    json: Value,
+}
+
+impl Answer {
+    fn new(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Self {
+        let mut response = response.expect("the service answers");
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            json: response.body_mut().read_json().expect("the answer is JSON"),
+        }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        let value = value.unwrap_or_else(|| panic!("no header {name}: {self:?}"));
+        value.to_str().unwrap()
+    }
+}
+
+/// An exclusive lock on a database, until this is dropped.
+struct Lock {
+    runtime: tokio::runtime::Runtime,
+    connection: Option<sqlx::SqliteConnection>,
+}
+
+impl Lock {
+    fn take(file: &Path) -> Self {
+        use sqlx::{ConnectOptions, Executor};
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let connection = runtime.block_on(async {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut connection = options.connect().await.unwrap();
+            connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+            connection
+        });
+        Lock {
+            runtime,
+            connection: Some(connection),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        use sqlx::Connection;
+        if let Some(connection) = self.connection.take() {
+            self.runtime.block_on(connection.close()).unwrap();
+        }
+    }
+}
+
+/// Another process can only be asked again and again, until it is so.
+fn eventually(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within {limit:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
