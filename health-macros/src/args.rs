@@ -9,6 +9,7 @@ use syn::ext::IdentExt;
 
 use crate::diag::{Diag, Mistake, Place};
 use crate::duration;
+use crate::item::pretty;
 use crate::options::{self, Probe, Row};
 
 /// What is written in the attribute.
@@ -45,7 +46,10 @@ pub(crate) struct Written<T> {
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Slot { mentioned: false, written: None }
+        Slot {
+            mentioned: false,
+            written: None,
+        }
     }
 }
 
@@ -71,8 +75,11 @@ impl<T: Value> Slot<T> {
             diag.error(&given.key, what, "keep one of the two");
             return;
         }
-        self.written = T::read(given, diag)
-            .map(|(value, at)| Written { value, key: given.key.clone(), at });
+        self.written = T::read(given, diag).map(|(value, at)| Written {
+            value,
+            key: given.key.clone(),
+            at,
+        });
     }
 }
 
@@ -141,7 +148,9 @@ fn segments(tokens: TokenStream, diag: &Diag) -> Vec<Vec<TokenTree>> {
 }
 
 fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag) {
-    let Some((first, rest)) = segment.split_first() else { return };
+    let Some((first, rest)) = segment.split_first() else {
+        return;
+    };
     let TokenTree::Ident(key) = first else {
         let mistake = no_key(first);
         return diag.report(&Place::option(order, first), &mistake);
@@ -160,14 +169,30 @@ fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag
     };
     if let Some(after) = next.first() {
         let written = spaced(&segment[..segment.len() - next.len()]);
-        let next = if is_punct(after, ';') { &next[1..] } else { next };
+        let next = if is_punct(after, ';') {
+            &next[1..]
+        } else {
+            next
+        };
         let help = format!("separate them with commas: `{written}, {}`", spaced(next));
-        diag.error(&Place::option(order, after), "expected `,` between options", help);
+        diag.error(
+            &Place::option(order, after),
+            "expected `,` between options",
+            help,
+        );
         read_option(args, order, next, diag);
     }
     let word = key.unraw().to_string();
     if let Some(row) = options::find(&word) {
-        (row.read)(args, &Given { row, key: key_place, form }, diag);
+        (row.read)(
+            args,
+            &Given {
+                row,
+                key: key_place,
+                form,
+            },
+            diag,
+        );
     } else {
         let (what, help) = options::unknown(&word, &form.text());
         diag.error(&key_place, what, help);
@@ -180,7 +205,10 @@ fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
         [] => Ok((Form::Alone, rest)),
         [TokenTree::Punct(eq), value @ ..] if eq.as_char() == '=' => {
             let (value, next) = value.split_at(value_length(value));
-            Ok((Form::Value(eq.clone(), value.iter().cloned().collect()), next))
+            Ok((
+                Form::Value(eq.clone(), value.iter().cloned().collect()),
+                next,
+            ))
         }
         [TokenTree::Group(list), next @ ..] if list.delimiter() != Delimiter::None => {
             Ok((Form::List(list.clone()), next))
@@ -253,7 +281,11 @@ impl Given<'_> {
                 None
             }
             Form::Value(..) | Form::Alone => {
-                diag.error(&self.key, format!("`{key}` needs a value"), format!("write `{example}`"));
+                diag.error(
+                    &self.key,
+                    format!("`{key}` needs a value"),
+                    format!("write `{example}`"),
+                );
                 None
             }
         }
@@ -393,7 +425,14 @@ fn count(value: &TokenStream, row: &Row) -> Result<u32, Mistake> {
         Ok(syn::Lit::Int(number)) => number.base10_parse().map_err(|_| {
             let what = format!("a threshold counts results, so it cannot be `{text}`");
             let negative = text.starts_with('-');
-            Mistake::new(what, if negative { "write `1` or more" } else { "write a smaller number" })
+            Mistake::new(
+                what,
+                if negative {
+                    "write `1` or more"
+                } else {
+                    "write a smaller number"
+                },
+            )
         }),
         Ok(syn::Lit::Str(text)) => {
             let inner = text.value();
@@ -401,11 +440,20 @@ fn count(value: &TokenStream, row: &Row) -> Result<u32, Mistake> {
                 Ok(_) => format!("remove the quotes: `{} = {inner}`", row.key),
                 Err(_) => help,
             };
-            Err(Mistake::new("expected a whole number, found a string", help))
+            Err(Mistake::new(
+                "expected a whole number, found a string",
+                help,
+            ))
         }
-        Ok(_) => Err(Mistake::new(format!("expected a whole number, found `{text}`"), help)),
+        Ok(_) => Err(Mistake::new(
+            format!("expected a whole number, found `{text}`"),
+            help,
+        )),
         Err(_) => Err(Mistake::new(
-            format!("expected a whole number for `{}`, found an expression", row.key),
+            format!(
+                "expected a whole number for `{}`, found an expression",
+                row.key
+            ),
             format!("the macro runs before constants are known; {help}"),
         )),
     }
@@ -421,13 +469,15 @@ impl Value for syn::Path {
         }
         match syn::parse2::<syn::LitStr>(value.clone()) {
             Ok(text) => {
-                let path = text.parse::<syn::Path>().map(|_| format!("`{key} = {}`", text.value()));
+                let path = text
+                    .parse::<syn::Path>()
+                    .map(|_| format!("`{key} = {}`", text.value()));
                 let path = path.unwrap_or_else(|_| format!("`{example}`"));
                 let what = format!("`{key}` takes a path, not a string");
                 diag.error(&place, what, format!("remove the quotes: {path}"));
             }
             Err(_) => {
-                let what = format!("`{key}` takes a path, not `{value}`");
+                let what = format!("`{key}` takes a path, not `{}`", pretty(value));
                 diag.error(&place, what, format!("write `{example}`"));
             }
         }
@@ -465,7 +515,9 @@ impl Value for Critical {
 fn probes(list: &Group, key: &Place, diag: &Diag) -> Option<Vec<(Probe, Place)>> {
     let mut probes: Vec<(Probe, Place)> = Vec::new();
     let mut legal = true;
-    let words = segments(list.stream(), diag).into_iter().filter(|word| !word.is_empty());
+    let words = segments(list.stream(), diag)
+        .into_iter()
+        .filter(|word| !word.is_empty());
     for word in words {
         let place = key.with(word.iter().cloned().collect::<TokenStream>());
         match probe(&word) {
@@ -497,6 +549,9 @@ fn probe(word: &[TokenTree]) -> Result<Probe, Mistake> {
             "`critical` takes probes without quotes",
             format!("write `critical({})`", probe.key()),
         )),
-        None => Err(Mistake::new(format!("`{unquoted}` is not a probe"), Probe::meant(unquoted))),
+        None => Err(Mistake::new(
+            format!("`{unquoted}` is not a probe"),
+            Probe::meant(unquoted),
+        )),
     }
 }

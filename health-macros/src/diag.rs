@@ -16,7 +16,10 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn option(order: usize, tokens: impl ToTokens) -> Self {
-        Place { order, tokens: tokens.into_token_stream() }
+        Place {
+            order,
+            tokens: tokens.into_token_stream(),
+        }
     }
 
     pub(crate) fn item(tokens: impl ToTokens) -> Self {
@@ -42,7 +45,10 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Mistake { what: what.into(), help: help.into() }
+        Mistake {
+            what: what.into(),
+            help: help.into(),
+        }
     }
 }
 
@@ -54,7 +60,9 @@ pub(crate) struct Diag {
 
 impl Diag {
     pub(crate) fn new() -> Self {
-        Diag { errors: RefCell::new(Some(Vec::new())) }
+        Diag {
+            errors: RefCell::new(Some(Vec::new())),
+        }
     }
 
     pub(crate) fn report(&self, place: &Place, mistake: &Mistake) {
@@ -90,7 +98,9 @@ impl Drop for Diag {
 
 /// The known word that was probably meant: at most 1 + length / 4 edits away.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let known = known.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    let known = known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate));
     let (edits, candidate) = known.min_by_key(|&(edits, _)| edits)?;
     (edits <= 1 + word.chars().count() / 4).then_some(candidate)
 }
@@ -115,7 +125,11 @@ fn distance(from: &str, to: &str) -> usize {
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     let last = words.pop().unwrap_or_default();
-    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
+    if words.is_empty() {
+        last
+    } else {
+        format!("{} and {last}", words.join(", "))
+    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,21 @@ const EXAMPLES: &str = "write a whole number and a unit: `\"500ms\"`, `\"2s\"` o
 /// The milliseconds in `text`. A number beyond the clock is `u64::MAX`, which
 /// is over the limit of every option.
 pub(crate) fn parse(text: &str) -> Result<u64, Mistake> {
-    if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        return Err(Mistake::new(format!("a duration cannot be negative, found `{text}`"), EXAMPLES));
+    if text
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Err(Mistake::new(
+            format!("a duration cannot be negative, found `{text}`"),
+            EXAMPLES,
+        ));
     }
     let (number, unit) = split(text, |c| c.is_ascii_digit());
     if number.is_empty() {
-        return Err(Mistake::new(format!("`{text}` is not a duration"), EXAMPLES));
+        return Err(Mistake::new(
+            format!("`{text}` is not a duration"),
+            EXAMPLES,
+        ));
     }
     if let Some(fraction) = unit.strip_prefix(['.', ',']) {
         return Err(fractional(text, number, fraction));
@@ -36,11 +45,17 @@ pub(crate) fn parse(text: &str) -> Result<u64, Mistake> {
 pub(crate) fn format(milliseconds: u64) -> String {
     let fits = |&(_, factor): &(&str, u64)| milliseconds % factor == 0;
     let (unit, factor) = UNITS.into_iter().rev().find(fits).unwrap_or(UNITS[0]);
-    if milliseconds == 0 { "0s".into() } else { format!("{}{unit}", milliseconds / factor) }
+    if milliseconds == 0 {
+        "0s".into()
+    } else {
+        format!("{}{unit}", milliseconds / factor)
+    }
 }
 
 fn factor(unit: &str) -> Option<u64> {
-    UNITS.into_iter().find_map(|(name, factor)| (name == unit).then_some(factor))
+    UNITS
+        .into_iter()
+        .find_map(|(name, factor)| (name == unit).then_some(factor))
 }
 
 fn split(text: &str, first: impl Fn(char) -> bool) -> (&str, &str) {
@@ -87,7 +102,10 @@ fn fractional(text: &str, whole: &str, rest: &str) -> Mistake {
         Some(exact) => format!("use a smaller unit: `\"{exact}\"`"),
         None => EXAMPLES.into(),
     };
-    Mistake::new(format!("`{text}` has a fraction; durations are whole numbers"), help)
+    Mistake::new(
+        format!("`{text}` has a fraction; durations are whole numbers"),
+        help,
+    )
 }
 
 /// The same duration as a whole number of a smaller unit, if there is one.

@@ -14,8 +14,10 @@ use crate::spec::{Setting, Source, Spec, fold};
 /// const __health_check_database: () = {
 ///     use ::health_core::__private as __health;
 ///     macro_rules! there_is_already_a_health_check_named__database { () => {}; }
-///     let __state = __health::state_of::<__health::Package<397>, _>();
-///     __health::require::<PgPool, __health::Inferred<_>>(&__state);
+///     const _: () = {
+///         let __state = __health::state_of::<__health::Package<397>, _>();
+///         __health::require::<PgPool, __health::Inferred<_>>(&__state);
+///     };
 ///     __health::submit! { __health::CheckDef {
 ///         name: "database",
 ///         options: __health::CheckOptions::new().timeout(__health::Duration::from_millis(2000u64)),
@@ -24,7 +26,7 @@ use crate::spec::{Setting, Source, Spec, fold};
 ///         run: __health::Run::Async(|__cx| {
 ///             let __cx = __health::Clone::clone(__cx);
 ///             __health::run(async move {
-///                 __health::outcome::<bool, _>(database(__cx.get::<PgPool>()).await)
+///                 __health::outcome::<bool, _>(database(__cx.get()).await)
 ///             })
 ///         }),
 ///     } }
@@ -79,7 +81,7 @@ fn marker(name: &str, at: Span) -> TokenStream {
 }
 
 /// Where tokens begin and end, for generated ones.
-fn ends(tokens: &TokenStream) -> (Span, Span) {
+pub(crate) fn ends(tokens: &TokenStream) -> (Span, Span) {
     let mut spans = tokens.clone().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
     let last = spans.last().unwrap_or(first);
@@ -87,20 +89,26 @@ fn ends(tokens: &TokenStream) -> (Span, Span) {
     (generated(first), generated(last))
 }
 
-/// The proof that the state provides each parameter.
+/// The proof that the state provides each parameter; in a const of its own,
+/// where rustc words a misspelt type as it does in `needs`, and says it once.
 fn requires(spec: &Spec) -> TokenStream {
     let params = &spec.function.params;
-    let Some(first) = params.first() else { return TokenStream::new() };
+    let Some(first) = params.first() else {
+        return TokenStream::new();
+    };
     let state = match &spec.source {
         Source::Late => return TokenStream::new(),
         Source::Named(state) => quote!(let __state = __health::Found::<#state>::named();),
-        Source::Package => package::ids().iter().map(|(only, id)| state_of(first, only, id)).collect(),
+        Source::Package => package::ids()
+            .iter()
+            .map(|(only, id)| state_of(first, only, id))
+            .collect(),
     };
     let proofs = params.iter().map(|Param { cfg, ty, .. }| {
-        let state = around(ty, &quote!(__health::Inferred<_), &quote!(>));
+        let state = around(ty, &quote!(__health::Inferred < _), &quote!(>));
         quote!(#cfg __health::require::<#ty, #state>(&__state);)
     });
-    quote!(#state #(#proofs)*)
+    quote!(const _: () = { #state #(#proofs)* };)
 }
 
 /// The state of the package with this number.
@@ -172,21 +180,33 @@ fn run(function: &Function) -> TokenStream {
 }
 
 fn context(function: &Function) -> TokenStream {
-    if function.params.is_empty() { quote!(_) } else { quote!(__cx) }
+    if function.params.is_empty() {
+        quote!(_)
+    } else {
+        quote!(__cx)
+    }
 }
 
-fn argument(Param { cfg, ty, by_value, .. }: &Param) -> TokenStream {
+/// A type that is misspelt is an error wherever it is named, so it is not named
+/// where the function's signature says it.
+fn argument(
+    Param {
+        cfg, ty, by_value, ..
+    }: &Param,
+) -> TokenStream {
     if *by_value {
         quote!(#cfg __health::cloned::<#ty>(__cx.get()))
     } else {
-        quote!(#cfg __cx.get::<#ty>())
+        quote!(#cfg __cx.get())
     }
 }
 
 /// What stands in the turbofish, so that rustc reports a type that is no
 /// result there. `impl Trait` may not, so `_` stands at its place.
 fn result_type(output: Option<&TokenStream>) -> TokenStream {
-    let Some(output) = output else { return quote!(()) };
+    let Some(output) = output else {
+        return quote!(());
+    };
     if !has_impl(output.clone()) {
         return output.clone();
     }

@@ -70,7 +70,9 @@ impl Parse for Parts {
         input.parse::<Visibility>()?;
         let mut qualifiers: Vec<TokenTree> = Vec::new();
         while !input.peek(Token![fn]) {
-            let follows_extern = qualifiers.last().is_some_and(|last| is_word(last, "extern"));
+            let follows_extern = qualifiers
+                .last()
+                .is_some_and(|last| is_word(last, "extern"));
             if !(input.peek(Ident::peek_any) || follows_extern && input.peek(syn::LitStr)) {
                 return Err(input.error("no function"));
             }
@@ -82,9 +84,20 @@ impl Parse for Parts {
         let inputs;
         syn::parenthesized!(inputs in input);
         let inputs = inputs.parse()?;
-        let output = if input.parse::<Option<Token![->]>>()?.is_some() { output(input)? } else { TokenStream::new() };
+        let output = if input.parse::<Option<Token![->]>>()?.is_some() {
+            output(input)?
+        } else {
+            TokenStream::new()
+        };
         input.parse::<TokenStream>()?;
-        Ok(Parts { attributes, qualifiers, name, generics, inputs, output })
+        Ok(Parts {
+            attributes,
+            qualifiers,
+            name,
+            generics,
+            inputs,
+            output,
+        })
     }
 }
 
@@ -119,14 +132,24 @@ fn is_word(token: &TokenTree, word: &str) -> bool {
 
 fn check_attributes(attributes: &[Attribute], diag: &Diag) {
     for attribute in attributes {
-        let Some(last) = attribute.path().segments.last() else { continue };
+        let Some(last) = attribute.path().segments.last() else {
+            continue;
+        };
         if last.ident == "health_check" {
             let help = "remove this second `#[health_check]`";
-            diag.error(&Place::item(attribute), "a function can be only one health check", help);
+            diag.error(
+                &Place::item(attribute),
+                "a function can be only one health check",
+                help,
+            );
         }
         if last.ident == "test" {
             let help = "move the check into a function of its own and call it from the test";
-            diag.error(&Place::item(attribute), "a test cannot be a health check", help);
+            diag.error(
+                &Place::item(attribute),
+                "a test cannot be a health check",
+                help,
+            );
         }
     }
 }
@@ -135,20 +158,34 @@ fn check_qualifiers(qualifiers: &[TokenTree], diag: &Diag) {
     for (at, word) in qualifiers.iter().enumerate() {
         if is_word(word, "const") {
             let help = "remove `const`; a plain `fn` runs on a blocking thread";
-            diag.error(&Place::item(word), "a health check cannot be a `const fn`", help);
+            diag.error(
+                &Place::item(word),
+                "a health check cannot be a `const fn`",
+                help,
+            );
         }
         if is_word(word, "unsafe") {
             let help = "it is called from safe code; put the `unsafe` block inside the body";
-            diag.error(&Place::item(word), "a health check cannot be an `unsafe fn`", help);
+            diag.error(
+                &Place::item(word),
+                "a health check cannot be an `unsafe fn`",
+                help,
+            );
         }
         if is_word(word, "extern") {
-            let abi = qualifiers.get(at + 1).filter(|next| matches!(next, TokenTree::Literal(_)));
+            let abi = qualifiers
+                .get(at + 1)
+                .filter(|next| matches!(next, TokenTree::Literal(_)));
             let place = Place::item(quote!(#word #abi));
             let help = format!(
                 "remove `{}`, or call the foreign function from the body",
                 place.tokens()
             );
-            diag.error(&place, "a health check cannot be an `extern` function", help);
+            diag.error(
+                &place,
+                "a health check cannot be an `extern` function",
+                help,
+            );
         }
     }
 }
@@ -160,8 +197,13 @@ fn check_generics(generics: &Generics, diag: &Diag) {
         .filter(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
         .collect();
     if !types.is_empty() {
-        let help = "a check is one entry of the registry; write one function for each concrete type";
-        diag.error(&Place::item(quote!(#(#types),*)), "a health check cannot be generic", help);
+        let help =
+            "a check is one entry of the registry; write one function for each concrete type";
+        diag.error(
+            &Place::item(quote!(#(#types),*)),
+            "a health check cannot be generic",
+            help,
+        );
     }
 }
 
@@ -173,7 +215,10 @@ fn check_output(output: &TokenStream, diag: &Diag) {
 }
 
 fn params(inputs: TokenStream, diag: &Diag) -> Vec<Param> {
-    split_at_commas(inputs).into_iter().filter_map(|input| param(input, diag)).collect()
+    split_at_commas(inputs)
+        .into_iter()
+        .filter_map(|input| param(input, diag))
+        .collect()
 }
 
 /// The parameters. A comma between `<` and `>` belongs to a type; the `>` of
@@ -202,7 +247,10 @@ fn split_at_commas(inputs: TokenStream) -> Vec<TokenStream> {
     }
     inputs_so_far.push(input);
     inputs_so_far.retain(|input| !input.is_empty());
-    inputs_so_far.into_iter().map(|input| input.into_iter().collect()).collect()
+    inputs_so_far
+        .into_iter()
+        .map(|input| input.into_iter().collect())
+        .collect()
 }
 
 fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
@@ -221,20 +269,41 @@ fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
     })
     .parse2(input);
     let (attributes, pattern, ty) = parsed.ok()?;
-    if pattern.clone().into_iter().last().is_some_and(|last| is_word(&last, "self")) {
+    if pattern
+        .clone()
+        .into_iter()
+        .last()
+        .is_some_and(|last| is_word(&last, "self"))
+    {
         let help = "make it a free function, and take the value as a parameter: `this: &Type`";
-        diag.error(&Place::item(pattern), "a health check cannot be a method", help);
+        diag.error(
+            &Place::item(pattern),
+            "a health check cannot be a method",
+            help,
+        );
         return None;
     }
     let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
-    let cfg = attributes.iter().filter(is_cfg).map(ToTokens::to_token_stream).collect();
+    let cfg = attributes
+        .iter()
+        .filter(is_cfg)
+        .map(ToTokens::to_token_stream)
+        .collect();
     let (by_value, ty) = found_by(ty, diag)?;
-    Some(Param { cfg, name: name_of(pattern), by_value, ty })
+    Some(Param {
+        cfg,
+        name: name_of(pattern),
+        by_value,
+        ty,
+    })
 }
 
 /// The name of a parameter, or its whole pattern.
 fn name_of(pattern: TokenStream) -> String {
-    let words = pattern.clone().into_iter().filter(|token| !is_word(token, "mut"));
+    let words = pattern
+        .clone()
+        .into_iter()
+        .filter(|token| !is_word(token, "mut"));
     match syn::parse2::<Ident>(words.collect()) {
         Ok(name) => name.unraw().to_string(),
         Err(_) => pattern.to_string(),
@@ -272,7 +341,11 @@ fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
         syn::Type::Paren(paren) => return check_findable(&paren.elem, diag),
         _ if has_impl(tokens) => {
             let what = format!("a parameter is found by its type, and `{text}` is not one type");
-            diag.error(&Place::item(ty), what, "write the concrete type of a field of the state");
+            diag.error(
+                &Place::item(ty),
+                what,
+                "write the concrete type of a field of the state",
+            );
         }
         syn::Type::TraitObject(_) => {
             let what = format!("a parameter is found by its type, and `{text}` has no size");
@@ -285,7 +358,11 @@ fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
         }
         syn::Type::Path(path) if path.path.is_ident("str") => {
             let help = "take a type of your own, for example `struct Url(String)`";
-            diag.error(&Place::item(ty), "`str` is too general to be found by type", help);
+            diag.error(
+                &Place::item(ty),
+                "`str` is too general to be found by type",
+                help,
+            );
         }
         _ => return Some(()),
     }
@@ -359,8 +436,18 @@ fn bound_lifetimes(ty: TokenStream) -> Vec<String> {
 pub(crate) fn pretty(tokens: &TokenStream) -> String {
     let mut text = tokens.to_string();
     for (spaced, tight) in [
-        (" < ", "<"), (" <", "<"), ("< ", "<"), (" > ", "> "), (" >", ">"), (" :: ", "::"), (":: ", "::"),
-        (" ::", "::"), (" ,", ","), ("& ", "&"), (" ;", ";"), ("' ", "'"),
+        (" < ", "<"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" > ", "> "),
+        (" >", ">"),
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" ;", ";"),
+        ("' ", "'"),
     ] {
         text = text.replace(spaced, tight);
     }

@@ -69,7 +69,10 @@ fn health_check(
     let spec = function.map(|function| spec::validate(args, function, &diag));
     let errors = diag.finish();
     let registration = spec.filter(|_| errors.is_empty()).map(|spec| {
-        let root = spec.root.as_ref().map_or_else(|| root.clone(), ToTokens::to_token_stream);
+        let root = spec
+            .root
+            .as_ref()
+            .map_or_else(|| root.clone(), ToTokens::to_token_stream);
         expand::expand(&spec, &root)
     });
     quote!(#item #registration #errors)

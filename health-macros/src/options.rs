@@ -45,7 +45,10 @@ const FAMILIAR: &[(&str, &str)] = &[
     ("period", "write `interval = \"10s\"`"),
     ("every", "write `interval = \"10s\"`"),
     ("ttl", "write `stale_after = \"1m\"`"),
-    ("blocking", "write a plain `fn`: it runs on a blocking thread"),
+    (
+        "blocking",
+        "write a plain `fn`: it runs on a blocking thread",
+    ),
 ];
 
 const FAMILIAR_PROBES: &[(&str, Probe)] = &[
@@ -85,7 +88,9 @@ impl Probe {
 
     /// The probe that another framework calls so.
     fn familiar(word: &str) -> Option<Probe> {
-        FAMILIAR_PROBES.iter().find_map(|&(known, probe)| (known == word).then_some(probe))
+        FAMILIAR_PROBES
+            .iter()
+            .find_map(|&(known, probe)| (known == word).then_some(probe))
     }
 
     /// The help for a word that names no probe.

@@ -15,7 +15,10 @@ pub(crate) fn ids() -> Vec<(TokenStream, Literal)> {
     let plain = Literal::u64_unsuffixed(id);
     if may_be_unit_test() {
         let test = Literal::u64_unsuffixed(id ^ 1);
-        vec![(quote!(#[cfg(not(test))]), plain), (quote!(#[cfg(test)]), test)]
+        vec![
+            (quote!(#[cfg(not(test))]), plain),
+            (quote!(#[cfg(test)]), test),
+        ]
     } else {
         vec![(TokenStream::new(), plain)]
     }
@@ -30,7 +33,11 @@ fn may_be_unit_test() -> bool {
 
 fn id() -> u64 {
     let read = |name| std::env::var(name).unwrap_or_default();
-    hash(&format!("{}@{}", read("CARGO_PKG_NAME"), read("CARGO_PKG_VERSION_MAJOR")))
+    hash(&format!(
+        "{}@{}",
+        read("CARGO_PKG_NAME"),
+        read("CARGO_PKG_VERSION_MAJOR")
+    ))
 }
 
 /// FNV-1a.

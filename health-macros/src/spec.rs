@@ -64,7 +64,10 @@ pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
     check_late_names_no_state(&args, diag);
     check_name(&args, &function, diag);
     let settings = settings(&args);
-    let named = args.name.get().map(|name| (name.value.clone(), span_of(name.at.tokens())));
+    let named = args
+        .name
+        .get()
+        .map(|name| (name.value.clone(), span_of(name.at.tokens())));
     let (name, name_span) =
         named.unwrap_or_else(|| (function.name.unraw().to_string(), function.name.span()));
     let source = match (args.late.get(), args.state.into_value()) {
@@ -72,11 +75,22 @@ pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
         (None, Some(path)) => Source::Named(path),
         (None, None) => Source::Package,
     };
-    Spec { name, name_span, settings, source, root: args.krate.into_value(), function }
+    Spec {
+        name,
+        name_span,
+        settings,
+        source,
+        root: args.krate.into_value(),
+        function,
+    }
 }
 
 fn span_of(tokens: &TokenStream) -> Span {
-    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+    tokens
+        .clone()
+        .into_iter()
+        .next()
+        .map_or_else(Span::call_site, |token| token.span())
 }
 
 fn settings(args: &Args) -> Vec<Setting> {
@@ -95,7 +109,9 @@ fn settings(args: &Args) -> Vec<Setting> {
         ("failure_threshold", &args.failure_threshold),
         ("success_threshold", &args.success_threshold),
     ];
-    let flags = flags.into_iter().filter_map(|(key, slot)| slot.get().map(|_| Setting::Flag(key)));
+    let flags = flags
+        .into_iter()
+        .filter_map(|(key, slot)| slot.get().map(|_| Setting::Flag(key)));
     let durations = durations
         .into_iter()
         .filter_map(|(key, slot)| Some(Setting::Duration(key, slot.get()?.value.count)));
@@ -105,11 +121,16 @@ fn settings(args: &Args) -> Vec<Setting> {
     let critical = match args.critical.get().map(|critical| &critical.value) {
         None => Vec::new(),
         Some(Critical::Everywhere) => vec![Setting::Flag("critical")],
-        Some(Critical::Only(probes)) => {
-            probes.iter().map(|&(probe, _)| Setting::CriticalFor(probe)).collect()
-        }
+        Some(Critical::Only(probes)) => probes
+            .iter()
+            .map(|&(probe, _)| Setting::CriticalFor(probe))
+            .collect(),
     };
-    flags.chain(critical).chain(durations).chain(counts).collect()
+    flags
+        .chain(critical)
+        .chain(durations)
+        .chain(counts)
+        .collect()
 }
 
 fn check_ranges(args: &Args, diag: &Diag) {
@@ -134,7 +155,9 @@ fn check_ranges(args: &Args, diag: &Diag) {
 }
 
 fn check_longest(key: &str, slot: &Slot<Millis>, longest: u64, diag: &Diag) {
-    let Some(written) = slot.get().filter(|written| written.value.count > longest) else { return };
+    let Some(written) = slot.get().filter(|written| written.value.count > longest) else {
+        return;
+    };
     let what = format!("`{}` is too long for `{key}`", written.value.text);
     let help = format!("the longest `{key}` is `\"{}\"`", duration::format(longest));
     diag.error(&written.at, what, help);
@@ -156,26 +179,34 @@ fn check_threshold(slot: &Slot<u32>, diag: &Diag) {
 
 /// A duration that its own rules allow.
 fn sound(slot: &Slot<Millis>, longest: u64) -> Option<&Written<Millis>> {
-    slot.get().filter(|written| (1..=longest).contains(&written.value.count))
+    slot.get()
+        .filter(|written| (1..=longest).contains(&written.value.count))
 }
 
 fn check_timeout_fits_interval(args: &Args, diag: &Diag) {
     let timeout = sound(&args.timeout, LONGEST_TIMEOUT);
     let interval = sound(&args.interval, LONGEST_PERIOD);
-    let (Some(timeout), Some(interval)) = (timeout, interval) else { return };
+    let (Some(timeout), Some(interval)) = (timeout, interval) else {
+        return;
+    };
     if timeout.value.count > interval.value.count {
         let what = format!(
             "the timeout `{}` is longer than the interval `{}`",
             timeout.value.text, interval.value.text
         );
-        let help = "one run must end before the next is due; shorten the timeout or lengthen the interval";
+        let help =
+            "one run must end before the next is due; shorten the timeout or lengthen the interval";
         diag.error(&timeout.at, what, help);
     }
 }
 
 fn check_stale_after(args: &Args, diag: &Diag) {
-    let Some(stale_after) = args.stale_after.get() else { return };
-    let Some((timeout, interval)) = effective(args) else { return };
+    let Some(stale_after) = args.stale_after.get() else {
+        return;
+    };
+    let Some((timeout, interval)) = effective(args) else {
+        return;
+    };
     let least = interval + timeout;
     let written = stale_after.value.count;
     if written >= least || written > LONGEST_PERIOD {
@@ -186,12 +217,14 @@ fn check_stale_after(args: &Args, diag: &Diag) {
     } else {
         "`stale_after` is shorter than the interval and the timeout together, so a pass can go stale before the next run ends"
     };
-    let default = duration::format(3 * interval + timeout);
     let help = if least > LONGEST_PERIOD {
-        format!("leave it out for `\"{default}\"`")
+        "leave it out: the default is three intervals and one timeout".into()
     } else {
+        let default = duration::format(3 * interval + timeout);
         let least = duration::format(least);
-        format!("write at least the interval and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`")
+        format!(
+            "write at least the interval and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
+        )
     };
     diag.error(&stale_after.at, what, help);
 }
@@ -199,7 +232,9 @@ fn check_stale_after(args: &Args, diag: &Diag) {
 /// Timeout and interval where defaults have given way to what is written;
 /// nothing if one of them is wrong by itself.
 fn effective(args: &Args) -> Option<(u64, u64)> {
-    let usable = |slot: &Slot<Millis>, longest| !slot.is_broken() && (slot.get().is_none() || sound(slot, longest).is_some());
+    let usable = |slot: &Slot<Millis>, longest| {
+        !slot.is_broken() && (slot.get().is_none() || sound(slot, longest).is_some())
+    };
     if !usable(&args.timeout, LONGEST_TIMEOUT) || !usable(&args.interval, LONGEST_PERIOD) {
         return None;
     }
@@ -216,7 +251,9 @@ fn effective(args: &Args) -> Option<(u64, u64)> {
 fn probes(args: &Args) -> Vec<(Probe, Place)> {
     let slots = [&args.liveness, &args.readiness, &args.startup];
     let written = Probe::ALL.into_iter().zip(slots);
-    written.filter_map(|(probe, slot)| Some((probe, slot.get()?.key.clone()))).collect()
+    written
+        .filter_map(|(probe, slot)| Some((probe, slot.get()?.key.clone())))
+        .collect()
 }
 
 /// A check that cannot fail liveness or startup decides nothing there.
@@ -225,7 +262,10 @@ fn check_probes_are_critical(args: &Args, diag: &Diag) {
         return;
     }
     let critical = args.critical.get().map(|critical| &critical.value);
-    for (probe, key) in probes(args).iter().filter(|(probe, _)| *probe != Probe::Readiness) {
+    for (probe, key) in probes(args)
+        .iter()
+        .filter(|(probe, _)| *probe != Probe::Readiness)
+    {
         let word = probe.key();
         match critical {
             None => diag.error(
@@ -248,7 +288,13 @@ fn check_probes_are_critical(args: &Args, diag: &Diag) {
 }
 
 fn check_critical_probes_count(args: &Args, diag: &Diag) {
-    let Some(Written { value: Critical::Only(critical), .. }) = args.critical.get() else { return };
+    let Some(Written {
+        value: Critical::Only(critical),
+        ..
+    }) = args.critical.get()
+    else {
+        return;
+    };
     let slots = [&args.liveness, &args.readiness, &args.startup];
     if slots.iter().any(|slot| slot.is_broken()) {
         return;
@@ -297,8 +343,14 @@ fn written_name(name: &str) -> Result<(), Mistake> {
         return Err(Mistake::new("a check name cannot be empty", help));
     }
     if let Some(bad) = name.chars().find(|&c| !is_name_char(c)) {
-        let bad = if bad == ' ' { "a space".into() } else { format!("`{}`", bad.escape_debug()) };
-        let proposal = proposal(name).map(|name| format!(": `\"{name}\"`")).unwrap_or_default();
+        let bad = if bad == ' ' {
+            "a space".into()
+        } else {
+            format!("`{}`", bad.escape_debug())
+        };
+        let proposal = proposal(name)
+            .map(|name| format!(": `\"{name}\"`"))
+            .unwrap_or_default();
         return Err(Mistake::new(
             format!("a check name cannot contain {bad}"),
             format!("use `a` to `z`, digits, `-`, `_` and `.`{proposal}"),
@@ -309,15 +361,26 @@ fn written_name(name: &str) -> Result<(), Mistake> {
             || "leave `name` out to use the name of the function".into(),
             |name| format!("write `\"{name}\"`"),
         );
-        return Err(Mistake::new("a check name starts with a letter or a digit", help));
+        return Err(Mistake::new(
+            "a check name starts with a letter or a digit",
+            help,
+        ));
     }
     if name.len() > LONGEST_NAME {
         return Err(Mistake::new(
-            format!("a check name has at most {LONGEST_NAME} characters, this one has {}", name.len()),
+            format!(
+                "a check name has at most {LONGEST_NAME} characters, this one has {}",
+                name.len()
+            ),
             "it becomes a path, a label and a JSON key; shorten it",
         ));
     }
-    reserved(name).map_or(Ok(()), |what| Err(Mistake::new(what, format!("write for example `\"{name}-check\"`"))))
+    reserved(name).map_or(Ok(()), |what| {
+        Err(Mistake::new(
+            what,
+            format!("write for example `\"{name}-check\"`"),
+        ))
+    })
 }
 
 /// The same rules, for a name that cannot be changed in the attribute.
@@ -326,7 +389,10 @@ fn function_name(function: &Ident) -> Result<(), Mistake> {
     let (what, proposal) = if let Some(what) = reserved(&name) {
         (what, Some(format!("{name}-check")))
     } else if written_name(&name).is_err() {
-        (format!("`{name}` cannot be the name of a check"), proposal(&name))
+        (
+            format!("`{name}` cannot be the name of a check"),
+            proposal(&name),
+        )
     } else {
         return Ok(());
     };
@@ -342,8 +408,12 @@ fn is_name_char(c: char) -> bool {
 /// What is wrong with a name that the framework uses itself.
 fn reserved(name: &str) -> Option<String> {
     let folded = fold(name);
-    let (_, used_for) = RESERVED.iter().find(|&&(reserved, _)| fold(reserved) == folded)?;
-    Some(format!("the name `{name}` is taken by the framework, for {used_for}"))
+    let (_, used_for) = RESERVED
+        .iter()
+        .find(|&&(reserved, _)| fold(reserved) == folded)?;
+    Some(format!(
+        "the name `{name}` is taken by the framework, for {used_for}"
+    ))
 }
 
 /// Names that differ only in `-`, `_` and `.` are the same.
@@ -353,14 +423,16 @@ pub(crate) fn fold(name: &str) -> String {
 
 /// The nearest legal name, if there is one.
 fn proposal(name: &str) -> Option<String> {
-    let is_edge = |c| matches!(c, '-' | '_' | '.');
     let lower = name.to_lowercase();
-    let legal: String = lower.chars().map(|c| if is_name_char(c) { c } else { '-' }).collect();
-    let trimmed = legal.trim_matches(is_edge);
-    let short: String = trimmed.chars().take(LONGEST_NAME).collect();
+    let words = lower
+        .split(|c| !is_name_char(c))
+        .filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let legal = words.join("-");
+    let legal = legal.trim_matches(['-', '_', '.']);
+    let short: String = legal.chars().take(LONGEST_NAME).collect();
     (!short.is_empty()).then_some(short)
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -371,7 +443,7 @@ mod tests {
         assert_eq!(proposal("My DB").as_deref(), Some("my-db"));
         assert_eq!(proposal("_db").as_deref(), Some("db"));
         assert_eq!(proposal("-db-").as_deref(), Some("db"));
-        assert_eq!(proposal("größe").as_deref(), Some("gr--e"));
+        assert_eq!(proposal("größe").as_deref(), Some("gr-e"));
         assert_eq!(proposal("***"), None);
         assert_eq!(proposal(&"x".repeat(90)).map(|name| name.len()), Some(64));
     }

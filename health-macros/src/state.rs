@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
 use crate::diag::{Diag, Place, nearest};
+use crate::expand::ends;
 use crate::item::pretty;
 use crate::package;
 
@@ -52,13 +53,23 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
     check_not_generic(&input.ident, &input.generics, diag)?;
     let mut provided = Vec::new();
     for (field, from) in fields.iter().zip(fields.members()) {
-        if !has_word(&field.attrs, "skip", "a field", diag) && check_single(field, &provided, diag) {
-            provided.push(Provided { ty: field.ty.clone(), from, is_behind_arc: false });
+        if !has_word(&field.attrs, "skip", "a field", diag) && check_single(field, &provided, diag)
+        {
+            provided.push(Provided {
+                ty: field.ty.clone(),
+                from,
+                is_behind_arc: false,
+            });
         }
     }
     provide_behind_arcs(&input.ident, &mut provided);
     let fields = fields.into_iter().map(|field| field.ty).collect();
-    Some(State { name: input.ident, is_secondary, fields, provided })
+    Some(State {
+        name: input.ident,
+        is_secondary,
+        fields,
+        provided,
+    })
 }
 
 fn refuse(keyword: &impl ToTokens, kind: &str, diag: &Diag) -> Option<State> {
@@ -102,7 +113,11 @@ fn text(ty: &Type) -> String {
 fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     let inner = |field: &Provided| {
         let ty = behind_arc(&field.ty)?.clone();
-        Some(Provided { ty, from: field.from.clone(), is_behind_arc: true })
+        Some(Provided {
+            ty,
+            from: field.from.clone(),
+            is_behind_arc: true,
+        })
     };
     let behind: Vec<Provided> = provided.iter().filter_map(inner).collect();
     for value in behind {
@@ -116,10 +131,17 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
 /// The `T` of `Arc<T>`, if it has a size by its look.
 fn behind_arc(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == "Arc")?;
-    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == "Arc")?;
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
     let mut arguments = arguments.args.iter();
-    let (Some(syn::GenericArgument::Type(inner)), None) = (arguments.next(), arguments.next()) else {
+    let (Some(syn::GenericArgument::Type(inner)), None) = (arguments.next(), arguments.next())
+    else {
         return None;
     };
     has_size(inner).then_some(inner)
@@ -143,7 +165,10 @@ fn has_size(ty: &Type) -> bool {
 /// have this word and no other.
 fn has_word(attributes: &[Attribute], word: &str, on: &str, diag: &Diag) -> bool {
     let mut found = false;
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("health")) {
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("health"))
+    {
         for given in words_of(attribute, word, diag) {
             if given.to_string() == word {
                 found = true;
@@ -159,11 +184,18 @@ fn has_word(attributes: &[Attribute], word: &str, on: &str, diag: &Diag) -> bool
 /// The words in the parentheses; reports an attribute without them.
 fn words_of(attribute: &Attribute, word: &str, diag: &Diag) -> Vec<TokenTree> {
     let list = attribute.meta.require_list().ok();
-    let words = list.map(|list| list.tokens.clone()).unwrap_or_default().into_iter();
+    let words = list
+        .map(|list| list.tokens.clone())
+        .unwrap_or_default()
+        .into_iter();
     let words: Vec<_> = words.filter(|token| token.to_string() != ",").collect();
     if words.is_empty() {
         let place = Place::item(&attribute.meta);
-        diag.error(&place, "`#[health]` says nothing here", format!("write `#[health({word})]`"));
+        diag.error(
+            &place,
+            "`#[health]` says nothing here",
+            format!("write `#[health({word})]`"),
+        );
     }
     words
 }
@@ -175,7 +207,10 @@ fn unknown_word(given: &str, word: &str, on: &str) -> (String, String) {
         _ => None,
     };
     if let Some(place) = other_place {
-        return (format!("`{given}` goes on {place}, not on {on}"), format!("move `#[health({given})]` there"));
+        return (
+            format!("`{given}` goes on {place}, not on {on}"),
+            format!("move `#[health({given})]` there"),
+        );
     }
     let help = match nearest(given, [word]) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -185,7 +220,12 @@ fn unknown_word(given: &str, word: &str, on: &str) -> (String, String) {
 }
 
 fn expand(state: &State, root: &TokenStream) -> TokenStream {
-    let State { name, fields, provided, .. } = state;
+    let State {
+        name,
+        fields,
+        provided,
+        ..
+    } = state;
     let getters = provided.iter().map(|value| getter(name, value));
     let lookups = provided.iter().map(lookup);
     let registration = registration(state);
@@ -219,9 +259,13 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
 fn getter(name: &Ident, value: &Provided) -> TokenStream {
     let Provided { ty, .. } = value;
     let field = reference(value);
-    quote! {
+    // two spellings of one type are E0119, which rustc shows at the two headers
+    let (start, end) = ends(&ty.to_token_stream());
+    let start = quote_spanned!(start=> impl __health::Provide);
+    let name = Ident::new(&name.to_string(), end);
+    quote_spanned! {end=>
         #[automatically_derived]
-        impl __health::Provide<#ty> for #name {
+        #start<#ty> for #name {
             fn provide(&self) -> &#ty { #field }
         }
     }
@@ -237,8 +281,18 @@ fn lookup(value: &Provided) -> TokenStream {
     }
 }
 
-fn reference(Provided { from, is_behind_arc, .. }: &Provided) -> TokenStream {
-    if *is_behind_arc { quote!(&*self.#from) } else { quote!(&self.#from) }
+fn reference(
+    Provided {
+        from,
+        is_behind_arc,
+        ..
+    }: &Provided,
+) -> TokenStream {
+    if *is_behind_arc {
+        quote!(&*self.#from)
+    } else {
+        quote!(&self.#from)
+    }
 }
 
 /// What makes it the state of the package, unless it is a secondary one.

@@ -7,7 +7,16 @@
 #[test]
 fn mistakes() {
     let cases = trybuild::TestCases::new();
-    for kind in ["values", "options", "contradictions", "function", "results", "parameters", "state", "items"] {
+    for kind in [
+        "values",
+        "options",
+        "contradictions",
+        "function",
+        "results",
+        "parameters",
+        "state",
+        "items",
+    ] {
         cases.compile_fail(format!("ui/{kind}/*.rs"));
     }
 }
