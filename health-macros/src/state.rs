@@ -1,6 +1,6 @@
 //! `#[derive(HealthState)]`: every field can be a parameter of a check.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
@@ -51,19 +51,23 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
         Data::Union(data) => return refuse(&data.union_token, "union", diag),
     };
     check_not_generic(&input.ident, &input.generics, diag)?;
+    let fields: Vec<_> = fields
+        .members()
+        .zip(fields.iter().map(|field| without_self(field, &input.ident)))
+        .collect();
     let mut provided = Vec::new();
-    for (field, from) in fields.iter().zip(fields.members()) {
+    for (from, field) in &fields {
         if !has_word(&field.attrs, "skip", "a field", diag) && check_single(field, &provided, diag)
         {
             provided.push(Provided {
                 ty: field.ty.clone(),
-                from,
+                from: from.clone(),
                 is_behind_arc: false,
             });
         }
     }
     provide_behind_arcs(&input.ident, &mut provided);
-    let fields = fields.into_iter().map(|field| field.ty).collect();
+    let fields = fields.into_iter().map(|(_, field)| field.ty).collect();
     Some(State {
         name: input.ident,
         is_secondary,
@@ -88,6 +92,27 @@ fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Opt
     let help = "write the concrete types into the struct, or put it into a field of one that has no parameters";
     diag.error(&Place::item(params), what, help);
     None
+}
+
+/// The field with `Self`, which is unknown outside the struct, spelt out.
+fn without_self(field: &Field, name: &Ident) -> Field {
+    fn spelt_out(ty: TokenStream, name: &Ident) -> TokenStream {
+        let tokens = ty.into_iter().map(|token| match token {
+            TokenTree::Ident(word) if word == "Self" => TokenTree::Ident(name.clone()),
+            TokenTree::Group(group) => {
+                let mut spelt = Group::new(group.delimiter(), spelt_out(group.stream(), name));
+                spelt.set_span(group.span());
+                TokenTree::Group(spelt)
+            }
+            other => other,
+        });
+        tokens.collect()
+    }
+    let ty = syn::parse2(spelt_out(field.ty.to_token_stream(), name));
+    Field {
+        ty: ty.unwrap_or_else(|_| field.ty.clone()),
+        ..field.clone()
+    }
 }
 
 /// Compared as written; two spellings of one type are left to rustc.
@@ -121,8 +146,7 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     };
     let behind: Vec<Provided> = provided.iter().filter_map(inner).collect();
     for value in behind {
-        let is_itself = [name.to_string().as_str(), "Self"].contains(&text(&value.ty).as_str());
-        if !is_itself && !provides(provided, &value.ty) {
+        if text(&value.ty) != name.to_string() && !provides(provided, &value.ty) {
             provided.push(value);
         }
     }

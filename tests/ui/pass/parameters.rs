@@ -46,6 +46,7 @@ async fn several(pool: &Pool, limits: &Limits, cache: &Cache) -> bool {
 #[health_check]
 async fn by_value(_pool: Pool, _cache: Arc<Cache>, mut limits: Limits, _: Arc<dyn Mailer>) {
     limits.most += 1;
+    assert!(limits.most > 0);
 }
 
 #[health_check]
@@ -80,7 +81,7 @@ async fn functions(callback: &fn(&str) -> bool, shared: &Arc<dyn for<'a> Fn(&'a 
 }
 
 #[health_check]
-async fn paths(_: &std::borrow::Cow<'static, str>, _: &self::Pool, _: &(crate::Cache)) {}
+async fn paths(_: &std::borrow::Cow<'static, str>, _: &self::Pool, _: &crate::Cache) {}
 
 #[health_check]
 async fn with_attributes(

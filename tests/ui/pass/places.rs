@@ -55,15 +55,15 @@ async fn deprecated() -> bool {
 }
 
 macro_rules! check {
-    ($name:ident, $text:literal, $ty:ty, $vis:vis) => {
+    ($vis:vis $name:ident, $text:literal, $ty:ty) => {
         #[health_check(name = $text, timeout = "2s")]
         $vis async fn $name(_value: &$ty) -> $crate::Answer {}
     };
 }
 
 type Answer = ();
-check!(made, "made-by-a-macro", String, pub(crate));
-check!(made_again, "made-again", (u16), );
+check!(pub(crate) made, "made-by-a-macro", String);
+check!(made_again, "made-again", u16);
 
 macro_rules! of_this_crate {
     ($timeout:expr) => {
