@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use crate::item::{Function, Param, has_impl};
 use crate::package;
 use crate::spec::{Setting, Source, Spec, fold};
+use crate::tokens::ends;
 
 /// The registration of one check, beside the untouched function:
 ///
@@ -78,15 +79,6 @@ fn marker(name: &str, at: Span) -> TokenStream {
         #[macro_export]
         macro_rules! #marker { () => {}; }
     }
-}
-
-/// Where tokens begin and end, for generated ones.
-pub(crate) fn ends(tokens: &TokenStream) -> (Span, Span) {
-    let mut spans = tokens.clone().into_iter().map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    let last = spans.last().unwrap_or(first);
-    let generated = |at| Span::call_site().located_at(at);
-    (generated(first), generated(last))
 }
 
 /// The proof that the state provides each parameter; in a const of its own,

@@ -5,9 +5,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
 use crate::diag::{Diag, Place, nearest};
-use crate::expand::ends;
-use crate::item::pretty;
+
 use crate::package;
+use crate::tokens::{ends, pretty, split_at_commas};
 
 /// A state that obeys every rule.
 struct State {
@@ -146,7 +146,7 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     };
     let behind: Vec<Provided> = provided.iter().filter_map(inner).collect();
     for value in behind {
-        if text(&value.ty) != name.to_string() && !provides(provided, &value.ty) {
+        if *name != text(&value.ty) && !provides(provided, &value.ty) {
             provided.push(value);
         }
     }
@@ -186,45 +186,55 @@ fn has_size(ty: &Type) -> bool {
 }
 
 /// Whether `#[health(word)]` is among the attributes of something that may
-/// have this word and no other.
+/// have this word and no other. A misspelt one is reported, and counts.
 fn has_word(attributes: &[Attribute], word: &str, on: &str, diag: &Diag) -> bool {
     let mut found = false;
     for attribute in attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("health"))
     {
-        for given in words_of(attribute, word, diag) {
-            if given.to_string() == word {
+        let words = words_of(attribute);
+        if words.is_empty() {
+            let help = format!("write `#[health({word})]`");
+            diag.error(
+                &Place::item(&attribute.meta),
+                "`#[health]` says nothing here",
+                help,
+            );
+        }
+        for given in words {
+            let text = given.to_string();
+            if text == word && !found {
                 found = true;
-            } else {
-                let (what, help) = unknown_word(&given.to_string(), word, on);
-                diag.error(&Place::item(given), what, help);
+                continue;
             }
+            found |= nearest(&text, [word]).is_some();
+            let (what, help) = wrong_word(&text, word, on);
+            diag.error(&Place::item(given), what, help);
         }
     }
     found
 }
 
-/// The words in the parentheses; reports an attribute without them.
-fn words_of(attribute: &Attribute, word: &str, diag: &Diag) -> Vec<TokenTree> {
-    let list = attribute.meta.require_list().ok();
-    let words = list
-        .map(|list| list.tokens.clone())
-        .unwrap_or_default()
-        .into_iter();
-    let words: Vec<_> = words.filter(|token| token.to_string() != ",").collect();
-    if words.is_empty() {
-        let place = Place::item(&attribute.meta);
-        diag.error(
-            &place,
-            "`#[health]` says nothing here",
-            format!("write `#[health({word})]`"),
-        );
-    }
-    words
+/// What stands between the commas of `#[health(..)]`.
+fn words_of(attribute: &Attribute) -> Vec<TokenStream> {
+    let list = attribute
+        .meta
+        .require_list()
+        .map(|list| list.tokens.clone());
+    split_at_commas(list.unwrap_or_default())
+        .into_iter()
+        .map(|(word, _)| word)
+        .collect()
 }
 
-fn unknown_word(given: &str, word: &str, on: &str) -> (String, String) {
+fn wrong_word(given: &str, word: &str, on: &str) -> (String, String) {
+    if given == word {
+        return (
+            format!("`{word}` is set twice"),
+            "keep one of the two".into(),
+        );
+    }
     let other_place = match given {
         "skip" => Some("a field"),
         "secondary" => Some("the struct"),
