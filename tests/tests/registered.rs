@@ -1,14 +1,17 @@
 //! What the attribute writes into the registry.
+#![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::sync::Arc;
 
 use health_axum::{CheckOptions, HealthState, health_check};
 use health_core::__private::{CheckDef, Run, inventory};
 
+struct Limit(u64);
+
 #[derive(HealthState)]
 struct AppState {
     name: String,
-    limit: Arc<u64>,
+    limit: Arc<Limit>,
 }
 
 #[health_check(name = "orders-db", timeout = "1500ms", interval = "1m", critical)]
@@ -29,8 +32,8 @@ async fn database(name: &String, state: &AppState) -> Result<(), String> {
     initial_delay = "5s",
     stale_after = "2h"
 )]
-fn disk(_: Arc<u64>, limit: &u64) -> bool {
-    *limit > 0
+fn disk(_: Arc<Limit>, limit: &Limit) -> bool {
+    limit.0 > 0
 }
 
 #[health_check]
@@ -66,7 +69,7 @@ fn options_are_those_that_are_written() {
 
     let database = CheckOptions::new()
         .timeout(Duration::from_millis(1500))
-        .interval(Duration::from_secs(60))
+        .interval(Duration::from_mins(1))
         .critical();
     assert_eq!(options(named("orders-db")), format!("{database:?}"));
 
@@ -77,7 +80,7 @@ fn options_are_those_that_are_written() {
         .failure_threshold(3)
         .success_threshold(2)
         .initial_delay(Duration::from_secs(5))
-        .stale_after(Duration::from_secs(2 * 60 * 60));
+        .stale_after(Duration::from_hours(2));
     assert_eq!(options(named("disk")), format!("{disk:?}"));
 
     assert_eq!(options(named("loop")), format!("{:?}", CheckOptions::new()));
@@ -101,7 +104,7 @@ fn a_plain_function_runs_on_a_blocking_thread() {
 
 #[test]
 fn the_origin_is_the_attribute() {
-    let origin = named("r#loop".trim_start_matches("r#")).origin;
+    let origin = named("loop").origin;
     assert_eq!(origin.package, "tests");
     assert!(origin.file.ends_with("registered.rs"));
     let line = include_str!("registered.rs")
@@ -116,15 +119,15 @@ fn a_check_stays_a_function_and_a_state_finds_its_fields() {
 
     let state = AppState {
         name: "orders".into(),
-        limit: Arc::new(7),
+        limit: Arc::new(Limit(7)),
     };
     let state: &dyn HealthState = &state;
     let limit = state
-        .lookup(TypeId::of::<u64>())
-        .and_then(|limit| limit.downcast_ref::<u64>());
-    assert_eq!(limit, Some(&7));
-    assert!(state.lookup(TypeId::of::<Arc<u64>>()).is_some());
+        .lookup(TypeId::of::<Limit>())
+        .and_then(|limit| limit.downcast_ref::<Limit>());
+    assert_eq!(limit.map(|limit| limit.0), Some(7));
+    assert!(state.lookup(TypeId::of::<Arc<Limit>>()).is_some());
     assert!(state.lookup(TypeId::of::<AppState>()).is_some());
     assert!(state.lookup(TypeId::of::<Vec<u8>>()).is_none());
-    assert!(disk(Arc::new(1), &7));
+    assert!(disk(Arc::new(Limit(1)), &Limit(7)));
 }

@@ -6,11 +6,15 @@
 
 use health_axum::{HealthState, health_check};
 
+/// A field.
+#[derive(Clone, Debug)]
+pub struct Name(String);
+
 /// The state.
 #[derive(Debug, HealthState)]
 pub struct AppState {
     /// A name.
-    pub name: String,
+    pub name: Name,
     #[health(skip)]
     secret: [u8; 2],
 }
@@ -21,14 +25,14 @@ pub struct AppState {
 ///
 /// Never.
 #[health_check(timeout = "2s", critical)]
-pub async fn database(name: &String, _state: &AppState) -> Result<(), String> {
+pub async fn database(name: &Name, _state: &AppState) -> Result<(), String> {
     std::future::ready(()).await;
-    if name.is_empty() { Err("empty".into()) } else { Ok(()) }
+    if name.0.is_empty() { Err("empty".into()) } else { Ok(()) }
 }
 
 #[health_check(failure_threshold = 3)]
-fn disk(name: String) -> bool {
-    name.is_empty()
+fn disk(name: Name) -> Result<(), String> {
+    if name.0.is_empty() { Err(name.0) } else { Ok(()) }
 }
 
 #[deprecated]
@@ -38,11 +42,11 @@ fn old() -> bool {
 }
 
 fn main() {
-    let state = AppState { name: String::new(), secret: [0; 2] };
-    assert_eq!(state.secret, [0; 2]);
-
     #[health_check(late)]
-    fn in_a_body(number: &u8) -> bool {
-        *number > 0
+    fn in_a_body(name: &Name) -> bool {
+        name.0.is_empty()
     }
+
+    let state = AppState { name: Name(String::new()), secret: [0; 2] };
+    assert_eq!(state.secret, [0; 2]);
 }
