@@ -285,7 +285,6 @@ impl<T: Serialize> IntoOutcome<via::Plain> for Detail<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
 impl<T, E, Via> IntoOutcome<via::Fallible<Via>> for Result<T, E>
 where
     T: IntoOutcome<via::Plain>,

@@ -10,6 +10,7 @@ use syn::ext::IdentExt;
 use crate::diag::{Diag, Mistake, Place};
 use crate::duration;
 use crate::options::{self, Probe, Row};
+use crate::tokens::{is_punct, pretty, split_at_commas};
 
 /// What is written in the attribute.
 #[derive(Default)]
@@ -113,37 +114,21 @@ pub(crate) trait Value: Sized {
 /// Reads all options, and reports what cannot be read.
 pub(crate) fn parse(tokens: TokenStream, diag: &Diag) -> Args {
     let mut args = Args::default();
-    for (order, segment) in segments(tokens, diag).into_iter().enumerate() {
-        read_option(&mut args, order, &segment, diag);
+    for (order, (option, comma)) in split_at_commas(tokens).into_iter().enumerate() {
+        match comma {
+            Some(comma) if option.is_empty() => {
+                let place = Place::option(order, comma);
+                diag.error(&place, "expected an option, found `,`", "remove this comma");
+            }
+            _ => read_option(
+                &mut args,
+                order,
+                &option.into_iter().collect::<Vec<_>>(),
+                diag,
+            ),
+        }
     }
     args
-}
-
-/// The tokens between the commas. A comma between `<` and `>` belongs to a path.
-fn segments(tokens: TokenStream, diag: &Diag) -> Vec<Vec<TokenTree>> {
-    let mut segments = Vec::new();
-    let mut segment = Vec::new();
-    let mut angles = 0_usize;
-    for token in tokens {
-        match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' && angles == 0 => {
-                if segment.is_empty() {
-                    let place = Place::option(segments.len(), punct);
-                    diag.error(&place, "expected an option, found `,`", "remove this comma");
-                }
-                segments.push(std::mem::take(&mut segment));
-                continue;
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '<' => angles += 1,
-            TokenTree::Punct(punct) if punct.as_char() == '>' => {
-                angles = angles.saturating_sub(1);
-            }
-            _ => {}
-        }
-        segment.push(token);
-    }
-    segments.push(segment);
-    segments
 }
 
 fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag) {
@@ -201,7 +186,6 @@ fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag
 /// What follows the key, and the tokens of an option after a missing comma.
 fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
     match rest {
-        [] => Ok((Form::Alone, rest)),
         [TokenTree::Punct(eq), value @ ..] if eq.as_char() == '=' => {
             let (value, next) = value.split_at(value_length(value));
             Ok((
@@ -212,7 +196,7 @@ fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
         [TokenTree::Group(list), next @ ..] if list.delimiter() != Delimiter::None => {
             Ok((Form::List(list.clone()), next))
         }
-        [TokenTree::Ident(_), ..] => Ok((Form::Alone, rest)),
+        [] | [TokenTree::Ident(_), ..] => Ok((Form::Alone, rest)),
         [TokenTree::Punct(punct), ..] if punct.as_char() == ';' => Ok((Form::Alone, rest)),
         [unexpected, ..] => Err(unexpected.clone()),
     }
@@ -230,10 +214,6 @@ fn value_length(value: &[TokenTree]) -> usize {
         .windows(2)
         .position(|pair| ends(&pair[0]) && starts(&pair[1]))
         .map_or(value.len(), |before| before + 1)
-}
-
-fn is_punct(token: &TokenTree, wanted: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
 fn spaced(tokens: &[TokenTree]) -> String {
@@ -466,20 +446,24 @@ impl Value for syn::Path {
         if let Ok(path) = syn::parse2(value.clone()) {
             return Some((path, place));
         }
-        match syn::parse2::<syn::LitStr>(value.clone()) {
-            Ok(text) => {
-                let path = text
-                    .parse::<syn::Path>()
-                    .map(|_| format!("`{key} = {}`", text.value()));
-                let path = path.unwrap_or_else(|_| format!("`{example}`"));
-                let what = format!("`{key}` takes a path, not a string");
-                diag.error(&place, what, format!("remove the quotes: {path}"));
-            }
-            Err(_) => {
-                let what = format!("`{key}` takes a path, not `{value}`");
-                diag.error(&place, what, format!("write `{example}`"));
-            }
-        }
+        let (what, help) = if let Ok(text) = syn::parse2::<syn::LitStr>(value.clone()) {
+            let unquoted = text
+                .parse::<syn::Path>()
+                .map(|_| format!("{key} = {}", text.value()));
+            (
+                format!("`{key}` takes a path, not a string"),
+                format!(
+                    "remove the quotes: `{}`",
+                    unquoted.as_deref().unwrap_or(example)
+                ),
+            )
+        } else {
+            (
+                format!("`{key}` takes a path, not `{}`", pretty(value)),
+                format!("write `{example}`"),
+            )
+        };
+        diag.error(&place, what, help);
         None
     }
 }
@@ -514,11 +498,8 @@ impl Value for Critical {
 fn probes(list: &Group, key: &Place, diag: &Diag) -> Option<Vec<(Probe, Place)>> {
     let mut probes: Vec<(Probe, Place)> = Vec::new();
     let mut legal = true;
-    let words = segments(list.stream(), diag)
-        .into_iter()
-        .filter(|word| !word.is_empty());
-    for word in words {
-        let place = key.with(word.iter().cloned().collect::<TokenStream>());
+    for (word, _) in split_at_commas(list.stream()) {
+        let place = key.with(&word);
         match probe(&word) {
             Ok(probe) if probes.iter().any(|&(listed, _)| listed == probe) => {
                 let what = format!("`{}` is listed twice", probe.key());
@@ -539,8 +520,8 @@ fn probes(list: &Group, key: &Place, diag: &Diag) -> Option<Vec<(Probe, Place)>>
     legal.then_some(probes)
 }
 
-fn probe(word: &[TokenTree]) -> Result<Probe, Mistake> {
-    let text = spaced(word);
+fn probe(word: &TokenStream) -> Result<Probe, Mistake> {
+    let text = word.to_string();
     let unquoted = text.trim_matches('"');
     match Probe::named(unquoted) {
         Some(probe) if unquoted == text => Ok(probe),

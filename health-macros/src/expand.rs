@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use crate::item::{Function, Param, has_impl};
 use crate::package;
 use crate::spec::{Setting, Source, Spec, fold};
+use crate::tokens::ends;
 
 /// The registration of one check, beside the untouched function:
 ///
@@ -14,8 +15,10 @@ use crate::spec::{Setting, Source, Spec, fold};
 /// const __health_check_database: () = {
 ///     use ::health_core::__private as __health;
 ///     macro_rules! there_is_already_a_health_check_named__database { () => {}; }
-///     let __state = __health::state_of::<__health::Package<397>, _>();
-///     __health::require::<PgPool, __health::Inferred<_>>(&__state);
+///     const _: () = {
+///         let __state = __health::state_of::<__health::Package<397>, _>();
+///         __health::require::<PgPool, __health::Inferred<_>>(&__state);
+///     };
 ///     __health::submit! { __health::CheckDef {
 ///         name: "database",
 ///         options: __health::CheckOptions::new().timeout(__health::Duration::from_millis(2000u64)),
@@ -24,7 +27,7 @@ use crate::spec::{Setting, Source, Spec, fold};
 ///         run: __health::Run::Async(|__cx| {
 ///             let __cx = __health::Clone::clone(__cx);
 ///             __health::run(async move {
-///                 __health::outcome::<bool, _>(database(__cx.get::<PgPool>()).await)
+///                 __health::outcome::<bool, _>(database(__cx.get()).await)
 ///             })
 ///         }),
 ///     } }
@@ -78,16 +81,8 @@ fn marker(name: &str, at: Span) -> TokenStream {
     }
 }
 
-/// Where tokens begin and end, for generated ones.
-fn ends(tokens: &TokenStream) -> (Span, Span) {
-    let mut spans = tokens.clone().into_iter().map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    let last = spans.last().unwrap_or(first);
-    let generated = |at| Span::call_site().located_at(at);
-    (generated(first), generated(last))
-}
-
-/// The proof that the state provides each parameter.
+/// The proof that the state provides each parameter; in a const of its own,
+/// where rustc words a misspelt type as it does in `needs`, and says it once.
 fn requires(spec: &Spec) -> TokenStream {
     let params = &spec.function.params;
     let Some(first) = params.first() else {
@@ -105,7 +100,7 @@ fn requires(spec: &Spec) -> TokenStream {
         let state = around(ty, &quote!(__health::Inferred < _), &quote!(>));
         quote!(#cfg __health::require::<#ty, #state>(&__state);)
     });
-    quote!(#state #(#proofs)*)
+    quote!(const _: () = { #state #(#proofs)* };)
 }
 
 /// The state of the package with this number.
@@ -184,6 +179,8 @@ fn context(function: &Function) -> TokenStream {
     }
 }
 
+/// A type that is misspelt is an error wherever it is named, so it is not named
+/// where the function's signature says it.
 fn argument(
     Param {
         cfg, ty, by_value, ..
@@ -192,7 +189,7 @@ fn argument(
     if *by_value {
         quote!(#cfg __health::cloned::<#ty>(__cx.get()))
     } else {
-        quote!(#cfg __cx.get::<#ty>())
+        quote!(#cfg __cx.get())
     }
 }
 

@@ -8,6 +8,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Visibility};
 
 use crate::diag::{Diag, Place};
+use crate::tokens::{is_punct, is_word, pretty, split_at_commas};
 
 /// What the expansion must know of the function.
 #[derive(Debug)]
@@ -42,14 +43,14 @@ struct Parts {
 
 /// Reads the function, and reports what a check cannot be.
 pub(crate) fn parse(item: TokenStream, diag: &Diag) -> Option<Function> {
-    let parts = match Parts::parse.parse2(item.clone()) {
-        Ok(parts) => parts,
-        Err(_) => {
-            let place = Place::item(keyword(item));
-            let help = "for example `async fn db(pool: &Pool) -> Result<(), Error>`";
-            diag.error(&place, "`#[health_check]` goes on a function", help);
-            return None;
-        }
+    let Ok(parts) = Parts::parse.parse2(item.clone()) else {
+        let help = "for example `async fn db(pool: &Pool) -> Result<(), Error>`";
+        diag.error(
+            &Place::item(keyword(item)),
+            "`#[health_check]` goes on a function",
+            help,
+        );
+        return None;
     };
     check_attributes(&parts.attributes, diag);
     check_qualifiers(&parts.qualifiers, diag);
@@ -124,10 +125,6 @@ fn keyword(item: TokenStream) -> TokenTree {
     .parse2(item.clone());
     let first = words.unwrap_or(item).into_iter().next();
     first.unwrap_or_else(|| TokenTree::Ident(Ident::new("_", proc_macro2::Span::call_site())))
-}
-
-fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
 fn check_attributes(attributes: &[Attribute], diag: &Diag) {
@@ -217,39 +214,7 @@ fn check_output(output: &TokenStream, diag: &Diag) {
 fn params(inputs: TokenStream, diag: &Diag) -> Vec<Param> {
     split_at_commas(inputs)
         .into_iter()
-        .filter_map(|input| param(input, diag))
-        .collect()
-}
-
-/// The parameters. A comma between `<` and `>` belongs to a type; the `>` of
-/// an arrow closes nothing.
-fn split_at_commas(inputs: TokenStream) -> Vec<TokenStream> {
-    let mut inputs_so_far = Vec::new();
-    let mut input = Vec::new();
-    let mut angles = 0_usize;
-    let mut after_minus = false;
-    for token in inputs {
-        let mut is_minus = false;
-        if let TokenTree::Punct(punct) = &token {
-            match punct.as_char() {
-                ',' if angles == 0 => {
-                    inputs_so_far.push(std::mem::take(&mut input));
-                    continue;
-                }
-                '<' => angles += 1,
-                '>' if !after_minus => angles = angles.saturating_sub(1),
-                '-' => is_minus = true,
-                _ => {}
-            }
-        }
-        after_minus = is_minus;
-        input.push(token);
-    }
-    inputs_so_far.push(input);
-    inputs_so_far.retain(|input| !input.is_empty());
-    inputs_so_far
-        .into_iter()
-        .map(|input| input.into_iter().collect())
+        .filter_map(|(input, _)| param(input, diag))
         .collect()
 }
 
@@ -292,14 +257,14 @@ fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
     let (by_value, ty) = found_by(ty, diag)?;
     Some(Param {
         cfg,
-        name: name_of(pattern),
+        name: name_of(&pattern),
         by_value,
         ty,
     })
 }
 
 /// The name of a parameter, or its whole pattern.
-fn name_of(pattern: TokenStream) -> String {
+fn name_of(pattern: &TokenStream) -> String {
     let words = pattern
         .clone()
         .into_iter()
@@ -388,7 +353,7 @@ fn generated(ty: TokenStream) -> TokenStream {
 fn generate(ty: TokenStream, bound: &[String]) -> TokenStream {
     let mut after_tick = false;
     let generated = ty.into_iter().map(|mut token| {
-        let is_lifetime = std::mem::replace(&mut after_tick, is_tick(&token));
+        let is_lifetime = std::mem::replace(&mut after_tick, is_punct(&token, '\''));
         let span = Span::call_site().located_at(token.span());
         match &mut token {
             // its span says which crate it is
@@ -411,10 +376,6 @@ fn is_of_function(lifetime: &Ident, bound: &[String]) -> bool {
     lifetime != "static" && !bound.iter().any(|bound| lifetime == bound)
 }
 
-fn is_tick(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '\'')
-}
-
 fn bound_lifetimes(ty: TokenStream) -> Vec<String> {
     let mut bound = Vec::new();
     let mut in_binder = false;
@@ -432,24 +393,102 @@ fn bound_lifetimes(ty: TokenStream) -> Vec<String> {
     bound
 }
 
-/// A type as people write it: `Arc<dyn Mailer>` and not `Arc < dyn Mailer >`.
-pub(crate) fn pretty(tokens: &TokenStream) -> String {
-    let mut text = tokens.to_string();
-    for (spaced, tight) in [
-        (" < ", "<"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" > ", "> "),
-        (" >", ">"),
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" ::", "::"),
-        (" ,", ","),
-        ("& ", "&"),
-        (" ;", ";"),
-        ("' ", "'"),
-    ] {
-        text = text.replace(spaced, tight);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> (Option<Function>, String) {
+        let diag = Diag::new();
+        let function = parse(source.parse().expect("the tokens are balanced"), &diag);
+        (function, diag.finish().to_string())
     }
-    text
+
+    fn legal(source: &str) -> Function {
+        let (function, errors) = read(source);
+        assert_eq!(errors, "", "{source}");
+        function.expect(source)
+    }
+
+    fn types(function: &Function) -> Vec<String> {
+        function
+            .params
+            .iter()
+            .map(|param| pretty(&param.ty))
+            .collect()
+    }
+
+    #[test]
+    fn the_body_is_never_read() {
+        let half_typed = legal("async fn db() -> bool { let s = String::new(); s. }");
+        assert!(half_typed.is_async);
+        assert_eq!(
+            half_typed.output.map(|output| output.to_string()),
+            Some("bool".into())
+        );
+        legal("fn db() { fn ,, => ? let }");
+    }
+
+    #[test]
+    fn an_output_ends_at_its_body_or_at_where() {
+        let output = |source| legal(source).output.map(|output| pretty(&output));
+        assert_eq!(output("fn f() {}"), None);
+        assert_eq!(
+            output("fn f() -> [u8; { 3 }] {}").as_deref(),
+            Some("[u8; { 3 }]")
+        );
+        assert_eq!(
+            output("fn f() -> A<B> where A<B>: C {}").as_deref(),
+            Some("A<B>")
+        );
+    }
+
+    #[test]
+    fn parameters_are_cut_at_the_commas_between_them() {
+        let function =
+            legal("fn f(a: &HashMap<u8, u8>, (b, c): &(A, B), d: fn(u8, u8) -> u8, ) {}");
+        let names: Vec<_> = function
+            .params
+            .iter()
+            .map(|param| param.name.as_str())
+            .collect();
+        assert_eq!(names, ["a", "(b , c)", "d"]);
+        assert_eq!(types(&function)[0], "HashMap<u8, u8>");
+        assert!(function.params[2].by_value);
+        let paths = legal("fn f(a::B { c }: &a::B, r#type: &T, mut e: E) {}");
+        assert_eq!(types(&paths), ["a::B", "T", "E"]);
+        assert_eq!(
+            (paths.params[1].name.as_str(), paths.params[2].name.as_str()),
+            ("type", "e")
+        );
+    }
+
+    #[test]
+    fn lifetimes_of_the_function_are_left_to_inference() {
+        let function = legal(
+            "fn f<'a>(a: &'a Cow<'a, str>, b: &dynamic<'static>, c: &X<for<'b> fn(&'b u8)>) {}",
+        );
+        assert_eq!(types(&function)[0], "Cow<'_, str>");
+        assert_eq!(types(&function)[1], "dynamic<'static>");
+        assert!(
+            types(&function)[2].contains("&'b u8"),
+            "{:?}",
+            types(&function)
+        );
+    }
+
+    #[test]
+    fn what_is_no_function() {
+        for source in [
+            "",
+            ";",
+            "struct A;",
+            "#[doc = \"x\"] pub enum A {}",
+            "fn",
+            "async fn 5() {}",
+        ] {
+            let (function, errors) = read(source);
+            assert!(function.is_none(), "{source}");
+            assert!(errors.contains("goes on a function"), "{source}");
+        }
+    }
 }

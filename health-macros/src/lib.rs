@@ -14,6 +14,7 @@ mod options;
 mod package;
 mod spec;
 mod state;
+mod tokens;
 
 use proc_macro::TokenStream;
 use quote::{ToTokens, quote};
@@ -23,19 +24,19 @@ use crate::diag::Diag;
 #[doc = include_str!("../docs/health_check.md")]
 #[proc_macro_attribute]
 pub fn core_health_check(args: TokenStream, item: TokenStream) -> TokenStream {
-    health_check(args.into(), item.into(), &quote!(::health_core)).into()
+    health_check(args.into(), &item.into(), &quote!(::health_core)).into()
 }
 
 #[doc = include_str!("../docs/health_check.md")]
 #[proc_macro_attribute]
 pub fn axum_health_check(args: TokenStream, item: TokenStream) -> TokenStream {
-    health_check(args.into(), item.into(), &quote!(::health_axum::__core)).into()
+    health_check(args.into(), &item.into(), &quote!(::health_axum::__core)).into()
 }
 
 #[doc = include_str!("../docs/health_check.md")]
 #[proc_macro_attribute]
 pub fn actix_health_check(args: TokenStream, item: TokenStream) -> TokenStream {
-    health_check(args.into(), item.into(), &quote!(::health_actix::__core)).into()
+    health_check(args.into(), &item.into(), &quote!(::health_actix::__core)).into()
 }
 
 #[doc = include_str!("../docs/health_state.md")]
@@ -60,7 +61,7 @@ pub fn actix_health_state(input: TokenStream) -> TokenStream {
 /// every mistake in it.
 fn health_check(
     args: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
+    item: &proc_macro2::TokenStream,
     root: &proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     let diag = Diag::new();

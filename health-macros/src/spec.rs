@@ -217,10 +217,10 @@ fn check_stale_after(args: &Args, diag: &Diag) {
     } else {
         "`stale_after` is shorter than the interval and the timeout together, so a pass can go stale before the next run ends"
     };
-    let default = duration::format(3 * interval + timeout);
     let help = if least > LONGEST_PERIOD {
-        format!("leave it out for `\"{default}\"`")
+        "leave it out: the default is three intervals and one timeout".into()
     } else {
+        let default = duration::format(3 * interval + timeout);
         let least = duration::format(least);
         format!(
             "write at least the interval and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
@@ -423,14 +423,14 @@ pub(crate) fn fold(name: &str) -> String {
 
 /// The nearest legal name, if there is one.
 fn proposal(name: &str) -> Option<String> {
-    let is_edge = |c| matches!(c, '-' | '_' | '.');
     let lower = name.to_lowercase();
-    let legal: String = lower
-        .chars()
-        .map(|c| if is_name_char(c) { c } else { '-' })
-        .collect();
-    let trimmed = legal.trim_matches(is_edge);
-    let short: String = trimmed.chars().take(LONGEST_NAME).collect();
+    let words = lower
+        .split(|c| !is_name_char(c))
+        .filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let legal = words.join("-");
+    let legal = legal.trim_matches(['-', '_', '.']);
+    let short: String = legal.chars().take(LONGEST_NAME).collect();
     (!short.is_empty()).then_some(short)
 }
 
@@ -443,7 +443,7 @@ mod tests {
         assert_eq!(proposal("My DB").as_deref(), Some("my-db"));
         assert_eq!(proposal("_db").as_deref(), Some("db"));
         assert_eq!(proposal("-db-").as_deref(), Some("db"));
-        assert_eq!(proposal("größe").as_deref(), Some("gr--e"));
+        assert_eq!(proposal("größe").as_deref(), Some("gr-e"));
         assert_eq!(proposal("***"), None);
         assert_eq!(proposal(&"x".repeat(90)).map(|name| name.len()), Some(64));
     }

@@ -1,12 +1,13 @@
 //! `#[derive(HealthState)]`: every field can be a parameter of a check.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
 use crate::diag::{Diag, Place, nearest};
-use crate::item::pretty;
+
 use crate::package;
+use crate::tokens::{ends, pretty, split_at_commas};
 
 /// A state that obeys every rule.
 struct State {
@@ -50,19 +51,23 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
         Data::Union(data) => return refuse(&data.union_token, "union", diag),
     };
     check_not_generic(&input.ident, &input.generics, diag)?;
+    let fields: Vec<_> = fields
+        .members()
+        .zip(fields.iter().map(|field| without_self(field, &input.ident)))
+        .collect();
     let mut provided = Vec::new();
-    for (field, from) in fields.iter().zip(fields.members()) {
+    for (from, field) in &fields {
         if !has_word(&field.attrs, "skip", "a field", diag) && check_single(field, &provided, diag)
         {
             provided.push(Provided {
                 ty: field.ty.clone(),
-                from,
+                from: from.clone(),
                 is_behind_arc: false,
             });
         }
     }
     provide_behind_arcs(&input.ident, &mut provided);
-    let fields = fields.into_iter().map(|field| field.ty).collect();
+    let fields = fields.into_iter().map(|(_, field)| field.ty).collect();
     Some(State {
         name: input.ident,
         is_secondary,
@@ -87,6 +92,27 @@ fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Opt
     let help = "write the concrete types into the struct, or put it into a field of one that has no parameters";
     diag.error(&Place::item(params), what, help);
     None
+}
+
+/// The field with `Self`, which is unknown outside the struct, spelt out.
+fn without_self(field: &Field, name: &Ident) -> Field {
+    fn spelt_out(ty: TokenStream, name: &Ident) -> TokenStream {
+        let tokens = ty.into_iter().map(|token| match token {
+            TokenTree::Ident(word) if word == "Self" => TokenTree::Ident(name.clone()),
+            TokenTree::Group(group) => {
+                let mut spelt = Group::new(group.delimiter(), spelt_out(group.stream(), name));
+                spelt.set_span(group.span());
+                TokenTree::Group(spelt)
+            }
+            other => other,
+        });
+        tokens.collect()
+    }
+    let ty = syn::parse2(spelt_out(field.ty.to_token_stream(), name));
+    Field {
+        ty: ty.unwrap_or_else(|_| field.ty.clone()),
+        ..field.clone()
+    }
 }
 
 /// Compared as written; two spellings of one type are left to rustc.
@@ -120,8 +146,7 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     };
     let behind: Vec<Provided> = provided.iter().filter_map(inner).collect();
     for value in behind {
-        let is_itself = [name.to_string().as_str(), "Self"].contains(&text(&value.ty).as_str());
-        if !is_itself && !provides(provided, &value.ty) {
+        if *name != text(&value.ty) && !provides(provided, &value.ty) {
             provided.push(value);
         }
     }
@@ -161,45 +186,55 @@ fn has_size(ty: &Type) -> bool {
 }
 
 /// Whether `#[health(word)]` is among the attributes of something that may
-/// have this word and no other.
+/// have this word and no other. A misspelt one is reported, and counts.
 fn has_word(attributes: &[Attribute], word: &str, on: &str, diag: &Diag) -> bool {
     let mut found = false;
     for attribute in attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("health"))
     {
-        for given in words_of(attribute, word, diag) {
-            if given.to_string() == word {
+        let words = words_of(attribute);
+        if words.is_empty() {
+            let help = format!("write `#[health({word})]`");
+            diag.error(
+                &Place::item(&attribute.meta),
+                "`#[health]` says nothing here",
+                help,
+            );
+        }
+        for given in words {
+            let text = given.to_string();
+            if text == word && !found {
                 found = true;
-            } else {
-                let (what, help) = unknown_word(&given.to_string(), word, on);
-                diag.error(&Place::item(given), what, help);
+                continue;
             }
+            found |= nearest(&text, [word]).is_some();
+            let (what, help) = wrong_word(&text, word, on);
+            diag.error(&Place::item(given), what, help);
         }
     }
     found
 }
 
-/// The words in the parentheses; reports an attribute without them.
-fn words_of(attribute: &Attribute, word: &str, diag: &Diag) -> Vec<TokenTree> {
-    let list = attribute.meta.require_list().ok();
-    let words = list
-        .map(|list| list.tokens.clone())
-        .unwrap_or_default()
-        .into_iter();
-    let words: Vec<_> = words.filter(|token| token.to_string() != ",").collect();
-    if words.is_empty() {
-        let place = Place::item(&attribute.meta);
-        diag.error(
-            &place,
-            "`#[health]` says nothing here",
-            format!("write `#[health({word})]`"),
-        );
-    }
-    words
+/// What stands between the commas of `#[health(..)]`.
+fn words_of(attribute: &Attribute) -> Vec<TokenStream> {
+    let list = attribute
+        .meta
+        .require_list()
+        .map(|list| list.tokens.clone());
+    split_at_commas(list.unwrap_or_default())
+        .into_iter()
+        .map(|(word, _)| word)
+        .collect()
 }
 
-fn unknown_word(given: &str, word: &str, on: &str) -> (String, String) {
+fn wrong_word(given: &str, word: &str, on: &str) -> (String, String) {
+    if given == word {
+        return (
+            format!("`{word}` is set twice"),
+            "keep one of the two".into(),
+        );
+    }
     let other_place = match given {
         "skip" => Some("a field"),
         "secondary" => Some("the struct"),
@@ -258,9 +293,13 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
 fn getter(name: &Ident, value: &Provided) -> TokenStream {
     let Provided { ty, .. } = value;
     let field = reference(value);
-    quote! {
+    // two spellings of one type are E0119, which rustc shows at the two headers
+    let (start, end) = ends(&ty.to_token_stream());
+    let start = quote_spanned!(start=> impl __health::Provide);
+    let name = Ident::new(&name.to_string(), end);
+    quote_spanned! {end=>
         #[automatically_derived]
-        impl __health::Provide<#ty> for #name {
+        #start<#ty> for #name {
             fn provide(&self) -> &#ty { #field }
         }
     }

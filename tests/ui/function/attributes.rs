@@ -14,7 +14,7 @@ fn test() {}
 
 #[health_check]
 /// Documented, and a test.
-#[tokio::test]
-async fn tokio_test() {}
+#[core::prelude::v1::test]
+fn test_by_path() {}
 
 fn main() {}

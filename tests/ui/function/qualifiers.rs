@@ -10,6 +10,6 @@ async unsafe fn not_safe() -> bool { true }
 extern "C" fn foreign() -> bool { true }
 
 #[health_check]
-pub unsafe extern fn foreign_without_abi() -> bool { true }
+pub unsafe extern "Rust" fn foreign_and_unsafe() -> bool { true }
 
 fn main() {}

@@ -4,6 +4,6 @@ use health_axum::{HealthState, health_check};
 struct AppState { name: String }
 
 #[health_check]
-async fn db(name: &Strin, names: &Vec<Strin>) -> bool { true }
+async fn db(name: &Strin) -> bool { true }
 
 fn main() {}

@@ -5,30 +5,30 @@ trait Executor {}
 trait Mailer {}
 
 #[health_check]
-async fn impl_trait(pool: &impl Executor) -> bool { true }
+async fn impl_trait(_pool: &impl Executor) -> bool { true }
 
 #[health_check]
-async fn impl_trait_by_value(pool: impl Executor + 'static) -> bool { true }
+async fn impl_trait_by_value(_pool: impl Executor + 'static) -> bool { true }
 
 #[health_check]
-async fn impl_trait_inside(pools: &Vec<impl Executor>) -> bool { true }
+async fn impl_trait_inside(_pools: &Vec<impl Executor>) -> bool { true }
 
 #[health_check]
-async fn mutable(pool: &mut Pool) -> bool { true }
+async fn mutable(_pool: &mut Pool) -> bool { true }
 
 #[health_check]
-async fn without_size(mailer: &dyn Mailer) -> bool { true }
+async fn without_size(_mailer: &dyn Mailer) -> bool { true }
 
 #[health_check]
-async fn without_size_and_more(mailer: &(dyn Mailer + Send)) -> bool { true }
+async fn without_size_and_more(_mailer: &(dyn Mailer + Send)) -> bool { true }
 
 #[health_check]
-async fn slice(numbers: &[u8]) -> bool { true }
+async fn slice(_numbers: &[u8]) -> bool { true }
 
 #[health_check]
-async fn text(url: &str) -> bool { true }
+async fn text(_url: &str) -> bool { true }
 
 #[health_check]
-async fn each_is_reported(a: &str, b: &mut Pool) -> bool { true }
+async fn each_is_reported(_a: &str, _b: &mut Pool) -> bool { true }
 
 fn main() {}

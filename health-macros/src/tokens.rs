@@ -1,0 +1,69 @@
+//! Small questions about tokens.
+
+use proc_macro2::{Punct, Span, TokenStream, TokenTree};
+
+pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+pub(crate) fn is_punct(token: &TokenTree, wanted: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
+}
+
+/// What stands between the commas, each with the comma after it. A comma
+/// between `<` and `>` belongs to a type; the `>` of an arrow closes nothing.
+pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<Punct>)> {
+    let mut parts = Vec::new();
+    let mut part = TokenStream::new();
+    let mut angles = 0_usize;
+    let mut after_minus = false;
+    for token in tokens {
+        let closes = is_punct(&token, '>') && !after_minus;
+        after_minus = is_punct(&token, '-');
+        match &token {
+            TokenTree::Punct(comma) if angles == 0 && comma.as_char() == ',' => {
+                parts.push((std::mem::take(&mut part), Some(comma.clone())));
+                continue;
+            }
+            opening if is_punct(opening, '<') => angles += 1,
+            _ if closes => angles = angles.saturating_sub(1),
+            _ => {}
+        }
+        part.extend([token]);
+    }
+    if !part.is_empty() {
+        parts.push((part, None));
+    }
+    parts
+}
+
+/// Where tokens begin and end, for generated ones.
+pub(crate) fn ends(tokens: &TokenStream) -> (Span, Span) {
+    let mut spans = tokens.clone().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let last = spans.last().unwrap_or(first);
+    let generated = |at| Span::call_site().located_at(at);
+    (generated(first), generated(last))
+}
+
+/// A type as people write it: `Arc<dyn Mailer>` and not `Arc < dyn Mailer >`.
+pub(crate) fn pretty(tokens: &TokenStream) -> String {
+    let mut text = tokens.to_string();
+    for (spaced, tight) in [
+        (" < ", "<"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" > ", "> "),
+        (" >", ">"),
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" ;", ";"),
+        ("' ", "'"),
+    ] {
+        text = text.replace(spaced, tight);
+    }
+    text
+}

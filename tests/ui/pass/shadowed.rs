@@ -1,0 +1,39 @@
+//! Generated code finds everything by itself.
+#![no_implicit_prelude]
+#![allow(dead_code, non_camel_case_types)]
+
+mod core {}
+mod std {}
+mod alloc {}
+mod inventory {}
+struct Option;
+struct Result;
+struct Some;
+struct None;
+struct Box;
+struct Clone;
+struct u64;
+struct u32;
+struct str;
+struct bool;
+trait Send {}
+trait Sync {}
+trait Any {}
+trait Provide {}
+struct Duration;
+
+#[derive(::health_axum::HealthState)]
+struct AppState {
+    name: ::std::string::String,
+    number: ::std::sync::Arc<u64>,
+}
+
+#[::health_axum::health_check(timeout = "2s", critical, failure_threshold = 3)]
+async fn database(_name: &::std::string::String, _number: &u64, _state: &AppState) {}
+
+#[::health_axum::health_check]
+fn disk(_name: ::std::string::String) -> ::std::primitive::bool {
+    true
+}
+
+fn main() {}

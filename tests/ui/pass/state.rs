@@ -1,0 +1,50 @@
+//! Everything that a state can be.
+use health_axum::{Provide, health_check};
+use std::sync::Arc;
+
+/// Named fields.
+#[derive(Clone, health_axum::HealthState)]
+pub struct AppState {
+    /// Documented.
+    pub name: String,
+    itself: Option<Arc<AppState>>,
+    r#type: u8,
+}
+
+#[derive(health_axum::HealthState)]
+#[health(secondary)]
+struct Tuple(u8, #[health(skip)] u8, Arc<String>);
+
+#[derive(health_axum::HealthState)]
+#[health(secondary)]
+struct Unit;
+
+#[derive(health_axum::HealthState)]
+#[health(secondary)]
+struct Recursive {
+    parent: Arc<Recursive>,
+    children: Arc<std::sync::Mutex<Vec<Self>>>,
+}
+
+mod fake {
+    #[derive(health_core::HealthState)]
+    #[health(secondary)]
+    pub(super) struct Fake {
+        pub(super) name: String,
+    }
+}
+
+#[health_check]
+async fn name(_: &String, _: &u8, _: Option<Arc<AppState>>) {}
+
+fn main() {
+    let state = Tuple(1, 2, Arc::new("text".into()));
+    assert_eq!(<Tuple as Provide<u8>>::provide(&state), &1);
+    assert_eq!(<Tuple as Provide<String>>::provide(&state), "text");
+    assert_eq!(<Tuple as Provide<Arc<String>>>::provide(&state).len(), 4);
+    assert_eq!(state.1, 2);
+    let _: &Unit = Unit.provide();
+    let _ = |recursive: Recursive| (recursive.parent, recursive.children);
+    let _ = |state: AppState| (state.itself, state.r#type);
+    let _ = fake::Fake { name: String::new() }.name;
+}
