@@ -1,0 +1,260 @@
+//! Instructions for each run of a check and for each answer, counted by
+//! callgrind: `cargo bench -p benches --bench instructions [-- --json]`
+//!
+//! Each scenario is run twice, with few repetitions and with many, so that what
+//! happens once falls out of the difference. The clock is paused and the jitter
+//! drawn from a fixed seed, so the counts repeat but for hash seeds and
+//! addresses, well within 1 %.
+
+use std::collections::HashMap;
+use std::env;
+use std::error::Error;
+use std::process::Command;
+use std::time::Duration;
+
+use benches::report::{self, Figure};
+use benches::workload;
+use health_core::Endpoint;
+use http::Request;
+use tokio::time::{Instant, sleep, sleep_until};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The argument by which this program becomes the one that is counted.
+const ROLE: &str = "--scenario";
+const INTERVAL: Duration = Duration::from_secs(10);
+
+struct Scenario {
+    name: &'static str,
+    what: &'static str,
+    /// The scenario without the framework, whose count is no cost of it.
+    beyond: Option<&'static str>,
+    budget: &'static str,
+    /// Repetitions, the few; the many are three times as many.
+    times: u32,
+    run: fn(u32) -> Result<u64>,
+}
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "sleep-1",
+        what: "tokio alone: a task that wakes once an interval",
+        beyond: None,
+        budget: "",
+        times: 2_000,
+        run: |times| sleeps(1, times),
+    },
+    Scenario {
+        name: "run-1",
+        what: "one run of an immediately ready check",
+        beyond: Some("sleep-1"),
+        budget: "≤ 4,000 beyond waking",
+        times: 2_000,
+        run: |times| runs(1, times),
+    },
+    Scenario {
+        name: "sleep-1000",
+        what: "tokio alone: a task that wakes once an interval, one of 1,000",
+        beyond: None,
+        budget: "",
+        times: 4,
+        run: |times| sleeps(1_000, times),
+    },
+    Scenario {
+        name: "run-1000",
+        what: "one run of an immediately ready check, one of 1,000",
+        beyond: Some("sleep-1000"),
+        budget: "≤ 4,000 beyond waking",
+        times: 4,
+        run: |times| runs(1_000, times),
+    },
+    Scenario {
+        name: "sleep-10000",
+        what: "tokio alone: a task that wakes once an interval, one of 10,000",
+        beyond: None,
+        budget: "",
+        times: 2,
+        run: |times| sleeps(10_000, times),
+    },
+    Scenario {
+        name: "run-10000",
+        what: "one run of an immediately ready check, one of 10,000",
+        beyond: Some("sleep-10000"),
+        budget: "≤ 4,000 beyond waking",
+        times: 2,
+        run: |times| runs(10_000, times),
+    },
+    Scenario {
+        name: "status-5",
+        what: "one answer of `/readyz`, 5 checks",
+        beyond: None,
+        budget: "",
+        times: 5_000,
+        run: |times| answers(5, "/readyz", times),
+    },
+    Scenario {
+        name: "status-1000",
+        what: "one answer of `/readyz`, 1,000 checks",
+        beyond: None,
+        budget: "",
+        times: 5_000,
+        run: |times| answers(1_000, "/readyz", times),
+    },
+    Scenario {
+        name: "full-5",
+        what: "one answer of `/health`, 5 checks, none changed",
+        beyond: None,
+        budget: "",
+        times: 5_000,
+        run: |times| answers(5, "/health", times),
+    },
+    Scenario {
+        name: "full-1000",
+        what: "one answer of `/health`, 1,000 checks, none changed",
+        beyond: None,
+        budget: "",
+        times: 500,
+        run: |times| answers(1_000, "/health", times),
+    },
+    Scenario {
+        name: "changed-1000",
+        what: "the same, ten changed (their runs included)",
+        beyond: None,
+        budget: "",
+        times: 50,
+        run: |times| answers_after_changes(1_000, times),
+    },
+];
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match &arguments[..] {
+        [role, name, times] if role == ROLE => repeat(name, times),
+        // Not for `cargo test --all-targets`, which would wait for valgrind.
+        _ if arguments.iter().any(|argument| argument == "--bench") => measure_all(),
+        _ => Ok(()),
+    }
+}
+
+// The side that counts.
+
+fn measure_all() -> Result<()> {
+    let mut counts = HashMap::new();
+    let mut figures = Vec::new();
+    for scenario in SCENARIOS {
+        let count = per_repetition(scenario)?;
+        counts.insert(scenario.name, count);
+        let without = scenario.beyond.and_then(|name| counts.get(name));
+        let measured = match without.map(|without| count.saturating_sub(*without)) {
+            Some(beyond) => format!("{count} instructions, {beyond} of them beyond waking"),
+            None => format!("{count} instructions"),
+        };
+        figures.push(Figure::new(scenario.what, measured, scenario.budget));
+    }
+    report::print(&figures);
+    Ok(())
+}
+
+fn per_repetition(scenario: &Scenario) -> Result<u64> {
+    eprintln!("{}", scenario.what);
+    let (few, instructions_of_few) = count(scenario.name, scenario.times)?;
+    let (many, instructions_of_many) = count(scenario.name, scenario.times * 3)?;
+    Ok((instructions_of_many - instructions_of_few) / (many - few))
+}
+
+/// How many repetitions there were, and the instructions of the whole process.
+fn count(name: &str, times: u32) -> Result<(u64, u64)> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe()?)
+        .args([ROLE, name, &times.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    let collected = log
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))
+        .ok_or_else(|| format!("callgrind did not count: {log}"))?;
+    let repetitions = String::from_utf8_lossy(&output.stdout);
+    Ok((repetitions.trim().parse()?, collected.1.trim().parse()?))
+}
+
+// The side that is counted.
+
+fn repeat(name: &str, times: &str) -> Result<()> {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.ok_or("no such scenario")?;
+    fastrand::seed(7);
+    let repetitions = (scenario.run)(times.parse()?)?;
+    println!("{repetitions}");
+    Ok(())
+}
+
+fn on_paused_clock<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()?;
+    runtime.block_on(work)
+}
+
+/// What tokio takes for tasks that wake at the times at which checks would run.
+fn sleeps(tasks: usize, times: u32) -> Result<u64> {
+    on_paused_clock(async {
+        for _ in 0..tasks {
+            tokio::spawn(async {
+                let mut due = Instant::now();
+                loop {
+                    due += INTERVAL.mul_f64(0.9 + 0.2 * fastrand::f64());
+                    sleep_until(due).await;
+                }
+            });
+        }
+        sleep(INTERVAL * times).await;
+        Ok(u64::from(times) * u64::try_from(tasks)?)
+    })
+}
+
+/// Counts the runs that there were: jitter moves some beyond the end.
+fn runs(checks: usize, times: u32) -> Result<u64> {
+    on_paused_clock(async {
+        let health = workload::passing_every(INTERVAL, checks).start()?;
+        sleep(INTERVAL * times).await;
+        Ok(workload::runs(&health))
+    })
+}
+
+fn answers(checks: usize, path: &str, times: u32) -> Result<u64> {
+    on_paused_clock(async {
+        let health = workload::passing(checks).start()?;
+        workload::settled(&health).await;
+        let endpoint = health.endpoint();
+        let request = Request::get(path).body(())?;
+        for _ in 0..times {
+            answer(&endpoint, &request);
+        }
+        Ok(u64::from(times))
+    })
+}
+
+/// Ten checks run between two answers, on average, so that hardly an answer
+/// finds what was rendered before.
+fn answers_after_changes(checks: u32, times: u32) -> Result<u64> {
+    on_paused_clock(async {
+        let health = workload::passing(usize::try_from(checks)?).start()?;
+        // By then jitter has spread the runs over the whole interval.
+        sleep(INTERVAL * 100).await;
+        let endpoint = health.endpoint();
+        let request = Request::get("/health").body(())?;
+        for _ in 0..times {
+            sleep(INTERVAL * 10 / checks).await;
+            answer(&endpoint, &request);
+        }
+        Ok(u64::from(times))
+    })
+}
+
+fn answer(endpoint: &Endpoint, request: &Request<()>) {
+    let response = endpoint.respond(std::hint::black_box(request));
+    drop(std::hint::black_box(response));
+}

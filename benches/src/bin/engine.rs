@@ -1,0 +1,133 @@
+//! What the engine costs while nobody asks: memory and CPU of many checks, and
+//! how long one round of waiting checks takes.
+//!
+//! `cargo run --release -p benches --bin engine [-- --quick] [-- --json]`
+
+use std::error::Error;
+use std::process;
+use std::time::{Duration, Instant, SystemTime};
+
+use benches::report::{self, Figure, Spread};
+use benches::usage::{self, CpuMeter};
+use benches::workload;
+use health_core::{CheckReport, Health};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const WAIT: Duration = Duration::from_millis(10);
+const WAITING: usize = 1_000;
+const MANY: u32 = 10_000;
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let (rounds, seconds) = if quick { (3, 10) } else { (20, 60) };
+    // The many first, while the heap has no free room to hide them in.
+    let mut figures = many(Duration::from_secs(seconds))?;
+    figures.extend(waiting(rounds)?);
+    report::print(&figures);
+    Ok(())
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// 10,000 trivial checks at the default interval.
+fn many(watched: Duration) -> Result<Vec<Figure>> {
+    eprintln!("{MANY} checks, watched for {watched:?}");
+    runtime()?.block_on(async {
+        let builder = workload::passing(usize::try_from(MANY)?);
+        let declared = usage::resident_memory()?;
+        let health = builder.start()?;
+        workload::settled(&health).await;
+        let memory = usage::resident_memory()?.saturating_sub(declared);
+
+        let meter = CpuMeter::start(process::id())?;
+        let since = Instant::now();
+        sleep(watched).await;
+        let share = meter.spent()?.div_duration_f64(since.elapsed());
+        drop(health);
+        Ok(vec![
+            Figure::new(
+                format!(
+                    "{MANY} checks every 10 s: resident memory of each, without its declaration"
+                ),
+                format!("{} B", memory / u64::from(MANY)),
+                "",
+            ),
+            Figure::new(
+                format!("{MANY} checks every 10 s: share of a core"),
+                format!("{:.2} %", share * 100.0),
+                "≤ 3 %",
+            ),
+        ])
+    })
+}
+
+/// The first round of checks that wait, over the slowest of them.
+fn waiting(rounds: u32) -> Result<Vec<Figure>> {
+    eprintln!("{rounds} rounds of {WAITING} checks that wait {WAIT:?}");
+    let measured: Vec<Round> = (0..rounds)
+        .map(|_| Round::measure())
+        .collect::<Result<_>>()?;
+    let took = Spread::of(measured.iter().map(|round| round.took.as_secs_f64() * 1e3));
+    let cpu = Spread::of(measured.iter().map(|round| round.cpu.as_secs_f64() * 1e3));
+    let ratio = |over: fn(&Round) -> Duration| {
+        Spread::of(
+            measured
+                .iter()
+                .map(|round| round.took.div_duration_f64(over(round))),
+        )
+    };
+    let round = format!(
+        "{WAITING} checks that wait {} ms, one round",
+        WAIT.as_millis()
+    );
+    Ok(vec![
+        Figure::new(format!("{round}: time"), format!("{took:.1} ms"), ""),
+        Figure::new(
+            format!("{round}: over the slowest check"),
+            format!("{:.2}", ratio(|round| round.slowest)),
+            "≤ 1.5",
+        ),
+        Figure::new(
+            format!("{round}: over the wait itself"),
+            format!("{:.2}", ratio(|_| WAIT)),
+            "",
+        ),
+        Figure::new(format!("{round}: CPU"), format!("{cpu:.1} ms"), ""),
+    ])
+}
+
+struct Round {
+    took: Duration,
+    /// The longest run of one check, as its report says.
+    slowest: Duration,
+    cpu: Duration,
+}
+
+impl Round {
+    fn measure() -> Result<Self> {
+        runtime()?.block_on(async {
+            let builder = workload::waiting(WAIT, WAITING);
+            let meter = CpuMeter::start(process::id())?;
+            let start = SystemTime::now();
+            let health = builder.start()?;
+            workload::settled(&health).await;
+            let cpu = meter.spent()?;
+            let end = latest(&health, CheckReport::checked_at)?;
+            Ok(Round {
+                took: end.duration_since(start)?,
+                slowest: latest(&health, CheckReport::response_time)?,
+                cpu,
+            })
+        })
+    }
+}
+
+fn latest<T: Ord>(health: &Health, of: fn(&CheckReport) -> Option<T>) -> Result<T> {
+    let latest = health.snapshot().checks().iter().filter_map(of).max();
+    latest.ok_or_else(|| "no check has a result".into())
+}

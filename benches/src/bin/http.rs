@@ -1,0 +1,191 @@
+//! CPU per probe over a static route of the same server, in one run.
+//!
+//! `cargo run --release -p benches --bin http [-- --quick] [-- --json]`
+
+use std::error::Error;
+use std::time::Duration;
+
+use benches::load::{Client, Connections};
+use benches::report::{self, Row, Spread};
+use benches::server::{self, Server};
+use benches::usage::CpuMeter;
+use serde::Serialize;
+
+/// One comparison.
+struct Case {
+    path: &'static str,
+    checks: usize,
+    connections: Connections,
+    /// What the ratio may be.
+    budget: Option<f64>,
+    /// In one slice, of about a tenth of a second.
+    requests: usize,
+}
+
+/// What a comparison has shown. CPU times are microseconds per request.
+#[derive(Serialize)]
+struct Comparison {
+    path: &'static str,
+    checks: usize,
+    connections: String,
+    static_bytes: usize,
+    bytes: usize,
+    static_us: Spread,
+    probe_us: Spread,
+    /// Pair by pair.
+    ratio: Spread,
+    budget: Option<f64>,
+}
+
+impl Row for Comparison {
+    const HEADINGS: &'static [&'static str] = &[
+        "path",
+        "checks",
+        "connections",
+        "bytes (static)",
+        "static µs",
+        "probe µs",
+        "ratio min / median / max",
+        "budget",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.path.into(),
+            self.checks.to_string(),
+            self.connections.clone(),
+            format!("{} ({})", self.bytes, self.static_bytes),
+            format!("{:.1}", self.static_us.median),
+            format!("{:.1}", self.probe_us.median),
+            format!("{:.2}", self.ratio),
+            self.budget
+                .map(|ratio| ratio.to_string())
+                .unwrap_or_default(),
+        ]
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (path, checks, budget) in [
+        ("/readyz", 5, Some(1.05)),
+        ("/readyz", 1_000, Some(1.05)),
+        ("/health", 5, None),
+        ("/health", 1_000, Some(2.6)),
+    ] {
+        for (connections, requests) in [
+            (Connections::Kept(1), 20_000),
+            (Connections::Kept(16), 24_000),
+            (Connections::New, 4_000),
+        ] {
+            // 100 kB take longer than 20 bytes.
+            let long = path == "/health" && checks == 1_000;
+            cases.push(Case {
+                path,
+                checks,
+                connections,
+                budget,
+                requests: if long { requests / 4 } else { requests },
+            });
+        }
+    }
+    cases
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let quick = match arguments.next().as_deref() {
+        Some(server::ROLE) => return server::serve(arguments),
+        first => first == Some("--quick") || arguments.any(|argument| argument == "--quick"),
+    };
+    let pairs = if quick { 5 } else { 30 };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut rows = Vec::new();
+    for case in cases() {
+        eprintln!(
+            "{} of {} checks, {}",
+            case.path,
+            case.checks,
+            words(case.connections)
+        );
+        rows.push(runtime.block_on(compare(&case, pairs))?);
+    }
+    report::print(&rows);
+    Ok(())
+}
+
+fn words(connections: Connections) -> String {
+    match connections {
+        Connections::Kept(count) => format!("{count} kept"),
+        Connections::New => "new each".into(),
+    }
+}
+
+/// Alternates the two sides, in slices short enough that what else the machine
+/// does falls on both. Which side begins is drawn for each pair.
+async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>> {
+    let server = Server::spawn(case.checks, case.path)?;
+    let mut client = Client::connect(server.address(), case.connections).await?;
+    let (static_bytes, bytes) = check_alike(&client, case.path).await?;
+    let mut slices = Vec::with_capacity(pairs);
+    // The first pair warms up and is thrown away.
+    for pair in 0..=pairs {
+        let probe_first = fastrand::bool();
+        let mut sides = [server::STATIC, case.path];
+        if probe_first {
+            sides.reverse();
+        }
+        let mut costs = [0.0; 2];
+        for (path, cost) in sides.into_iter().zip(&mut costs) {
+            let spent = slice(&server, &mut client, path, case.requests).await?;
+            *cost = spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(case.requests)?);
+        }
+        if probe_first {
+            costs.reverse();
+        }
+        if pair > 0 {
+            slices.push(costs);
+        }
+    }
+    Ok(Comparison {
+        path: case.path,
+        checks: case.checks,
+        connections: words(case.connections),
+        static_bytes,
+        bytes,
+        static_us: Spread::of(slices.iter().map(|[fixed, _]| *fixed)),
+        probe_us: Spread::of(slices.iter().map(|[_, probe]| *probe)),
+        ratio: Spread::of(slices.iter().map(|[fixed, probe]| probe / fixed)),
+        budget: case.budget,
+    })
+}
+
+/// What the server spends on so many requests.
+async fn slice(
+    server: &Server,
+    client: &mut Client,
+    path: &str,
+    requests: usize,
+) -> Result<Duration, Box<dyn Error>> {
+    let meter = CpuMeter::start(server.process())?;
+    client.ask(path, requests).await?;
+    Ok(meter.spent()?)
+}
+
+/// A comparison is fair only if both sides send the same headers. Returns the
+/// lengths of both bodies, which may differ by the digits of a duration.
+async fn check_alike(client: &Client, path: &str) -> Result<(usize, usize), Box<dyn Error>> {
+    let (static_head, static_bytes) = client.look(server::STATIC).await?;
+    let (head, bytes) = client.look(path).await?;
+    if comparable(&static_head) != comparable(&head) {
+        return Err(format!("the sides differ:\n{static_head}\n{head}").into());
+    }
+    Ok((static_bytes, bytes))
+}
+
+fn comparable(head: &str) -> Vec<&str> {
+    let varies = |line: &&str| line.starts_with("date: ") || line.starts_with("content-length: ");
+    head.lines().filter(|line| !varies(line)).collect()
+}

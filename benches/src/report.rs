@@ -1,0 +1,211 @@
+//! How figures are shown: a Markdown table, or the same as JSON.
+
+use std::fmt::{self, Display, Write as _};
+use std::fs;
+use std::process::Command;
+use std::thread::available_parallelism;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+/// What the figures belong to.
+#[derive(Debug, Serialize)]
+pub struct Setting {
+    date: String,
+    processor: String,
+    cores: usize,
+    system: String,
+    rustc: String,
+    /// Of the crates that decide, from the lock file.
+    versions: Vec<String>,
+}
+
+impl Setting {
+    /// This machine, now.
+    pub fn here() -> Self {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = cpuinfo
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"))
+            .map(|model| model.trim_start_matches([' ', '\t', ':']).to_owned());
+        let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        Setting {
+            date: date.chars().take("2026-11-21".len()).collect(),
+            processor: model.unwrap_or_else(unknown),
+            cores: available_parallelism().map_or(0, Into::into),
+            system: output_of("uname", &["-sr"]),
+            rustc: output_of("rustc", &["--version"]),
+            versions: ["axum", "hyper", "tokio"].map(locked).into(),
+        }
+    }
+}
+
+impl Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setting {
+            date,
+            processor,
+            cores,
+            system,
+            rustc,
+            versions,
+        } = self;
+        let versions = versions.join(", ");
+        write!(
+            f,
+            "{date}; {cores} cores of {processor}; {system}; {rustc}; {versions}"
+        )
+    }
+}
+
+fn unknown() -> String {
+    "unknown".into()
+}
+
+fn output_of(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map_or_else(
+        |_| unknown(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}
+
+/// The name and the version of a package in the lock file.
+fn locked(package: &str) -> String {
+    let lock = include_str!("../../Cargo.lock");
+    let entry = format!("name = \"{package}\"\nversion = \"");
+    let version = lock
+        .split_once(&entry)
+        .and_then(|(_, rest)| rest.split('"').next());
+    format!("{package} {}", version.unwrap_or("unknown"))
+}
+
+/// Several measurements of one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The least.
+    pub min: f64,
+    /// The one in the middle.
+    pub median: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// # Panics
+    ///
+    /// If nothing was measured.
+    pub fn of(measured: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = measured.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let [min, .., max] = sorted[..] else {
+            panic!("a spread takes two measurements at least");
+        };
+        Spread {
+            min,
+            median: sorted[sorted.len() / 2],
+            max,
+        }
+    }
+}
+
+impl Display for Spread {
+    /// With as many decimals as asked for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Spread { min, median, max } = self;
+        let decimals = f.precision().unwrap_or(2);
+        write!(
+            f,
+            "{min:.decimals$} / {median:.decimals$} / {max:.decimals$}"
+        )
+    }
+}
+
+/// A row of a table.
+pub trait Row: Serialize {
+    /// The columns' headings.
+    const HEADINGS: &'static [&'static str];
+
+    /// One cell for each heading.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Prints what was measured: JSON if the program was asked for it by `--json`.
+///
+/// # Panics
+///
+/// If the rows cannot be written as JSON.
+pub fn print<R: Row>(rows: &[R]) {
+    let setting = Setting::here();
+    if std::env::args().any(|argument| argument == "--json") {
+        let report = serde_json::json!({ "setting": setting, "rows": rows });
+        println!("{report:#}");
+    } else {
+        println!("{setting}\n\n{}", table(rows));
+    }
+}
+
+fn table<R: Row>(rows: &[R]) -> String {
+    let rule: Vec<_> = R::HEADINGS.iter().map(|_| "---").collect();
+    let mut table = String::new();
+    let mut line = |cells: &str| {
+        let _ = writeln!(table, "| {cells} |");
+    };
+    line(&R::HEADINGS.join(" | "));
+    line(&rule.join(" | "));
+    for row in rows {
+        line(&row.cells().join(" | "));
+    }
+    table
+}
+
+/// One figure beside its budget.
+#[derive(Debug, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub what: String,
+    /// The figure with its unit.
+    pub measured: String,
+    /// What it may be, if a budget is set.
+    pub budget: Option<String>,
+}
+
+impl Figure {
+    /// A figure beside its budget; an empty one is none.
+    pub fn new(what: impl Into<String>, measured: impl Into<String>, budget: &str) -> Self {
+        Figure {
+            what: what.into(),
+            measured: measured.into(),
+            budget: (!budget.is_empty()).then(|| budget.to_owned()),
+        }
+    }
+}
+
+impl Row for Figure {
+    const HEADINGS: &'static [&'static str] = &["what", "measured", "budget"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.what.clone(),
+            self.measured.clone(),
+            self.budget.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_sorted() {
+        let spread = Spread::of([3.0, 1.0, 2.0]);
+        assert_eq!(format!("{spread:.1}"), "1.0 / 2.0 / 3.0");
+    }
+
+    #[test]
+    fn versions_come_from_the_lock_file() {
+        assert!(locked("axum").starts_with("axum 0.8"));
+        assert_eq!(locked("no-such-package"), "no-such-package unknown");
+    }
+}

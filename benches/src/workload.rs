@@ -1,0 +1,49 @@
+//! The checks that are measured: trivial ones, since the framework is meant and
+//! not what the checks do.
+
+use std::time::Duration;
+
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
+use tokio::time::sleep;
+
+/// Checks that pass at the first poll, critical for readiness, at the default
+/// interval of 10 s.
+pub fn passing(checks: usize) -> HealthBuilder {
+    passing_every(Duration::from_secs(10), checks)
+}
+
+/// The same at another interval.
+pub fn passing_every(interval: Duration, checks: usize) -> HealthBuilder {
+    let options = CheckOptions::new().interval(interval).critical();
+    declare(checks, |builder, name| {
+        builder.check(name, options.clone(), || async {})
+    })
+}
+
+/// Checks that wait before they pass.
+pub fn waiting(wait: Duration, checks: usize) -> HealthBuilder {
+    let options = CheckOptions::new().critical();
+    declare(checks, |builder, name| {
+        builder.check(name, options.clone(), move || sleep(wait))
+    })
+}
+
+/// Ends when every check has passed once.
+pub async fn settled(health: &Health) {
+    while health.status(Probe::Readiness) != Status::Pass {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How many runs there have been of checks that always pass.
+pub fn runs(health: &Health) -> u64 {
+    let snapshot = health.snapshot();
+    let reports = snapshot.checks().iter();
+    reports.map(|report| u64::from(report.consecutive())).sum()
+}
+
+fn declare(checks: usize, add: impl Fn(HealthBuilder, String) -> HealthBuilder) -> HealthBuilder {
+    (0..checks).fold(Health::builder(), |builder, number| {
+        add(builder, format!("check-{number:05}"))
+    })
+}
