@@ -311,7 +311,10 @@ impl Monitor {
             }
         }
         self.generation.fetch_add(1, Ordering::AcqRel);
-        observe::startup_done(self.started.elapsed());
+        let has_startup = |cell: &Cell| cell.plan.probes.contains(Probe::Startup);
+        if self.cells.iter().any(has_startup) {
+            observe::startup_done(self.started.elapsed());
+        }
     }
 
     // Read by everybody.

@@ -59,6 +59,12 @@ impl<'a> Transition<'a> {
     }
 }
 
+/// Down to the microsecond: the rest is noise.
+#[cfg(feature = "tracing")]
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// The log's target, for filters: `RUST_LOG=health=info`.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "health";
@@ -75,7 +81,7 @@ pub(crate) fn transition(turned: &Transition<'_>) {
                 to = turned.to.as_str(),
                 reason = turned.reason(),
                 cause = turned.cause(),
-                took_ms = turned.took().as_secs_f64() * 1e3,
+                took_ms = milliseconds(turned.took()),
                 consecutive = turned.consecutive,
                 "health check turned"
             )
@@ -90,7 +96,7 @@ pub(crate) fn transition(turned: &Transition<'_>) {
 
 #[cfg(feature = "tracing")]
 pub(crate) fn startup_done(after: Duration) {
-    let after_ms = after.as_secs_f64() * 1e3;
+    let after_ms = milliseconds(after);
     tracing::info!(target: TARGET, after_ms, "startup has passed");
 }
 
@@ -112,7 +118,7 @@ pub(crate) fn started(checks: &[crate::registry::Check]) {
 /// A check was caught holding a worker of the runtime.
 #[cfg(feature = "tracing")]
 pub(crate) fn quarantined(check: &str, held: Duration) {
-    let held_ms = held.as_secs_f64() * 1e3;
+    let held_ms = milliseconds(held);
     tracing::warn!(
         target: TARGET,
         check,

@@ -74,7 +74,7 @@ impl Reason {
 /// A measured value and its unit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Observed {
-    pub(crate) value: f64,
+    pub(crate) value: serde_json::Value,
     pub(crate) unit: Cow<'static, str>,
 }
 
@@ -117,17 +117,20 @@ impl Outcome {
         self
     }
 
-    /// Adds a measured value and its unit, which are public.
+    /// Adds a measured value and its unit, which are public. The value is a
+    /// number of any type, or whatever else serde can write.
     ///
     /// ```
     /// use health_core::Outcome;
     ///
-    /// let outcome = Outcome::pass().observe(0.71, "percent");
+    /// let free: u64 = 81_743_880_192;
+    /// let outcome = Outcome::pass().observe(free, "bytes");
     /// # let _ = outcome;
     /// ```
-    pub fn observe(mut self, value: f64, unit: impl Into<Cow<'static, str>>) -> Self {
+    pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
         let unit = unit.into();
-        self.observed = Some(Observed { value, unit });
+        let value = self.written(value, "observed value");
+        self.observed = value.map(|value| Observed { value, unit });
         self
     }
 
@@ -137,13 +140,18 @@ impl Outcome {
     /// left out, and the refusal becomes part of the private cause: a detail
     /// never turns a verdict.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        match serde_json::to_value(detail) {
-            Ok(value) => self.detail = Some(value),
-            Err(error) => self
-                .cause
-                .push(format!("the detail cannot be written: {error}")),
-        }
+        self.detail = self.written(detail, "detail");
         self
+    }
+
+    /// What serde refuses to write becomes part of the private cause.
+    fn written(&mut self, value: impl Serialize, what: &str) -> Option<serde_json::Value> {
+        serde_json::to_value(value)
+            .map_err(|error| {
+                let refusal = format!("the {what} cannot be written: {error}");
+                self.cause.push(refusal);
+            })
+            .ok()
     }
 
     /// Whether it passed.
@@ -335,10 +343,16 @@ impl IntoFailure<via::BoxedError> for Box<dyn StdError> {
 const LONGEST_CHAIN: usize = 16;
 
 fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
-    std::iter::successors(Some(error), |&error| error.source())
-        .take(LONGEST_CHAIN)
-        .map(ToString::to_string)
-        .collect()
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    let mut texts: Vec<String> = Vec::new();
+    for text in sources.take(LONGEST_CHAIN).map(ToString::to_string) {
+        // Many errors repeat their source at the end of their own text.
+        let repeated = texts.last().is_some_and(|last| last.ends_with(&text));
+        if !repeated {
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 impl fmt::Display for Status {
@@ -397,6 +411,24 @@ mod tests {
         assert_eq!(failed.status(), Status::Fail);
         assert_eq!(failed.message(), Some("withheld"));
         assert_eq!(failed.cause(), ["ping", "refused"]);
+    }
+
+    #[test]
+    fn a_source_that_the_error_repeats_is_kept_once() {
+        #[derive(Debug)]
+        struct Open(Refused);
+        impl fmt::Display for Open {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "cannot open: {}", self.0)
+            }
+        }
+        impl StdError for Open {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failed = outcome(Err::<(), _>(Open(Refused)));
+        assert_eq!(failed.cause(), ["cannot open: refused"]);
     }
 
     #[test]
