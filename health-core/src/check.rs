@@ -93,13 +93,7 @@ pub struct Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin {
-            package,
-            version,
-            file,
-            line,
-            ..
-        } = self;
+        let Origin { package, version, file, line, .. } = self;
         write!(f, "{package} {version} at {file}:{line}")
     }
 }

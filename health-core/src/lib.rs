@@ -1,12 +1,12 @@
 //! Health checks that never lie.
 
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
 mod check;
 mod options;
 mod outcome;
 mod probe;
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod state;
 
 pub use async_trait::async_trait;

@@ -209,12 +209,7 @@ impl CheckOptions {
         let longest = [
             ("timeout", self.timeout, LONGEST_TIMEOUT, "1 h"),
             ("interval", self.interval, LONGEST_PERIOD, "24 h"),
-            (
-                "initial_delay",
-                Some(self.initial_delay),
-                LONGEST_PERIOD,
-                "24 h",
-            ),
+            ("initial_delay", Some(self.initial_delay), LONGEST_PERIOD, "24 h"),
             ("stale_after", self.stale_after, LONGEST_PERIOD, "24 h"),
         ];
         for (option, written, limit, limit_text) in longest {
@@ -241,12 +236,8 @@ impl CheckOptions {
             let least = plan.interval.saturating_add(plan.timeout);
             if stale_after < least {
                 broken.push(Rule {
-                    what: format!(
-                        "a pass would be stale after {stale_after:?}, before the next run can end"
-                    ),
-                    help: format!(
-                        "write at least the interval and the timeout together, {least:?}"
-                    ),
+                    what: format!("a pass would be stale after {stale_after:?}, before the next run can end"),
+                    help: format!("write at least the interval and the timeout together, {least:?}"),
                 });
             }
         }

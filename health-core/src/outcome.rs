@@ -139,9 +139,7 @@ impl Outcome {
     pub fn detail(mut self, detail: impl Serialize) -> Self {
         match serde_json::to_value(detail) {
             Ok(value) => self.detail = Some(value),
-            Err(error) => self
-                .cause
-                .push(format!("the detail cannot be written: {error}")),
+            Err(error) => self.cause.push(format!("the detail cannot be written: {error}")),
         }
         self
     }
@@ -402,15 +400,9 @@ mod tests {
     #[test]
     fn every_usual_error_type_is_one() {
         assert_eq!(outcome(Err::<(), _>("text")).cause(), ["text"]);
-        assert_eq!(
-            outcome(Err::<bool, _>(String::from("text"))).cause(),
-            ["text"]
-        );
+        assert_eq!(outcome(Err::<bool, _>(String::from("text"))).cause(), ["text"]);
         let boxed: Box<dyn StdError> = Box::new(Ping(Refused));
-        assert_eq!(
-            outcome(Err::<Status, _>(boxed)).cause(),
-            ["ping", "refused"]
-        );
+        assert_eq!(outcome(Err::<Status, _>(boxed)).cause(), ["ping", "refused"]);
         let shared: Box<dyn StdError + Send + Sync> = Box::new(Refused);
         assert_eq!(outcome(Err::<Outcome, _>(shared)).cause(), ["refused"]);
     }
@@ -418,10 +410,7 @@ mod tests {
     #[test]
     fn the_inner_result_counts_when_it_is_ok() {
         assert_eq!(outcome(Ok::<_, Refused>(false)).status(), Status::Fail);
-        assert_eq!(
-            outcome(Ok::<_, Refused>(Status::Warn)).status(),
-            Status::Warn
-        );
+        assert_eq!(outcome(Ok::<_, Refused>(Status::Warn)).status(), Status::Warn);
     }
 
     #[test]
