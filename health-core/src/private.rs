@@ -1,10 +1,10 @@
 //! What generated code may use. **Not public API**: it changes without notice.
 
-use std::future::Future;
-
 pub use std::any::{Any, TypeId};
 pub use std::boxed::Box;
 pub use std::clone::Clone;
+pub use std::future::Future;
+pub use std::marker::Send;
 pub use std::option::Option;
 pub use std::time::Duration;
 
@@ -31,15 +31,50 @@ where
     returned.into_outcome()
 }
 
-/// One run of an `async` check. Reported at the function's name if the future
-/// cannot move between threads: drop what is not `Send` before the `.await`.
-pub fn run<F>(check: F) -> Running
+/// One run of an `async` check. `check` only calls the user's function, so that
+/// rustc has no future of generated code to check, and says of one that is not
+/// `Send` which function returns it. The caller names `T`; see [`outcome`].
+pub fn run<T, Via, F>(context: &Context, check: F) -> Running
+where
+    F: for<'a> Call<'a, Output = T>,
+    T: IntoOutcome<Via>,
+{
+    let context = context.clone();
+    Box::pin(async move { check.call(&context).await.into_outcome() })
+}
+
+/// One run of an `async` check whose result borrows from its parameters.
+pub fn run_future<F>(check: F) -> Running
 where
     F: Future<Output = Outcome>,
     F: Send,
     F: 'static,
 {
     Box::pin(check)
+}
+
+/// A function that borrows the context for as long as its future lives.
+pub trait Call<'a>: Send + 'static {
+    /// What the future ends with.
+    type Output;
+    /// The future.
+    type Future: Future<Output = Self::Output> + Send;
+
+    /// Calls the function.
+    fn call(self, context: &'a Context) -> Self::Future;
+}
+
+impl<'a, F, Fut> Call<'a> for F
+where
+    F: FnOnce(&'a Context) -> Fut + Send + 'static,
+    Fut: Future + Send + 'a,
+{
+    type Output = Fut::Output;
+    type Future = Fut;
+
+    fn call(self, context: &'a Context) -> Fut {
+        self(context)
+    }
 }
 
 /// A parameter taken by value.

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use crate::item::{Function, Param, has_impl};
 use crate::package;
 use crate::spec::{Setting, Source, Spec, fold};
-use crate::tokens::ends;
+use crate::tokens::{ends, is_punct, is_word};
 
 /// The registration of one check, beside the untouched function:
 ///
@@ -24,12 +24,12 @@ use crate::tokens::ends;
 ///         options: __health::CheckOptions::new().timeout(__health::Duration::from_millis(2000u64)),
 ///         origin: __health::origin!(),
 ///         needs: &[__health::Need::of::<PgPool>("pool")],
-///         run: __health::Run::Async(|__cx| {
-///             let __cx = __health::Clone::clone(__cx);
-///             __health::run(async move {
-///                 __health::outcome::<bool, _>(database(__cx.get()).await)
-///             })
-///         }),
+///         run: {
+///             fn __call(__cx: &__health::Context) -> impl __health::Future<Output = bool> + __health::Send + '_ {
+///                 database(__cx.get())
+///             }
+///             __health::Run::Async(|__cx| __health::run::<bool, _, _>(__cx, __call))
+///         },
 ///     } }
 /// };
 /// ```
@@ -153,30 +153,43 @@ fn run(function: &Function) -> TokenStream {
     let mut callee = function.name.clone();
     callee.set_span(at_name);
     let arguments = function.params.iter().map(argument);
-    let result = result_type(function.output.as_ref());
     let call = quote_spanned!(at_name=> #callee(#(#arguments),*));
-    if !function.is_async {
-        let cx = context(function);
-        return quote!(__health::Run::Blocking(|#cx| __health::outcome::<#result, _>(#call)));
-    }
-    let outcome = quote!(__health::outcome::<#result, _>(#call.await));
-    if function.params.is_empty() {
-        let run = quote_spanned!(at_name=> __health::run(async { #outcome }));
-        return quote!(__health::Run::Async(|_| #run));
-    }
-    let run = quote_spanned!(at_name=> __health::run(async move { #outcome }));
-    quote!(__health::Run::Async(|__cx| {
-        let __cx = __health::Clone::clone(__cx);
-        #run
-    }))
-}
-
-fn context(function: &Function) -> TokenStream {
-    if function.params.is_empty() {
+    let result = result_type(function.output.as_ref());
+    let cx = if function.params.is_empty() {
         quote!(_)
     } else {
         quote!(__cx)
+    };
+    if !function.is_async {
+        return quote!(__health::Run::Blocking(|#cx| __health::outcome::<#result, _>(#call)));
     }
+    if function.output.as_ref().is_some_and(needs_own_future) {
+        let run = quote_spanned!(at_name=> __health::run_future(async move {
+            __health::outcome::<#result, _>(#call.await)
+        }));
+        return quote!(__health::Run::Async(|__cx| {
+            let __cx = __health::Clone::clone(__cx);
+            #run
+        }));
+    }
+    // rustc reports a future that is not `Send` at the `impl`, and names the function
+    let future =
+        quote_spanned!(at_name=> impl __health::Future<Output = #result> + __health::Send + '_);
+    quote!({
+        fn __call(#cx: &__health::Context) -> #future { #call }
+        __health::Run::Async(|__cx| __health::run::<#result, _, _>(__cx, __call))
+    })
+}
+
+/// Whether the result borrows from a parameter or hides its type. Such a type
+/// cannot be named outside the future; a future of our own costs rustc a
+/// third more than a function that returns the user's.
+fn needs_own_future(output: &TokenStream) -> bool {
+    let borrows = |token| match token {
+        TokenTree::Group(group) => needs_own_future(&group.stream()),
+        token => is_punct(&token, '&') || is_word(&token, "_"),
+    };
+    has_impl(output.clone()) || output.clone().into_iter().any(borrows)
 }
 
 /// A type that is misspelt is an error wherever it is named, so it is not named

@@ -69,6 +69,26 @@ fn borrowed_text_with_a_name<'a>(url: &'a String, _other: &u8) -> Result<(), &'a
     Err(url)
 }
 
+/// An error that borrows.
+#[derive(Debug)]
+struct Missing<'a>(&'a str);
+
+impl From<Missing<'_>> for Box<dyn Error + Send + Sync> {
+    fn from(missing: Missing<'_>) -> Self {
+        missing.0.into()
+    }
+}
+
+#[health_check(late)]
+async fn borrowed_error(url: &String) -> Result<(), Missing<'_>> {
+    Err(Missing(url))
+}
+
+#[health_check]
+async fn hidden_type() -> Result<(), impl Error> {
+    Err(Refused)
+}
+
 #[health_check]
 async fn boxed() -> Result<Outcome, Box<dyn Error>> {
     Ok(Outcome::pass())
