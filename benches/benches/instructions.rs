@@ -6,16 +6,16 @@
 //! drawn from a fixed seed, so the counts repeat but for hash seeds and
 //! addresses, well within 1 %.
 
-use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 use std::process::Command;
 use std::time::Duration;
 
-use benches::report::{self, Figure};
+use benches::report::{self, Row};
 use benches::workload;
 use health_core::Endpoint;
 use http::Request;
+use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -29,7 +29,8 @@ struct Scenario {
     what: &'static str,
     /// The scenario without the framework, whose count is no cost of it.
     beyond: Option<&'static str>,
-    budget: &'static str,
+    /// What the difference may be.
+    budget: Option<u64>,
     /// Repetitions, the few; the many are three times as many.
     times: u32,
     run: fn(u32) -> Result<u64>,
@@ -40,7 +41,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "sleep-1",
         what: "tokio alone: a task that wakes once an interval",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 2_000,
         run: |times| sleeps(1, times),
     },
@@ -48,7 +49,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "run-1",
         what: "one run of an immediately ready check",
         beyond: Some("sleep-1"),
-        budget: "≤ 4,000 beyond waking",
+        budget: Some(4_000),
         times: 2_000,
         run: |times| runs(1, times),
     },
@@ -56,7 +57,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "sleep-1000",
         what: "tokio alone: a task that wakes once an interval, one of 1,000",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 4,
         run: |times| sleeps(1_000, times),
     },
@@ -64,7 +65,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "run-1000",
         what: "one run of an immediately ready check, one of 1,000",
         beyond: Some("sleep-1000"),
-        budget: "≤ 4,000 beyond waking",
+        budget: Some(4_000),
         times: 4,
         run: |times| runs(1_000, times),
     },
@@ -72,7 +73,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "sleep-10000",
         what: "tokio alone: a task that wakes once an interval, one of 10,000",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 2,
         run: |times| sleeps(10_000, times),
     },
@@ -80,7 +81,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "run-10000",
         what: "one run of an immediately ready check, one of 10,000",
         beyond: Some("sleep-10000"),
-        budget: "≤ 4,000 beyond waking",
+        budget: Some(4_000),
         times: 2,
         run: |times| runs(10_000, times),
     },
@@ -88,7 +89,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "status-5",
         what: "one answer of `/readyz`, 5 checks",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 5_000,
         run: |times| answers(5, "/readyz", times),
     },
@@ -96,7 +97,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "status-1000",
         what: "one answer of `/readyz`, 1,000 checks",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 5_000,
         run: |times| answers(1_000, "/readyz", times),
     },
@@ -104,7 +105,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "full-5",
         what: "one answer of `/health`, 5 checks, none changed",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 5_000,
         run: |times| answers(5, "/health", times),
     },
@@ -112,7 +113,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "full-1000",
         what: "one answer of `/health`, 1,000 checks, none changed",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 500,
         run: |times| answers(1_000, "/health", times),
     },
@@ -120,7 +121,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "changed-1000",
         what: "the same, ten changed (their runs included)",
         beyond: None,
-        budget: "",
+        budget: None,
         times: 50,
         run: |times| answers_after_changes(1_000, times),
     },
@@ -139,20 +140,46 @@ fn main() -> Result<()> {
 // The side that counts.
 
 fn measure_all() -> Result<()> {
-    let mut counts = HashMap::new();
-    let mut figures = Vec::new();
+    let mut rows: Vec<Counted> = Vec::new();
     for scenario in SCENARIOS {
-        let count = per_repetition(scenario)?;
-        counts.insert(scenario.name, count);
-        let without = scenario.beyond.and_then(|name| counts.get(name));
-        let measured = match without.map(|without| count.saturating_sub(*without)) {
-            Some(beyond) => format!("{count} instructions, {beyond} of them beyond waking"),
-            None => format!("{count} instructions"),
-        };
-        figures.push(Figure::new(scenario.what, measured, scenario.budget));
+        let instructions = per_repetition(scenario)?;
+        let base = rows.iter().find(|row| scenario.beyond == Some(row.name));
+        rows.push(Counted {
+            name: scenario.name,
+            what: scenario.what,
+            instructions,
+            beyond: base.map(|base| instructions.saturating_sub(base.instructions)),
+            budget: scenario.budget,
+        });
     }
-    report::print(&figures);
+    report::print(&rows);
     Ok(())
+}
+
+#[derive(Serialize)]
+struct Counted {
+    name: &'static str,
+    what: &'static str,
+    instructions: u64,
+    /// Beyond the same without the framework.
+    beyond: Option<u64>,
+    budget: Option<u64>,
+}
+
+impl Row for Counted {
+    const HEADINGS: &'static [&'static str] =
+        &["what", "instructions", "beyond tokio alone", "budget"];
+
+    fn cells(&self) -> Vec<String> {
+        let beyond = self.beyond.map(|count| count.to_string());
+        let budget = self.budget.map(|count| format!("≤ {count}"));
+        vec![
+            self.what.into(),
+            self.instructions.to_string(),
+            beyond.unwrap_or_default(),
+            budget.unwrap_or_default(),
+        ]
+    }
 }
 
 fn per_repetition(scenario: &Scenario) -> Result<u64> {

@@ -110,15 +110,20 @@ impl Spread {
 }
 
 impl Display for Spread {
-    /// With as many decimals as asked for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Spread { min, median, max } = self;
-        let decimals = f.precision().unwrap_or(2);
-        write!(
-            f,
-            "{min:.decimals$} / {median:.decimals$} / {max:.decimals$}"
-        )
+        let [min, median, max] = [self.min, self.median, self.max].map(number);
+        write!(f, "{min} / {median} / {max}")
     }
+}
+
+/// Three digits tell more than the noise leaves.
+pub fn number(number: f64) -> String {
+    let decimals = match number.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    format!("{number:.decimals$}")
 }
 
 /// A row of a table.
@@ -159,25 +164,61 @@ fn table<R: Row>(rows: &[R]) -> String {
     table
 }
 
-/// One figure beside its budget.
+/// A figure, or several of one thing.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Measured {
+    /// Measured once.
+    Once(f64),
+    /// Measured several times.
+    Often(Spread),
+}
+
+impl From<f64> for Measured {
+    fn from(figure: f64) -> Self {
+        Measured::Once(figure)
+    }
+}
+
+impl From<Spread> for Measured {
+    fn from(figures: Spread) -> Self {
+        Measured::Often(figures)
+    }
+}
+
+impl Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Measured::Once(figure) => f.write_str(&number(*figure)),
+            Measured::Often(spread) => spread.fmt(f),
+        }
+    }
+}
+
+/// What was measured beside what it may be.
 #[derive(Debug, Serialize)]
 pub struct Figure {
-    /// What was measured.
-    pub what: String,
-    /// The figure with its unit.
-    pub measured: String,
-    /// What it may be, if a budget is set.
-    pub budget: Option<String>,
+    what: String,
+    measured: Measured,
+    unit: &'static str,
+    budget: Option<f64>,
 }
 
 impl Figure {
-    /// A figure beside its budget; an empty one is none.
-    pub fn new(what: impl Into<String>, measured: impl Into<String>, budget: &str) -> Self {
+    /// A figure without a budget. A ratio has the empty unit.
+    pub fn new(what: impl Into<String>, measured: impl Into<Measured>, unit: &'static str) -> Self {
         Figure {
             what: what.into(),
             measured: measured.into(),
-            budget: (!budget.is_empty()).then(|| budget.to_owned()),
+            unit,
+            budget: None,
         }
+    }
+
+    /// At most so much, in the same unit.
+    pub fn budget(mut self, budget: f64) -> Self {
+        self.budget = Some(budget);
+        self
     }
 }
 
@@ -185,10 +226,13 @@ impl Row for Figure {
     const HEADINGS: &'static [&'static str] = &["what", "measured", "budget"];
 
     fn cells(&self) -> Vec<String> {
+        let with_unit = |figure: &dyn Display| format!("{figure} {}", self.unit).trim().to_owned();
         vec![
             self.what.clone(),
-            self.measured.clone(),
-            self.budget.clone().unwrap_or_default(),
+            with_unit(&self.measured),
+            self.budget
+                .map(|budget| format!("≤ {}", with_unit(&budget)))
+                .unwrap_or_default(),
         ]
     }
 }
@@ -200,7 +244,15 @@ mod tests {
     #[test]
     fn a_spread_is_sorted() {
         let spread = Spread::of([3.0, 1.0, 2.0]);
-        assert_eq!(format!("{spread:.1}"), "1.0 / 2.0 / 3.0");
+        assert_eq!(spread.to_string(), "1.00 / 2.00 / 3.00");
+    }
+
+    #[test]
+    fn figures_have_three_digits() {
+        assert_eq!(
+            [1_240.3, 14.66, 1.037].map(number),
+            ["1240", "14.7", "1.04"]
+        );
     }
 
     #[test]

@@ -43,25 +43,21 @@ fn many(watched: Duration) -> Result<Vec<Figure>> {
         let health = builder.start()?;
         workload::settled(&health).await;
         let memory = usage::resident_memory()?.saturating_sub(declared);
+        let memory_each = u32::try_from(memory / u64::from(MANY))?;
 
         let meter = CpuMeter::start(process::id())?;
         let since = Instant::now();
         sleep(watched).await;
         let share = meter.spent()?.div_duration_f64(since.elapsed());
         drop(health);
+        let what = format!("{MANY} checks every 10 s");
         Ok(vec![
             Figure::new(
-                format!(
-                    "{MANY} checks every 10 s: resident memory of each, without its declaration"
-                ),
-                format!("{} B", memory / u64::from(MANY)),
-                "",
+                format!("{what}: resident memory of each, without its declaration"),
+                f64::from(memory_each),
+                "B",
             ),
-            Figure::new(
-                format!("{MANY} checks every 10 s: share of a core"),
-                format!("{:.2} %", share * 100.0),
-                "≤ 3 %",
-            ),
+            Figure::new(format!("{what}: share of a core"), share * 100.0, "%").budget(3.0),
         ])
     })
 }
@@ -86,18 +82,19 @@ fn waiting(rounds: u32) -> Result<Vec<Figure>> {
         WAIT.as_millis()
     );
     Ok(vec![
-        Figure::new(format!("{round}: time"), format!("{took:.1} ms"), ""),
+        Figure::new(format!("{round}: time"), took, "ms"),
         Figure::new(
             format!("{round}: over the slowest check"),
-            format!("{:.2}", ratio(|round| round.slowest)),
-            "≤ 1.5",
-        ),
+            ratio(|round| round.slowest),
+            "",
+        )
+        .budget(1.5),
         Figure::new(
             format!("{round}: over the wait itself"),
-            format!("{:.2}", ratio(|_| WAIT)),
+            ratio(|_| WAIT),
             "",
         ),
-        Figure::new(format!("{round}: CPU"), format!("{cpu:.1} ms"), ""),
+        Figure::new(format!("{round}: CPU"), cpu, "ms"),
     ])
 }
 

@@ -55,11 +55,11 @@ impl Row for Comparison {
             self.checks.to_string(),
             self.connections.clone(),
             format!("{} ({})", self.bytes, self.static_bytes),
-            format!("{:.1}", self.static_us.median),
-            format!("{:.1}", self.probe_us.median),
-            format!("{:.2}", self.ratio),
+            report::number(self.static_us.median),
+            report::number(self.probe_us.median),
+            self.ratio.to_string(),
             self.budget
-                .map(|ratio| ratio.to_string())
+                .map(|ratio| format!("≤ {ratio}"))
                 .unwrap_or_default(),
         ]
     }
