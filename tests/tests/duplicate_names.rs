@@ -14,7 +14,10 @@ async fn two_checks_of_one_name_are_refused_with_both_places() {
         panic!("{error}");
     };
     assert_eq!(name, "db");
-    let mut packages: Vec<_> = places.iter().filter_map(|place| place.package()).collect();
+    let mut packages: Vec<_> = places
+        .iter()
+        .filter_map(health_core::Place::package)
+        .collect();
     packages.sort_unstable();
     assert_eq!(packages, ["fixture-billing", "fixture-ledger"]);
     let text = error.to_string();
