@@ -14,14 +14,16 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
 use crate::endpoint::{Details, Endpoint};
+use crate::event::Events;
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
 use crate::outcome::{IntoOutcome, Status};
 use crate::probe::Probe;
 use crate::problem::{Place, Problem, StartError};
-use crate::registry::{self, Added};
+use crate::registry::{self, Added, Registry};
 use crate::schedule::Supervisors;
+use crate::settings::Settings;
 #[cfg(feature = "signal")]
 use crate::signal::Signals;
 use crate::snapshot::{CheckReport, Snapshot};
@@ -88,6 +90,38 @@ impl Health {
     /// What is held of every check now.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.monitor.snapshot()
+    }
+
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.shared.monitor
+    }
+
+    /// Every run and every turn of a verdict from now on, for hooks, metrics
+    /// and tests of your own.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Event, Health, Verdict};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { false })
+    ///     .start()?;
+    /// let mut events = health.subscribe();
+    /// # let watching = async move {
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::Turned(turn) = event {
+    ///         println!("{}: {} → {}", turn.report.name(), turn.from, turn.report.verdict());
+    ///         # break;
+    ///     }
+    /// }
+    /// # };
+    /// # watching.await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribe(&self) -> Events {
+        self.shared.monitor.subscribe()
     }
 
     /// Runs a check out of turn and says how it stands then, or `None` if no
@@ -198,6 +232,7 @@ pub struct HealthBuilder {
     sources: Sources,
     added: Vec<Added>,
     expected: Vec<String>,
+    settings: Settings,
     version: Option<Cow<'static, str>>,
     details: Details,
     drain_delay: Duration,
@@ -210,6 +245,7 @@ impl Default for HealthBuilder {
             sources: Sources::default(),
             added: Vec::new(),
             expected: Vec::new(),
+            settings: Settings::default(),
             version: None,
             details: Details::Checks,
             drain_delay: DEFAULT_DRAIN_DELAY,
@@ -326,6 +362,29 @@ impl HealthBuilder {
         self
     }
 
+    /// Changes options of checks by name, or leaves checks out: see [`Settings`].
+    /// Of several calls, the later ones win.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use health_core::{CheckOptions, Health, Settings};
+    ///
+    /// let file: Settings = serde_json::from_str(r#"{"queue": {"interval": "1m"}}"#)?;
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { true })
+    ///     .settings(file)
+    ///     .settings(Settings::from_vars(std::env::vars_os()))
+    ///     .start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings.merge(settings);
+        self
+    }
+
     /// The version that `/health` shows: `env!("CARGO_PKG_VERSION")`, a tag or
     /// a commit. Without it none is shown.
     pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
@@ -383,13 +442,14 @@ impl HealthBuilder {
             });
         }
         let context = Context::new(self.sources);
-        let checks = registry::assemble(
-            registry::declared(),
-            &self.added,
-            &context,
-            &self.expected,
-            &mut problems,
-        );
+        let registry = Registry {
+            declared: registry::declared().collect(),
+            added: &self.added,
+            context: &context,
+            settings: &self.settings,
+            expected: &self.expected,
+        };
+        let checks = registry.checks(&mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };

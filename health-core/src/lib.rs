@@ -77,6 +77,7 @@
 
 mod check;
 mod endpoint;
+mod event;
 mod health;
 mod horizon;
 mod monitor;
@@ -90,6 +91,7 @@ mod registry;
 mod render;
 mod run;
 mod schedule;
+mod settings;
 #[cfg(feature = "signal")]
 mod signal;
 mod snapshot;
@@ -106,6 +108,7 @@ pub use async_trait::async_trait;
 
 pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, RequestHead};
+pub use event::{Event, Events, Turned};
 pub use health::{Health, HealthBuilder};
 pub use options::CheckOptions;
 #[doc(hidden)]
@@ -113,6 +116,7 @@ pub use outcome::via;
 pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
+pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::event::{Bus, Event, Events, Turned};
 use crate::horizon::{Horizon, NEVER};
 use crate::observe::{self, Transition};
 use crate::options::Plan;
@@ -37,6 +38,7 @@ pub(crate) struct Monitor {
     started: Instant,
     startup_done: AtomicBool,
     draining: OnceLock<Instant>,
+    bus: Bus,
 }
 
 /// One check: what was declared of it, and what is held of it.
@@ -112,6 +114,7 @@ impl Monitor {
             started: Instant::now(),
             startup_done: AtomicBool::new(false),
             draining: OnceLock::new(),
+            bus: Bus::default(),
             cells,
         };
         for cell in &monitor.cells {
@@ -243,6 +246,16 @@ impl Monitor {
         self.change(index, |track| track.land(now));
     }
 
+    /// A test speaks in place of the check, until it is released.
+    pub(crate) fn force(&self, index: usize, outcome: Outcome) {
+        let now = Instant::now();
+        self.change(index, |track| track.force(now, outcome));
+    }
+
+    pub(crate) fn release(&self, index: usize) {
+        self.change(index, Track::release);
+    }
+
     /// Readiness fails from now on. Returns since when it does, and whether
     /// this call began it.
     pub(crate) fn start_drain(&self) -> (Instant, bool) {
@@ -273,12 +286,15 @@ impl Monitor {
             self.move_tallies(&cell.plan, Some(before), after);
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
+        let held = (before.verdict != after.verdict).then(|| track.turned(Instant::now()));
+        self.publish(cell, before, after, held, &track);
         let due = track.due();
-        let answered = before.answers != after.answers;
-        let transition = (before.verdict != after.verdict)
-            .then(|| Transition::new(&cell.name, before.verdict, after.verdict, &track));
+        let transition = held.map(|held| {
+            let (from, to) = (before.verdict, after.verdict);
+            Transition::new(&cell.name, from, to, held, &track)
+        });
         drop(track);
-        if answered {
+        if before.answers != after.answers {
             cell.settled.notify_waiters();
         }
         if let Some(transition) = transition {
@@ -288,6 +304,35 @@ impl Monitor {
             observe::transition(&transition);
         }
         due
+    }
+
+    /// Under the lock of the track, so that the events of a check come in the
+    /// order in which things happened; sending waits for nobody.
+    fn publish(
+        &self,
+        cell: &Cell,
+        before: Seen,
+        after: Seen,
+        held: Option<Duration>,
+        track: &Track,
+    ) {
+        if !self.bus.is_heard() {
+            return;
+        }
+        if before.answers != after.answers {
+            self.bus.publish(Event::Ran(report(cell, track)));
+        }
+        if let Some(held) = held {
+            self.bus.publish(Event::Turned(Turned {
+                from: before.verdict,
+                held,
+                report: report(cell, track),
+            }));
+        }
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        self.bus.subscribe()
     }
 
     fn move_tallies(&self, plan: &Plan, before: Option<Seen>, after: Seen) {

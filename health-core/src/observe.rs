@@ -15,17 +15,26 @@ pub(crate) struct Transition<'a> {
     check: &'a str,
     from: Verdict,
     to: Verdict,
+    /// For how long the old verdict was held.
+    held: Duration,
     consecutive: u32,
     skipped_for: Option<Arc<str>>,
     last: Option<Arc<Finished>>,
 }
 
 impl<'a> Transition<'a> {
-    pub(crate) fn new(check: &'a str, from: Verdict, to: Verdict, track: &Track) -> Self {
+    pub(crate) fn new(
+        check: &'a str,
+        from: Verdict,
+        to: Verdict,
+        held: Duration,
+        track: &Track,
+    ) -> Self {
         Transition {
             check,
             from,
             to,
+            held,
             consecutive: track.consecutive(),
             skipped_for: track.skipped_for().cloned(),
             last: track.last().cloned(),
@@ -83,6 +92,7 @@ pub(crate) fn transition(turned: &Transition<'_>) {
                 cause = turned.cause(),
                 took_ms = milliseconds(turned.took()),
                 consecutive = turned.consecutive,
+                held_s = turned.held.as_secs(),
                 "health check turned"
             )
         };
@@ -154,6 +164,7 @@ mod silent {
             turned.cause(),
             turned.took(),
             turned.consecutive,
+            turned.held,
         );
     }
     pub(crate) fn startup_done(_: Duration) {}

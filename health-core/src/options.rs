@@ -37,7 +37,7 @@ pub struct CheckOptions {
     critical: Criticality,
     timeout: Option<Duration>,
     interval: Option<Duration>,
-    initial_delay: Duration,
+    initial_delay: Option<Duration>,
     failure_threshold: Option<u32>,
     success_threshold: Option<u32>,
     stale_after: Option<Duration>,
@@ -64,7 +64,7 @@ impl CheckOptions {
             critical: Criticality::Nowhere,
             timeout: None,
             interval: None,
-            initial_delay: Duration::ZERO,
+            initial_delay: None,
             failure_threshold: None,
             success_threshold: None,
             stale_after: None,
@@ -92,7 +92,7 @@ impl CheckOptions {
     ///
     /// Until the first result the check is unknown, which is not healthy.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
-        self.initial_delay = delay;
+        self.initial_delay = Some(delay);
         self
     }
 
@@ -197,6 +197,20 @@ impl CheckOptions {
         self
     }
 
+    /// These options, but for the numbers that `change` writes.
+    pub(crate) fn changed_by(self, change: &CheckOptions) -> Self {
+        CheckOptions {
+            timeout: change.timeout.or(self.timeout),
+            interval: change.interval.or(self.interval),
+            cache: change.cache.or(self.cache),
+            initial_delay: change.initial_delay.or(self.initial_delay),
+            stale_after: change.stale_after.or(self.stale_after),
+            failure_threshold: change.failure_threshold.or(self.failure_threshold),
+            success_threshold: change.success_threshold.or(self.success_threshold),
+            ..self
+        }
+    }
+
     pub(crate) fn prerequisites(&self) -> &'static [&'static str] {
         self.after
     }
@@ -244,7 +258,7 @@ impl CheckOptions {
             tags: self.tags,
             component: self.component.unwrap_or("component"),
             description: self.description,
-            initial_delay: self.initial_delay,
+            initial_delay: self.initial_delay.unwrap_or_default(),
             failure_threshold: self.failure_threshold.unwrap_or(1),
             success_threshold: self.success_threshold.unwrap_or(1),
             stale_after: self
@@ -276,12 +290,7 @@ impl CheckOptions {
             ("timeout", self.timeout, LONGEST_TIMEOUT, "1 h"),
             ("interval", self.interval, LONGEST_PERIOD, "24 h"),
             ("cache", self.cache, LONGEST_PERIOD, "24 h"),
-            (
-                "initial_delay",
-                Some(self.initial_delay),
-                LONGEST_PERIOD,
-                "24 h",
-            ),
+            ("initial_delay", self.initial_delay, LONGEST_PERIOD, "24 h"),
             ("stale_after", self.stale_after, LONGEST_PERIOD, "24 h"),
         ];
         for (option, written, limit, limit_text) in longest {

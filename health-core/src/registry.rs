@@ -7,7 +7,8 @@ use crate::check::{CheckDef, Work};
 use crate::name;
 use crate::options::{CheckOptions, Plan};
 use crate::problem::{Place, Problem};
-use crate::state::{Context, Sources};
+use crate::settings::{Change, Settings};
+use crate::state::{Context, Need, Sources};
 
 /// A check that is ready to run.
 #[derive(Clone, Debug)]
@@ -33,58 +34,111 @@ pub(crate) fn declared() -> impl Iterator<Item = &'static CheckDef> {
     inventory::iter::<CheckDef>.into_iter()
 }
 
-/// Brings all checks together, sorted by name.
-pub(crate) fn assemble(
-    declared: impl IntoIterator<Item = &'static CheckDef>,
-    added: &[Added],
-    context: &Context,
-    expected: &[String],
-    problems: &mut Vec<Problem>,
-) -> Vec<Check> {
-    let declared = without_copies(declared, context.sources());
-    let mut candidates = Vec::with_capacity(declared.len() + added.len());
-    for def in declared {
-        missing_parameters(def, context.sources(), problems);
-        candidates.push(Candidate {
-            name: def.name.into(),
-            options: &def.options,
-            place: Place::declared(def.origin),
-            work: Work::declared(def.run, context),
-        });
+/// All that is said about checks, from which those that run are made.
+#[derive(Debug)]
+pub(crate) struct Registry<'a> {
+    pub(crate) declared: Vec<&'static CheckDef>,
+    pub(crate) added: &'a [Added],
+    pub(crate) context: &'a Context,
+    pub(crate) settings: &'a Settings,
+    pub(crate) expected: &'a [String],
+}
+
+impl Registry<'_> {
+    /// The checks that run, sorted by name; whatever is wrong goes to `problems`.
+    pub(crate) fn checks(&self, problems: &mut Vec<Problem>) -> Vec<Check> {
+        let mut candidates = self.candidates(problems);
+        duplicate_names(&candidates, problems);
+        missing_names(&candidates, self.expected, problems);
+        let names: Vec<Arc<str>> = candidates
+            .iter()
+            .map(|check| Arc::clone(&check.name))
+            .collect();
+        self.settings.check_names(&names, problems);
+
+        candidates.retain_mut(|check| check.apply(&self.settings.of(&check.name, problems)));
+        for check in &candidates {
+            check.missing_parameters(self.context.sources(), problems);
+        }
+        let after = order(&candidates, &names, problems);
+        circles(&candidates, &after, problems);
+        candidates
+            .into_iter()
+            .zip(after)
+            .filter_map(|(candidate, after)| candidate.into_check(after, problems))
+            .collect()
     }
-    for check in added {
-        bad_name(&check.name, problems);
-        candidates.push(Candidate {
+
+    fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
+        let sources = self.context.sources();
+        let declared = without_copies(&self.declared, sources)
+            .into_iter()
+            .map(|def| Candidate {
+                name: def.name.into(),
+                options: def.options.clone(),
+                needs: def.needs,
+                changed: false,
+                place: Place::declared(def.origin),
+                work: Work::declared(def.run, self.context),
+            });
+        let added = self.added.iter().map(|check| Candidate {
             name: check.name.as_str().into(),
-            options: &check.options,
+            options: check.options.clone(),
+            needs: &[],
+            changed: false,
             place: check.place,
             work: check.work.clone(),
         });
+        for check in self.added {
+            bad_name(&check.name, problems);
+        }
+        let mut candidates: Vec<_> = declared.chain(added).collect();
+        candidates.sort_by(|a, b| a.name.cmp(&b.name));
+        candidates
     }
-    candidates.sort_by(|a, b| a.name.cmp(&b.name));
-
-    duplicate_names(&candidates, problems);
-    missing_names(&candidates, expected, problems);
-    let after = order(&candidates, problems);
-    circles(&candidates, &after, problems);
-    candidates
-        .into_iter()
-        .zip(after)
-        .filter_map(|(candidate, after)| candidate.into_check(after, problems))
-        .collect()
 }
 
 /// A check whose options nobody has looked at yet.
-struct Candidate<'a> {
+struct Candidate {
     name: Arc<str>,
-    options: &'a CheckOptions,
+    options: CheckOptions,
+    needs: &'static [Need],
+    /// The settings have changed its options.
+    changed: bool,
     place: Place,
     work: Work,
 }
 
-impl Candidate<'_> {
+impl Candidate {
+    /// Applies the settings; whether the check stays.
+    fn apply(&mut self, change: &Change) -> bool {
+        if let Some(options) = &change.options {
+            self.changed = true;
+            self.options = self.options.clone().changed_by(options);
+        }
+        !change.disables
+    }
+
+    fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
+        for need in self.needs.iter().filter(|need| !sources.has(need)) {
+            problems.push(Problem::MissingParameter {
+                check: self.name.to_string(),
+                place: self.place,
+                parameter: need.name,
+                type_name: (need.type_name)(),
+                state: sources.state_name(),
+            });
+        }
+    }
+
     fn into_check(self, after: Box<[usize]>, problems: &mut Vec<Problem>) -> Option<Check> {
-        match self.options.resolve() {
+        let resolved = self.options.resolve();
+        let by_settings = if self.changed {
+            "with its settings, "
+        } else {
+            ""
+        };
+        match resolved {
             Ok(plan) => Some(Check {
                 name: self.name,
                 plan,
@@ -95,7 +149,7 @@ impl Candidate<'_> {
                 problems.extend(broken.into_iter().map(|rule| Problem::BadOptions {
                     check: self.name.to_string(),
                     place: self.place,
-                    what: rule.what,
+                    what: format!("{by_settings}{}", rule.what),
                     help: rule.help,
                 }));
                 None
@@ -107,12 +161,9 @@ impl Candidate<'_> {
 /// The same code can be linked twice (a cycle of dev-dependencies does it).
 /// That is one check; the copy whose parameters can be served is kept, since
 /// the two copies ask for different types.
-fn without_copies(
-    declared: impl IntoIterator<Item = &'static CheckDef>,
-    sources: &Sources,
-) -> Vec<&'static CheckDef> {
+fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'static CheckDef> {
     let mut kept: Vec<&'static CheckDef> = Vec::new();
-    for def in declared {
+    for &def in declared {
         let twin = kept
             .iter_mut()
             .find(|twin| twin.name == def.name && twin.origin == def.origin);
@@ -129,18 +180,6 @@ fn is_served(def: &CheckDef, sources: &Sources) -> bool {
     def.needs.iter().all(|need| sources.has(need))
 }
 
-fn missing_parameters(def: &CheckDef, sources: &Sources, problems: &mut Vec<Problem>) {
-    for need in def.needs.iter().filter(|need| !sources.has(need)) {
-        problems.push(Problem::MissingParameter {
-            check: def.name.to_owned(),
-            place: Place::declared(def.origin),
-            parameter: need.name,
-            type_name: (need.type_name)(),
-            state: sources.state_name(),
-        });
-    }
-}
-
 fn bad_name(name: &str, problems: &mut Vec<Problem>) {
     if let Some((what, help)) = name::broken_rule(name) {
         let name = name.to_owned();
@@ -148,8 +187,8 @@ fn bad_name(name: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-fn duplicate_names(candidates: &[Candidate<'_>], problems: &mut Vec<Problem>) {
-    let mut by_name: BTreeMap<String, Vec<&Candidate<'_>>> = BTreeMap::new();
+fn duplicate_names(candidates: &[Candidate], problems: &mut Vec<Problem>) {
+    let mut by_name: BTreeMap<String, Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
         let namesakes = by_name.entry(name::folded(&candidate.name)).or_default();
         namesakes.push(candidate);
@@ -162,7 +201,7 @@ fn duplicate_names(candidates: &[Candidate<'_>], problems: &mut Vec<Problem>) {
     }
 }
 
-fn missing_names(candidates: &[Candidate<'_>], expected: &[String], problems: &mut Vec<Problem>) {
+fn missing_names(candidates: &[Candidate], expected: &[String], problems: &mut Vec<Problem>) {
     for name in expected {
         if candidates.iter().any(|check| *check.name == **name) {
             continue;
@@ -175,31 +214,41 @@ fn missing_names(candidates: &[Candidate<'_>], expected: &[String], problems: &m
     }
 }
 
-/// For each check, the places of those that come first.
-fn order(candidates: &[Candidate<'_>], problems: &mut Vec<Problem>) -> Vec<Box<[usize]>> {
-    let names = || candidates.iter().map(|check| &*check.name);
-    let mut find = |check: &Candidate<'_>, first: &str| {
-        let found = names().position(|name| name == first);
-        if found.is_none() {
-            problems.push(Problem::UnknownPrerequisite {
-                check: check.name.to_string(),
-                place: check.place,
-                name: first.to_owned(),
-                similar: name::similar(first, names()).map(str::to_owned),
-            });
+/// For each check, the places of those that come first. One that the settings
+/// have taken out holds nobody up.
+fn order(
+    candidates: &[Candidate],
+    names: &[Arc<str>],
+    problems: &mut Vec<Problem>,
+) -> Vec<Box<[usize]>> {
+    let place_of = |first: &str| candidates.iter().position(|check| *check.name == *first);
+    let mut after = Vec::with_capacity(candidates.len());
+    for check in candidates {
+        let prerequisites = check.options.prerequisites();
+        for first in prerequisites {
+            let known = names.iter().map(|name| &**name);
+            if !known.clone().any(|name| name == *first) {
+                problems.push(Problem::UnknownPrerequisite {
+                    check: check.name.to_string(),
+                    place: check.place,
+                    name: (*first).to_owned(),
+                    similar: name::similar(first, known).map(str::to_owned),
+                });
+            }
         }
-        found
-    };
-    let after = candidates.iter().map(|check| {
-        let names = check.options.prerequisites().iter();
-        names.filter_map(|first| find(check, first)).collect()
-    });
-    after.collect()
+        after.push(
+            prerequisites
+                .iter()
+                .filter_map(|first| place_of(first))
+                .collect(),
+        );
+    }
+    after
 }
 
 /// Checks that wait for each other would wait for ever. Each circle is named
 /// once, from the member that comes first by name.
-fn circles(candidates: &[Candidate<'_>], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
+fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
     for start in 0..candidates.len() {
         let mut seen = vec![false; candidates.len()];
         let mut path = vec![start];

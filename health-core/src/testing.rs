@@ -15,7 +15,28 @@
 //! assert_eq!(testing::declared(), ["database"]);
 //! # }
 //! ```
+//!
+//! Another starts health with a fake state, so that a parameter that nobody
+//! provides, or two checks of one name, fail in CI and not at the deploy:
+//!
+//! ```
+//! # use health_core::{Health, HealthState};
+//! #[derive(HealthState)]
+//! # #[derive(Default)]
+//! struct AppState { /* .. */ }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let health = Health::builder().state(AppState::default()).start();
+//! assert!(health.is_ok(), "{health:?}");
+//! # }
+//! ```
+//!
+//! Time is tokio's: with `#[tokio::test(start_paused = true)]` intervals,
+//! timeouts and staleness pass in no time. (A plain `fn` runs on a thread of its
+//! own, for which the paused clock does not wait; [`force`] its outcome.)
 
+use crate::health::Health;
+use crate::outcome::Outcome;
 use crate::registry;
 
 /// The names of all checks with `#[health_check]` that are linked into this
@@ -24,4 +45,47 @@ pub fn declared() -> Vec<&'static str> {
     let mut names: Vec<_> = registry::declared().map(|check| check.name).collect();
     names.sort_unstable();
     names
+}
+
+/// Puts an outcome in place of what a check says, at once and whatever its
+/// thresholds, until it is [released](release).
+///
+/// # Panics
+///
+/// If no check has this name.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+///
+/// let health = Health::builder()
+///     .check("database", CheckOptions::new().critical(), || async {})
+///     .start()?;
+///
+/// testing::force(&health, "database", Outcome::fail("drill"));
+/// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+///
+/// testing::release(&health, "database");
+/// health.refresh("database").await;
+/// assert_eq!(health.status(Probe::Readiness), Status::Pass);
+/// # Ok(())
+/// # }
+/// ```
+pub fn force(health: &Health, check: &str, outcome: Outcome) {
+    health.monitor().force(index_of(health, check), outcome);
+}
+
+/// Lets a check speak for itself again, from its next result on.
+///
+/// # Panics
+///
+/// If no check has this name.
+pub fn release(health: &Health, check: &str) {
+    health.monitor().release(index_of(health, check));
+}
+
+fn index_of(health: &Health, check: &str) -> usize {
+    let index = health.monitor().index_of(check);
+    index.unwrap_or_else(|| panic!("no check is named `{check}`"))
 }

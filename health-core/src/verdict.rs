@@ -122,6 +122,10 @@ pub(crate) struct Track {
     skipped_for: Option<Arc<str>>,
     skips: u64,
     retired: bool,
+    /// Since when the verdict has been what it is.
+    since: Instant,
+    /// What a test says in place of the check.
+    forced: Option<Outcome>,
 }
 
 impl Track {
@@ -142,6 +146,8 @@ impl Track {
             skipped_for: None,
             skips: 0,
             retired: false,
+            since: Instant::now(),
+            forced: None,
         }
     }
 
@@ -263,6 +269,29 @@ impl Track {
         (now >= flight.started + self.timeout).then_some(flight.started)
     }
 
+    /// The verdict has just turned; returns for how long the old one was held.
+    pub(crate) fn turned(&mut self, now: Instant) -> Duration {
+        now.saturating_duration_since(std::mem::replace(&mut self.since, now))
+    }
+
+    /// From now on this is what every run says, and at once what is held.
+    pub(crate) fn force(&mut self, now: Instant, outcome: Outcome) {
+        let target = Verdict::from(outcome.status());
+        self.forced = Some(outcome);
+        let enough = self.failure_threshold.max(self.success_threshold);
+        for _ in 0..enough {
+            self.record(now, now, Outcome::pass());
+            if self.settled == target {
+                return;
+            }
+        }
+    }
+
+    /// The runs speak for themselves again.
+    pub(crate) fn release(&mut self) {
+        self.forced = None;
+    }
+
     /// No further run will come, and the last result stays what it is.
     pub(crate) fn retire(&mut self) {
         self.retired = true;
@@ -274,6 +303,7 @@ impl Track {
         if self.retired {
             return;
         }
+        let outcome = self.forced.clone().unwrap_or(outcome);
         self.results += 1;
         self.skipped_for = None;
         self.ended = Some(ended);
@@ -415,6 +445,25 @@ mod tests {
         track.begin(now + secs(10));
         assert_eq!(track.verdict(), Verdict::Skipped);
         track.finish(now + secs(10), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_forced_outcome_holds_whatever_the_runs_say() {
+        let now = Instant::now();
+        let options = CheckOptions::new()
+            .failure_threshold(3)
+            .success_threshold(2);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.force(now, Outcome::fail("drill"));
+        assert_eq!(track.verdict(), Verdict::Fail, "whatever the threshold");
+        run(&mut track, now, secs(0), Outcome::pass());
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        track.release();
+        run(&mut track, now, secs(0), Outcome::pass());
+        run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
     }
 
