@@ -65,6 +65,7 @@ pub struct Health {
 #[derive(Debug)]
 struct Shared {
     monitor: Arc<Monitor>,
+    supervisors: Arc<Supervisors>,
     endpoint: Endpoint,
     drain_delay: Duration,
 }
@@ -189,6 +190,32 @@ impl Health {
             observe::draining(self.shared.drain_delay);
         }
         since + self.shared.drain_delay
+    }
+
+    /// Ends every check and waits until they are gone: for tests, and for
+    /// applications that start health again. Readiness fails from this call on.
+    ///
+    /// A run that holds its thread cannot be interrupted; it is left to itself
+    /// after 1 s. Without this, the checks end when the last `Health` is dropped,
+    /// and nobody waits.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, Probe, Status};
+    ///
+    /// let health = Health::builder().start()?;
+    /// health.stop().await;
+    /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    ///
+    /// let again = Health::builder().start()?;
+    /// assert_eq!(again.status(Probe::Readiness), Status::Pass);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn stop(&self) {
+        self.shared.monitor.start_drain();
+        self.shared.supervisors.stop().await;
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
@@ -459,13 +486,14 @@ impl HealthBuilder {
         let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(
             Arc::clone(&monitor),
-            supervisors,
+            Arc::clone(&supervisors),
             self.version,
             self.details,
         );
         Ok(Health {
             shared: Arc::new(Shared {
                 monitor,
+                supervisors,
                 endpoint,
                 drain_delay: self.drain_delay,
             }),

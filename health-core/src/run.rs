@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -28,11 +28,21 @@ pub(crate) struct Runner {
     longest_poll: Option<Duration>,
     /// It has offended: from then on it runs on a thread of its own.
     quarantined: AtomicBool,
+    alive: Alive,
 }
 
+/// Held by whatever runs checks, so that a stop can wait until all have let go.
+pub(crate) type Alive = watch::Receiver<()>;
+
 impl Runner {
-    pub(crate) fn new(name: Arc<str>, work: Work, longest_poll: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        name: Arc<str>,
+        work: Work,
+        longest_poll: Option<Duration>,
+        alive: Alive,
+    ) -> Self {
         Runner {
+            alive,
             name,
             work,
             longest_poll,
@@ -66,7 +76,7 @@ impl Runner {
             }
             Work::Blocking(check) => {
                 let check = Arc::clone(check);
-                on_own_thread(&self.name, move |_, _| check()).await
+                self.on_own_thread(move |_, _| check()).await
             }
         }
     }
@@ -94,7 +104,7 @@ impl Runner {
         F: FnOnce() -> Pin<Box<R>> + Send + 'static,
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
-        on_own_thread(&self.name, move |runtime, answer| {
+        self.on_own_thread(move |runtime, answer| {
             let mut flight = Flight::new(start);
             runtime.block_on(LocalSet::new().run_until(async {
                 let mut deserted = pin!(answer.closed());
@@ -106,6 +116,32 @@ impl Runner {
             }))
         })
         .await
+    }
+
+    /// A thread for one run and not one of the runtime's blocking pool: a thread
+    /// cannot be killed, so one that hangs there would take a place for good and
+    /// keep the runtime from shutting down.
+    async fn on_own_thread(
+        &self,
+        run: impl FnOnce(&Handle, &mut oneshot::Sender<Outcome>) -> Outcome + Send + 'static,
+    ) -> Outcome {
+        let (mut answer, answered) = oneshot::channel();
+        let runtime = Handle::current();
+        let alive = self.alive.clone();
+        let spawned = thread::Builder::new()
+            .name(format!("health-{}", self.name))
+            .spawn(move || {
+                let _alive = alive;
+                let _entered = runtime.enter();
+                let outcome = caught(|| run(&runtime, &mut answer));
+                // Nobody listens if health has stopped meanwhile.
+                let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
+            });
+        if let Err(error) = spawned {
+            return Outcome::not_run("no thread could be started", error.to_string());
+        }
+        let lost = || Outcome::not_run("the thread of the run was lost", String::new());
+        answered.await.unwrap_or_else(|_| lost())
     }
 }
 
@@ -168,30 +204,6 @@ impl<F, R: ?Sized> Drop for Flight<F, R> {
     }
 }
 
-/// A thread for one run and not one of the runtime's blocking pool: a thread
-/// cannot be killed, so one that hangs there would take a place for good and
-/// keep the runtime from shutting down.
-async fn on_own_thread(
-    name: &str,
-    run: impl FnOnce(&Handle, &mut oneshot::Sender<Outcome>) -> Outcome + Send + 'static,
-) -> Outcome {
-    let (mut answer, answered) = oneshot::channel();
-    let runtime = Handle::current();
-    let spawned = thread::Builder::new()
-        .name(format!("health-{name}"))
-        .spawn(move || {
-            let _entered = runtime.enter();
-            let outcome = caught(|| run(&runtime, &mut answer));
-            // Nobody listens if health has stopped meanwhile.
-            let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
-        });
-    if let Err(error) = spawned {
-        return Outcome::not_run("no thread could be started", error.to_string());
-    }
-    let lost = || Outcome::not_run("the thread of the run was lost", String::new());
-    answered.await.unwrap_or_else(|_| lost())
-}
-
 /// Runs the user's code; a panic becomes its text.
 fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
@@ -225,7 +237,7 @@ mod tests {
     }
 
     fn runner(work: Work, longest_poll: Option<Duration>) -> Runner {
-        Runner::new("test".into(), work, longest_poll)
+        Runner::new("test".into(), work, longest_poll, watch::channel(()).1)
     }
 
     async fn run(work: Work) -> Outcome {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -27,13 +27,19 @@ const THREADS: usize = 64;
 /// if that is longer: to drop a query halfway can cost the application's pool
 /// a connection for good.
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a stop waits for runs that hold their thread.
+const LONGEST_STOP: Duration = Duration::from_secs(1);
 /// Each period is off by at most this part of the interval, so that replicas
 /// and checks drift apart.
 const JITTER: f64 = 0.1;
 
 /// The tasks of all checks, which end with this.
 #[derive(Debug)]
-pub(crate) struct Supervisors(Vec<AbortHandle>);
+pub(crate) struct Supervisors {
+    tasks: Vec<AbortHandle>,
+    /// Closed once the last task and the last thread of a run have let go.
+    alive: watch::Sender<()>,
+}
 
 impl Supervisors {
     pub(crate) fn spawn(
@@ -43,24 +49,39 @@ impl Supervisors {
         longest_poll: Option<Duration>,
     ) -> Self {
         let limits = Arc::new(Limits::new());
+        let (alive, witness) = watch::channel(());
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let supervisor = Supervisor {
                 index,
-                runner: Runner::new(check.name, check.work, longest_poll),
+                runner: Runner::new(check.name, check.work, longest_poll, witness.clone()),
                 monitor: Arc::clone(monitor),
                 limits: Arc::clone(&limits),
             };
             runtime.spawn(supervisor.supervise()).abort_handle()
         });
-        Supervisors(tasks.collect())
+        Supervisors {
+            tasks: tasks.collect(),
+            alive,
+        }
+    }
+
+    /// Ends all runs, and waits until they are gone.
+    pub(crate) async fn stop(&self) {
+        self.abort();
+        // What holds its thread cannot be interrupted, and is left to itself.
+        let _ = timeout(LONGEST_STOP, self.alive.closed()).await;
+    }
+
+    fn abort(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
 impl Drop for Supervisors {
     fn drop(&mut self) {
-        for task in &self.0 {
-            task.abort();
-        }
+        self.abort();
     }
 }
 
@@ -103,7 +124,9 @@ impl Supervisor {
     async fn supervise(self) {
         let Supervisor { index, monitor, .. } = &self;
         let plan = monitor.plan(*index);
-        sleep(plan.initial_delay).await;
+        if !plan.initial_delay.is_zero() {
+            sleep(plan.initial_delay).await;
+        }
         // A check on demand is never due, only asked for.
         let mut due = (!plan.on_demand).then(Instant::now);
         while !monitor.is_retired(*index) {

@@ -368,6 +368,39 @@ async fn the_checks_stop_with_the_last_handle() {
     assert_eq!(runs.count(), so_far);
 }
 
+#[tokio::test]
+async fn a_stop_waits_for_tasks_and_threads() {
+    struct Tells(std::sync::mpsc::Sender<()>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let ended = tell.clone();
+    let health = Health::builder()
+        .check("hung", critical(), move || {
+            let held = Tells(tell.clone());
+            async move {
+                let _held = held;
+                std::future::pending::<()>().await;
+            }
+        })
+        .blocking_check("plain", critical(), move || {
+            let _held = Tells(ended.clone());
+            let _ = blocked.lock().expect("one run at a time").recv();
+        })
+        .start()
+        .expect("it starts");
+    tokio::task::yield_now().await;
+    let stopping = health.stop();
+    drop(release);
+    stopping.await;
+    assert_eq!(told.try_iter().count(), 2, "nothing runs any more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_initial_delay_is_kept_and_is_not_health() {
     let health = Health::builder()
