@@ -19,7 +19,7 @@ use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
 use crate::outcome::{IntoOutcome, Status};
-use crate::probe::Probe;
+use crate::probe::{Probe, Probes};
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added, Registry};
 use crate::schedule::Supervisors;
@@ -259,6 +259,7 @@ pub struct HealthBuilder {
     sources: Sources,
     added: Vec<Added>,
     expected: Vec<String>,
+    expected_probes: Probes,
     settings: Settings,
     version: Option<Cow<'static, str>>,
     details: Details,
@@ -272,6 +273,7 @@ impl Default for HealthBuilder {
             sources: Sources::default(),
             added: Vec::new(),
             expected: Vec::new(),
+            expected_probes: Probes::NONE,
             settings: Settings::default(),
             version: None,
             details: Details::Checks,
@@ -389,6 +391,25 @@ impl HealthBuilder {
         self
     }
 
+    /// Refuses to start if no check counts for this probe.
+    ///
+    /// A probe that no check feeds always passes, which is right for liveness
+    /// more often than not, and seldom meant for readiness.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use health_core::{Health, Probe};
+    ///
+    /// let refused = Health::builder().expect_probe(Probe::Startup).start();
+    /// assert!(refused.is_err());
+    /// # }
+    /// ```
+    pub fn expect_probe(mut self, probe: Probe) -> Self {
+        self.expected_probes = self.expected_probes.with(probe);
+        self
+    }
+
     /// Changes options of checks by name, or leaves checks out: see [`Settings`].
     /// Of several calls, the later ones win.
     ///
@@ -477,6 +498,12 @@ impl HealthBuilder {
             expected: &self.expected,
         };
         let checks = registry.checks(&mut problems);
+        let fed = checks
+            .iter()
+            .map(|check| check.plan.probes)
+            .collect::<Probes>();
+        let unfed = self.expected_probes.difference(fed);
+        problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };

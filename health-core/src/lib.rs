@@ -96,6 +96,7 @@ mod settings;
 mod signal;
 mod snapshot;
 mod state;
+mod sync;
 mod tally;
 pub mod testing;
 mod verdict;

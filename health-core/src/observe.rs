@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outcome::Outcome;
+#[cfg(feature = "tracing")]
+use crate::probe::Probe;
 use crate::verdict::{Finished, Track, Verdict};
 
 /// A check turned.
@@ -121,11 +123,21 @@ pub(crate) fn started(checks: &[crate::registry::Check]) {
         );
         return;
     }
-    let names: Vec<&str> = checks.iter().map(|check| &*check.name).collect();
-    tracing::info!(target: TARGET, count = checks.len(), checks = names.join(" "), "health checks started");
+    let [liveness, readiness, startup] = Probe::ALL.map(|probe| names(checks, probe));
+    let count = checks.len();
+    tracing::info!(target: TARGET, count, liveness, readiness, startup, "health checks started");
 }
 
-/// A check was caught holding a worker of the runtime.
+/// The checks that count for a probe.
+#[cfg(feature = "tracing")]
+fn names(checks: &[crate::registry::Check], probe: Probe) -> String {
+    let counted = checks
+        .iter()
+        .filter(|check| check.plan.probes.contains(probe));
+    let names: Vec<&str> = counted.map(|check| &*check.name).collect();
+    names.join(" ")
+}
+
 #[cfg(feature = "tracing")]
 pub(crate) fn quarantined(check: &str, held: Duration) {
     let held_ms = milliseconds(held);

@@ -78,6 +78,13 @@ impl Probes {
     }
 }
 
+impl FromIterator<Probes> for Probes {
+    fn from_iter<T: IntoIterator<Item = Probes>>(sets: T) -> Self {
+        sets.into_iter()
+            .fold(Probes::NONE, |Probes(all), Probes(set)| Probes(all | set))
+    }
+}
+
 impl fmt::Debug for Probes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()

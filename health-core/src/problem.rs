@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::check::Origin;
+use crate::probe::Probe;
 
 /// Everything that keeps [`HealthBuilder::start`] from starting.
 ///
@@ -110,6 +111,11 @@ pub enum Problem {
         /// A check whose name is nearly the same.
         similar: Option<String>,
     },
+    /// A probe was expected to have a check, and has none.
+    UnfedProbe {
+        /// The probe.
+        probe: Probe,
+    },
     /// A check comes `after` one that does not exist.
     UnknownPrerequisite {
         /// The name of the check.
@@ -167,6 +173,10 @@ impl Problem {
             Problem::UnknownPrerequisite { similar: None, .. } => {
                 "write the name of a check, or leave it out".into()
             }
+            Problem::UnfedProbe { probe: Probe::Readiness } => {
+                "write a check, or name the library that has them in the binary: `use the_library as _;`".into()
+            }
+            Problem::UnfedProbe { probe } => format!("write `{probe}, critical` on a check"),
             Problem::Circle { .. } => "take one of them out of the `after` of another".into(),
             Problem::BadName { help, .. }
             | Problem::BadOptions { help, .. }
@@ -224,6 +234,9 @@ impl fmt::Display for Problem {
                     f,
                     "check `{check}` ({place}) comes after `{name}`, and no check has this name"
                 )
+            }
+            Problem::UnfedProbe { probe } => {
+                write!(f, "no check counts for {probe}, and one was expected")
             }
             Problem::Circle { members, place } => write_circle(f, members, place),
             Problem::BadSetting { what, .. } => f.write_str(what),

@@ -1,6 +1,6 @@
 //! How many checks stand in the way of a probe.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 use crate::options::Plan;
 use crate::outcome::Status;

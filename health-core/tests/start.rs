@@ -65,6 +65,19 @@ async fn every_problem_in_one_error() {
 }
 
 #[tokio::test]
+async fn a_probe_that_no_check_feeds_where_one_was_expected() {
+    let builder = || Health::builder().check("db", CheckOptions::new(), || async {});
+    let fed = builder().expect_probe(Probe::Readiness).start();
+    assert!(fed.is_ok(), "{fed:?}");
+    assert_eq!(
+        refused(builder().expect_probe(Probe::Startup)),
+        "health cannot start, 1 problem:\n  \
+         - no check counts for startup, and one was expected\n    \
+           help: write `startup, critical` on a check"
+    );
+}
+
+#[tokio::test]
 async fn nothing_at_all_is_legal_and_healthy() {
     let health = Health::builder().start().expect("no checks are no problem");
     for probe in Probe::ALL {
