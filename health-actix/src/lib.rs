@@ -1,24 +1,96 @@
-//! The adapter for actix-web, **which does not serve anything yet**.
+//! Serves the health checks of [`health_core`] with actix-web.
 //!
-//! The attribute, the derive and the whole API of health-core are here under
-//! their final names, so declarations can be written; `configure` comes with
-//! the next release. Until then `Health::endpoint` answers in a handler of
-//! your own:
+//! This crate is the whole API: it re-exports health-core, and its
+//! `#[health_check]` needs no other line in `Cargo.toml`.
 //!
+//! ```no_run
+//! use actix_web::{App, HttpServer, web};
+//! use health_actix::{Health, health_check};
+//!
+//! #[health_check(timeout = "2s", critical)]
+//! async fn queue() -> bool {
+//!     true
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // Outside the factory, which runs once for each worker.
+//!     let health = Health::builder().start()?;
+//!     let drained = health.drain_on_signal();
+//!     HttpServer::new(move || {
+//!         App::new()
+//!             .route("/", web::get().to(|| async { "hello" }))
+//!             .configure(health_actix::configure(&health))
+//!     })
+//!     .bind("127.0.0.1:3000")?
+//!     .shutdown_signal(drained)
+//!     .run()
+//!     .await?;
+//!     Ok(())
+//! }
 //! ```
-//! use health_actix::{Health, RequestHead};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), health_actix::StartError> {
-//! let health = Health::builder().start()?;
-//! let answer = health.endpoint().respond(RequestHead::new("GET", "/readyz"));
-//! assert_eq!(answer.status(), 200);
-//! # Ok(())
-//! # }
-//! ```
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 pub use health_core::*;
 pub use health_macros::{ActixHealthState as HealthState, actix_health_check as health_check};
 
 #[doc(hidden)]
 pub use health_core as __core;
+
+/// The routes of [`Endpoint`], for [`App::configure`](actix_web::App::configure)
+/// or the `configure` of a scope.
+///
+/// Start [`Health`] outside the application's factory, which runs once for each
+/// worker: all workers then share one, and no check is tied to a worker.
+/// Configure it on the `App` itself or in a scope of its own, so that neither
+/// authentication nor rate limits nor redirects stand between a prober and its
+/// answer.
+pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+    let endpoint = health.endpoint();
+    move |config: &mut ServiceConfig| {
+        for path in Endpoint::PATHS {
+            let page = endpoint.clone();
+            let serve_page = move |request: HttpRequest| answer(&page, &request, path);
+            let check = endpoint.clone();
+            let serve_check = move |request: HttpRequest| {
+                // In a scope the path of the request has a prefix, so only what
+                // matched counts.
+                let name = request.match_info().query("check");
+                answer(&check, &request, &format!("{path}/{name}"))
+            };
+            config
+                .route(path, web::route().to(serve_page.clone()))
+                .route(&format!("{path}/"), web::route().to(serve_page))
+                .route(&format!("{path}/{{check:.+}}"), web::route().to(serve_check));
+        }
+    }
+}
+
+fn answer(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    path: &str,
+) -> impl Future<Output = HttpResponse> + use<> {
+    // actix-web makes the answer to `HEAD` from that to `GET`.
+    let method = match request.method().as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    let answer = endpoint.answer(RequestHead::new(method, path));
+    async { response(answer.await) }
+}
+
+/// actix-web has its own version of `http`, so each part is converted.
+fn response(answer: http::Response<Bytes>) -> HttpResponse {
+    let (head, body) = answer.into_parts();
+    let status = StatusCode::from_u16(head.status.as_u16());
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    for (name, value) in &head.headers {
+        response.insert_header((name.as_str(), value.as_bytes()));
+    }
+    response.body(body)
+}

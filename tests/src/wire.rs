@@ -2,33 +2,80 @@
 
 use std::net::SocketAddr;
 
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
 use axum::Router;
-use health_axum::Health;
+use health_core::Health;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+/// The frameworks whose answers must be alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framework {
+    /// On the test's own runtime.
+    Axum,
+    /// On a thread of its own, as actix-web likes it.
+    Actix,
+}
 
 /// Serves until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     health: Health,
-    serving: JoinHandle<()>,
+    serving: Serving,
+}
+
+#[derive(Debug)]
+enum Serving {
+    Axum(JoinHandle<()>),
+    Actix(actix_web::dev::ServerHandle),
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.serving.abort();
+        match &self.serving {
+            Serving::Axum(task) => task.abort(),
+            // Sent at once, whether or not anybody waits.
+            Serving::Actix(server) => drop(server.stop(false)),
+        }
     }
 }
 
 impl Server {
-    /// Serves `app` on a free port of the loopback address.
+    /// Serves health and a business route at `/` on a free port of the loopback
+    /// address.
     ///
     /// # Panics
     ///
     /// If there is no free port.
-    pub async fn start(app: Router, health: Health) -> Self {
+    pub async fn start(framework: Framework, health: Health) -> Self {
+        match framework {
+            Framework::Axum => {
+                let app = Router::new()
+                    .route("/", axum::routing::get(|| async { "business" }))
+                    .merge(health_axum::routes(&health));
+                Server::axum(app, health).await
+            }
+            Framework::Actix => {
+                let configure = health_actix::configure(&health);
+                Server::actix(health, move |config| {
+                    let business = actix_web::web::get().to(async || "business");
+                    config.route("/", business).configure(configure);
+                })
+                .await
+            }
+        }
+    }
+
+    /// Serves any axum application.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub async fn axum(app: Router, health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move {
@@ -37,7 +84,36 @@ impl Server {
         Server {
             address,
             health,
-            serving,
+            serving: Serving::Axum(serving),
+        }
+    }
+
+    /// Serves any actix-web application, with two workers.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub async fn actix<F>(health: Health, configure: F) -> Self
+    where
+        F: FnOnce(&mut ServiceConfig) + Clone + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = move || App::new().configure(configure.clone());
+                let server = HttpServer::new(app).workers(2).disable_signals();
+                let server = server.bind("127.0.0.1:0").expect("a free port");
+                let address = server.addrs()[0];
+                let server = server.run();
+                let _ = tell.send((address, server.handle()));
+                server.await.expect("serving");
+            });
+        });
+        let (address, handle) = told.await.expect("the server starts");
+        Server {
+            address,
+            health,
+            serving: Serving::Actix(handle),
         }
     }
 
@@ -97,7 +173,7 @@ impl Server {
 }
 
 /// What came back; status 0 if nothing did.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
@@ -128,5 +204,13 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name)?;
         Some(&found.1)
+    }
+
+    /// Everything but the time and what only the connection is about.
+    pub fn comparable(mut self) -> Self {
+        self.headers
+            .retain(|(name, _)| !["date", "connection"].contains(&&**name));
+        self.headers.sort();
+        self
     }
 }

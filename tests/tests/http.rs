@@ -1,31 +1,58 @@
-//! What probers get over a real socket, byte by byte.
+//! What probers get over a real socket, byte by byte: one suite, run over each
+//! adapter.
 
 use std::time::Duration;
 
-use health_axum::{CheckOptions, Details, Health, HealthBuilder, Outcome, Probe, Status};
+use health_core::{CheckOptions, Details, Health, HealthBuilder, Outcome, Probe, Status};
+use tests::wire::{Answer, Framework, Server};
 use tokio::time::sleep;
 
-use tests::wire::{Answer, Server};
+/// Each test takes the framework, and runs once for each.
+macro_rules! conformance {
+    ($($test:ident)*) => {
+        mod axum {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Framework::Axum).await;
+            })*
+        }
+        mod actix {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Framework::Actix).await;
+            })*
+        }
+    };
+}
+
+conformance! {
+    each_path_answers_with_its_status
+    health_names_every_check_and_no_error_text
+    health_can_keep_everything_to_itself
+    head_and_options_have_the_status_of_get
+    other_methods_are_refused_and_say_what_is_allowed
+    what_does_not_exist_is_404
+    a_name_may_be_percent_encoded
+    http_1_0_without_a_host_is_served
+    odd_and_hostile_requests_leave_the_server_standing
+    requests_in_a_row_on_one_connection
+    bad_checks_harm_nobody_but_themselves
+    a_drain_is_seen_by_everybody_at_once
+    a_caller_who_hangs_up_changes_nothing
+}
 
 fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// A service with a check of each kind, and the answers of a real server.
-async fn serve(builder: HealthBuilder) -> Server {
+/// A service whose checks have all been run once.
+async fn serve(framework: Framework, builder: HealthBuilder) -> Server {
     let health = builder.start().expect("it starts");
-    while health
-        .snapshot()
-        .checks()
-        .iter()
-        .any(|check| check.checked_at().is_none())
-    {
+    let is_new = |check: &health_core::CheckReport| check.checked_at().is_none();
+    while health.snapshot().checks().iter().any(is_new) {
         tokio::task::yield_now().await;
     }
-    let app = axum::Router::new()
-        .route("/", axum::routing::get(|| async { "business" }))
-        .merge(health_axum::routes(&health));
-    Server::start(app, health).await
+    Server::start(framework, health).await
 }
 
 fn mixed() -> HealthBuilder {
@@ -54,9 +81,8 @@ fn assert_usual_headers(answer: &Answer) {
     assert_eq!(answer.header("location"), None, "{answer:?}");
 }
 
-#[tokio::test]
-async fn each_path_answers_with_its_status() {
-    let server = serve(mixed()).await;
+async fn each_path_answers_with_its_status(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     for (path, status, body) in [
         ("/livez", 200, r#"{"status":"healthy"}"#),
         ("/readyz", 503, r#"{"status":"unhealthy"}"#),
@@ -78,9 +104,8 @@ async fn each_path_answers_with_its_status() {
     assert_eq!(server.get("/").await.body, "business");
 }
 
-#[tokio::test]
-async fn health_names_every_check_and_no_error_text() {
-    let server = serve(mixed().version("1.4.2")).await;
+async fn health_names_every_check_and_no_error_text(framework: Framework) {
+    let server = serve(framework, mixed().version("1.4.2")).await;
     let answer = server.get("/health").await;
     assert_eq!(answer.status, 503);
     assert_usual_headers(&answer);
@@ -117,9 +142,8 @@ async fn health_names_every_check_and_no_error_text() {
     assert_eq!(single, checks["orders-db"]);
 }
 
-#[tokio::test]
-async fn health_can_keep_everything_to_itself() {
-    let server = serve(mixed().details(Details::Status)).await;
+async fn health_can_keep_everything_to_itself(framework: Framework) {
+    let server = serve(framework, mixed().details(Details::Status)).await;
     let answer = server.get("/health").await;
     assert_eq!(
         (answer.status, &*answer.body),
@@ -132,9 +156,8 @@ async fn health_can_keep_everything_to_itself() {
     );
 }
 
-#[tokio::test]
-async fn head_and_options_have_the_status_of_get() {
-    let server = serve(mixed()).await;
+async fn head_and_options_have_the_status_of_get(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     for path in ["/livez", "/readyz", "/readyz/cache", "/health"] {
         let get = server.get(path).await;
         let head = server.request("HEAD", path).await;
@@ -155,9 +178,8 @@ async fn head_and_options_have_the_status_of_get() {
     }
 }
 
-#[tokio::test]
-async fn other_methods_are_refused_and_say_what_is_allowed() {
-    let server = serve(mixed()).await;
+async fn other_methods_are_refused_and_say_what_is_allowed(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     for method in ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"] {
         let answer = server.request(method, "/readyz").await;
         assert_eq!(answer.status, 405, "{method}");
@@ -170,9 +192,8 @@ async fn other_methods_are_refused_and_say_what_is_allowed() {
     }
 }
 
-#[tokio::test]
-async fn what_does_not_exist_is_404() {
-    let server = serve(mixed()).await;
+async fn what_does_not_exist_is_404(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     for path in [
         "/health/ledger",
         "/readyz/ORDERS-DB",
@@ -193,16 +214,14 @@ async fn what_does_not_exist_is_404() {
     assert_eq!(server.get("/readyzz").await.status, 404);
 }
 
-#[tokio::test]
-async fn a_name_may_be_percent_encoded() {
-    let server = serve(mixed()).await;
+async fn a_name_may_be_percent_encoded(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     assert_eq!(server.get("/readyz/orders%2Ddb").await.status, 503);
     assert_eq!(server.get("/readyz/%63ache").await.status, 200);
 }
 
-#[tokio::test]
-async fn http_1_0_without_a_host_is_served() {
-    let server = serve(mixed()).await;
+async fn http_1_0_without_a_host_is_served(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     let answer = server.raw(b"OPTIONS /readyz HTTP/1.0\r\n\r\n").await;
     assert_eq!(answer.status, 503);
     let answer = server.raw(b"GET /livez HTTP/1.0\r\n\r\n").await;
@@ -212,9 +231,8 @@ async fn http_1_0_without_a_host_is_served() {
     );
 }
 
-#[tokio::test]
-async fn odd_and_hostile_requests_leave_the_server_standing() {
-    let server = serve(mixed()).await;
+async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     let long_query = format!(
         "GET /readyz?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "a".repeat(64 * 1024 - 64)
@@ -243,9 +261,8 @@ async fn odd_and_hostile_requests_leave_the_server_standing() {
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
-#[tokio::test]
-async fn requests_in_a_row_on_one_connection() {
-    let server = serve(mixed()).await;
+async fn requests_in_a_row_on_one_connection(framework: Framework) {
+    let server = serve(framework, mixed()).await;
     let two = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let text = server.exchange(two).await;
     assert_eq!(text.matches("HTTP/1.1 200").count(), 1, "{text}");
@@ -253,21 +270,77 @@ async fn requests_in_a_row_on_one_connection() {
 }
 
 #[tokio::test]
-async fn the_routes_can_be_nested_and_carry_any_state() {
+async fn axum_routes_can_be_nested_and_carry_any_state() {
     let health = Health::builder().start().expect("it starts");
-    let app: axum::Router = axum::Router::<u8>::new()
+    let app: ::axum::Router = ::axum::Router::<u8>::new()
         .nest("/internal", health_axum::routes(&health))
         .with_state(7);
-    let server = Server::start(app, health).await;
-    assert_eq!(server.get("/internal/readyz").await.status, 200);
-    assert_eq!(server.get("/internal/readyz/").await.status, 200);
-    assert_eq!(server.get("/readyz").await.status, 404);
+    answers_below_internal(&Server::axum(app, health).await).await;
+}
+
+#[tokio::test]
+async fn actix_routes_can_be_in_a_scope() {
+    let health = Health::builder().start().expect("it starts");
+    let configure = health_actix::configure(&health);
+    let server = Server::actix(health, move |config| {
+        config.service(actix_web::web::scope("/internal").configure(configure));
+    });
+    answers_below_internal(&server.await).await;
+}
+
+async fn answers_below_internal(server: &Server) {
+    for (path, status) in [
+        ("/internal/readyz", 200),
+        ("/internal/readyz/", 200),
+        ("/internal/readyz/nobody", 404),
+        ("/readyz", 404),
+    ] {
+        assert_eq!(server.get(path).await.status, status, "{path}");
+    }
+}
+
+/// The two adapters say the same, header by header.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_adapters_answer_alike() {
+    let frozen = || {
+        Health::builder()
+            .check("slow", critical(), std::future::pending::<()>)
+            .check(
+                "idle",
+                CheckOptions::new()
+                    .cache(Duration::from_hours(1))
+                    .tags(&["eu"]),
+                || async {},
+            )
+    };
+    let (axum, actix) = (
+        frozen().start().expect("it starts"),
+        frozen().start().expect("it starts"),
+    );
+    let axum = Server::start(Framework::Axum, axum).await;
+    let actix = Server::start(Framework::Actix, actix).await;
+    for method in ["GET", "HEAD", "OPTIONS", "POST", "BREW"] {
+        for path in [
+            "/livez",
+            "/readyz",
+            "/readyz/",
+            "/startupz?x=1",
+            "/readyz/slow",
+            "/readyz/nobody",
+            "/readyz/%73low",
+            "/readyz//",
+        ] {
+            let answers = [&axum, &actix].map(|server| server.request(method, path));
+            let [one, other] = answers;
+            let (one, other) = (one.await.comparable(), other.await.comparable());
+            assert_eq!(one, other, "{method} {path}");
+        }
+    }
 }
 
 /// A check that hangs, one that panics and one that blocks its thread: nobody
 /// else notices, and the reason is named.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bad_checks_harm_nobody_but_themselves() {
+async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     async fn explode() -> bool {
         std::future::ready(()).await;
         panic!("hunter2")
@@ -287,10 +360,7 @@ async fn bad_checks_harm_nobody_but_themselves() {
         })
         .start()
         .expect("it starts");
-    let app = axum::Router::new()
-        .route("/", axum::routing::get(|| async { "business" }))
-        .merge(health_axum::routes(&health));
-    let server = Server::start(app, health.clone()).await;
+    let server = Server::start(framework, health.clone()).await;
     let reasons = [
         ("hung", "timed out"),
         ("bomb", "panicked"),
@@ -316,9 +386,12 @@ async fn bad_checks_harm_nobody_but_themselves() {
     drop(release);
 }
 
-#[tokio::test]
-async fn a_drain_is_seen_by_everybody_at_once() {
-    let server = serve(Health::builder().check("fine", critical(), || async {})).await;
+async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
+    let server = serve(
+        framework,
+        Health::builder().check("fine", critical(), || async {}),
+    )
+    .await;
     assert_eq!(server.get("/readyz").await.status, 200);
     let drained = server.health().drain();
     assert_eq!(server.get("/readyz").await.status, 503);
@@ -327,4 +400,31 @@ async fn a_drain_is_seen_by_everybody_at_once() {
     assert_eq!(server.get("/").await.body, "business");
     drop(drained);
     assert_eq!(server.health().status(Probe::Readiness), Status::Fail);
+}
+
+/// Over the socket: the caller goes away while its probe waits for a check on
+/// demand. The run goes on, once, and its result counts.
+async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
+    let (release, gate) = tokio::sync::watch::channel(false);
+    let began = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let runs = std::sync::Arc::clone(&began);
+    let dear = critical().cache(Duration::from_hours(1));
+    let health = Health::builder()
+        .check("dear", dear, move || {
+            runs.add_permits(1);
+            let mut gate = gate.clone();
+            async move { gate.wait_for(|open| *open).await.is_ok() }
+        })
+        .start()
+        .expect("it starts");
+    let server = Server::start(framework, health).await;
+    for _ in 0..3 {
+        server
+            .send_and_hang_up(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await;
+    }
+    let _began = began.acquire().await.expect("a run");
+    release.send(true).expect("the run waits");
+    assert_eq!(server.get("/readyz").await.status, 200);
+    assert_eq!(began.available_permits(), 0, "one run");
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use health_axum::{CheckOptions, Health};
-use tests::wire::Server;
+use health_core::{CheckOptions, Health};
+use tests::wire::{Framework, Server};
 
 /// A service whose readiness follows a switch.
-async fn switchable() -> (Server, Arc<AtomicBool>) {
+async fn switchable(framework: Framework) -> (Server, Arc<AtomicBool>) {
     let switch = Arc::new(AtomicBool::new(true));
     let seen = Arc::clone(&switch);
     let often = Duration::from_millis(50);
@@ -28,10 +28,7 @@ async fn switchable() -> (Server, Arc<AtomicBool>) {
         )
         .start()
         .expect("it starts");
-    let app = axum::Router::new()
-        .route("/", axum::routing::get(|| async { "business" }))
-        .merge(health_axum::routes(&health));
-    (Server::start(app, health).await, switch)
+    (Server::start(framework, health).await, switch)
 }
 
 /// Waits for another process to notice: bounded, and never longer than needed.
@@ -103,14 +100,14 @@ async fn through(port: u16) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and curl"]
 async fn haproxy_follows_readiness() {
-    for check in [
-        "option httpchk OPTIONS /readyz",
-        "option httpchk GET /readyz",
-        "option httpchk HEAD /readyz/",
-    ] {
+    let checks = ["OPTIONS /readyz", "GET /readyz", "HEAD /readyz/"];
+    for (framework, check) in [Framework::Axum, Framework::Actix]
+        .into_iter()
+        .flat_map(|framework| checks.map(|check| (framework, format!("option httpchk {check}"))))
+    {
         let folder = tempfile::tempdir().expect("a folder");
-        let (server, switch) = switchable().await;
-        let (_haproxy, port) = haproxy(folder.path(), check, &server);
+        let (server, switch) = switchable(framework).await;
+        let (_haproxy, port) = haproxy(folder.path(), &check, &server);
         eventually("traffic while ready", || async {
             through(port).await == 200
         })
@@ -139,7 +136,7 @@ async fn haproxy_follows_readiness() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs curl"]
 async fn curl_reads_what_monitors_read() {
-    let (server, switch) = switchable().await;
+    let (server, switch) = switchable(Framework::Axum).await;
     let url = |path: &str| format!("http://{}{path}", server.address());
     eventually("ready", || async {
         server.get("/readyz").await.status == 200
