@@ -155,9 +155,11 @@ impl Monitor {
             }
             Obstacle::NoResult => Turn::Hold,
             Obstacle::None => {
-                let asked = cell.asked.swap(false, Ordering::AcqRel);
-                let recovered = cell.track().skipped_for().is_some();
-                if is_due || asked || recovered {
+                let asked = cell.asked.load(Ordering::Acquire);
+                if asked {
+                    cell.asked.store(false, Ordering::Release);
+                }
+                if is_due || asked || cell.track().skipped_for().is_some() {
                     Turn::Go
                 } else {
                     Turn::Rest
@@ -225,9 +227,11 @@ impl Monitor {
 
     // Written by the runs.
 
-    pub(crate) fn begin(&self, index: usize) {
+    /// Returns the moment from which the timeout counts.
+    pub(crate) fn begin(&self, index: usize) -> Instant {
         let now = Instant::now();
         self.change(index, |track| track.begin(now));
+        now
     }
 
     pub(crate) fn finish(&self, index: usize, outcome: Outcome) {

@@ -58,21 +58,31 @@ impl Runner {
         }
     }
 
-    /// Runs the check once. Never panics, whatever the check does. What awaits
-    /// is dropped after `limit`; what holds its thread cannot be.
+    /// Runs the check once. Never panics, whatever the check does.
+    ///
+    /// A run on a thread that awaits is dropped after `limit`; one that holds
+    /// its thread cannot be. A run on the application's runtime ends when this
+    /// future is dropped.
     pub(crate) async fn run(&self, limit: Instant) -> Outcome {
         match &self.work {
-            Work::Async(start) if self.needs_thread() => {
-                let start = Arc::clone(start);
-                self.on_thread(limit, move || start()).await
-            }
-            Work::Async(start) => {
+            Work::Async(start) if !self.needs_thread() => {
                 let mut flight = Flight::new(|| start());
-                within(limit, poll_fn(|cx| self.timed(|| flight.poll(cx)))).await
+                poll_fn(|cx| self.timed(|| flight.poll(cx))).await
+            }
+            // Boxed, so that a check that never needs a thread has no room for one.
+            work => Box::pin(self.on_thread(work, limit)).await,
+        }
+    }
+
+    async fn on_thread(&self, work: &Work, limit: Instant) -> Outcome {
+        match work {
+            Work::Async(start) => {
+                let start = Arc::clone(start);
+                self.awaited_on_thread(limit, move || start()).await
             }
             Work::Local(start) => {
                 let start = Arc::clone(start);
-                self.on_thread(limit, move || start()).await
+                self.awaited_on_thread(limit, move || start()).await
             }
             Work::Blocking(check) => {
                 let check = Arc::clone(check);
@@ -99,7 +109,7 @@ impl Runner {
     /// An async check on a thread of its own. The runtime is the application's
     /// all the same: a connection that is opened here and goes back to the
     /// application's pool must not die with a runtime of ours.
-    async fn on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
+    async fn awaited_on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
     where
         F: FnOnce() -> Pin<Box<R>> + Send + 'static,
         R: Future<Output = Outcome> + ?Sized + 'static,
