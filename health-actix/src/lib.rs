@@ -30,7 +30,7 @@
 //! }
 //! ```
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -65,7 +65,10 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
             config
                 .route(path, web::route().to(serve_page.clone()))
                 .route(&format!("{path}/"), web::route().to(serve_page))
-                .route(&format!("{path}/{{check:.+}}"), web::route().to(serve_check));
+                .route(
+                    &format!("{path}/{{check:.+}}"),
+                    web::route().to(serve_check),
+                );
         }
     }
 }
@@ -80,7 +83,11 @@ fn answer(
         "HEAD" => "GET",
         other => other,
     };
-    let answer = endpoint.answer(RequestHead::new(method, path));
+    let accept = request.headers().get(header::ACCEPT);
+    let head = RequestHead::new(method, path)
+        .query(request.uri().query())
+        .accept(accept.and_then(|value| value.to_str().ok()));
+    let answer = endpoint.answer(head);
     async { response(answer.await) }
 }
 

@@ -263,6 +263,7 @@ pub struct HealthBuilder {
     settings: Settings,
     version: Option<Cow<'static, str>>,
     details: Details,
+    probe_details: Details,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
 }
@@ -277,6 +278,7 @@ impl Default for HealthBuilder {
             settings: Settings::default(),
             version: None,
             details: Details::Checks,
+            probe_details: Details::Status,
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
@@ -446,6 +448,15 @@ impl HealthBuilder {
         self
     }
 
+    /// How much `/livez`, `/readyz` and `/startupz` say: default
+    /// [`Details::Status`], since probers read the code. With
+    /// [`Details::Checks`] they list the checks that count for them, and
+    /// `?verbose` does as in Kubernetes.
+    pub fn probe_details(mut self, details: Details) -> Self {
+        self.probe_details = details;
+        self
+    }
+
     /// How long the service goes on serving after a drain has begun, so that
     /// load balancers notice: at most 1 h, default 5 s.
     ///
@@ -516,6 +527,7 @@ impl HealthBuilder {
             Arc::clone(&supervisors),
             self.version,
             self.details,
+            self.probe_details,
         );
         Ok(Health {
             shared: Arc::new(Shared {

@@ -329,6 +329,9 @@ async fn the_adapters_answer_alike() {
             "/readyz/nobody",
             "/readyz/%73low",
             "/readyz//",
+            "/readyz?format=text",
+            "/readyz?format=health-json&verbose",
+            "/readyz/slow?format=text",
         ] {
             let answers = [&axum, &actix].map(|server| server.request(method, path));
             let [one, other] = answers;
@@ -351,7 +354,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     let health = Health::builder()
         .check("alive", critical().liveness(), || async {})
         .check("hung", timeout.clone(), std::future::pending::<()>)
-        .check("bomb", timeout.clone(), explode)
+        .check("bomb", critical(), explode)
         .check("a-blocker", timeout, move || {
             let blocked = std::sync::Arc::clone(&blocked);
             async move {

@@ -16,13 +16,10 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::cut;
 use crate::outcome::{Observed, Status};
-use crate::snapshot::{CheckReport, Snapshot};
+use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
-
-/// Messages are cut here, so that no check can make the answer too long for a
-/// prober (kubelet reads 10 KiB, Consul 4 KiB).
-const LONGEST_MESSAGE: usize = 256;
 
 /// The whole answer for those who only need the status.
 pub(crate) fn status_only(status: Status) -> Bytes {
@@ -42,14 +39,16 @@ fn word(status: Status) -> &'static str {
 }
 
 /// The part of the answer that changes only when a check does.
-pub(crate) fn checks(snapshot: &Snapshot) -> Box<RawValue> {
-    to_raw(&Checks(snapshot))
+pub(crate) fn checks<'a>(
+    reports: impl Iterator<Item = &'a CheckReport> + Clone,
+    draining: bool,
+) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&Checks { reports, draining }).expect(WRITABLE)
 }
 
 /// One check by itself.
 pub(crate) fn check(report: &CheckReport) -> Bytes {
-    let raw: Box<str> = to_raw(&CheckBody::alone(report)).into();
-    Bytes::from(raw.into_string())
+    to_bytes(&CheckBody::alone(report))
 }
 
 /// One check by itself, for those who only need the status.
@@ -85,8 +84,8 @@ pub(crate) fn health(
 /// What is written here has string keys only and goes to memory.
 const WRITABLE: &str = "plain structs can be written as JSON";
 
-fn to_raw(value: &impl Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect(WRITABLE)
+pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
+    Bytes::from(serde_json::to_vec(value).expect(WRITABLE))
 }
 
 #[derive(serde::Serialize)]
@@ -100,15 +99,21 @@ struct HealthBody<'a> {
 }
 
 /// The checks by name, and the drain as one of them.
-struct Checks<'a>(&'a Snapshot);
+struct Checks<I> {
+    reports: I,
+    draining: bool,
+}
 
-impl Serialize for Checks<'_> {
+impl<'a, I> Serialize for Checks<I>
+where
+    I: Iterator<Item = &'a CheckReport> + Clone,
+{
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for report in self.0.checks() {
+        for report in self.reports.clone() {
             map.serialize_entry(report.name(), &CheckBody::new(report))?;
         }
-        if self.0.is_draining() {
+        if self.draining {
             map.serialize_entry("shutdown", &CheckBody::draining())?;
         }
         map.end()
@@ -183,13 +188,13 @@ impl<'a> CheckBody<'a> {
 }
 
 /// Down to the microsecond: the scheduler's own noise is of that size.
-fn milliseconds(took: Duration) -> f64 {
+pub(super) fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// RFC 3339 in UTC. A clock outside the years that it can write (a board that
 /// has not heard of the time yet) is shown as the nearest that it can.
-fn timestamp(at: SystemTime) -> String {
+pub(super) fn timestamp(at: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since_epoch = at
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -198,26 +203,9 @@ fn timestamp(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(shown).to_string()
 }
 
-fn cut(message: &str) -> &str {
-    let end = (0..=LONGEST_MESSAGE.min(message.len()))
-        .rev()
-        .find(|&end| message.is_char_boundary(end))
-        .unwrap_or(0);
-    &message[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_messages_are_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
-        let long = "ä".repeat(200);
-        assert_eq!(cut(&long).len(), 256);
-        let odd = format!("x{long}");
-        assert_eq!(cut(&odd).len(), 255);
-    }
 
     #[test]
     fn times_are_rounded_to_what_can_be_measured() {

@@ -1,0 +1,215 @@
+//! What a request asks for.
+
+use crate::probe::Probe;
+use crate::render::Format;
+
+/// What an answer depends on.
+///
+/// Adapters whose framework has its own version of `http` make one from parts.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    query: Option<&'a str>,
+    accept: Option<&'a str>,
+}
+
+impl<'a> RequestHead<'a> {
+    /// `path` is the path of the URI as it came, percent-encoded, without the
+    /// query.
+    ///
+    /// ```
+    /// use health_core::RequestHead;
+    ///
+    /// let head = RequestHead::new("GET", "/health/orders-db")
+    ///     .query(Some("verbose"))
+    ///     .accept(Some("text/plain"));
+    /// # let _ = head;
+    /// ```
+    pub fn new(method: &'a str, path: &'a str) -> Self {
+        RequestHead {
+            method,
+            path,
+            query: None,
+            accept: None,
+        }
+    }
+
+    /// The query of the URI as it came.
+    #[must_use]
+    pub fn query(mut self, query: Option<&'a str>) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// The value of the header `Accept`.
+    #[must_use]
+    pub fn accept(mut self, accept: Option<&'a str>) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// What comes in the query as `key` or `key=value`.
+    fn parameter(&self, wanted: &str) -> Option<&'a str> {
+        self.query?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == wanted).then_some(value)
+        })
+    }
+
+    /// A known flag counts by its presence, whatever its value, as
+    /// kube-apiserver reads it; what is unknown is ignored.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.parameter("verbose").is_some()
+    }
+
+    /// `?format=` is heard first, then `Accept`. A format that is not known is
+    /// never refused, because a monitor that gets no answer raises an alarm.
+    pub(super) fn format(&self) -> Format {
+        let by_query = self.parameter("format").and_then(Format::named);
+        by_query
+            .or_else(|| Format::accepted(self.accept?))
+            .unwrap_or_default()
+    }
+}
+
+impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
+    fn from(request: &'a http::Request<Body>) -> Self {
+        let accept = request.headers().get(http::header::ACCEPT);
+        RequestHead::new(request.method().as_str(), request.uri().path())
+            .query(request.uri().query())
+            .accept(accept.and_then(|value| value.to_str().ok()))
+    }
+}
+
+/// A path that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Health,
+    Probe(Probe),
+}
+
+impl Page {
+    const ALL: [Page; 4] = [
+        Page::Probe(Probe::Liveness),
+        Page::Probe(Probe::Readiness),
+        Page::Probe(Probe::Startup),
+        Page::Health,
+    ];
+
+    /// As Kubernetes names it; the path is this after a slash.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Page::Probe(Probe::Liveness) => "livez",
+            Page::Probe(Probe::Readiness) => "readyz",
+            Page::Probe(Probe::Startup) => "startupz",
+            Page::Health => "health",
+        }
+    }
+
+    /// The page, and the name of the check that follows its path, if one does.
+    pub(super) fn find(path: &str) -> Option<(Page, Option<&str>)> {
+        let path = path.strip_prefix('/')?;
+        Page::ALL
+            .into_iter()
+            .find_map(|page| match path.strip_prefix(page.name())? {
+                "" | "/" => Some((page, None)),
+                rest => {
+                    let name = rest.strip_prefix('/')?;
+                    Some((page, Some(name.strip_suffix('/').unwrap_or(name))))
+                }
+            })
+    }
+}
+
+/// The answer that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) page: Page,
+    pub(super) check: Option<usize>,
+    pub(super) format: Format,
+    pub(super) verbose: bool,
+}
+
+/// A method that a probe may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Method {
+    Get,
+    Head,
+    Options,
+}
+
+impl Method {
+    pub(super) fn named(method: &str) -> Option<Method> {
+        match method {
+            "GET" => Some(Method::Get),
+            "HEAD" => Some(Method::Head),
+            "OPTIONS" => Some(Method::Options),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    UnknownPath,
+    UnknownCheck,
+    WrongMethod,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_with_and_without_slash_and_check() {
+        let ready = Page::Probe(Probe::Readiness);
+        assert_eq!(Page::find("/readyz"), Some((ready, None)));
+        assert_eq!(Page::find("/readyz/"), Some((ready, None)));
+        assert_eq!(Page::find("/readyz/db"), Some((ready, Some("db"))));
+        assert_eq!(Page::find("/readyz/db/"), Some((ready, Some("db"))));
+        assert_eq!(Page::find("/readyz//"), Some((ready, Some(""))));
+        assert_eq!(Page::find("/health/a/b"), Some((Page::Health, Some("a/b"))));
+        assert_eq!(Page::find("/readyzz"), None);
+        assert_eq!(Page::find("readyz"), None);
+        assert_eq!(Page::find("/"), None);
+        assert_eq!(Page::find(""), None);
+    }
+
+    #[test]
+    fn parameters_are_found_wherever_they_stand() {
+        let head = |query| RequestHead::new("GET", "/readyz").query(query);
+        for query in [
+            "verbose",
+            "verbose=0",
+            "a=b&verbose",
+            "verbose=&uptime_kuma_cachebuster=1",
+        ] {
+            assert!(head(Some(query)).is_verbose(), "{query}");
+        }
+        for query in ["", "verbos", "verbosee=1", "x=verbose"] {
+            assert!(!head(Some(query)).is_verbose(), "{query}");
+        }
+        assert!(!head(None).is_verbose());
+    }
+
+    #[test]
+    fn the_query_is_heard_before_the_header_and_nothing_is_refused() {
+        let format = |query, accept| {
+            let head = RequestHead::new("GET", "/").query(query).accept(accept);
+            head.format()
+        };
+        assert_eq!(format(None, None), Format::Json);
+        assert_eq!(
+            format(Some("format=text"), Some("application/json")),
+            Format::Text
+        );
+        assert_eq!(
+            format(Some("format=yaml"), Some("text/plain")),
+            Format::Text
+        );
+        assert_eq!(format(Some("format=yaml"), None), Format::Json);
+    }
+}
