@@ -30,7 +30,8 @@
 //! }
 //! ```
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -83,12 +84,20 @@ fn answer(
         "HEAD" => "GET",
         other => other,
     };
-    let accept = request.headers().get(header::ACCEPT);
+    let headers = request.headers();
+    let forwarded_for = HeaderName::from_static("x-forwarded-for");
     let head = RequestHead::new(method, path)
         .query(request.uri().query())
-        .accept(accept.and_then(|value| value.to_str().ok()));
+        .accept(text(headers.get(header::ACCEPT)))
+        .authorization(text(headers.get(header::AUTHORIZATION)))
+        .peer(request.peer_addr().map(|address| address.ip()))
+        .forwarded_for(text(headers.get_all(forwarded_for).last()));
     let answer = endpoint.answer(head);
     async { response(answer.await) }
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
 }
 
 /// actix-web has its own version of `http`, so each part is converted.

@@ -3,8 +3,14 @@
 //! This crate is the whole API: it re-exports health-core, and its
 //! `#[health_check]` needs no other line in `Cargo.toml`.
 
+use std::net::IpAddr;
+#[cfg(feature = "tokio")]
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
+#[cfg(feature = "tokio")]
+use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::routing::any;
 
@@ -30,7 +36,8 @@ where
 {
     let endpoint = health.endpoint();
     let serve = any(move |request: Request| {
-        let answer = endpoint.answer(&request);
+        let head = RequestHead::from(&request).peer(peer(&request));
+        let answer = endpoint.answer(head);
         async { answer.await.map(Body::from) }
     });
     Endpoint::PATHS.iter().fold(Router::new(), |router, path| {
@@ -39,4 +46,17 @@ where
             .route(&format!("{path}/"), serve.clone())
             .route(&format!("{path}/{{*check}}"), serve.clone())
     })
+}
+
+/// Known where the application serves with
+/// `into_make_service_with_connect_info::<SocketAddr>()`.
+#[cfg(feature = "tokio")]
+fn peer(request: &Request) -> Option<IpAddr> {
+    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    connection.map(|ConnectInfo(address)| address.ip())
+}
+
+#[cfg(not(feature = "tokio"))]
+fn peer(_: &Request) -> Option<IpAddr> {
+    None
 }

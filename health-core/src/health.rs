@@ -13,8 +13,9 @@ use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
-use crate::endpoint::{Details, Endpoint};
+use crate::endpoint::{Details, Endpoint, EndpointSettings};
 use crate::event::Events;
+use crate::guard::Guard;
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -264,6 +265,7 @@ pub struct HealthBuilder {
     version: Option<Cow<'static, str>>,
     details: Details,
     probe_details: Details,
+    guard: Guard,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
 }
@@ -279,6 +281,7 @@ impl Default for HealthBuilder {
             version: None,
             details: Details::Checks,
             probe_details: Details::Status,
+            guard: Guard::new(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
@@ -457,6 +460,12 @@ impl HealthBuilder {
         self
     }
 
+    /// Who is shown everything: default nobody. See [`Guard`].
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
     /// How long the service goes on serving after a drain has begun, so that
     /// load balancers notice: at most 1 h, default 5 s.
     ///
@@ -500,6 +509,7 @@ impl HealthBuilder {
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
             });
         }
+        problems.extend_from_slice(self.guard.problems());
         let context = Context::new(self.sources);
         let registry = Registry {
             declared: registry::declared().collect(),
@@ -522,13 +532,13 @@ impl HealthBuilder {
         let monitor = Arc::new(Monitor::new(&checks));
         let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
         let supervisors = Arc::new(supervisors);
-        let endpoint = Endpoint::new(
-            Arc::clone(&monitor),
-            Arc::clone(&supervisors),
-            self.version,
-            self.details,
-            self.probe_details,
-        );
+        let answers = EndpointSettings {
+            version: self.version,
+            details: self.details,
+            probe_details: self.probe_details,
+            guard: self.guard,
+        };
+        let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), answers);
         Ok(Health {
             shared: Arc::new(Shared {
                 monitor,

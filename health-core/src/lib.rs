@@ -78,8 +78,11 @@
 mod check;
 mod endpoint;
 mod event;
+mod guard;
+mod head;
 mod health;
 mod horizon;
+mod mask;
 mod monitor;
 mod name;
 mod observe;
@@ -108,8 +111,10 @@ pub mod __private;
 pub use async_trait::async_trait;
 
 pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint, RequestHead};
+pub use endpoint::{Answer, Details, Endpoint};
 pub use event::{Event, Events, Turned};
+pub use guard::Guard;
+pub use head::RequestHead;
 pub use health::{Health, HealthBuilder};
 pub use options::CheckOptions;
 #[doc(hidden)]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use health_core::{CheckOptions, Details, Health, HealthBuilder, Outcome, RequestHead, testing};
+use health_core::{
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, RequestHead, testing,
+};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -199,4 +201,61 @@ async fn a_probe_may_list_its_own_checks() {
     assert!(text("/readyz").contains("[-]shutdown failed: draining\n"));
     assert_eq!(text("/livez"), "ok");
     drop(drained);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_the_guard_knows_is_shown_everything_but_secrets() {
+    let token = "correct horse battery staple";
+    let guard = Guard::new().bearer(token);
+    let failing = || async { Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/x") };
+    let health = started(
+        Health::builder()
+            .check("database", CheckOptions::new().critical(), failing)
+            .guard(guard),
+    )
+    .await;
+    let bearer = format!("Bearer {token}");
+    let seen = "cannot reach postgres://***@10.0.0.7/x";
+    let ask = |uri: &'static str, authorization: Option<&str>| {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let head = RequestHead::new("GET", path)
+            .query(Some(query))
+            .authorization(authorization);
+        let response = health.endpoint().respond(head);
+        assert_eq!(response.status(), 503, "{uri}");
+        String::from_utf8(response.body().to_vec()).expect("UTF-8")
+    };
+    for uri in [
+        "/health",
+        "/health/database",
+        "/readyz",
+        "/readyz/database",
+        "/health?format=health-json",
+        "/readyz?format=text",
+        "/readyz/database?format=text",
+    ] {
+        let known = ask(uri, Some(&bearer));
+        assert!(
+            known.contains(seen) && !known.contains("hunter2"),
+            "{uri}: {known}"
+        );
+        for stranger in [None, Some("Bearer guess"), Some("")] {
+            let unknown = ask(uri, stranger);
+            assert!(!unknown.contains("10.0.0.7"), "{uri}: {unknown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_cannot_work_is_refused_at_start() {
+    let guard = Guard::new().bearer("short").addresses(["10.0.0.0/99"]);
+    let error = Health::builder().guard(guard).start().expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "health cannot start, 2 problems:\n  \
+         - the token of the guard has 5 bytes\n    \
+           help: take a random one of at least 16\n  \
+         - `10.0.0.0/99` is no range of addresses\n    \
+           help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
+    );
 }

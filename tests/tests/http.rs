@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use health_core::{CheckOptions, Details, Health, HealthBuilder, Outcome, Probe, Status};
+use health_core::{CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Probe, Status};
 use tests::wire::{Answer, Framework, Server};
 use tokio::time::sleep;
 
@@ -39,6 +39,7 @@ conformance! {
     bad_checks_harm_nobody_but_themselves
     a_drain_is_seen_by_everybody_at_once
     a_caller_who_hangs_up_changes_nothing
+    a_guard_knows_by_header_and_by_address
 }
 
 fn critical() -> CheckOptions {
@@ -430,4 +431,53 @@ async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
     release.send(true).expect("the run waits");
     assert_eq!(server.get("/readyz").await.status, 200);
     assert_eq!(began.available_permits(), 0, "one run");
+}
+
+async fn a_guard_knows_by_header_and_by_address(framework: Framework) {
+    let ask = async |guard: Guard, header: &str| {
+        let server = serve(framework, mixed().guard(guard)).await;
+        let head = format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n");
+        let answer = server.raw(head.as_bytes()).await;
+        assert_eq!(answer.status, 503);
+        answer.body.contains("password=***")
+    };
+    let bearer = || Guard::new().bearer("correct horse battery staple");
+    assert!(
+        ask(
+            bearer(),
+            "Authorization: Bearer correct horse battery staple\r\n"
+        )
+        .await
+    );
+    assert!(
+        !ask(
+            bearer(),
+            "Authorization: Bearer correct horse battery stable\r\n"
+        )
+        .await
+    );
+    assert!(!ask(bearer(), "Authorization: \u{fffd}\r\n").await);
+    assert!(!ask(bearer(), "").await);
+
+    let loopback = || Guard::new().addresses(["127.0.0.0/8"]);
+    assert!(ask(loopback(), "").await);
+    let behind = || {
+        Guard::new()
+            .addresses(["10.0.0.0/8"])
+            .trusted_proxies(["127.0.0.1"])
+    };
+    assert!(ask(behind(), "X-Forwarded-For: 10.1.1.1\r\n").await);
+    assert!(!ask(behind(), "X-Forwarded-For: 8.8.8.8\r\n").await);
+    assert!(
+        !ask(
+            behind(),
+            "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 8.8.8.8\r\n"
+        )
+        .await
+    );
+    let elsewhere = || Guard::new().addresses(["10.0.0.0/8"]);
+    assert!(
+        !ask(elsewhere(), "X-Forwarded-For: 10.1.1.1\r\n").await,
+        "no proxy is trusted"
+    );
 }

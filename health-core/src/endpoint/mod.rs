@@ -34,15 +34,16 @@ use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::guard::Guard;
+use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, ietf, json, text};
+use crate::render::{Format, Shown, ietf, json, text};
 use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
 
-pub use request::RequestHead;
 use request::{Method, Page, Refusal, Route};
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
@@ -57,6 +58,10 @@ pub enum Details {
     /// Each check with its name, verdict, timing and what it made public. The
     /// texts of errors are not.
     Checks,
+    /// Everything, the texts of errors too. What looks like a secret in them is
+    /// masked. For those whom a [`Guard`] knows; as a level for everybody it
+    /// counts as [`Checks`](Self::Checks).
+    Full,
 }
 
 /// The HTTP answers of one [`Health`](crate::Health), complete and without a
@@ -85,10 +90,17 @@ struct Inner {
     monitor: Arc<Monitor>,
     /// Who answers keeps the checks running.
     _supervisors: Arc<Supervisors>,
-    version: Option<Cow<'static, str>>,
-    details: Details,
-    probe_details: Details,
+    settings: EndpointSettings,
     rendered: Mutex<Option<Arc<Rendered>>>,
+}
+
+/// What the builder says about answers.
+#[derive(Debug)]
+pub(crate) struct EndpointSettings {
+    pub(crate) version: Option<Cow<'static, str>>,
+    pub(crate) details: Details,
+    pub(crate) probe_details: Details,
+    pub(crate) guard: Guard,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
@@ -107,16 +119,12 @@ impl Endpoint {
     pub(crate) fn new(
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
-        version: Option<Cow<'static, str>>,
-        details: Details,
-        probe_details: Details,
+        settings: EndpointSettings,
     ) -> Self {
         let inner = Inner {
             monitor,
             _supervisors: supervisors,
-            version,
-            details,
-            probe_details,
+            settings,
             rendered: Mutex::new(None),
         };
         Endpoint {
@@ -201,8 +209,8 @@ impl fmt::Debug for Answer {
 impl Inner {
     /// Which answer the request is for, or why there is none.
     fn route(&self, head: RequestHead<'_>) -> Result<Route, Refusal> {
-        let (page, check) = Page::find(head.path).ok_or(Refusal::UnknownPath)?;
-        let method = Method::named(head.method).ok_or(Refusal::WrongMethod)?;
+        let (page, check) = Page::find(head.path()).ok_or(Refusal::UnknownPath)?;
+        let method = Method::named(head.method()).ok_or(Refusal::WrongMethod)?;
         let check = match check {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
             None => None,
@@ -211,9 +219,21 @@ impl Inner {
             method,
             page,
             check,
-            format: head.format(),
-            verbose: head.is_verbose(),
+            format: request::format(&head),
+            verbose: request::is_verbose(&head),
+            details: self.details(page, &head),
         })
+    }
+
+    fn details(&self, page: Page, head: &RequestHead<'_>) -> Details {
+        if self.settings.guard.knows(head) {
+            return Details::Full;
+        }
+        let public = match page {
+            Page::Health => self.settings.details,
+            Page::Probe(_) => self.settings.probe_details,
+        };
+        public.min(Details::Checks)
     }
 
     /// The check of this name, if it counts for the page.
@@ -253,13 +273,6 @@ impl Inner {
         }
     }
 
-    fn details(&self, page: Page) -> Details {
-        match page {
-            Page::Health => self.details,
-            Page::Probe(_) => self.probe_details,
-        }
-    }
-
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
@@ -267,25 +280,17 @@ impl Inner {
         }
     }
 
-    fn page(
-        &self,
-        Route {
-            page,
-            format,
-            verbose,
-            ..
-        }: Route,
-    ) -> (Status, Bytes) {
-        if self.details(page) == Details::Status {
+    fn page(&self, route: Route) -> (Status, Bytes) {
+        let Route { page, format, .. } = route;
+        let is_word = format == Format::Text && !route.verbose;
+        if route.details == Details::Status || (is_word && self.status(page) != Status::Fail) {
             return self.status_only(page, format);
         }
-        match format {
-            Format::Json if page == Page::Health => self.health(),
-            Format::Text if !verbose && self.status(page) != Status::Fail => {
-                self.status_only(page, format)
-            }
-            format => self.list(page, format, &self.monitor.snapshot()),
+        let is_usual = (page, format) == (Page::Health, Format::Json);
+        if is_usual && route.details == Details::Checks {
+            return self.health();
         }
+        self.list(route, &self.monitor.snapshot())
     }
 
     fn status_only(&self, page: Page, format: Format) -> (Status, Bytes) {
@@ -301,17 +306,20 @@ impl Inner {
     /// Rendered once for each change, because monitors ask for it often.
     fn health(&self) -> (Status, Bytes) {
         let Rendered { status, checks, .. } = &*self.rendered();
-        let body = json::health(
-            *status,
-            self.version.as_deref(),
-            self.monitor.uptime(),
-            checks,
-        );
+        let version = self.settings.version.as_deref();
+        let body = json::health(*status, version, self.monitor.uptime(), checks);
         (*status, body)
     }
 
-    fn list(&self, page: Page, format: Format, seen: &Snapshot) -> (Status, Bytes) {
-        let (version, uptime) = (self.version.as_deref(), self.monitor.uptime());
+    fn list(&self, route: Route, seen: &Snapshot) -> (Status, Bytes) {
+        let Route {
+            page,
+            format,
+            details,
+            ..
+        } = route;
+        let version = self.settings.version.as_deref();
+        let uptime = self.monitor.uptime();
         let status = match page {
             Page::Health => seen.overall(),
             Page::Probe(probe) => seen.status(probe),
@@ -322,20 +330,21 @@ impl Inner {
         };
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
         let draining = seen.is_draining() && is_ready;
-        let checks = seen.checks().iter().filter(counted);
+        let reports = seen.checks().iter().filter(counted);
+        let shown = reports.map(|report| Shown::new(report, details == Details::Full));
         let body = match format {
-            Format::Json => json::health(status, version, uptime, &json::checks(checks, draining)),
-            Format::HealthJson => ietf::list(status, version, uptime, checks),
-            Format::Text => text::list(page.name(), status, checks, draining),
+            Format::Json => json::health(status, version, uptime, &json::checks(shown, draining)),
+            Format::HealthJson => ietf::list(status, version, uptime, shown),
+            Format::Text => text::list(page.name(), status, shown, draining),
         };
         (status, body)
     }
 
-    fn check(&self, Route { page, format, .. }: Route, index: usize) -> (Status, Bytes) {
-        if self.details(page) == Details::Status {
+    fn check(&self, route: Route, index: usize) -> (Status, Bytes) {
+        if route.details == Details::Status {
             let verdict = self.monitor.verdict(index);
             let status = standing(verdict);
-            let body = match format {
+            let body = match route.format {
                 Format::Json => json::check_status_only(verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
@@ -343,10 +352,11 @@ impl Inner {
             return (status, body);
         }
         let report = self.monitor.report(index);
-        let body = match format {
-            Format::Json => json::check(&report),
-            Format::HealthJson => ietf::check(&report),
-            Format::Text => text::check(&report),
+        let shown = Shown::new(&report, route.details == Details::Full);
+        let body = match route.format {
+            Format::Json => json::check(shown),
+            Format::HealthJson => ietf::check(shown),
+            Format::Text => text::check(shown),
         };
         (standing(report.verdict()), body)
     }
@@ -367,11 +377,17 @@ impl Inner {
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(snapshot.checks().iter(), snapshot.is_draining()),
+            checks: json::checks(public(&snapshot), snapshot.is_draining()),
         });
         *lock() = Some(Arc::clone(&rendered));
         rendered
     }
+}
+
+/// What everybody may see of the checks.
+fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
+    let reports = snapshot.checks().iter();
+    reports.map(|report| Shown::new(report, false))
 }
 
 /// How one check stands by itself: what is not known is not healthy.

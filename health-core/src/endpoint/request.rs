@@ -1,85 +1,23 @@
 //! What a request asks for.
 
+use super::Details;
+use crate::head::RequestHead;
 use crate::probe::Probe;
 use crate::render::Format;
 
-/// What an answer depends on.
-///
-/// Adapters whose framework has its own version of `http` make one from parts.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestHead<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    query: Option<&'a str>,
-    accept: Option<&'a str>,
+/// A known flag counts by its presence, whatever its value, as kube-apiserver
+/// reads it; what is unknown is ignored.
+pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
+    head.parameter("verbose").is_some()
 }
 
-impl<'a> RequestHead<'a> {
-    /// `path` is the path of the URI as it came, percent-encoded, without the
-    /// query.
-    ///
-    /// ```
-    /// use health_core::RequestHead;
-    ///
-    /// let head = RequestHead::new("GET", "/health/orders-db")
-    ///     .query(Some("verbose"))
-    ///     .accept(Some("text/plain"));
-    /// # let _ = head;
-    /// ```
-    pub fn new(method: &'a str, path: &'a str) -> Self {
-        RequestHead {
-            method,
-            path,
-            query: None,
-            accept: None,
-        }
-    }
-
-    /// The query of the URI as it came.
-    #[must_use]
-    pub fn query(mut self, query: Option<&'a str>) -> Self {
-        self.query = query;
-        self
-    }
-
-    /// The value of the header `Accept`.
-    #[must_use]
-    pub fn accept(mut self, accept: Option<&'a str>) -> Self {
-        self.accept = accept;
-        self
-    }
-
-    /// What comes in the query as `key` or `key=value`.
-    fn parameter(&self, wanted: &str) -> Option<&'a str> {
-        self.query?.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == wanted).then_some(value)
-        })
-    }
-
-    /// A known flag counts by its presence, whatever its value, as
-    /// kube-apiserver reads it; what is unknown is ignored.
-    pub(super) fn is_verbose(&self) -> bool {
-        self.parameter("verbose").is_some()
-    }
-
-    /// `?format=` is heard first, then `Accept`. A format that is not known is
-    /// never refused, because a monitor that gets no answer raises an alarm.
-    pub(super) fn format(&self) -> Format {
-        let by_query = self.parameter("format").and_then(Format::named);
-        by_query
-            .or_else(|| Format::accepted(self.accept?))
-            .unwrap_or_default()
-    }
-}
-
-impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
-    fn from(request: &'a http::Request<Body>) -> Self {
-        let accept = request.headers().get(http::header::ACCEPT);
-        RequestHead::new(request.method().as_str(), request.uri().path())
-            .query(request.uri().query())
-            .accept(accept.and_then(|value| value.to_str().ok()))
-    }
+/// `?format=` is heard first, then `Accept`. A format that is not known is never
+/// refused, because a monitor that gets no answer raises an alarm.
+pub(super) fn format(head: &RequestHead<'_>) -> Format {
+    let by_query = head.parameter("format").and_then(Format::named);
+    by_query
+        .or_else(|| Format::accepted(head.accepted()?))
+        .unwrap_or_default()
 }
 
 /// A path that exists.
@@ -130,6 +68,7 @@ pub(super) struct Route {
     pub(super) check: Option<usize>,
     pub(super) format: Format,
     pub(super) verbose: bool,
+    pub(super) details: Details,
 }
 
 /// A method that a probe may use.
@@ -187,20 +126,18 @@ mod tests {
             "a=b&verbose",
             "verbose=&uptime_kuma_cachebuster=1",
         ] {
-            assert!(head(Some(query)).is_verbose(), "{query}");
+            assert!(is_verbose(&head(Some(query))), "{query}");
         }
         for query in ["", "verbos", "verbosee=1", "x=verbose"] {
-            assert!(!head(Some(query)).is_verbose(), "{query}");
+            assert!(!is_verbose(&head(Some(query))), "{query}");
         }
-        assert!(!head(None).is_verbose());
+        assert!(!is_verbose(&head(None)));
     }
 
     #[test]
     fn the_query_is_heard_before_the_header_and_nothing_is_refused() {
-        let format = |query, accept| {
-            let head = RequestHead::new("GET", "/").query(query).accept(accept);
-            head.format()
-        };
+        let format =
+            |query, accept| format(&RequestHead::new("GET", "/").query(query).accept(accept));
         assert_eq!(format(None, None), Format::Json);
         assert_eq!(
             format(Some("format=text"), Some("application/json")),

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::cut;
 use super::json::{milliseconds, timestamp, to_bytes};
+use super::{Shown, cut};
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
@@ -37,9 +37,10 @@ pub(crate) fn list<'a>(
     status: Status,
     release: Option<&str>,
     uptime: Duration,
-    checks: impl Iterator<Item = &'a CheckReport> + Clone,
+    checks: impl Iterator<Item = Shown<'a>> + Clone,
 ) -> Bytes {
-    let failing = checks.clone().filter(|check| !check.verdict().is_good());
+    let reports = checks.clone().map(|check| check.report);
+    let failing = reports.filter(|report| !report.verdict().is_good());
     let names: Vec<&str> = failing.map(CheckReport::name).collect();
     let output = (status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
     to_bytes(&Root {
@@ -54,8 +55,8 @@ pub(crate) fn list<'a>(
 }
 
 /// One check by itself: the same form, with nothing beside it.
-pub(crate) fn check(report: &CheckReport) -> Bytes {
-    let status = match report.verdict() {
+pub(crate) fn check(check: Shown<'_>) -> Bytes {
+    let status = match check.report.verdict() {
         Verdict::Pass => Status::Pass,
         Verdict::Warn => Status::Warn,
         Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
@@ -64,7 +65,7 @@ pub(crate) fn check(report: &CheckReport) -> Bytes {
         status: word(status),
         release_id: None,
         output: None,
-        checks: Single(report),
+        checks: Single(check),
     })
 }
 
@@ -94,24 +95,24 @@ struct Checks<I> {
 
 impl<'a, I> Serialize for Checks<I>
 where
-    I: Iterator<Item = &'a CheckReport> + Clone,
+    I: Iterator<Item = Shown<'a>> + Clone,
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for report in self.reports.clone() {
-            map.serialize_entry(&key(report), &[Entry::new(report)])?;
+        for check in self.reports.clone() {
+            map.serialize_entry(&key(check.report), &[Entry::new(check)])?;
         }
         map.serialize_entry("uptime", &[Entry::uptime(self.uptime)])?;
         map.end()
     }
 }
 
-struct Single<'a>(&'a CheckReport);
+struct Single<'a>(Shown<'a>);
 
 impl Serialize for Single<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&key(self.0), &[Entry::new(self.0)])?;
+        map.serialize_entry(&key(self.0.report), &[Entry::new(self.0)])?;
         map.end()
     }
 }
@@ -136,19 +137,20 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<&'a str>,
+    output: Option<String>,
 }
 
 impl<'a> Entry<'a> {
-    fn new(report: &'a CheckReport) -> Self {
+    fn new(check: Shown<'a>) -> Self {
+        let report = check.report;
         let measured = report.observed();
         let took = report.response_time().map(milliseconds);
         let verdict = report.verdict();
         let output = match verdict {
             Verdict::Pass => None,
-            Verdict::Unknown => Some(report.message().unwrap_or("no result yet")),
-            Verdict::Skipped => report.skipped_for(),
-            Verdict::Warn | Verdict::Fail => report.message(),
+            Verdict::Unknown => check.reason().or_else(|| Some("no result yet".to_owned())),
+            Verdict::Skipped => report.skipped_for().map(str::to_owned),
+            Verdict::Warn | Verdict::Fail => check.reason(),
         };
         Entry {
             component_type: report.component(),
@@ -161,7 +163,7 @@ impl<'a> Entry<'a> {
                 Verdict::Fail | Verdict::Unknown | Verdict::Skipped => "fail",
             },
             time: report.checked_at().map(timestamp),
-            output: output.map(cut),
+            output,
         }
     }
 

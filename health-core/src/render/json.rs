@@ -16,9 +16,8 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::cut;
+use super::{Shown, cut};
 use crate::outcome::{Observed, Status};
-use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
 
 /// The whole answer for those who only need the status.
@@ -40,15 +39,15 @@ fn word(status: Status) -> &'static str {
 
 /// The part of the answer that changes only when a check does.
 pub(crate) fn checks<'a>(
-    reports: impl Iterator<Item = &'a CheckReport> + Clone,
+    reports: impl Iterator<Item = Shown<'a>> + Clone,
     draining: bool,
 ) -> Box<RawValue> {
     serde_json::value::to_raw_value(&Checks { reports, draining }).expect(WRITABLE)
 }
 
 /// One check by itself.
-pub(crate) fn check(report: &CheckReport) -> Bytes {
-    to_bytes(&CheckBody::alone(report))
+pub(crate) fn check(check: Shown<'_>) -> Bytes {
+    to_bytes(&CheckBody::alone(check))
 }
 
 /// One check by itself, for those who only need the status.
@@ -106,12 +105,12 @@ struct Checks<I> {
 
 impl<'a, I> Serialize for Checks<I>
 where
-    I: Iterator<Item = &'a CheckReport> + Clone,
+    I: Iterator<Item = Shown<'a>> + Clone,
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for report in self.reports.clone() {
-            map.serialize_entry(report.name(), &CheckBody::new(report))?;
+        for check in self.reports.clone() {
+            map.serialize_entry(check.report.name(), &CheckBody::new(check))?;
         }
         if self.draining {
             map.serialize_entry("shutdown", &CheckBody::draining())?;
@@ -132,6 +131,11 @@ struct CheckBody<'a> {
     response_time_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// The texts of errors, for those who may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consecutive: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
     /// The last result, where the thresholds keep the verdict from following.
@@ -149,7 +153,8 @@ struct CheckBody<'a> {
 }
 
 impl<'a> CheckBody<'a> {
-    fn new(report: &'a CheckReport) -> Self {
+    fn new(check: Shown<'a>) -> Self {
+        let report = check.report;
         let verdict = report.verdict();
         let last = report.last_status().map(Verdict::from);
         CheckBody {
@@ -159,6 +164,8 @@ impl<'a> CheckBody<'a> {
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
             message: report.message().map(cut),
+            cause: check.cause(),
+            consecutive: check.full.then(|| report.consecutive()),
             checked_at: report.checked_at().map(timestamp),
             last_status: last.filter(|&last| last != verdict).map(Verdict::as_str),
             skipped_for: report.skipped_for(),
@@ -169,11 +176,11 @@ impl<'a> CheckBody<'a> {
     }
 
     /// What never changes is said only where the check stands alone.
-    fn alone(report: &'a CheckReport) -> Self {
+    fn alone(check: Shown<'a>) -> Self {
         CheckBody {
-            description: report.description(),
-            tags: report.tags(),
-            ..CheckBody::new(report)
+            description: check.report.description(),
+            tags: check.report.tags(),
+            ..CheckBody::new(check)
         }
     }
 

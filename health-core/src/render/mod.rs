@@ -6,6 +6,9 @@ pub(crate) mod text;
 
 use http::HeaderValue;
 
+use crate::mask::masked;
+use crate::snapshot::CheckReport;
+
 /// The formats that an answer can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -69,6 +72,37 @@ impl Format {
             Format::HealthJson => "application/health+json",
             Format::Text => "text/plain; charset=utf-8",
         })
+    }
+}
+
+/// A check as one reader may see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    pub(crate) report: &'a CheckReport,
+    /// The texts of errors are shown as well.
+    pub(crate) full: bool,
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn new(report: &'a CheckReport, full: bool) -> Self {
+        Shown { report, full }
+    }
+
+    /// The private cause without its secrets, for those who may see it.
+    fn cause(&self) -> Option<String> {
+        let cause = self.report.cause();
+        (self.full && !cause.is_empty()).then(|| masked(&cause.join(": ")).into_owned())
+    }
+
+    /// Why the check does not pass: the cause for those who may see it, what is
+    /// public for the others.
+    fn reason(&self) -> Option<String> {
+        let public = self.report.message().map(cut);
+        match (public, self.cause()) {
+            (Some("withheld") | None, Some(cause)) => Some(cut(&cause).to_owned()),
+            (Some(public), Some(cause)) => Some(format!("{public}: {}", cut(&cause))),
+            (public, None) => public.map(str::to_owned),
+        }
     }
 }
 

@@ -10,9 +10,8 @@ use std::fmt::{self, Write};
 
 use bytes::Bytes;
 
-use super::cut;
+use super::Shown;
 use crate::outcome::Status;
-use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
 
 /// kubelet reads 10 KiB; what does not fit is counted.
@@ -30,7 +29,7 @@ pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
 pub(crate) fn list<'a>(
     page: &str,
     status: Status,
-    checks: impl Iterator<Item = &'a CheckReport>,
+    checks: impl Iterator<Item = Shown<'a>>,
     draining: bool,
 ) -> Bytes {
     let mut text = String::new();
@@ -59,11 +58,11 @@ pub(crate) fn list<'a>(
 }
 
 /// One check by itself.
-pub(crate) fn check(report: &CheckReport) -> Bytes {
-    match report.verdict() {
+pub(crate) fn check(check: Shown<'_>) -> Bytes {
+    match check.report.verdict() {
         Verdict::Pass | Verdict::Warn => Bytes::from_static(b"ok"),
         Verdict::Fail | Verdict::Unknown | Verdict::Skipped => {
-            Bytes::from(format!("{}\n", Words(report)))
+            Bytes::from(format!("{}\n", Words(check)))
         }
     }
 }
@@ -76,44 +75,35 @@ pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
     })
 }
 
-struct Line<'a>(&'a CheckReport);
+struct Line<'a>(Shown<'a>);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0.verdict().is_good() { '+' } else { '-' };
-        writeln!(f, "[{sign}]{} {}", self.0.name(), Words(self.0))
+        let Shown { report, .. } = self.0;
+        let sign = if report.verdict().is_good() { '+' } else { '-' };
+        writeln!(f, "[{sign}]{} {}", report.name(), Words(self.0))
     }
 }
 
-struct Words<'a>(&'a CheckReport);
+struct Words<'a>(Shown<'a>);
 
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Words(report) = self;
-        let message = report.message().map(cut);
+        let report = self.0.report;
+        let reason = self.0.reason();
+        let or = |default| OneLine(reason.as_deref().unwrap_or(default)).to_string();
         match report.verdict() {
             Verdict::Pass => f.write_str("ok"),
-            Verdict::Warn => write!(
-                f,
-                "degraded: {}",
-                OneLine(message.unwrap_or("no reason given"))
-            ),
+            Verdict::Warn => write!(f, "degraded: {}", or("no reason given")),
             Verdict::Skipped => {
-                write!(
-                    f,
-                    "skipped: {} is failing",
-                    report.skipped_for().unwrap_or_default()
-                )
+                let cause = report.skipped_for().unwrap_or_default();
+                write!(f, "skipped: {cause} is failing")
             }
-            Verdict::Unknown => write!(f, "failed: {}", message.unwrap_or("no result yet")),
-            Verdict::Fail => match message {
-                Some("withheld") => f.write_str("failed: reason withheld"),
-                message => write!(
-                    f,
-                    "failed: {}",
-                    OneLine(message.unwrap_or("no reason given"))
-                ),
-            },
+            Verdict::Unknown => write!(f, "failed: {}", or("no result yet")),
+            Verdict::Fail if reason.as_deref() == Some("withheld") => {
+                f.write_str("failed: reason withheld")
+            }
+            Verdict::Fail => write!(f, "failed: {}", or("no reason given")),
         }
     }
 }
