@@ -30,6 +30,8 @@
 //! }
 //! ```
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
@@ -53,15 +55,15 @@ pub use health_core as __core;
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
     move |config: &mut ServiceConfig| {
-        for path in Endpoint::PATHS {
-            let page = endpoint.clone();
-            let serve_page = move |request: HttpRequest| answer(&page, &request, path);
-            let check = endpoint.clone();
+        for path in endpoint.paths() {
+            // In a scope the path of the request has a prefix, so only what
+            // matched counts.
+            let (page, page_path) = (endpoint.clone(), Arc::<str>::from(path));
+            let serve_page = move |request: HttpRequest| answer(&page, &request, &page_path);
+            let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve_check = move |request: HttpRequest| {
-                // In a scope the path of the request has a prefix, so only what
-                // matched counts.
                 let name = request.match_info().query("check");
-                answer(&check, &request, &format!("{path}/{name}"))
+                answer(&check, &request, &format!("{check_path}/{name}"))
             };
             config
                 .route(path, web::route().to(serve_page.clone()))

@@ -29,18 +29,19 @@ pub use health_core as __core;
 /// # Panics
 ///
 /// `Router::merge` panics if the application has a route at one of
-/// [`Endpoint::PATHS`] itself.
+/// [`Endpoint::paths`] itself.
 pub fn routes<S>(health: &Health) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let endpoint = health.endpoint();
+    let paths: Vec<String> = endpoint.paths().map(str::to_owned).collect();
     let serve = any(move |request: Request| {
         let head = RequestHead::from(&request).peer(peer(&request));
         let answer = endpoint.answer(head);
         async { answer.await.map(Body::from) }
     });
-    Endpoint::PATHS.iter().fold(Router::new(), |router, path| {
+    paths.iter().fold(Router::new(), |router, path| {
         router
             .route(path, serve.clone())
             .route(&format!("{path}/"), serve.clone())

@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
-use crate::endpoint::{Details, Endpoint, EndpointSettings};
+use crate::endpoint::{Details, Endpoint, EndpointSettings, Page, Paths};
 use crate::event::Events;
 use crate::guard::Guard;
 use crate::monitor::Monitor;
@@ -266,6 +266,7 @@ pub struct HealthBuilder {
     details: Details,
     probe_details: Details,
     guard: Guard,
+    paths: Paths,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
 }
@@ -282,6 +283,7 @@ impl Default for HealthBuilder {
             details: Details::Checks,
             probe_details: Details::Status,
             guard: Guard::new(),
+            paths: Paths::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
@@ -460,6 +462,40 @@ impl HealthBuilder {
         self
     }
 
+    /// One more path for an answer, beside `/livez`, `/readyz`, `/startupz` and
+    /// `/health`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, Page, Probe, RequestHead};
+    ///
+    /// let health = Health::builder()
+    ///     .path("/internal/ready", Probe::Readiness)
+    ///     .path("/status", Page::Health)
+    ///     .start()?;
+    /// let answer = health.endpoint().respond(RequestHead::new("GET", "/internal/ready"));
+    /// assert_eq!(answer.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path(mut self, path: impl Into<String>, page: impl Into<Page>) -> Self {
+        self.paths.add(path.into(), page.into());
+        self
+    }
+
+    /// The paths that guides use, beside the usual ones:
+    ///
+    /// | answer | paths |
+    /// |---|---|
+    /// | liveness | `/healthz`, `/live`, `/liveness`, `/health/live` |
+    /// | readiness | `/ready`, `/readiness`, `/health/ready` |
+    /// | startup | `/startup`, `/health/startup`, `/health/started` |
+    pub fn common_paths(mut self) -> Self {
+        self.paths.add_common();
+        self
+    }
+
     /// Who is shown everything: default nobody. See [`Guard`].
     pub fn guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
@@ -510,6 +546,7 @@ impl HealthBuilder {
             });
         }
         problems.extend_from_slice(self.guard.problems());
+        problems.extend_from_slice(self.paths.problems());
         let context = Context::new(self.sources);
         let registry = Registry {
             declared: registry::declared().collect(),
@@ -537,6 +574,7 @@ impl HealthBuilder {
             details: self.details,
             probe_details: self.probe_details,
             guard: self.guard,
+            paths: self.paths,
         };
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), answers);
         Ok(Health {

@@ -111,7 +111,7 @@ pub mod __private;
 pub use async_trait::async_trait;
 
 pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint};
+pub use endpoint::{Answer, Details, Endpoint, Page};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
 pub use head::RequestHead;

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use health_core::{CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Probe, Status};
+use health_core::{
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status,
+};
 use tests::wire::{Answer, Framework, Server};
 use tokio::time::sleep;
 
@@ -40,6 +42,7 @@ conformance! {
     a_drain_is_seen_by_everybody_at_once
     a_caller_who_hangs_up_changes_nothing
     a_guard_knows_by_header_and_by_address
+    more_paths_are_served
 }
 
 fn critical() -> CheckOptions {
@@ -480,4 +483,28 @@ async fn a_guard_knows_by_header_and_by_address(framework: Framework) {
         !ask(elsewhere(), "X-Forwarded-For: 10.1.1.1\r\n").await,
         "no proxy is trusted"
     );
+}
+
+async fn more_paths_are_served(framework: Framework) {
+    let builder = mixed()
+        .common_paths()
+        .path("/internal/status", Page::Health);
+    let server = serve(framework, builder).await;
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/live/", 200),
+        ("/health/live", 200),
+        ("/ready", 503),
+        ("/ready/cache", 200),
+        ("/health/ready", 503),
+        ("/health/ready/orders-db", 503),
+        ("/health/orders-db", 503),
+        ("/startup", 200),
+        ("/internal/status", 503),
+        ("/internal/status/cache", 200),
+        ("/readyz", 503),
+        ("/internal", 404),
+    ] {
+        assert_eq!(server.get(path).await.status, status, "{path}");
+    }
 }

@@ -15,6 +15,7 @@
 //! HAProxy the other. A trailing slash is served, never redirected: a prober
 //! may take a redirect for success.
 
+mod paths;
 mod request;
 
 use std::borrow::Cow;
@@ -44,7 +45,9 @@ use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
 
-use request::{Method, Page, Refusal, Route};
+pub use paths::Page;
+pub(crate) use paths::Paths;
+use request::{Method, Refusal, Route};
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -101,6 +104,7 @@ pub(crate) struct EndpointSettings {
     pub(crate) details: Details,
     pub(crate) probe_details: Details,
     pub(crate) guard: Guard,
+    pub(crate) paths: Paths,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
@@ -114,7 +118,22 @@ struct Rendered {
 impl Endpoint {
     /// The paths that an adapter mounts, each also with a trailing slash and
     /// with one more segment, the name of a check.
-    pub const PATHS: [&'static str; 4] = ["/livez", "/readyz", "/startupz", "/health"];
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let endpoint = Health::builder().start()?.endpoint();
+    /// let mut paths: Vec<&str> = endpoint.paths().collect();
+    /// paths.sort();
+    /// assert_eq!(paths, ["/health", "/livez", "/readyz", "/startupz"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.inner.settings.paths.iter()
+    }
 
     pub(crate) fn new(
         monitor: Arc<Monitor>,
@@ -209,7 +228,11 @@ impl fmt::Debug for Answer {
 impl Inner {
     /// Which answer the request is for, or why there is none.
     fn route(&self, head: RequestHead<'_>) -> Result<Route, Refusal> {
-        let (page, check) = Page::find(head.path()).ok_or(Refusal::UnknownPath)?;
+        let (page, check) = self
+            .settings
+            .paths
+            .find(head.path())
+            .ok_or(Refusal::UnknownPath)?;
         let method = Method::named(head.method()).ok_or(Refusal::WrongMethod)?;
         let check = match check {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),

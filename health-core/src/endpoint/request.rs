@@ -1,8 +1,8 @@
 //! What a request asks for.
 
 use super::Details;
+use super::paths::Page;
 use crate::head::RequestHead;
-use crate::probe::Probe;
 use crate::render::Format;
 
 /// A known flag counts by its presence, whatever its value, as kube-apiserver
@@ -18,46 +18,6 @@ pub(super) fn format(head: &RequestHead<'_>) -> Format {
     by_query
         .or_else(|| Format::accepted(head.accepted()?))
         .unwrap_or_default()
-}
-
-/// A path that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
-    Health,
-    Probe(Probe),
-}
-
-impl Page {
-    const ALL: [Page; 4] = [
-        Page::Probe(Probe::Liveness),
-        Page::Probe(Probe::Readiness),
-        Page::Probe(Probe::Startup),
-        Page::Health,
-    ];
-
-    /// As Kubernetes names it; the path is this after a slash.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Page::Probe(Probe::Liveness) => "livez",
-            Page::Probe(Probe::Readiness) => "readyz",
-            Page::Probe(Probe::Startup) => "startupz",
-            Page::Health => "health",
-        }
-    }
-
-    /// The page, and the name of the check that follows its path, if one does.
-    pub(super) fn find(path: &str) -> Option<(Page, Option<&str>)> {
-        let path = path.strip_prefix('/')?;
-        Page::ALL
-            .into_iter()
-            .find_map(|page| match path.strip_prefix(page.name())? {
-                "" | "/" => Some((page, None)),
-                rest => {
-                    let name = rest.strip_prefix('/')?;
-                    Some((page, Some(name.strip_suffix('/').unwrap_or(name))))
-                }
-            })
-    }
 }
 
 /// The answer that is asked for.
@@ -101,21 +61,6 @@ pub(super) enum Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_with_and_without_slash_and_check() {
-        let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(Page::find("/readyz"), Some((ready, None)));
-        assert_eq!(Page::find("/readyz/"), Some((ready, None)));
-        assert_eq!(Page::find("/readyz/db"), Some((ready, Some("db"))));
-        assert_eq!(Page::find("/readyz/db/"), Some((ready, Some("db"))));
-        assert_eq!(Page::find("/readyz//"), Some((ready, Some(""))));
-        assert_eq!(Page::find("/health/a/b"), Some((Page::Health, Some("a/b"))));
-        assert_eq!(Page::find("/readyzz"), None);
-        assert_eq!(Page::find("readyz"), None);
-        assert_eq!(Page::find("/"), None);
-        assert_eq!(Page::find(""), None);
-    }
 
     #[test]
     fn parameters_are_found_wherever_they_stand() {
