@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
-use crate::endpoint::{Details, Endpoint, EndpointSettings, Page, Paths};
+use crate::endpoint::{Codes, Details, Endpoint, EndpointSettings, Page, Paths};
 use crate::event::Events;
 use crate::guard::Guard;
 use crate::monitor::Monitor;
@@ -23,6 +23,7 @@ use crate::outcome::{IntoOutcome, Status};
 use crate::probe::{Probe, Probes};
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added, Registry};
+use crate::render::Vocabulary;
 use crate::schedule::Supervisors;
 use crate::settings::Settings;
 #[cfg(feature = "signal")]
@@ -267,6 +268,8 @@ pub struct HealthBuilder {
     probe_details: Details,
     guard: Guard,
     paths: Paths,
+    words: Vocabulary,
+    codes: Codes,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
 }
@@ -284,6 +287,8 @@ impl Default for HealthBuilder {
             probe_details: Details::Status,
             guard: Guard::new(),
             paths: Paths::default(),
+            words: Vocabulary::default(),
+            codes: Codes::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
@@ -496,6 +501,29 @@ impl HealthBuilder {
         self
     }
 
+    /// The words of the default JSON: default [`Vocabulary::Healthy`].
+    pub fn vocabulary(mut self, words: Vocabulary) -> Self {
+        self.words = words;
+        self
+    }
+
+    /// The status code for a status: default 200, 200 and 503.
+    ///
+    /// `start()` refuses what a prober would misread: below 400 for a failure,
+    /// outside 200 to 299 for the others. Load balancers take 200 alone for
+    /// healthy; Consul reads 429 as a warning, but everybody else as a failure.
+    ///
+    /// ```
+    /// use health_core::{Health, Status};
+    ///
+    /// let builder = Health::builder().code(Status::Fail, 500); // as kube-apiserver does
+    /// # let _ = builder;
+    /// ```
+    pub fn code(mut self, status: Status, code: u16) -> Self {
+        self.codes.set(status, code);
+        self
+    }
+
     /// Who is shown everything: default nobody. See [`Guard`].
     pub fn guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
@@ -547,6 +575,7 @@ impl HealthBuilder {
         }
         problems.extend_from_slice(self.guard.problems());
         problems.extend_from_slice(self.paths.problems());
+        problems.extend_from_slice(self.codes.problems());
         let context = Context::new(self.sources);
         let registry = Registry {
             declared: registry::declared().collect(),
@@ -575,6 +604,8 @@ impl HealthBuilder {
             probe_details: self.probe_details,
             guard: self.guard,
             paths: self.paths,
+            words: self.words,
+            codes: self.codes,
         };
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), answers);
         Ok(Health {

@@ -122,6 +122,7 @@ pub use outcome::via;
 pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
+pub use render::Vocabulary;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};

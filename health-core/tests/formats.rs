@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, RequestHead, testing,
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, RequestHead, Status, Vocabulary,
+    testing,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -258,4 +259,40 @@ async fn a_guard_that_cannot_work_is_refused_at_start() {
          - `10.0.0.0/99` is no range of addresses\n    \
            help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn monitors_get_the_words_that_they_match() {
+    for (words, overall, check, single) in [
+        (Vocabulary::Healthy, "unhealthy", "error", "ok"),
+        (Vocabulary::Pass, "fail", "fail", "pass"),
+        (Vocabulary::Up, "DOWN", "DOWN", "UP"),
+        (Vocabulary::Ok, "error", "error", "ok"),
+    ] {
+        let health = started(builder().vocabulary(words)).await;
+        let json =
+            |uri| -> Value { serde_json::from_str(&get(&health, uri, "").body).expect("JSON") };
+        assert_eq!(json("/readyz")["status"], overall);
+        assert_eq!(json("/health")["status"], overall);
+        assert_eq!(json("/health")["checks"]["database"]["status"], check);
+        assert_eq!(json("/livez/alive")["status"], single);
+        assert_eq!(
+            get(&health, "/readyz?format=health-json", "").body,
+            r#"{"status":"fail"}"#
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_can_be_set_within_what_probers_read_rightly() {
+    let health = started(builder().code(Status::Fail, 500)).await;
+    assert_eq!(get(&health, "/readyz", "").status, 500);
+    assert_eq!(get(&health, "/livez", "").status, 200);
+    let wrong = Health::builder()
+        .code(Status::Fail, 302)
+        .code(Status::Warn, 429)
+        .code(Status::Pass, 99)
+        .code(Status::Fail, 200);
+    let error = wrong.start().expect_err("a prober would misread them");
+    assert_eq!(error.problems().len(), 4, "{error}");
 }

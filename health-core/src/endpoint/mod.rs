@@ -15,6 +15,7 @@
 //! HAProxy the other. A trailing slash is served, never redirected: a prober
 //! may take a redirect for success.
 
+mod codes;
 mod paths;
 mod request;
 
@@ -40,11 +41,12 @@ use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, Shown, ietf, json, text};
+use crate::render::{Format, Shown, Vocabulary, ietf, json, text};
 use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
 
+pub(crate) use codes::Codes;
 pub use paths::Page;
 pub(crate) use paths::Paths;
 use request::{Method, Refusal, Route};
@@ -105,6 +107,8 @@ pub(crate) struct EndpointSettings {
     pub(crate) probe_details: Details,
     pub(crate) guard: Guard,
     pub(crate) paths: Paths,
+    pub(crate) words: Vocabulary,
+    pub(crate) codes: Codes,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
@@ -288,7 +292,8 @@ impl Inner {
             Some(index) => self.check(route, index),
             None => self.page(route),
         };
-        let answer = response(status, route.format, body);
+        let code = self.settings.codes.of(status);
+        let answer = with_code(code, route.format, body);
         match route.method {
             Method::Get => answer,
             Method::Head => without_body(answer),
@@ -319,7 +324,7 @@ impl Inner {
     fn status_only(&self, page: Page, format: Format) -> (Status, Bytes) {
         let status = self.status(page);
         let body = match format {
-            Format::Json => json::status_only(status),
+            Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
             Format::Text => text::status_only(page.name(), status),
         };
@@ -329,8 +334,8 @@ impl Inner {
     /// Rendered once for each change, because monitors ask for it often.
     fn health(&self) -> (Status, Bytes) {
         let Rendered { status, checks, .. } = &*self.rendered();
-        let version = self.settings.version.as_deref();
-        let body = json::health(*status, version, self.monitor.uptime(), checks);
+        let (version, words) = (self.settings.version.as_deref(), self.settings.words);
+        let body = json::health(words, *status, version, self.monitor.uptime(), checks);
         (*status, body)
     }
 
@@ -356,7 +361,11 @@ impl Inner {
         let reports = seen.checks().iter().filter(counted);
         let shown = reports.map(|report| Shown::new(report, details == Details::Full));
         let body = match format {
-            Format::Json => json::health(status, version, uptime, &json::checks(shown, draining)),
+            Format::Json => {
+                let words = self.settings.words;
+                let checks = json::checks(words, shown, draining);
+                json::health(words, status, version, uptime, &checks)
+            }
             Format::HealthJson => ietf::list(status, version, uptime, shown),
             Format::Text => text::list(page.name(), status, shown, draining),
         };
@@ -368,7 +377,7 @@ impl Inner {
             let verdict = self.monitor.verdict(index);
             let status = standing(verdict);
             let body = match route.format {
-                Format::Json => json::check_status_only(verdict),
+                Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
             };
@@ -377,7 +386,7 @@ impl Inner {
         let report = self.monitor.report(index);
         let shown = Shown::new(&report, route.details == Details::Full);
         let body = match route.format {
-            Format::Json => json::check(shown),
+            Format::Json => json::check(self.settings.words, shown),
             Format::HealthJson => ietf::check(shown),
             Format::Text => text::check(shown),
         };
@@ -400,7 +409,11 @@ impl Inner {
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(public(&snapshot), snapshot.is_draining()),
+            checks: json::checks(
+                self.settings.words,
+                public(&snapshot),
+                snapshot.is_draining(),
+            ),
         });
         *lock() = Some(Arc::clone(&rendered));
         rendered
@@ -426,14 +439,6 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-fn response(status: Status, format: Format, body: Bytes) -> Response<Bytes> {
-    let code = match status {
-        Status::Pass | Status::Warn => StatusCode::OK,
-        Status::Fail => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    with_code(code, format, body)
-}
 
 fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
     let mut headers = HeaderMap::with_capacity(5);

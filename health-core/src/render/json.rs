@@ -16,12 +16,15 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Shown, cut};
+use super::{Shown, Vocabulary, cut};
 use crate::outcome::{Observed, Status};
 use crate::verdict::Verdict;
 
 /// The whole answer for those who only need the status.
-pub(crate) fn status_only(status: Status) -> Bytes {
+pub(crate) fn status_only(words: Vocabulary, status: Status) -> Bytes {
+    if words != Vocabulary::Healthy {
+        return single_word(words.status(status));
+    }
     Bytes::from_static(match status {
         Status::Pass => br#"{"status":"healthy"}"#,
         Status::Warn => br#"{"status":"degraded"}"#,
@@ -29,47 +32,44 @@ pub(crate) fn status_only(status: Status) -> Bytes {
     })
 }
 
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "healthy",
-        Status::Warn => "degraded",
-        Status::Fail => "unhealthy",
-    }
+fn single_word(word: &'static str) -> Bytes {
+    Bytes::from(format!(r#"{{"status":"{word}"}}"#))
 }
 
 /// The part of the answer that changes only when a check does.
 pub(crate) fn checks<'a>(
+    words: Vocabulary,
     reports: impl Iterator<Item = Shown<'a>> + Clone,
     draining: bool,
 ) -> Box<RawValue> {
-    serde_json::value::to_raw_value(&Checks { reports, draining }).expect(WRITABLE)
+    serde_json::value::to_raw_value(&Checks {
+        words,
+        reports,
+        draining,
+    })
+    .expect(WRITABLE)
 }
 
 /// One check by itself.
-pub(crate) fn check(check: Shown<'_>) -> Bytes {
-    to_bytes(&CheckBody::alone(check))
+pub(crate) fn check(words: Vocabulary, check: Shown<'_>) -> Bytes {
+    to_bytes(&CheckBody::alone(words, check))
 }
 
 /// One check by itself, for those who only need the status.
-pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
-    Bytes::from_static(match verdict {
-        Verdict::Pass => br#"{"status":"ok"}"#,
-        Verdict::Warn => br#"{"status":"degraded"}"#,
-        Verdict::Fail => br#"{"status":"error"}"#,
-        Verdict::Unknown => br#"{"status":"unknown"}"#,
-        Verdict::Skipped => br#"{"status":"skipped"}"#,
-    })
+pub(crate) fn check_status_only(words: Vocabulary, verdict: Verdict) -> Bytes {
+    single_word(words.verdict(verdict))
 }
 
 /// What `/health` says.
 pub(crate) fn health(
+    words: Vocabulary,
     status: Status,
     version: Option<&str>,
     uptime: Duration,
     checks: &RawValue,
 ) -> Bytes {
     let body = HealthBody {
-        status: word(status),
+        status: words.status(status),
         timestamp: timestamp(SystemTime::now()),
         version,
         uptime_s: uptime.as_secs(),
@@ -99,6 +99,7 @@ struct HealthBody<'a> {
 
 /// The checks by name, and the drain as one of them.
 struct Checks<I> {
+    words: Vocabulary,
     reports: I,
     draining: bool,
 }
@@ -110,10 +111,10 @@ where
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for check in self.reports.clone() {
-            map.serialize_entry(check.report.name(), &CheckBody::new(check))?;
+            map.serialize_entry(check.report.name(), &CheckBody::new(self.words, check))?;
         }
         if self.draining {
-            map.serialize_entry("shutdown", &CheckBody::draining())?;
+            map.serialize_entry("shutdown", &CheckBody::draining(self.words))?;
         }
         map.end()
     }
@@ -153,21 +154,23 @@ struct CheckBody<'a> {
 }
 
 impl<'a> CheckBody<'a> {
-    fn new(check: Shown<'a>) -> Self {
+    fn new(words: Vocabulary, check: Shown<'a>) -> Self {
         let report = check.report;
         let verdict = report.verdict();
         let last = report.last_status().map(Verdict::from);
         CheckBody {
             description: None,
             tags: &[],
-            status: verdict.as_str(),
+            status: words.verdict(verdict),
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
             message: report.message().map(cut),
             cause: check.cause(),
             consecutive: check.full.then(|| report.consecutive()),
             checked_at: report.checked_at().map(timestamp),
-            last_status: last.filter(|&last| last != verdict).map(Verdict::as_str),
+            last_status: last
+                .filter(|&last| last != verdict)
+                .map(|last| words.verdict(last)),
             skipped_for: report.skipped_for(),
             running_since: report.running_since().map(timestamp),
             observed: report.observed(),
@@ -176,17 +179,17 @@ impl<'a> CheckBody<'a> {
     }
 
     /// What never changes is said only where the check stands alone.
-    fn alone(check: Shown<'a>) -> Self {
+    fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
         CheckBody {
             description: check.report.description(),
             tags: check.report.tags(),
-            ..CheckBody::new(check)
+            ..CheckBody::new(words, check)
         }
     }
 
-    fn draining() -> Self {
+    fn draining(words: Vocabulary) -> Self {
         CheckBody {
-            status: Verdict::Fail.as_str(),
+            status: words.verdict(Verdict::Fail),
             critical: true,
             message: Some("draining"),
             ..CheckBody::default()

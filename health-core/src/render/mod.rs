@@ -3,6 +3,9 @@
 pub(crate) mod ietf;
 pub(crate) mod json;
 pub(crate) mod text;
+mod words;
+
+pub use words::Vocabulary;
 
 use http::HeaderValue;
 
