@@ -79,6 +79,7 @@ mod check;
 mod endpoint;
 mod health;
 mod horizon;
+mod link;
 mod monitor;
 mod name;
 mod observe;
@@ -117,4 +118,7 @@ pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
 
-pub use health_macros::{CoreHealthState as HealthState, core_health_check as health_check};
+pub use health_macros::{
+    CoreHealthState as HealthState, core_app as app, core_health_check as health_check,
+    core_health_checks as health_checks,
+};

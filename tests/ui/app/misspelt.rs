@@ -1,0 +1,3 @@
+health_axum::app!(Vec::AppStat);
+
+fn main() {}
