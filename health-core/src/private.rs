@@ -11,7 +11,7 @@ pub use std::time::Duration;
 pub use inventory;
 
 pub use crate::check::{CheckDef, Origin, Run};
-pub use crate::link::{Link, Names};
+pub use crate::link::{Link, Names, comes_before};
 pub use crate::options::CheckOptions;
 pub use crate::outcome::Outcome;
 pub use crate::probe::Probe;

@@ -10,6 +10,8 @@ use crate::spec::{Setting, Source, Spec, fold};
 use crate::tokens::{ends, is_punct, is_word, without_self};
 use crate::value::CheckPath;
 
+const PREFIX: &str = "__health_check_";
+
 /// The registration of one check, beside the untouched function:
 ///
 /// ```text
@@ -34,7 +36,7 @@ use crate::value::CheckPath;
 ///             __health::Run::Async(|__cx| __health::run::<bool, _, _>(__cx, __call))
 ///         },
 ///     } }
-///     const _: () = db::__health_check_database().comes_before("orders");
+///     const _: () = __health::comes_before(db::__health_check_database(), "orders");
 ///     static __LINK: __health::Link = __health::Link {
 ///         name: "orders",
 ///         after: &[db::__health_check_database()],
@@ -85,9 +87,12 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     }
 }
 
-/// The generated function beside a check.
+/// The generated function beside a check. rustc proposes its name for one that
+/// is misspelt in `after`, so there it may be written too.
 fn registration_of(function: &Ident, at: Span) -> Ident {
-    format_ident!("__health_check_{}", function.unraw(), span = at)
+    let name = function.unraw().to_string();
+    let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+    Ident::new(&format!("{PREFIX}{name}"), at)
 }
 
 /// `Self`, for the items in the registration of a method.
@@ -105,11 +110,11 @@ fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     }
     let links: Vec<_> = spec.after.iter().map(link).collect();
     let no_circle = links.iter().map(|link| {
-        // rustc reports a circle at the call, which is to be the path
+        // rustc reports a circle at the call, which is to be as wide as the path
         let (start, end) = ends(link);
-        let walk = quote_spanned!(end=> .comes_before(#name));
-        let constant = quote_spanned!(start=> const _: ());
-        quote!(#constant = #link #walk;)
+        let walk = quote_spanned!(start=> __health::comes_before);
+        let arguments = quote_spanned!(end=> (#link, #name));
+        quote!(const _: () = #walk #arguments;)
     });
     let option = quote! {
         .after({

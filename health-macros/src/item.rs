@@ -317,7 +317,11 @@ fn param(input: TokenStream, owner: Option<&TokenStream>, diag: &Diag) -> Option
     };
     Some(Param {
         cfg: cfg(&attributes),
-        name: name_of(&pattern),
+        name: if is_receiver {
+            "self".into()
+        } else {
+            name_of(&pattern)
+        },
         by_value,
         ty: outside(ty, owner),
     })

@@ -64,11 +64,7 @@ fn block(item: &TokenStream, diag: &Diag) -> Option<Block> {
     let block = parse_block(item);
     if block.is_none() {
         let first = keyword(item.clone());
-        let help = if is_word(&first, "fn") || is_word(&first, "async") {
-            "write `#[health_check]` on a function of its own"
-        } else {
-            "a function of its own takes `#[health_check]`"
-        };
+        let help = "a function of its own takes `#[health_check]`";
         let what = "`#[health_checks]` goes on an `impl` block";
         diag.error(&Place::item(first), what, help);
     }

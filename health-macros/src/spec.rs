@@ -266,20 +266,20 @@ fn check_stale_after(args: &Args, diag: &Diag) {
     }
     let what = if written < period {
         format!(
-            "`stale_after` is shorter than the {name}, so every pass goes stale before the next run"
+            "`stale_after` is shorter than {name}, so every pass goes stale before the next run"
         )
     } else {
         format!(
-            "`stale_after` is shorter than the {name} and the timeout together, so a pass can go stale before the next run ends"
+            "`stale_after` is shorter than {name} and the timeout together, so a pass can go stale before the next run ends"
         )
     };
     let help = if least > LONGEST_PERIOD {
-        format!("leave it out: the default is three times the {name} and one timeout")
+        format!("leave it out: the default is three times {name} and one timeout")
     } else {
         let default = duration::format(3 * period + timeout);
         let least = duration::format(least);
         format!(
-            "write at least the {name} and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
+            "write at least {name} and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
         )
     };
     diag.error(&stale_after.at, what, help);
@@ -313,10 +313,10 @@ fn rhythm(args: &Args) -> Option<Rhythm> {
     let timeout = count(&args.timeout);
     let (timeout, period, name) = match (count(&args.cache), count(&args.interval)) {
         (Some(_), Some(_)) => return None,
-        (Some(cache), None) => (timeout.unwrap_or(DEFAULT_TIMEOUT), cache, "cache"),
+        (Some(cache), None) => (timeout.unwrap_or(DEFAULT_TIMEOUT), cache, "`cache`"),
         (None, interval) => {
             let (timeout, interval) = give_way(timeout, interval);
-            (timeout, interval, "interval")
+            (timeout, interval, "the interval")
         }
     };
     Some(Rhythm {

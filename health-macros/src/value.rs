@@ -185,7 +185,7 @@ impl Given {
                 let what = format!("`{key}` names no {thing}");
                 diag.error(&self.place.with(list), what, help);
             }
-            Form::List(list) => return Some(self.elements(list, diag)),
+            Form::List(list) => return Some(self.elements(list, thing, diag)),
             Form::Value(eq, value) => {
                 let what = format!("`{key}` takes a list in parentheses");
                 let help = format!("write `{}`", self.as_list(value));
@@ -199,11 +199,11 @@ impl Given {
         None
     }
 
-    fn elements(&self, list: &Group, diag: &Diag) -> Vec<TokenStream> {
+    fn elements(&self, list: &Group, thing: &str, diag: &Diag) -> Vec<TokenStream> {
         let mut elements = Vec::new();
         for (element, comma) in split_at_commas(list.stream()) {
             if element.is_empty() {
-                let what = "expected one more of the list, found `,`";
+                let what = format!("expected a {thing}, found `,`");
                 diag.error(&self.place.with(comma), what, "remove this comma");
             } else {
                 elements.push(element);

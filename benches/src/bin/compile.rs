@@ -69,8 +69,9 @@ impl Package {
         let core = fs::canonicalize(workspace.join("health-core"))?;
         let manifest = format!(
             "[package]\nname = \"generated\"\nedition = \"2024\"\n\
-             [dependencies]\nhealth-core = {{ path = {core:?} }}\n\
-             [profile.dev]\nincremental = true\n[workspace]\n"
+             [dependencies]\nhealth-core = {{ path = '{}' }}\n\
+             [profile.dev]\nincremental = true\n[workspace]\n",
+            core.display()
         );
         fs::write(directory.join("Cargo.toml"), manifest)?;
         Ok(Package { directory })

@@ -1,5 +1,3 @@
-use health_axum::health_check;
-
 mod checks {
     #[health_axum::health_check(after(super::checks::database))]
     pub async fn database() {}

@@ -21,6 +21,6 @@ async fn misspelt_behind_a_module() {}
 async fn misspelt_module() {}
 
 #[health_check(after(checks::private))]
-async fn private() {}
+async fn after_a_private_one() {}
 
 fn main() {}

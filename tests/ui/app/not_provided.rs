@@ -12,6 +12,6 @@ health_axum::app!(shared::Shared);
 async fn of_the_app(_: &u8) {}
 
 #[health_check]
-async fn not_of_the_app(name: &String) {}
+async fn not_of_the_app(_name: &String) {}
 
 fn main() {}

@@ -8,7 +8,7 @@ impl Cache {
     async fn misspelt(&self) -> bool { true }
 
     #[health_check(timeout = "2", critical = 1)]
-    async fn two(&self, size: &mut usize) -> bool { true }
+    async fn two(&self, _size: &mut usize) -> bool { true }
 
     #[health_check]
     #[health_check]

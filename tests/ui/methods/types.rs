@@ -13,7 +13,7 @@ impl Cache {
     async fn not_provided(&self) -> bool { true }
 
     #[health_check]
-    async fn parameter_not_provided(number: &u8, name: &String) -> bool { true }
+    async fn parameter_not_provided(_number: &u8, _name: &String) -> bool { true }
 
     #[health_check(late)]
     async fn not_a_result(&self) -> Option<Self> { None }

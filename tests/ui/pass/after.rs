@@ -51,6 +51,10 @@ macro_rules! chain {
 
 chain!(made after checks::upwards);
 
+// what rustc proposes for a misspelt name
+#[health_check(after(__health_check_redis))]
+async fn proposed() {}
+
 // two ways to one check are no circle
 #[health_check(after(made, by_path, redis))]
 async fn last() {}
