@@ -39,7 +39,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 pub use health_core::*;
-pub use health_macros::{ActixHealthState as HealthState, actix_health_check as health_check};
+pub use health_macros::{
+    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
+    actix_health_checks as health_checks,
+};
 
 #[doc(hidden)]
 pub use health_core as __core;

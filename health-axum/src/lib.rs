@@ -15,7 +15,10 @@ use axum::extract::Request;
 use axum::routing::any;
 
 pub use health_core::*;
-pub use health_macros::{AxumHealthState as HealthState, axum_health_check as health_check};
+pub use health_macros::{
+    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
+    axum_health_checks as health_checks,
+};
 
 #[doc(hidden)]
 pub use health_core as __core;

@@ -82,6 +82,7 @@ mod guard;
 mod head;
 mod health;
 mod horizon;
+mod link;
 mod mask;
 mod monitor;
 mod name;
@@ -128,4 +129,7 @@ pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
 
-pub use health_macros::{CoreHealthState as HealthState, core_health_check as health_check};
+pub use health_macros::{
+    CoreHealthState as HealthState, core_app as app, core_health_check as health_check,
+    core_health_checks as health_checks,
+};
