@@ -159,9 +159,17 @@ fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline()
             .check("schema", often.after(&["database"]), || async {});
         health.start().expect("it starts")
     });
+    let start = std::time::Instant::now();
+    while health.status(Probe::Readiness) != Status::Pass {
+        assert!(start.elapsed() < 10 * SECOND, "never ready");
+        std::thread::yield_now();
+    }
     let mut events = health.subscribe();
     block.store(true, SeqCst);
     told.recv_timeout(10 * SECOND).expect("it blocks");
+    // As a request would: the other worker may be parked beside the timers,
+    // which the blocked one has left without anybody.
+    runtime.spawn(async {});
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
