@@ -58,7 +58,10 @@ impl Runner {
             }
             Work::Async(start) => {
                 let mut flight = Flight::new(|| start());
-                within(limit, poll_fn(|cx| self.timed(|| flight.poll(cx)))).await
+                let outcome = within(limit, poll_fn(|cx| self.timed(|| flight.poll(cx)))).await;
+                // To drop what was given up is the user's code as well.
+                self.timed(|| flight.land());
+                outcome
             }
             Work::Local(start) => {
                 let start = Arc::clone(start);
@@ -71,9 +74,9 @@ impl Runner {
         }
     }
 
-    /// One poll on the application's runtime. One that takes long has held a
-    /// worker, and with it whatever else waited there.
-    fn timed<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    /// One poll, or drop, on the application's runtime. One that takes long has
+    /// held a worker, and with it whatever else waited there.
+    fn timed<T>(&self, poll: impl FnOnce() -> T) -> T {
         let Some(longest) = self.longest_poll else {
             return poll();
         };
@@ -89,21 +92,30 @@ impl Runner {
     /// An async check on a thread of its own. The runtime is the application's
     /// all the same: a connection that is opened here and goes back to the
     /// application's pool must not die with a runtime of ours.
+    ///
+    /// Only a local check gets a local set: nobody may block in place in one,
+    /// and a check that was caught doing so must not fail for it.
     async fn on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
     where
         F: FnOnce() -> Pin<Box<R>> + Send + 'static,
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
+        let is_local = matches!(self.work, Work::Local(_));
         on_own_thread(&self.name, move |runtime, answer| {
             let mut flight = Flight::new(start);
-            runtime.block_on(LocalSet::new().run_until(async {
+            let landed = async {
                 let mut deserted = pin!(answer.closed());
                 let landed = poll_fn(|cx| match deserted.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(Outcome::timed_out()),
                     Poll::Pending => flight.poll(cx),
                 });
                 within(limit, landed).await
-            }))
+            };
+            if is_local {
+                runtime.block_on(LocalSet::new().run_until(landed))
+            } else {
+                runtime.block_on(landed)
+            }
         })
         .await
     }

@@ -355,6 +355,9 @@ async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
         .check("fine", every_second(), || async {})
         .check("payload", every_second(), panics_with_a_payload_that_panics)
         .check("poll", every_second(), panics_in_poll)
+        // A panic prints, with its backtrace if somebody wants it, and that may
+        // take longer than a poll should.
+        .longest_poll(None)
         .start()
         .expect("it starts");
     // Long enough for what hangs to be given up twice.
