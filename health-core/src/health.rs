@@ -131,7 +131,8 @@ impl Health {
     /// check has this name.
     ///
     /// Joins a run that is under way. If a run is in flight whose timeout has
-    /// passed, no other may start, and the report says so at once.
+    /// passed, no other may start, and the report says so at once. So it does
+    /// for a startup check once startup has passed, which is not run again.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
