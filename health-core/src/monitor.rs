@@ -55,8 +55,6 @@ struct Cell {
     wake: Notify,
     /// Tells those who asked for a fresh look that there was one.
     settled: Notify,
-    /// Somebody asked for a run out of turn.
-    asked: AtomicBool,
 }
 
 /// That somebody asked for a run, and when.
@@ -102,7 +100,6 @@ impl Monitor {
                 track: Mutex::new(Track::new(&check.plan)),
                 wake: Notify::new(),
                 settled: Notify::new(),
-                asked: AtomicBool::new(false),
             })
             .collect();
         let on_demand = (0..cells.len()).filter(|&index| cells[index].plan.on_demand);
@@ -153,22 +150,12 @@ impl Monitor {
         }
         match self.obstacle(cell) {
             Obstacle::Failing(cause) => {
-                cell.asked.store(false, Ordering::Release);
                 self.change(index, |track| track.skip(cause));
                 Turn::Skip
             }
             Obstacle::NoResult => Turn::Hold,
-            Obstacle::None => {
-                let asked = cell.asked.load(Ordering::Acquire);
-                if asked {
-                    cell.asked.store(false, Ordering::Release);
-                }
-                if is_due || asked || cell.track().skipped_for().is_some() {
-                    Turn::Go
-                } else {
-                    Turn::Rest
-                }
-            }
+            Obstacle::None if cell.track().decide(is_due) => Turn::Go,
+            Obstacle::None => Turn::Rest,
         }
     }
 
@@ -199,14 +186,30 @@ impl Monitor {
         }
         let cell = &self.cells[index];
         let track = cell.track();
+        Monitor::ask_for(cell, index, track)
+    }
+
+    /// As [`ask`](Self::ask), for a check on demand, unless its last result is
+    /// recent enough for an answer now.
+    pub(crate) fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
+        let cell = &self.cells[index];
+        let track = cell.track();
+        let age = track.age(Instant::now());
+        let is_recent = age.is_some_and(|age| age < cell.plan.interval);
+        if is_recent || self.is_retired(index) {
+            return None;
+        }
+        Monitor::ask_for(cell, index, track)
+    }
+
+    fn ask_for(cell: &Cell, index: usize, mut track: MutexGuard<'_, Track>) -> Option<Asked> {
         if track.overdue_since().is_some() {
             return None;
         }
-        if !track.is_in_flight() {
-            cell.asked.store(true, Ordering::Release);
+        let before = track.answers();
+        if track.ask() {
             cell.wake.notify_one();
         }
-        let before = track.answers();
         Some(Asked { index, before })
     }
 
@@ -261,14 +264,9 @@ impl Monitor {
         }
     }
 
-    /// The checks on demand whose last result is too old for an answer now.
-    pub(crate) fn outdated(&self) -> impl Iterator<Item = usize> {
-        let now = Instant::now();
-        self.on_demand.iter().copied().filter(move |&index| {
-            let cell = &self.cells[index];
-            let age = cell.track().age(now);
-            age.is_none_or(|age| age >= cell.plan.interval)
-        })
+    /// The checks that run when somebody asks.
+    pub(crate) fn on_demand(&self) -> &[usize] {
+        &self.on_demand
     }
 
     // Written by the runs.

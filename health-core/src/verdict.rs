@@ -121,6 +121,10 @@ pub(crate) struct Track {
     /// The check at the root of why this one is not run.
     skipped_for: Option<Arc<str>>,
     skips: u64,
+    /// Somebody asked for a run out of turn, and none has been decided on since.
+    asked: bool,
+    /// A run has been decided on and has not begun: whoever asks joins it.
+    starting: bool,
     retired: bool,
     /// Since when the verdict has been what it is.
     since: Instant,
@@ -145,6 +149,8 @@ impl Track {
             flight: None,
             skipped_for: None,
             skips: 0,
+            asked: false,
+            starting: false,
             retired: false,
             since: Instant::now(),
             forced: None,
@@ -179,9 +185,19 @@ impl Track {
         self.results + self.skips
     }
 
-    /// Whether a run is on its way whose result will count.
-    pub(crate) fn is_in_flight(&self) -> bool {
-        self.flight.is_some_and(|flight| !flight.overdue)
+    /// Somebody wants a fresh look. Returns whether a run must be decided on for
+    /// that: one whose result will still count may be on its way.
+    pub(crate) fn ask(&mut self) -> bool {
+        let on_its_way = self.starting || self.flight.is_some_and(|flight| !flight.overdue);
+        self.asked |= !on_its_way;
+        !on_its_way
+    }
+
+    /// Whether to run now: it is due, somebody asked, or it had been skipped.
+    pub(crate) fn decide(&mut self, is_due: bool) -> bool {
+        self.starting = is_due || self.asked || self.skipped_for.is_some();
+        self.asked = false;
+        self.starting
     }
 
     /// How old the last result is.
@@ -217,6 +233,7 @@ impl Track {
     /// A run begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         debug_assert!(self.flight.is_none(), "one run of a check at a time");
+        self.starting = false;
         if self.retired {
             return;
         }
@@ -240,6 +257,7 @@ impl Track {
     /// The run was not even started, because of `cause`.
     pub(crate) fn skip(&mut self, cause: Arc<str>) {
         self.skips += 1;
+        self.asked = false;
         self.skipped_for = Some(cause);
     }
 
@@ -465,6 +483,22 @@ mod tests {
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn whoever_asks_joins_the_run_that_is_on_its_way() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new());
+        assert!(!track.decide(false), "nobody asked");
+        assert!(track.ask(), "a run must be decided on");
+        assert!(track.ask(), "and it has not been yet");
+        assert!(track.decide(false));
+        assert!(!track.ask(), "it is about to begin");
+        track.begin(now);
+        assert!(!track.ask(), "it is under way");
+        track.finish(now, Outcome::pass());
+        assert!(!track.decide(false), "all who asked have been answered");
+        assert!(track.ask());
     }
 
     #[test]

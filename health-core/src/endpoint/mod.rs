@@ -279,12 +279,14 @@ impl Inner {
 
     /// Starts the runs of the checks on demand that the answer needs.
     fn outdated(&self, route: Route) -> impl Iterator<Item = Asked> {
-        let concerned = move |&index: &usize| match route.check {
-            Some(only) => only == index,
-            None => self.counts_for(route.page, index),
+        let concerned = move |index: &usize| match route.check {
+            Some(only) => only == *index,
+            None => self.counts_for(route.page, *index),
         };
-        let outdated = self.monitor.outdated().filter(concerned);
-        outdated.filter_map(|index| self.monitor.ask(index))
+        let on_demand = self.monitor.on_demand().iter().copied();
+        on_demand
+            .filter(concerned)
+            .filter_map(|index| self.monitor.ask_if_outdated(index))
     }
 
     fn respond(&self, route: Route) -> Response<Bytes> {
