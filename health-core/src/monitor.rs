@@ -57,6 +57,8 @@ struct Cell {
     settled: Notify,
     /// Somebody asked for a run out of turn.
     asked: AtomicBool,
+    /// The check's task is gone, so no run will come.
+    ended: AtomicBool,
 }
 
 /// That somebody asked for a run, and when.
@@ -103,6 +105,7 @@ impl Monitor {
                 wake: Notify::new(),
                 settled: Notify::new(),
                 asked: AtomicBool::new(false),
+                ended: AtomicBool::new(false),
             })
             .collect();
         let on_demand = (0..cells.len()).filter(|&index| cells[index].plan.on_demand);
@@ -137,6 +140,18 @@ impl Monitor {
     /// Whether the check has done all that it was for.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
         self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+    }
+
+    /// Whether no further result will come.
+    fn is_over(&self, index: usize) -> bool {
+        self.is_retired(index) || self.cells[index].ended.load(Ordering::Acquire)
+    }
+
+    /// The check's task is gone, with its runtime or for good.
+    pub(crate) fn end(&self, index: usize) {
+        let cell = &self.cells[index];
+        cell.ended.store(true, Ordering::Release);
+        cell.settled.notify_waiters();
     }
 
     /// Waits until there is something to decide about the check.
@@ -192,7 +207,7 @@ impl Monitor {
     /// Asks for a run out of turn, or joins the one that is under way. `None` if
     /// an overdue run keeps another from starting, or none will ever start.
     pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
-        if self.is_retired(index) {
+        if self.is_over(index) {
             return None;
         }
         let cell = &self.cells[index];
@@ -223,7 +238,7 @@ impl Monitor {
                 }
                 track.due()
             };
-            if self.is_retired(index) {
+            if self.is_over(index) {
                 return;
             }
             self.ask_what_comes_first(index);
