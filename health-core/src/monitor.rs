@@ -91,16 +91,20 @@ impl Cell {
 impl Monitor {
     /// `checks` are sorted by name.
     pub(crate) fn new(checks: &[Check]) -> Self {
+        let mut dependents = vec![Vec::new(); checks.len()];
+        for (index, check) in checks.iter().enumerate() {
+            for &first in &check.after {
+                dependents[first].push(index);
+            }
+        }
         let cells: Box<[Cell]> = checks
             .iter()
-            .enumerate()
-            .map(|(index, check)| Cell {
+            .zip(dependents)
+            .map(|(check, dependents)| Cell {
                 name: Arc::clone(&check.name),
                 plan: check.plan.clone(),
                 after: check.after.clone(),
-                dependents: (0..checks.len())
-                    .filter(|&other| checks[other].after.contains(&index))
-                    .collect(),
+                dependents: dependents.into(),
                 track: Mutex::new(Track::new(&check.plan)),
                 wake: Notify::new(),
                 settled: Notify::new(),
