@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -69,7 +69,7 @@ impl Runner {
             }
             Work::Blocking(check) => {
                 let check = Arc::clone(check);
-                on_own_thread(&self.name, move |_, _| check()).await
+                on_own_thread(&self.name, limit, move |_, _| check()).await
             }
         }
     }
@@ -101,16 +101,12 @@ impl Runner {
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
         let is_local = matches!(self.work, Work::Local(_));
-        on_own_thread(&self.name, move |runtime, answer| {
+        on_own_thread(&self.name, limit, move |runtime, mut given_up| {
             let mut flight = Flight::new(start);
-            let landed = async {
-                let mut deserted = pin!(answer.closed());
-                let landed = poll_fn(|cx| match deserted.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Outcome::timed_out()),
-                    Poll::Pending => flight.poll(cx),
-                });
-                within(limit, landed).await
-            };
+            let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
+                Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
+                Poll::Pending => flight.poll(cx),
+            });
             if is_local {
                 runtime.block_on(LocalSet::new().run_until(landed))
             } else {
@@ -180,28 +176,41 @@ impl<F, R: ?Sized> Drop for Flight<F, R> {
     }
 }
 
+/// Ends when its sender is gone: the run is to be dropped.
+type GivenUp = oneshot::Receiver<()>;
+
 /// A thread for one run and not one of the runtime's blocking pool: a thread
 /// cannot be killed, so one that hangs there would take a place for good and
 /// keep the runtime from shutting down.
+///
+/// The limit is kept here and not on the thread, since tokio panics where a
+/// timer is polled and the runtime is gone. This future goes before it.
 async fn on_own_thread(
     name: &str,
-    run: impl FnOnce(&Handle, &mut oneshot::Sender<Outcome>) -> Outcome + Send + 'static,
+    limit: Instant,
+    run: impl FnOnce(&Handle, GivenUp) -> Outcome + Send + 'static,
 ) -> Outcome {
-    let (mut answer, answered) = oneshot::channel();
+    let (answer, mut answered) = oneshot::channel();
+    let (hold, given_up) = oneshot::channel();
     let runtime = Handle::current();
     let spawned = thread::Builder::new()
         .name(format!("health-{name}"))
         .spawn(move || {
             let _entered = runtime.enter();
-            let outcome = caught(|| run(&runtime, &mut answer));
+            let outcome = caught(|| run(&runtime, given_up));
             // Nobody listens if health has stopped meanwhile.
             let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
         });
     if let Err(error) = spawned {
         return Outcome::not_run("no thread could be started", error.to_string());
     }
-    let lost = || Outcome::not_run("the thread of the run was lost", String::new());
-    answered.await.unwrap_or_else(|_| lost())
+    let landed = if let Ok(landed) = timeout_at(limit, &mut answered).await {
+        landed
+    } else {
+        drop(hold);
+        answered.await
+    };
+    landed.unwrap_or_else(|_| Outcome::not_run("the thread of the run was lost", String::new()))
 }
 
 /// Runs the user's code; a panic becomes its text.

@@ -204,8 +204,15 @@ fn a_runtime_may_end_at_any_moment() {
     #[cfg(target_os = "linux")]
     until("the end of every thread", || threads("health-all-") == 0);
     // A copy: the hook takes the lock, should this panic.
-    let unexpected = UNEXPECTED.lock().map(|all| all.clone());
-    assert_eq!(unexpected.ok(), Some(Vec::new()));
+    let mut unexpected = UNEXPECTED.lock().expect("no panic").clone();
+    // Two checks use timers. On a thread of its own such a check can be about
+    // to poll one in the moment in which the runtime goes, and tokio panics.
+    unexpected.retain(|panic| {
+        let has_timer =
+            panic.starts_with("health-all-sleeps") || panic.starts_with("health-all-startup");
+        !(has_timer && panic.ends_with("is being shutdown."))
+    });
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 
 /// Drops tell that a run was ended, and not left behind.
