@@ -132,7 +132,8 @@ impl Health {
     ///
     /// Joins a run that is under way. If a run is in flight whose timeout has
     /// passed, no other may start, and the report says so at once. So it does
-    /// for a startup check once startup has passed, which is not run again.
+    /// where no run will come: for a startup check once startup has passed, and
+    /// when the runtime of the checks is gone.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

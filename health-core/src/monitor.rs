@@ -55,6 +55,8 @@ struct Cell {
     wake: Notify,
     /// Tells those who asked for a fresh look that there was one.
     settled: Notify,
+    /// The check's task is gone, so no run will come.
+    ended: AtomicBool,
 }
 
 /// That somebody asked for a run, and when.
@@ -87,19 +89,24 @@ impl Cell {
 impl Monitor {
     /// `checks` are sorted by name.
     pub(crate) fn new(checks: &[Check]) -> Self {
+        let mut dependents = vec![Vec::new(); checks.len()];
+        for (index, check) in checks.iter().enumerate() {
+            for &first in &check.after {
+                dependents[first].push(index);
+            }
+        }
         let cells: Box<[Cell]> = checks
             .iter()
-            .enumerate()
-            .map(|(index, check)| Cell {
+            .zip(dependents)
+            .map(|(check, dependents)| Cell {
                 name: Arc::clone(&check.name),
                 plan: check.plan.clone(),
                 after: check.after.clone(),
-                dependents: (0..checks.len())
-                    .filter(|&other| checks[other].after.contains(&index))
-                    .collect(),
+                dependents: dependents.into(),
                 track: Mutex::new(Track::new(&check.plan)),
                 wake: Notify::new(),
                 settled: Notify::new(),
+                ended: AtomicBool::new(false),
             })
             .collect();
         let on_demand = (0..cells.len()).filter(|&index| cells[index].plan.on_demand);
@@ -134,6 +141,18 @@ impl Monitor {
     /// Whether the check has done all that it was for.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
         self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+    }
+
+    /// Whether no further result will come.
+    fn is_over(&self, index: usize) -> bool {
+        self.is_retired(index) || self.cells[index].ended.load(Ordering::Acquire)
+    }
+
+    /// The check's task is gone, with its runtime or for good.
+    pub(crate) fn end(&self, index: usize) {
+        let cell = &self.cells[index];
+        cell.ended.store(true, Ordering::Release);
+        cell.settled.notify_waiters();
     }
 
     /// Waits until there is something to decide about the check.
@@ -181,7 +200,7 @@ impl Monitor {
     /// Asks for a run out of turn, or joins the one that is under way. `None` if
     /// an overdue run keeps another from starting, or none will ever start.
     pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
-        if self.is_retired(index) {
+        if self.is_over(index) {
             return None;
         }
         let cell = &self.cells[index];
@@ -196,7 +215,7 @@ impl Monitor {
         let track = cell.track();
         let age = track.age(Instant::now());
         let is_recent = age.is_some_and(|age| age < cell.plan.interval);
-        if is_recent || self.is_retired(index) {
+        if is_recent || self.is_over(index) {
             return None;
         }
         Monitor::ask_for(cell, index, track)
@@ -228,7 +247,7 @@ impl Monitor {
                 }
                 track.due()
             };
-            if self.is_retired(index) {
+            if self.is_over(index) {
                 return;
             }
             self.ask_what_comes_first(index);

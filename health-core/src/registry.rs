@@ -249,7 +249,8 @@ fn order(
 /// Checks that wait for each other would wait for ever. Each circle is named
 /// once, from the member that comes first by name.
 fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
-    for start in 0..candidates.len() {
+    let waiting = (0..candidates.len()).filter(|&start| !after[start].is_empty());
+    for start in waiting {
         let mut seen = vec![false; candidates.len()];
         let mut path = vec![start];
         if way_back(start, &mut path, &mut seen, after) {

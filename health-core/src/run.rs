@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -89,7 +89,7 @@ impl Runner {
             }
             Work::Blocking(check) => {
                 let check = Arc::clone(check);
-                self.on_own_thread(move |_, _| check()).await
+                self.on_own_thread(limit, move |_, _| check()).await
             }
         }
     }
@@ -121,16 +121,12 @@ impl Runner {
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
         let is_local = matches!(self.work, Work::Local(_));
-        self.on_own_thread(move |runtime, answer| {
+        self.on_own_thread(limit, move |runtime, mut given_up| {
             let mut flight = Flight::new(start);
-            let landed = async {
-                let mut deserted = pin!(answer.closed());
-                let landed = poll_fn(|cx| match deserted.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(Outcome::timed_out()),
-                    Poll::Pending => flight.poll(cx),
-                });
-                within(limit, landed).await
-            };
+            let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
+                Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
+                Poll::Pending => flight.poll(cx),
+            });
             if is_local {
                 runtime.block_on(LocalSet::new().run_until(landed))
             } else {
@@ -143,11 +139,16 @@ impl Runner {
     /// A thread for one run and not one of the runtime's blocking pool: a thread
     /// cannot be killed, so one that hangs there would take a place for good and
     /// keep the runtime from shutting down.
+    ///
+    /// The limit is kept here and not on the thread, since tokio panics where a
+    /// timer is polled and the runtime is gone. This future goes before it.
     async fn on_own_thread(
         &self,
-        run: impl FnOnce(&Handle, &mut oneshot::Sender<Outcome>) -> Outcome + Send + 'static,
+        limit: Instant,
+        run: impl FnOnce(&Handle, GivenUp) -> Outcome + Send + 'static,
     ) -> Outcome {
-        let (mut answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let (hold, given_up) = oneshot::channel();
         let runtime = Handle::current();
         let alive = self.alive.clone();
         let spawned = thread::Builder::new()
@@ -155,15 +156,21 @@ impl Runner {
             .spawn(move || {
                 let _alive = alive;
                 let _entered = runtime.enter();
-                let outcome = caught(|| run(&runtime, &mut answer));
+                let outcome = caught(|| run(&runtime, given_up));
                 // Nobody listens if health has stopped meanwhile.
                 let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
             });
         if let Err(error) = spawned {
             return Outcome::not_run("no thread could be started", error.to_string());
         }
+        let landed = if let Ok(landed) = timeout_at(limit, &mut answered).await {
+            landed
+        } else {
+            drop(hold);
+            answered.await
+        };
         let lost = || Outcome::not_run("the thread of the run was lost", String::new());
-        answered.await.unwrap_or_else(|_| lost())
+        landed.unwrap_or_else(|_| lost())
     }
 }
 
@@ -190,12 +197,6 @@ impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
             self.runner.timed(|| self.flight.land());
         }
     }
-}
-
-/// What the run says, or that it was given up.
-async fn within(limit: Instant, landed: impl Future<Output = Outcome>) -> Outcome {
-    let landed = timeout_at(limit, landed).await;
-    landed.unwrap_or_else(|_| Outcome::timed_out())
 }
 
 /// An async run around whose polls, and around whose drop, panics are caught.
@@ -250,6 +251,9 @@ impl<F, R: ?Sized> Drop for Flight<F, R> {
         self.land();
     }
 }
+
+/// Ends when its sender is gone: the run is to be dropped.
+type GivenUp = oneshot::Receiver<()>;
 
 /// Runs the user's code; a panic becomes its text.
 fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {

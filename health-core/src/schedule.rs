@@ -119,6 +119,13 @@ struct Supervisor {
     limits: Arc<Limits>,
 }
 
+impl Drop for Supervisor {
+    /// However it ends: with health, with its runtime, or because it is done.
+    fn drop(&mut self) {
+        self.monitor.end(self.index);
+    }
+}
+
 impl Supervisor {
     /// Runs the check until its time is over.
     async fn supervise(self) {

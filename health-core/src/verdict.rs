@@ -83,6 +83,17 @@ struct Flight {
     overdue: bool,
 }
 
+/// What is known of the run that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// It comes by itself.
+    WhenDue,
+    /// Somebody asked for it, and it has not been decided on.
+    Asked,
+    /// It has been decided on and has not begun: whoever asks joins it.
+    Starting,
+}
+
 /// Consecutive results of one kind.
 #[derive(Clone, Copy, Debug, Default)]
 struct Streak {
@@ -121,10 +132,7 @@ pub(crate) struct Track {
     /// The check at the root of why this one is not run.
     skipped_for: Option<Arc<str>>,
     skips: u64,
-    /// Somebody asked for a run out of turn, and none has been decided on since.
-    asked: bool,
-    /// A run has been decided on and has not begun: whoever asks joins it.
-    starting: bool,
+    next: Next,
     retired: bool,
     /// Since when the verdict has been what it is.
     since: Instant,
@@ -149,8 +157,7 @@ impl Track {
             flight: None,
             skipped_for: None,
             skips: 0,
-            asked: false,
-            starting: false,
+            next: Next::WhenDue,
             retired: false,
             since: Instant::now(),
             forced: None,
@@ -188,16 +195,19 @@ impl Track {
     /// Somebody wants a fresh look. Returns whether a run must be decided on for
     /// that: one whose result will still count may be on its way.
     pub(crate) fn ask(&mut self) -> bool {
-        let on_its_way = self.starting || self.flight.is_some_and(|flight| !flight.overdue);
-        self.asked |= !on_its_way;
-        !on_its_way
+        let in_flight = self.flight.is_some_and(|flight| !flight.overdue);
+        if in_flight || self.next == Next::Starting {
+            return false;
+        }
+        self.next = Next::Asked;
+        true
     }
 
     /// Whether to run now: it is due, somebody asked, or it had been skipped.
     pub(crate) fn decide(&mut self, is_due: bool) -> bool {
-        self.starting = is_due || self.asked || self.skipped_for.is_some();
-        self.asked = false;
-        self.starting
+        let run = is_due || self.next == Next::Asked || self.skipped_for.is_some();
+        self.next = if run { Next::Starting } else { Next::WhenDue };
+        run
     }
 
     /// How old the last result is.
@@ -233,7 +243,7 @@ impl Track {
     /// A run begins.
     pub(crate) fn begin(&mut self, now: Instant) {
         debug_assert!(self.flight.is_none(), "one run of a check at a time");
-        self.starting = false;
+        self.next = Next::WhenDue;
         if self.retired {
             return;
         }
@@ -257,7 +267,7 @@ impl Track {
     /// The run was not even started, because of `cause`.
     pub(crate) fn skip(&mut self, cause: Arc<str>) {
         self.skips += 1;
-        self.asked = false;
+        self.next = Next::WhenDue;
         self.skipped_for = Some(cause);
     }
 

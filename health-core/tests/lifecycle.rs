@@ -54,7 +54,10 @@ fn watch_panics() {
     HOOK.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref::<&str>() == Some(&EXPECTED) {
+            // The text is formatted in some builds and a literal in others.
+            let payload = info.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            if text.or(payload.downcast_ref::<&str>().copied()) == Some(EXPECTED) {
                 return;
             }
             let thread = thread::current();
@@ -71,7 +74,7 @@ fn until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -158,7 +161,7 @@ fn a_runtime_may_end_at_any_moment() {
     let (tell, told) = mpsc::channel();
     // On a thread that can be given up if it hangs.
     let ending = thread::spawn(move || {
-        for round in 0..120 {
+        for round in 0..480 {
             let ending = [Ending::Drop, Ending::Background, Ending::Timeout][round % 3];
             let runtime = runtime(round % 4);
             // Half of the time every async check is caught at its first run,
@@ -200,7 +203,15 @@ fn a_runtime_may_end_at_any_moment() {
     drop(release);
     #[cfg(target_os = "linux")]
     until("the end of every thread", || threads("health-all-") == 0);
-    let unexpected = UNEXPECTED.lock().unwrap_or_else(PoisonError::into_inner);
+    // A copy: the hook takes the lock, should this panic.
+    let mut unexpected = UNEXPECTED.lock().expect("no panic").clone();
+    // Two checks use timers. On a thread of its own such a check can be about
+    // to poll one in the moment in which the runtime goes, and tokio panics.
+    unexpected.retain(|panic| {
+        let has_timer =
+            panic.starts_with("health-all-sleeps") || panic.starts_with("health-all-startup");
+        !(has_timer && panic.ends_with("is being shutdown."))
+    });
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, Outcome, Probe, Snapshot, Status, Verdict, testing};
 use tokio::runtime::Builder;
+use tokio::time::sleep;
 
 const CHECKS: usize = 48;
 const RUNS: usize = 20_000;
 const READERS: usize = 3;
-/// Of a run; so short that some are over it, which only readers may notice.
+/// Of a run; one in eight takes longer.
 const TIMEOUT: Duration = Duration::from_millis(5);
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -164,6 +165,10 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
                 async move {
                     for _ in 0..random.u8(..4) {
                         tokio::task::yield_now().await;
+                    }
+                    if chaos && random.u8(..8) == 0 {
+                        // Over its timeout, which a reader or its task may notice.
+                        sleep(2 * TIMEOUT).await;
                     }
                     if chaos {
                         random_outcome(&mut random)

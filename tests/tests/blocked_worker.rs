@@ -1,0 +1,309 @@
+//! An async check that blocks its thread: the commonest mistake, and on one
+//! worker it stops the whole application. Once.
+//!
+//! Only a blocked thread and a real clock bring this about. The check tells
+//! through a channel when it blocks and goes on when the test says so, so what
+//! happens in between provably happened while it was blocked.
+
+use std::fmt::{self, Write as _};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::{Duration, Instant};
+
+use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, Verdict};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+const BOUND: Duration = Duration::from_secs(20);
+/// Longer than the longest poll, so who is over its timeout has been caught.
+const TIMEOUT: Duration = Duration::from_millis(300);
+const REQUESTS: usize = 50;
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The log, as far as health wrote it: one line for each event.
+static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Capture;
+
+impl Subscriber for Capture {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "health"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, "{field}={value:?} ");
+    }
+}
+
+/// How often the log says of a check that it blocks its thread.
+fn accusations(check: &str) -> usize {
+    let check = format!("check={check:?}");
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = log.iter().filter(|line| line.contains(&check));
+    lines
+        .filter(|line| line.contains("blocks its thread"))
+        .count()
+}
+
+/// The hold that a test has on the check that blocks.
+struct Blocker {
+    name: &'static str,
+    blocked: mpsc::Receiver<ThreadId>,
+    release: mpsc::Sender<()>,
+}
+
+impl Blocker {
+    /// A check that blocks, beside one that does not.
+    fn new(name: &'static str) -> (Self, HealthBuilder) {
+        // Whoever comes first in this process sets it.
+        let _ = tracing::subscriber::set_global_default(Capture);
+        let (tell, blocked) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let options = CheckOptions::new().timeout(TIMEOUT).interval(TIMEOUT);
+        let builder = Health::builder()
+            .check(name, options.clone().critical(), move || {
+                let (tell, released) = (tell.clone(), Arc::clone(&released));
+                async move {
+                    let _ = tell.send(thread::current().id());
+                    // The mistake: in an async function this should await.
+                    let _ = released.lock().expect("one run at a time").recv();
+                }
+            })
+            .check("innocent", options, || async {});
+        let hold = Blocker {
+            name,
+            blocked,
+            release,
+        };
+        (hold, builder)
+    }
+
+    /// Waits until a run blocks, and says which thread.
+    fn blocks(&self) -> ThreadId {
+        let blocked = self.blocked.recv_timeout(BOUND);
+        blocked.expect("a run of the check that blocks")
+    }
+
+    fn times_out(&self, health: &Health) {
+        until("a deadline", || {
+            let check = health.check(self.name).expect("it");
+            check.running_since().is_some() && check.message() == Some("timed out")
+        });
+        assert_eq!(health.status(Probe::Readiness), Status::Fail);
+        assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    }
+
+    fn release(&self) {
+        self.release.send(()).expect("the check is there");
+    }
+}
+
+/// A service that runs on a thread of the test's.
+struct Service {
+    health: Health,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Service {
+    /// One request, by a client that shares nothing with the service.
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it listens");
+        stream.set_read_timeout(Some(BOUND)).expect("a limit");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer in time");
+        String::from_utf8(answer).expect("text")
+    }
+
+    /// What holds wherever the check began: it costs its worker once, and then
+    /// nothing but a thread.
+    fn outlives(self, blocker: &Blocker) {
+        let worker = blocker.blocks();
+        blocker.times_out(&self.health);
+        assert_eq!(accusations(blocker.name), 0, "it has not come back yet");
+        blocker.release();
+        for _ in 0..2 {
+            assert_ne!(blocker.blocks(), worker, "it has a thread of its own");
+            assert_eq!(accusations(blocker.name), 1, "named once");
+            let innocent = || self.health.check("innocent").expect("it").consecutive();
+            let runs = innocent();
+            for _ in 0..REQUESTS {
+                assert!(self.get("/").ends_with("business"));
+            }
+            blocker.times_out(&self.health);
+            until("runs of the others", || innocent() >= runs + 2);
+            assert_eq!(
+                self.health.check("innocent").expect("it").verdict(),
+                Verdict::Pass
+            );
+            assert!(blocker.blocked.try_recv().is_err(), "one run at a time");
+            // Nobody but this test could have released it before.
+            blocker.release();
+        }
+        blocker.blocks();
+        // The end does not wait for the thread either.
+        self.stop.send(()).expect("it serves");
+        until("the end of the service", || self.serving.is_finished());
+        self.serving.join().expect("no panic");
+    }
+}
+
+/// An axum server on this runtime, whose health serves the same routes.
+fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
+    let (stop, stopped) = oneshot::channel();
+    let (tell, told) = mpsc::channel();
+    let serving = thread::spawn(move || {
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+            let listener = listener.expect("a free port");
+            let address = listener.local_addr().expect("an address");
+            let health = builder.start().expect("it starts");
+            let app = axum::Router::new()
+                .route("/", axum::routing::get(|| async { "business" }))
+                .merge(health_axum::routes(&health));
+            let serving = tokio::spawn(async { axum::serve(listener, app).await });
+            tell.send((health, address)).expect("the test waits");
+            let _ = stopped.await;
+            serving.abort();
+        });
+    });
+    let (health, address) = told.recv_timeout(BOUND).expect("it listens");
+    Service {
+        health,
+        address,
+        stop,
+        serving,
+    }
+}
+
+#[test]
+fn on_the_only_thread() {
+    let (blocker, builder) = Blocker::new("current-thread");
+    let runtime = Builder::new_current_thread().enable_all().build();
+    axum(runtime.expect("a runtime"), builder).outlives(&blocker);
+}
+
+#[test]
+fn on_the_only_worker() {
+    let (blocker, builder) = Blocker::new("one-worker");
+    axum(workers(1), builder).outlives(&blocker);
+}
+
+#[test]
+fn on_one_of_two_workers() {
+    let (blocker, builder) = Blocker::new("two-workers");
+    axum(workers(2), builder).outlives(&blocker);
+}
+
+fn workers(count: usize) -> Runtime {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(count)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime")
+}
+
+/// Where an actix application starts health.
+#[derive(Clone, Copy, PartialEq)]
+enum Started {
+    /// Where it should: beside the server, on the thread of the system.
+    InMain,
+    /// On the thread that also serves the requests.
+    OnTheWorker,
+}
+
+/// An actix server with one worker.
+fn actix(started: Started, builder: HealthBuilder) -> Service {
+    use actix_web::{App, HttpServer, web};
+
+    let (stop, stopped) = oneshot::channel();
+    let (tell, told) = mpsc::channel();
+    let (tell_address, told_address) = mpsc::channel();
+    let serving = thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let waiting = Arc::new(Mutex::new(Some(builder)));
+            let start = move || {
+                // The factory runs on the only worker, and maybe again.
+                let builder = waiting.lock().expect("no panic").take();
+                if let Some(builder) = builder {
+                    let health = builder.start().expect("it starts");
+                    tell.send(health).expect("the test waits");
+                }
+            };
+            if started == Started::InMain {
+                start();
+            }
+            let server = HttpServer::new(move || {
+                start();
+                App::new().route("/", web::get().to(|| async { "business" }))
+            });
+            let server = server
+                .workers(1)
+                .disable_signals()
+                .bind(("127.0.0.1", 0))
+                .expect("a free port");
+            tell_address
+                .send(server.addrs()[0])
+                .expect("the test waits");
+            let server = server.run();
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            let _ = stopped.await;
+            handle.stop(false).await;
+        });
+    });
+    Service {
+        address: told_address.recv_timeout(BOUND).expect("it listens"),
+        health: told.recv_timeout(BOUND).expect("it starts"),
+        stop,
+        serving,
+    }
+}
+
+#[test]
+fn on_the_thread_of_the_actix_system() {
+    let (blocker, builder) = Blocker::new("actix-main");
+    actix(Started::InMain, builder).outlives(&blocker);
+}
+
+#[test]
+fn on_the_only_actix_worker() {
+    let (blocker, builder) = Blocker::new("actix-worker");
+    actix(Started::OnTheWorker, builder).outlives(&blocker);
+}

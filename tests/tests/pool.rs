@@ -1,0 +1,226 @@
+//! A database goes silent and comes back: the application's own pool must not
+//! pay for the checks that went through it.
+//!
+//! A future of a query that is dropped halfway costs the pool of sqlx a
+//! connection: its return waits, without a limit, for a server that is gone.
+//! The second test shows what that does to an application whose probes drop
+//! their checks; the first, that the engine does not.
+//!
+//! In real time, over real sockets: every wait is for a condition, with a bound.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::{Duration, Instant, SystemTime};
+
+use health_axum::{CheckOptions, Health, HealthState, Probe, Status, Verdict, health_check};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use tests::wire::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+const BOUND: Duration = Duration::from_secs(20);
+const CONNECTIONS: u32 = 3;
+/// How long the application waits for a connection of its own pool.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// As much of a PostgreSQL server as a client needs that only says `SELECT 1`.
+#[derive(Clone, Default)]
+struct Postgres {
+    silent: Arc<AtomicBool>,
+}
+
+impl Postgres {
+    /// Listens, and gives the pool of an application that is connected to it.
+    async fn start() -> (Self, PgPool) {
+        let server = Postgres::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(accepting.clone().serve(client));
+            }
+        });
+        let options = PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(port)
+            .username("application")
+            .database("orders")
+            .ssl_mode(PgSslMode::Disable);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .min_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await
+            .expect("a pool");
+        eventually("all connections", || {
+            pool.num_idle() == CONNECTIONS as usize
+        })
+        .await;
+        (server, pool)
+    }
+
+    /// Queries get no answer from now on, and their sockets are dead for good:
+    /// so it looks when a server is gone without a word.
+    fn go_silent(&self) {
+        self.silent.store(true, SeqCst);
+    }
+
+    /// New queries are answered again, on new sockets and on those that lived.
+    fn come_back(&self) {
+        self.silent.store(false, SeqCst);
+    }
+
+    async fn serve(self, mut client: TcpStream) -> Option<()> {
+        const READY: &[u8] = b"Z\0\0\0\x05I";
+        let startup = client.read_u32().await.ok()?;
+        read(&mut client, startup).await?;
+        let authenticated = b"R\0\0\0\x08\0\0\0\0";
+        client
+            .write_all(&[authenticated, READY].concat())
+            .await
+            .ok()?;
+        loop {
+            let kind = client.read_u8().await.ok()?;
+            let length = client.read_u32().await.ok()?;
+            read(&mut client, length).await?;
+            let completed: &[u8] = match kind {
+                b'Q' if self.silent.load(SeqCst) => pending().await,
+                b'Q' => b"C\0\0\0\x0dSELECT 1\0",
+                b'S' => b"",
+                _ => return None,
+            };
+            client.write_all(&[completed, READY].concat()).await.ok()?;
+        }
+    }
+}
+
+/// The rest of a message, whose length counts its own four bytes.
+async fn read(client: &mut TcpStream, length: u32) -> Option<()> {
+    let mut rest = vec![0; length.checked_sub(4)? as usize];
+    client.read_exact(&mut rest).await.ok().map(drop)
+}
+
+async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn select_one(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("SELECT 1").execute(pool).await.map(drop)
+}
+
+/// How many runs began, and how many were on their way at once.
+#[derive(Default)]
+struct Runs {
+    begun: AtomicUsize,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+struct OneRun<'a>(&'a Runs);
+
+impl Runs {
+    fn begin(&self) -> OneRun<'_> {
+        self.begun.fetch_add(1, SeqCst);
+        self.most
+            .fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
+        OneRun(self)
+    }
+}
+
+impl Drop for OneRun<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, SeqCst);
+    }
+}
+
+#[derive(Clone, HealthState)]
+struct AppState {
+    pool: PgPool,
+    runs: Arc<Runs>,
+}
+
+#[health_check(timeout = "100ms", interval = "100ms", critical)]
+async fn database(pool: &PgPool, runs: &Arc<Runs>) -> Result<(), sqlx::Error> {
+    let _run = runs.begin();
+    select_one(pool).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_database_does_not_cost_the_application_its_pool() {
+    let (postgres, pool) = Postgres::start().await;
+    let runs = Arc::new(Runs::default());
+    let state = AppState {
+        pool: pool.clone(),
+        runs: Arc::clone(&runs),
+    };
+    let often = Duration::from_millis(100);
+    let health = Health::builder()
+        .state(state)
+        .check("clock", CheckOptions::new().interval(often), || async {})
+        .start()
+        .expect("it starts");
+    let server = Server::start(health_axum::routes(&health), health.clone()).await;
+    eventually("ready", || health.status(Probe::Readiness) == Status::Pass).await;
+
+    let silence = SystemTime::now();
+    let before = runs.begun.load(SeqCst);
+    postgres.go_silent();
+    let database = || health.check("database").expect("it is declared");
+    eventually("the deadline", || database().message() == Some("timed out")).await;
+    assert_eq!(server.get("/readyz").await.status, 503);
+    let at_deadline = runs.begun.load(SeqCst);
+    assert!(at_deadline > before, "a run was swallowed");
+
+    // As many periods in which a run could have been dropped and another begun
+    // as would have cost the whole pool.
+    let clock = || health.check("clock").expect("it").consecutive();
+    let ticks = clock();
+    eventually("five periods", || clock() >= ticks + 5).await;
+    assert_eq!(database().verdict(), Verdict::Fail);
+    assert_eq!(runs.begun.load(SeqCst), at_deadline, "no second run");
+    assert_eq!(runs.most.load(SeqCst), 1, "one at a time");
+    let since = database().running_since().expect("the run is in flight");
+    assert!((silence..SystemTime::now()).contains(&since));
+    let report: serde_json::Value =
+        serde_json::from_str(&server.get("/health").await.body).expect("JSON");
+    assert!(
+        report["checks"]["database"]["running_since"].is_string(),
+        "{report}"
+    );
+
+    postgres.come_back();
+    // All that the run in flight does not hold, each within the application's
+    // own limit, and all of them at once.
+    let mut connections = Vec::new();
+    for _ in 1..CONNECTIONS {
+        connections.push(pool.acquire().await.expect("a connection"));
+    }
+    for connection in &mut connections {
+        let query = sqlx::raw_sql("SELECT 1").execute(&mut **connection);
+        query.await.expect("the database is back");
+    }
+}
+
+/// Not the engine, but what it must not do. If this fails, sqlx takes no
+/// connection for a dropped query any more, and the engine could be less patient.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_that_drops_its_check_costs_the_application_its_pool() {
+    let (postgres, pool) = Postgres::start().await;
+    postgres.go_silent();
+    for _ in 0..CONNECTIONS {
+        let probe = timeout(Duration::from_millis(100), select_one(&pool));
+        assert!(probe.await.is_err(), "it is silent");
+    }
+    postgres.come_back();
+    let error = pool.acquire().await.expect_err("nothing is left");
+    assert!(matches!(error, sqlx::Error::PoolTimedOut), "{error}");
+    assert_eq!((pool.size(), pool.num_idle()), (CONNECTIONS, 0));
+}
