@@ -34,13 +34,19 @@
 //! `shutdown_timeout` says less. `actix-server` 2.6 now and then cuts them off all
 //! the same, 2.10 does not: `cargo update actix-server`.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
 pub use health_core::*;
-pub use health_macros::{ActixHealthState as HealthState, actix_health_check as health_check};
+pub use health_macros::{
+    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
+    actix_health_checks as health_checks,
+};
 
 #[doc(hidden)]
 pub use health_core as __core;
@@ -56,15 +62,15 @@ pub use health_core as __core;
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
     move |config: &mut ServiceConfig| {
-        for path in Endpoint::PATHS {
-            let page = endpoint.clone();
-            let serve_page = move |request: HttpRequest| answer(&page, &request, path);
-            let check = endpoint.clone();
+        for path in endpoint.paths() {
+            // In a scope the path of the request has a prefix, so only what
+            // matched counts.
+            let (page, page_path) = (endpoint.clone(), Arc::<str>::from(path));
+            let serve_page = move |request: HttpRequest| answer(&page, &request, &page_path);
+            let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve_check = move |request: HttpRequest| {
-                // In a scope the path of the request has a prefix, so only what
-                // matched counts.
                 let name = request.match_info().query("check");
-                answer(&check, &request, &format!("{path}/{name}"))
+                answer(&check, &request, &format!("{check_path}/{name}"))
             };
             config
                 .route(path, web::route().to(serve_page.clone()))
@@ -87,8 +93,20 @@ fn answer(
         "HEAD" => "GET",
         other => other,
     };
-    let answer = endpoint.answer(RequestHead::new(method, path));
+    let headers = request.headers();
+    let forwarded_for = HeaderName::from_static("x-forwarded-for");
+    let head = RequestHead::new(method, path)
+        .query(request.uri().query())
+        .accept(text(headers.get(header::ACCEPT)))
+        .authorization(text(headers.get(header::AUTHORIZATION)))
+        .peer(request.peer_addr().map(|address| address.ip()))
+        .forwarded_for(text(headers.get_all(forwarded_for).last()));
+    let answer = endpoint.answer(head);
     async { response(answer.await) }
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
 }
 
 /// actix-web has its own version of `http`, so each part is converted.

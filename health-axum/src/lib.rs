@@ -3,13 +3,22 @@
 //! This crate is the whole API: it re-exports health-core, and its
 //! `#[health_check]` needs no other line in `Cargo.toml`.
 
+use std::net::IpAddr;
+#[cfg(feature = "tokio")]
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
+#[cfg(feature = "tokio")]
+use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::routing::any;
 
 pub use health_core::*;
-pub use health_macros::{AxumHealthState as HealthState, axum_health_check as health_check};
+pub use health_macros::{
+    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
+    axum_health_checks as health_checks,
+};
 
 #[doc(hidden)]
 pub use health_core as __core;
@@ -23,20 +32,35 @@ pub use health_core as __core;
 /// # Panics
 ///
 /// `Router::merge` panics if the application has a route at one of
-/// [`Endpoint::PATHS`] itself.
+/// [`Endpoint::paths`] itself.
 pub fn routes<S>(health: &Health) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let endpoint = health.endpoint();
+    let paths: Vec<String> = endpoint.paths().map(str::to_owned).collect();
     let serve = any(move |request: Request| {
-        let answer = endpoint.answer(&request);
+        let head = RequestHead::from(&request).peer(peer(&request));
+        let answer = endpoint.answer(head);
         async { answer.await.map(Body::from) }
     });
-    Endpoint::PATHS.iter().fold(Router::new(), |router, path| {
+    paths.iter().fold(Router::new(), |router, path| {
         router
             .route(path, serve.clone())
             .route(&format!("{path}/"), serve.clone())
             .route(&format!("{path}/{{*check}}"), serve.clone())
     })
+}
+
+/// Known where the application serves with
+/// `into_make_service_with_connect_info::<SocketAddr>()`.
+#[cfg(feature = "tokio")]
+fn peer(request: &Request) -> Option<IpAddr> {
+    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    connection.map(|ConnectInfo(address)| address.ip())
+}
+
+#[cfg(not(feature = "tokio"))]
+fn peer(_: &Request) -> Option<IpAddr> {
+    None
 }

@@ -13,8 +13,9 @@ use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
 
 use crate::check::{HealthCheck, Work};
-use crate::endpoint::{Details, Endpoint};
+use crate::endpoint::{Codes, Details, Endpoint, EndpointSettings, Page, Paths};
 use crate::event::Events;
+use crate::guard::Guard;
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -22,6 +23,7 @@ use crate::outcome::{IntoOutcome, Status};
 use crate::probe::{Probe, Probes};
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added, Registry};
+use crate::render::Vocabulary;
 use crate::schedule::Supervisors;
 use crate::settings::Settings;
 #[cfg(feature = "signal")]
@@ -129,7 +131,8 @@ impl Health {
     /// check has this name.
     ///
     /// Joins a run that is under way. If a run is in flight whose timeout has
-    /// passed, no other may start, and the report says so at once.
+    /// passed, no other may start, and the report says so at once. So it does
+    /// for a startup check once startup has passed, which is not run again.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -263,6 +266,11 @@ pub struct HealthBuilder {
     settings: Settings,
     version: Option<Cow<'static, str>>,
     details: Details,
+    probe_details: Details,
+    guard: Guard,
+    paths: Paths,
+    words: Vocabulary,
+    codes: Codes,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
 }
@@ -277,6 +285,11 @@ impl Default for HealthBuilder {
             settings: Settings::default(),
             version: None,
             details: Details::Checks,
+            probe_details: Details::Status,
+            guard: Guard::new(),
+            paths: Paths::default(),
+            words: Vocabulary::default(),
+            codes: Codes::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
         }
@@ -446,6 +459,78 @@ impl HealthBuilder {
         self
     }
 
+    /// How much `/livez`, `/readyz` and `/startupz` say: default
+    /// [`Details::Status`], since probers read the code. With
+    /// [`Details::Checks`] they list the checks that count for them, and
+    /// `?verbose` does as in Kubernetes.
+    pub fn probe_details(mut self, details: Details) -> Self {
+        self.probe_details = details;
+        self
+    }
+
+    /// One more path for an answer, beside `/livez`, `/readyz`, `/startupz` and
+    /// `/health`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, Page, Probe, RequestHead};
+    ///
+    /// let health = Health::builder()
+    ///     .path("/internal/ready", Probe::Readiness)
+    ///     .path("/status", Page::Health)
+    ///     .start()?;
+    /// let answer = health.endpoint().respond(RequestHead::new("GET", "/internal/ready"));
+    /// assert_eq!(answer.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path(mut self, path: impl Into<String>, page: impl Into<Page>) -> Self {
+        self.paths.add(path.into(), page.into());
+        self
+    }
+
+    /// The paths that guides use, beside the usual ones:
+    ///
+    /// | answer | paths |
+    /// |---|---|
+    /// | liveness | `/healthz`, `/live`, `/liveness`, `/health/live` |
+    /// | readiness | `/ready`, `/readiness`, `/health/ready` |
+    /// | startup | `/startup`, `/health/startup`, `/health/started` |
+    pub fn common_paths(mut self) -> Self {
+        self.paths.add_common();
+        self
+    }
+
+    /// The words of the default JSON: default [`Vocabulary::Healthy`].
+    pub fn vocabulary(mut self, words: Vocabulary) -> Self {
+        self.words = words;
+        self
+    }
+
+    /// The status code for a status: default 200, 200 and 503.
+    ///
+    /// `start()` refuses what a prober would misread: below 400 for a failure,
+    /// outside 200 to 299 for the others. Load balancers take 200 alone for
+    /// healthy; Consul reads 429 as a warning, but everybody else as a failure.
+    ///
+    /// ```
+    /// use health_core::{Health, Status};
+    ///
+    /// let builder = Health::builder().code(Status::Fail, 500); // as kube-apiserver does
+    /// # let _ = builder;
+    /// ```
+    pub fn code(mut self, status: Status, code: u16) -> Self {
+        self.codes.set(status, code);
+        self
+    }
+
+    /// Who is shown everything: default nobody. See [`Guard`].
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
     /// How long the service goes on serving after a drain has begun, so that
     /// load balancers notice: at most 1 h, default 5 s.
     ///
@@ -489,6 +574,9 @@ impl HealthBuilder {
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
             });
         }
+        problems.extend_from_slice(self.guard.problems());
+        problems.extend_from_slice(self.paths.problems());
+        problems.extend_from_slice(self.codes.problems());
         let context = Context::new(self.sources);
         let registry = Registry {
             declared: registry::declared().collect(),
@@ -511,12 +599,16 @@ impl HealthBuilder {
         let monitor = Arc::new(Monitor::new(&checks));
         let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
         let supervisors = Arc::new(supervisors);
-        let endpoint = Endpoint::new(
-            Arc::clone(&monitor),
-            Arc::clone(&supervisors),
-            self.version,
-            self.details,
-        );
+        let answers = EndpointSettings {
+            version: self.version,
+            details: self.details,
+            probe_details: self.probe_details,
+            guard: self.guard,
+            paths: self.paths,
+            words: self.words,
+            codes: self.codes,
+        };
+        let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), answers);
         Ok(Health {
             shared: Arc::new(Shared {
                 monitor,

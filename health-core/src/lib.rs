@@ -78,8 +78,12 @@
 mod check;
 mod endpoint;
 mod event;
+mod guard;
+mod head;
 mod health;
 mod horizon;
+mod link;
+mod mask;
 mod monitor;
 mod name;
 mod observe;
@@ -108,8 +112,10 @@ pub mod __private;
 pub use async_trait::async_trait;
 
 pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint, RequestHead};
+pub use endpoint::{Answer, Details, Endpoint, Page};
 pub use event::{Event, Events, Turned};
+pub use guard::Guard;
+pub use head::RequestHead;
 pub use health::{Health, HealthBuilder};
 pub use options::CheckOptions;
 #[doc(hidden)]
@@ -117,9 +123,13 @@ pub use outcome::via;
 pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
+pub use render::Vocabulary;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
 
-pub use health_macros::{CoreHealthState as HealthState, core_health_check as health_check};
+pub use health_macros::{
+    CoreHealthState as HealthState, core_app as app, core_health_check as health_check,
+    core_health_checks as health_checks,
+};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Bus, Event, Events, Turned};
 use crate::horizon::{Horizon, NEVER};
@@ -147,6 +147,10 @@ impl Monitor {
     /// Decides what the check does now that it is due, or has been woken.
     pub(crate) fn turn(&self, index: usize, is_due: bool) -> Turn {
         let cell = &self.cells[index];
+        if !cell.after.is_empty() {
+            // What comes first may hold the thread that would see its deadline.
+            self.catch_up();
+        }
         match self.obstacle(cell) {
             Obstacle::Failing(cause) => {
                 cell.asked.store(false, Ordering::Release);
@@ -155,9 +159,11 @@ impl Monitor {
             }
             Obstacle::NoResult => Turn::Hold,
             Obstacle::None => {
-                let asked = cell.asked.swap(false, Ordering::AcqRel);
-                let recovered = cell.track().skipped_for().is_some();
-                if is_due || asked || recovered {
+                let asked = cell.asked.load(Ordering::Acquire);
+                if asked {
+                    cell.asked.store(false, Ordering::Release);
+                }
+                if is_due || asked || cell.track().skipped_for().is_some() {
                     Turn::Go
                 } else {
                     Turn::Rest
@@ -186,8 +192,11 @@ impl Monitor {
     }
 
     /// Asks for a run out of turn, or joins the one that is under way. `None` if
-    /// an overdue run keeps another from starting.
+    /// an overdue run keeps another from starting, or none will ever start.
     pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
+        if self.is_retired(index) {
+            return None;
+        }
         let cell = &self.cells[index];
         let track = cell.track();
         if track.overdue_since().is_some() {
@@ -206,10 +215,49 @@ impl Monitor {
         let cell = &self.cells[index];
         loop {
             let settled = cell.settled.notified();
-            if cell.track().answers() != before {
+            // The run may hold the very thread that would see its deadline, so
+            // who waits for it looks at the clock, as every reader does.
+            self.catch_up();
+            let due = {
+                let track = cell.track();
+                if track.answers() != before {
+                    return;
+                }
+                track.due()
+            };
+            if self.is_retired(index) {
                 return;
             }
-            settled.await;
+            self.ask_what_comes_first(index);
+            // A run that has not begun yet has no deadline before this.
+            let at_least = Instant::now() + cell.plan.timeout;
+            let look_again = due.map_or(at_least, |due| due.min(at_least));
+            // Either is a reason to look again.
+            let _ = timeout_at(look_again, settled).await;
+        }
+    }
+
+    /// Asks for the checks on demand whose missing results hold this one up:
+    /// nobody else may.
+    fn ask_what_comes_first(&self, index: usize) {
+        if self.cells[index].after.is_empty() {
+            return;
+        }
+        let mut held_up = vec![index];
+        let mut next = 0;
+        while let Some(&index) = held_up.get(next) {
+            next += 1;
+            for &first in &self.cells[index].after {
+                let is_missing = self.cells[first].track().verdict() == Verdict::Unknown;
+                if is_missing && !held_up.contains(&first) {
+                    held_up.push(first);
+                }
+            }
+        }
+        for &first in &held_up[1..] {
+            if self.cells[first].plan.on_demand {
+                self.ask(first);
+            }
         }
     }
 
@@ -225,9 +273,11 @@ impl Monitor {
 
     // Written by the runs.
 
-    pub(crate) fn begin(&self, index: usize) {
+    /// Returns the moment from which the timeout counts.
+    pub(crate) fn begin(&self, index: usize) -> Instant {
         let now = Instant::now();
         self.change(index, |track| track.begin(now));
+        now
     }
 
     pub(crate) fn finish(&self, index: usize, outcome: Outcome) {
@@ -353,6 +403,9 @@ impl Monitor {
         for cell in &self.cells {
             if is_for_startup_only(&cell.plan) {
                 cell.track().retire();
+                // Its task ends, and nobody waits for a result of it any more.
+                cell.wake.notify_one();
+                cell.settled.notify_waiters();
             }
         }
         self.generation.fetch_add(1, Ordering::AcqRel);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mask::masked;
 use crate::outcome::Outcome;
 #[cfg(feature = "tracing")]
 use crate::probe::Probe;
@@ -58,11 +59,10 @@ impl<'a> Transition<'a> {
         }
     }
 
+    /// Logs are read by more people than the check's author.
     fn cause(&self) -> String {
-        self.outcome()
-            .map(Outcome::cause)
-            .unwrap_or_default()
-            .join(": ")
+        let cause = self.outcome().map(Outcome::cause).unwrap_or_default();
+        masked(&cause.join(": ")).into_owned()
     }
 
     fn took(&self) -> Duration {

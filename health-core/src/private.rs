@@ -11,14 +11,15 @@ pub use std::time::Duration;
 pub use inventory;
 
 pub use crate::check::{CheckDef, Origin, Run};
+pub use crate::link::{Link, Names, comes_before};
 pub use crate::options::CheckOptions;
 pub use crate::outcome::Outcome;
 pub use crate::probe::Probe;
-pub use crate::state::{Context, Found, HealthState, Need, Package, Provide, Shared, StateOf};
+pub use crate::state::{App, Context, Found, HealthState, Need, Package, Provide, Shared, StateOf};
 // Generated code names the root once, so that a wrong `crate = path` is one error.
-pub use crate::{__origin as origin, __submit as submit};
+pub use crate::{__check as check, __origin as origin, __submit as submit};
 
-use crate::check::Running;
+use crate::check::{LocalRunning, Running};
 use crate::outcome::IntoOutcome;
 use crate::state::TakenByValue;
 
@@ -48,6 +49,15 @@ pub fn run_future<F>(check: F) -> Running
 where
     F: Future<Output = Outcome>,
     F: Send,
+    F: 'static,
+{
+    Box::pin(check)
+}
+
+/// One run of an `async` check whose future stays on its thread.
+pub fn run_local<F>(check: F) -> LocalRunning
+where
+    F: Future<Output = Outcome>,
     F: 'static,
 {
     Box::pin(check)
@@ -87,11 +97,19 @@ where
 
 /// The state of package `P`. One call a check, so that a package without a
 /// state is one error.
-pub const fn state_of<P, State>() -> Found<State>
+pub const fn state_of<P, A>() -> Found<A::State>
 where
-    P: StateOf<State>,
+    P: StateOf<A>,
+    A: App,
 {
     Found::named()
+}
+
+/// Proves that checks can find their values in `State`.
+pub const fn state<State>()
+where
+    State: HealthState,
+{
 }
 
 /// Proves that a state provides `T`.
@@ -111,6 +129,24 @@ pub const fn field<T>()
 where
     T: Shared,
 {
+}
+
+/// What stands beside a check: its registration, in a function by which others
+/// find it. As visible as the check, so that `after` sees what its author sees.
+///
+/// deprecated: a function may be deprecated and still be a check.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __check {
+    ($(#[$cfg:meta])* $vis:vis fn $name:ident { $($registration:tt)* }) => {
+        $(#[$cfg])*
+        #[doc(hidden)]
+        #[allow(deprecated)]
+        $vis const fn $name() -> &'static $crate::__private::Link {
+            use $crate::__private as __health;
+            $($registration)*
+        }
+    };
 }
 
 /// Registers a check: the only place that knows how checks are collected.

@@ -58,21 +58,34 @@ impl Runner {
         }
     }
 
-    /// Runs the check once. Never panics, whatever the check does. What awaits
-    /// is dropped after `limit`; what holds its thread cannot be.
+    /// Runs the check once. Never panics, whatever the check does.
+    ///
+    /// A run on a thread that awaits is dropped after `limit`; one that holds
+    /// its thread cannot be. A run on the application's runtime ends when this
+    /// future is dropped.
     pub(crate) async fn run(&self, limit: Instant) -> Outcome {
         match &self.work {
-            Work::Async(start) if self.needs_thread() => {
-                let start = Arc::clone(start);
-                self.on_thread(limit, move || start()).await
+            Work::Async(start) if !self.needs_thread() => {
+                let mut watched = Watched {
+                    runner: self,
+                    flight: Flight::new(|| start()),
+                };
+                poll_fn(|cx| watched.poll(cx)).await
             }
+            // Boxed, so that a check that never needs a thread has no room for one.
+            work => Box::pin(self.on_thread(work, limit)).await,
+        }
+    }
+
+    async fn on_thread(&self, work: &Work, limit: Instant) -> Outcome {
+        match work {
             Work::Async(start) => {
-                let mut flight = Flight::new(|| start());
-                within(limit, poll_fn(|cx| self.timed(|| flight.poll(cx)))).await
+                let start = Arc::clone(start);
+                self.awaited_on_thread(limit, move || start()).await
             }
             Work::Local(start) => {
                 let start = Arc::clone(start);
-                self.on_thread(limit, move || start()).await
+                self.awaited_on_thread(limit, move || start()).await
             }
             Work::Blocking(check) => {
                 let check = Arc::clone(check);
@@ -81,39 +94,48 @@ impl Runner {
         }
     }
 
-    /// One poll on the application's runtime. One that takes long has held a
-    /// worker, and with it whatever else waited there.
-    fn timed<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+    /// One poll, or drop, on the application's runtime. One that takes long has
+    /// held a worker, and with it whatever else waited there.
+    fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
         let Some(longest) = self.longest_poll else {
-            return poll();
+            return code();
         };
         let start = std::time::Instant::now();
-        let polled = poll();
+        let result = code();
         let held = start.elapsed();
         if held > longest && !self.quarantined.swap(true, Ordering::Relaxed) {
             observe::quarantined(&self.name, held);
         }
-        polled
+        result
     }
 
     /// An async check on a thread of its own. The runtime is the application's
     /// all the same: a connection that is opened here and goes back to the
     /// application's pool must not die with a runtime of ours.
-    async fn on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
+    ///
+    /// Only a local check gets a local set: nobody may block in place in one,
+    /// and a check that was caught doing so must not fail for it.
+    async fn awaited_on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
     where
         F: FnOnce() -> Pin<Box<R>> + Send + 'static,
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
+        let is_local = matches!(self.work, Work::Local(_));
         self.on_own_thread(move |runtime, answer| {
             let mut flight = Flight::new(start);
-            runtime.block_on(LocalSet::new().run_until(async {
+            let landed = async {
                 let mut deserted = pin!(answer.closed());
                 let landed = poll_fn(|cx| match deserted.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(Outcome::timed_out()),
                     Poll::Pending => flight.poll(cx),
                 });
                 within(limit, landed).await
-            }))
+            };
+            if is_local {
+                runtime.block_on(LocalSet::new().run_until(landed))
+            } else {
+                runtime.block_on(landed)
+            }
         })
         .await
     }
@@ -142,6 +164,31 @@ impl Runner {
         }
         let lost = || Outcome::not_run("the thread of the run was lost", String::new());
         answered.await.unwrap_or_else(|_| lost())
+    }
+}
+
+/// A run on the application's runtime: it is timed whenever it holds a worker,
+/// also when what was given up is dropped, which is the user's code as well.
+struct Watched<'r, F, R: ?Sized> {
+    runner: &'r Runner,
+    flight: Flight<F, R>,
+}
+
+impl<F, R> Watched<'_, F, R>
+where
+    F: FnOnce() -> Pin<Box<R>>,
+    R: Future<Output = Outcome> + ?Sized,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.runner.timed(|| self.flight.poll(cx))
+    }
+}
+
+impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
+    fn drop(&mut self) {
+        if self.flight.running.is_some() {
+            self.runner.timed(|| self.flight.land());
+        }
     }
 }
 

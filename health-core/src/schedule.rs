@@ -129,8 +129,8 @@ impl Supervisor {
         }
         // A check on demand is never due, only asked for.
         let mut due = (!plan.on_demand).then(Instant::now);
+        let mut is_due = !plan.on_demand;
         while !monitor.is_retired(*index) {
-            let is_due = due.is_some_and(|due| due <= Instant::now());
             match monitor.turn(*index, is_due) {
                 Turn::Go => self.run_once().await,
                 Turn::Rest | Turn::Skip => {}
@@ -142,17 +142,18 @@ impl Supervisor {
             if is_due {
                 due = due.map(|last| next_due(last, plan.interval, Instant::now()));
             }
-            self.rest_until(due).await;
+            is_due = self.rest_until(due).await;
         }
     }
 
-    async fn rest_until(&self, due: Option<Instant>) {
+    /// Whether the check is due, and not just woken.
+    async fn rest_until(&self, due: Option<Instant>) -> bool {
         let woken = self.monitor.woken(self.index);
-        match due {
-            // Either is a reason to look again, so it does not matter which.
-            Some(due) => drop(timeout_at(due, woken).await),
-            None => woken.await,
+        if let Some(due) = due {
+            return timeout_at(due, woken).await.is_err();
         }
+        woken.await;
+        false
     }
 
     async fn run_once(&self) {
@@ -165,11 +166,12 @@ impl Supervisor {
         let Some(admitted) = limits.admit(runner).await else {
             return;
         };
-        let limit = monitor.plan(*index).timeout;
-        monitor.begin(*index);
-        let patience = LEAST_PATIENCE.max(limit * 4);
-        let mut run = pin!(runner.run(Instant::now() + limit + patience));
-        if let Ok(outcome) = timeout(limit, &mut run).await {
+        let timeout = monitor.plan(*index).timeout;
+        let deadline = monitor.begin(*index) + timeout;
+        let limit = deadline + LEAST_PATIENCE.max(timeout * 4);
+        let ends_itself = runner.needs_thread();
+        let mut run = pin!(runner.run(limit));
+        if let Ok(outcome) = timeout_at(deadline, &mut run).await {
             monitor.finish(*index, outcome);
             return;
         }
@@ -177,7 +179,11 @@ impl Supervisor {
         drop(admitted);
         // Late or given up: it has been counted as timed out, and until it is
         // over no second run starts.
-        let _ = run.await;
+        if ends_itself {
+            let _ = run.await;
+        } else {
+            let _ = timeout_at(limit, run).await;
+        }
         monitor.land(*index);
     }
 }

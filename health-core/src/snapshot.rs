@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::options::Plan;
 use crate::outcome::{Observed, Outcome, Reason, Status};
-use crate::probe::Probe;
+use crate::probe::{Probe, Probes};
 use crate::verdict::{Finished, Track, Verdict};
 
 /// The state of the service at one moment, for code that wants to look.
@@ -80,6 +80,7 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     name: Arc<str>,
+    probes: Probes,
     critical: bool,
     description: Option<&'static str>,
     tags: &'static [&'static str],
@@ -97,6 +98,7 @@ impl CheckReport {
         let overdue = track.overdue_since();
         CheckReport {
             name,
+            probes: plan.probes,
             critical: !plan.critical.is_empty(),
             description: plan.description,
             tags: plan.tags,
@@ -128,6 +130,11 @@ impl CheckReport {
     /// What kind of thing is checked; `component` unless the check says more.
     pub fn component(&self) -> &'static str {
         self.component
+    }
+
+    /// Whether the check counts for a probe.
+    pub fn counts_for(&self, probe: Probe) -> bool {
+        self.probes.contains(probe)
     }
 
     /// Whether some probe fails while this check does.

@@ -3,8 +3,8 @@
 //! A check asks for a type; the application's state provides it. The compiler
 //! verifies it through [`Package`]: `#[derive(HealthState)]` writes
 //! `impl StateOf<AppState> for Package<ID>`, each check asks
-//! `Package<ID>: StateOf<S>`, and as there is one implementation, rustc infers
-//! `S`. So a check finds the state of its package without naming it.
+//! `Package<ID>: StateOf<A>`, and as there is one implementation, rustc infers
+//! `A`, whose `State` it is. So a check finds the state of its package without naming it.
 //!
 //! At run time the value is looked up by its type in whatever state was given
 //! to the builder, so that a test can give a fake.
@@ -54,6 +54,11 @@ pub trait Provide<T: ?Sized> {
 ///
 /// A field `Arc<T>` serves `&Arc<T>`, `Arc<T>` and `&T`; the state serves
 /// itself as `&AppState`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a health state",
+    label = "checks cannot find their values in it",
+    note = "put `#[derive(HealthState)]` on it, where it is defined"
+)]
 pub trait HealthState: Any + Send + Sync {
     /// The value of this type, if the state has one.
     fn lookup(&self, wanted: TypeId) -> Option<&dyn Any>;
@@ -69,15 +74,23 @@ pub trait HealthState: Any + Send + Sync {
 #[derive(Debug)]
 pub struct Package<const ID: u64>(());
 
-/// Names the state of a package: a type that the package owns.
+/// Says how a package names its state: by a type that the package owns.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
     label = "where should this value come from?",
-    note = "put `#[derive(HealthState)]` on the application's state, or name the state: `#[health_check(state = path::to::AppState)]`",
+    note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it",
     note = "in a library that does not know the application's state, write `#[health_check(late)]`"
 )]
-pub trait StateOf<State> {}
+pub trait StateOf<A: App> {}
+
+/// What names a state: the state itself, or the marker of a package that takes
+/// the state of another crate.
+#[doc(hidden)]
+pub trait App {
+    /// The state.
+    type State;
+}
 
 /// The state of the package, as a type; see [`Package`].
 #[doc(hidden)]

@@ -31,6 +31,11 @@ impl Place {
         Place::option(self.order, tokens)
     }
 
+    /// The one of two that the reader meets last.
+    pub(crate) fn last<'a>(a: &'a Place, b: &'a Place) -> &'a Place {
+        if a.order > b.order { a } else { b }
+    }
+
     pub(crate) fn tokens(&self) -> &TokenStream {
         &self.tokens
     }

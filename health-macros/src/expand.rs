@@ -4,57 +4,75 @@ use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use crate::item::{Function, Param, has_impl};
+use crate::item::{Function, Param, has_impl, self_alias};
 use crate::package;
 use crate::spec::{Setting, Source, Spec, fold};
-use crate::tokens::{ends, is_punct, is_word};
+use crate::tokens::{ends, is_punct, is_word, without_self};
+use crate::value::CheckPath;
+
+const PREFIX: &str = "__health_check_";
 
 /// The registration of one check, beside the untouched function:
 ///
 /// ```text
-/// const __health_check_database: () = {
-///     use ::health_core::__private as __health;
-///     macro_rules! there_is_already_a_health_check_named__database { () => {}; }
+/// ::health_core::__private::check! { fn __health_check_orders {
+///     macro_rules! there_is_already_a_health_check_named__orders { () => {}; }
 ///     const _: () = {
 ///         let __state = __health::state_of::<__health::Package<397>, _>();
 ///         __health::require::<PgPool, __health::Inferred<_>>(&__state);
 ///     };
+///     const __AFTER: __health::Names = &[db::__health_check_database().name];
 ///     __health::submit! { __health::CheckDef {
-///         name: "database",
-///         options: __health::CheckOptions::new().timeout(__health::Duration::from_millis(2000u64)),
+///         name: "orders",
+///         options: __health::CheckOptions::new()
+///             .timeout(__health::Duration::from_millis(2000u64))
+///             .after(__AFTER),
 ///         origin: __health::origin!(),
 ///         needs: &[__health::Need::of::<PgPool>("pool")],
 ///         run: {
 ///             fn __call(__cx: &__health::Context) -> impl __health::Future<Output = bool> + __health::Send + '_ {
-///                 database(__cx.get())
+///                 orders(__cx.get())
 ///             }
 ///             __health::Run::Async(|__cx| __health::run::<bool, _, _>(__cx, __call))
 ///         },
 ///     } }
-/// };
+///     const _: () = __health::comes_before(db::__health_check_database(), "orders");
+///     static __LINK: __health::Link = __health::Link {
+///         name: "orders",
+///         after: &[db::__health_check_database()],
+///     };
+///     &__LINK
+/// } }
 /// ```
+///
+/// `check!` makes of it a `const fn() -> &'static Link` that is as visible as
+/// the function: `after(db::database)` becomes a call of its neighbour
+/// `db::__health_check_database`, so rustc says of a path that is no check that
+/// this function cannot be found.
+///
+/// It is a function and not a type of the check's name, because a check is often
+/// named after the crate that it uses: beside a type `redis`, the path
+/// `redis::Client` would lead nowhere. And as a function it may stand in an
+/// `impl`, which makes it the registration of a method.
 ///
 /// All of it is located at the user's tokens, but resolved as generated code,
 /// so that no lint takes it for theirs.
 pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     let Spec { name, function, .. } = spec;
-    let holder = format_ident!("__health_check_{}", function.name.unraw());
+    let Function {
+        cfg, visibility, ..
+    } = function;
+    let own = function.owner.as_ref().map(own_type);
+    let registration = registration_of(&function.name, Span::call_site());
     let marker = marker(name, spec.name_span);
     let requires = requires(spec);
-    let options = spec.settings.iter().map(setting);
+    let (after, order) = after(spec);
+    let options = spec.settings.iter().map(setting).chain(after);
     let needs = function.params.iter().map(need);
-    let run = run(function);
-    // The const has a name, because in an `impl` an unnamed one is an error of
-    // its own, beside "cannot find function".
-    //
-    // non_upper_case_globals: it is named after the function.
-    // deprecated: a function may be deprecated and still be a check.
-    // non_local_definitions: the marker has to be seen by the whole crate.
+    let run = run(function, spec.is_local);
     quote! {
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals, deprecated)]
-        const #holder: () = {
-            use #root::__private as __health;
+        #root::__private::check! { #cfg #visibility fn #registration {
+            #own
             #marker
             #requires
             __health::submit! { __health::CheckDef {
@@ -64,8 +82,61 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
                 needs: &[#(#needs),*],
                 run: #run,
             } }
-        };
+            #order
+        } }
     }
+}
+
+/// The generated function beside a check. rustc proposes its name for one that
+/// is misspelt in `after`, so there it may be written too.
+fn registration_of(function: &Ident, at: Span) -> Ident {
+    let name = function.unraw().to_string();
+    let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+    Ident::new(&format!("{PREFIX}{name}"), at)
+}
+
+/// `Self`, for the items in the registration of a method.
+fn own_type(owner: &TokenStream) -> TokenStream {
+    let alias = self_alias();
+    quote!(type #alias = #owner;)
+}
+
+/// The option `after`, and what ends the registration: the link of this check
+/// to those that come first.
+fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
+    let name = &spec.name;
+    if spec.after.is_empty() {
+        return (None, quote!(&__health::Link { name: #name, after: &[] }));
+    }
+    let links: Vec<_> = spec.after.iter().map(link).collect();
+    let no_circle = links.iter().map(|link| {
+        // rustc reports a circle at the call, which is to be as wide as the path
+        let (start, end) = ends(link);
+        let walk = quote_spanned!(start=> __health::comes_before);
+        let arguments = quote_spanned!(end=> (#link, #name));
+        quote!(const _: () = #walk #arguments;)
+    });
+    let option = quote! {
+        .after({
+            const __AFTER: __health::Names = &[#(#links.name),*];
+            __AFTER
+        })
+    };
+    let order = quote! {
+        #(#no_circle)*
+        static __LINK: __health::Link = __health::Link { name: #name, after: &[#(#links),*] };
+        &__LINK
+    };
+    (Some(option), order)
+}
+
+/// `db::database` → `db::__health_check_database()`, in the user's place.
+fn link(CheckPath { parent, name, .. }: &CheckPath) -> TokenStream {
+    let at = Span::call_site().located_at(name.span());
+    let parent = without_self(parent.clone(), &self_alias());
+    let registration = registration_of(name, at);
+    let call = quote_spanned!(at=> #registration());
+    quote!(#parent #call)
 }
 
 /// What a second check of this name in the crate collides with.
@@ -124,7 +195,7 @@ fn respan(tokens: &TokenStream, span: Span) -> impl Iterator<Item = TokenTree> {
 
 fn setting(setting: &Setting) -> TokenStream {
     let method = |key: &str| Ident::new(key, Span::call_site());
-    match *setting {
+    match setting {
         Setting::Flag(key) => {
             let key = method(key);
             quote!(.#key())
@@ -138,8 +209,16 @@ fn setting(setting: &Setting) -> TokenStream {
             quote!(.#key(__health::Duration::from_millis(#milliseconds)))
         }
         Setting::Count(key, count) => {
-            let (key, count) = (method(key), Literal::u32_unsuffixed(count));
+            let (key, count) = (method(key), Literal::u32_unsuffixed(*count));
             quote!(.#key(#count))
+        }
+        Setting::Text(key, text) => {
+            let key = method(key);
+            quote!(.#key(#text))
+        }
+        Setting::Texts(key, texts) => {
+            let key = method(key);
+            quote!(.#key(&[#(#texts),*]))
         }
     }
 }
@@ -148,12 +227,13 @@ fn need(Param { cfg, name, ty, .. }: &Param) -> TokenStream {
     quote!(#cfg __health::Need::of::<#ty>(#name))
 }
 
-fn run(function: &Function) -> TokenStream {
+fn run(function: &Function, is_local: bool) -> TokenStream {
     let at_name = Span::call_site().located_at(function.name.span());
     let mut callee = function.name.clone();
     callee.set_span(at_name);
     let arguments = function.params.iter().map(argument);
-    let call = quote_spanned!(at_name=> #callee(#(#arguments),*));
+    let owner = function.owner.as_ref().map(|_| self_alias()).into_iter();
+    let call = quote_spanned!(at_name=> #(#owner::)* #callee(#(#arguments),*));
     let result = result_type(function.output.as_ref());
     let cx = if function.params.is_empty() {
         quote!(_)
@@ -163,14 +243,22 @@ fn run(function: &Function) -> TokenStream {
     if !function.is_async {
         return quote!(__health::Run::Blocking(|#cx| __health::outcome::<#result, _>(#call)));
     }
-    if function.output.as_ref().is_some_and(needs_own_future) {
-        let run = quote_spanned!(at_name=> __health::run_future(async move {
+    let own_future = |run| {
+        let run = quote_spanned!(at_name=> __health::#run(async move {
             __health::outcome::<#result, _>(#call.await)
         }));
-        return quote!(__health::Run::Async(|__cx| {
+        quote!(|__cx| {
             let __cx = __health::Clone::clone(__cx);
             #run
-        }));
+        })
+    };
+    if is_local {
+        let run = own_future(quote!(run_local));
+        return quote!(__health::Run::Local(#run));
+    }
+    if function.output.as_ref().is_some_and(needs_own_future) {
+        let run = own_future(quote!(run_future));
+        return quote!(__health::Run::Async(#run));
     }
     // rustc reports a future that is not `Send` at the `impl`, and names the function
     let future =

@@ -8,13 +8,20 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Visibility};
 
 use crate::diag::{Diag, Place};
-use crate::tokens::{is_punct, is_word, pretty, split_at_commas};
+use crate::tokens::{ends, is_punct, is_word, pretty, split_at_commas, without_self};
 
 /// What the expansion must know of the function.
 #[derive(Debug)]
 pub(crate) struct Function {
+    /// Its `#[cfg(..)]`, if rustc has not evaluated it yet.
+    pub(crate) cfg: TokenStream,
+    pub(crate) visibility: TokenStream,
     pub(crate) is_async: bool,
+    /// The type to whose `impl` block it belongs, with `self` or without.
+    pub(crate) owner: Option<TokenStream>,
     pub(crate) name: Ident,
+    /// The first line of its documentation.
+    pub(crate) description: Option<String>,
     pub(crate) params: Vec<Param>,
     /// Without its named lifetimes; `None` if nothing is returned.
     pub(crate) output: Option<TokenStream>,
@@ -31,9 +38,15 @@ pub(crate) struct Param {
     pub(crate) ty: TokenStream,
 }
 
+/// What `Self` is called in generated code, where it is unknown.
+pub(crate) fn self_alias() -> Ident {
+    Ident::new("__Self", Span::call_site())
+}
+
 /// The parts of a function, as they stand in the source.
 struct Parts {
     attributes: Vec<Attribute>,
+    visibility: Visibility,
     qualifiers: Vec<TokenTree>,
     name: Ident,
     generics: Generics,
@@ -41,8 +54,13 @@ struct Parts {
     output: TokenStream,
 }
 
-/// Reads the function, and reports what a check cannot be.
-pub(crate) fn parse(item: TokenStream, diag: &Diag) -> Option<Function> {
+/// Reads the function, and reports what a check cannot be. `owner` is the type
+/// of the `impl` block around it.
+pub(crate) fn parse(
+    item: TokenStream,
+    owner: Option<&TokenStream>,
+    diag: &Diag,
+) -> Option<Function> {
     let Ok(parts) = Parts::parse.parse2(item.clone()) else {
         let help = "for example `async fn db(pool: &Pool) -> Result<(), Error>`";
         diag.error(
@@ -53,22 +71,28 @@ pub(crate) fn parse(item: TokenStream, diag: &Diag) -> Option<Function> {
         return None;
     };
     check_attributes(&parts.attributes, diag);
+    check_body(item, diag);
     check_qualifiers(&parts.qualifiers, diag);
     check_generics(&parts.generics, diag);
-    let params = params(parts.inputs, diag);
+    let params = params(parts.inputs, owner, diag);
     check_output(&parts.output, diag);
+    let output = (!parts.output.is_empty()).then(|| outside(generated(parts.output), owner));
     Some(Function {
+        cfg: cfg(&parts.attributes),
+        visibility: parts.visibility.into_token_stream(),
         is_async: parts.qualifiers.iter().any(|word| is_word(word, "async")),
+        owner: owner.cloned(),
         name: parts.name,
+        description: description(&parts.attributes),
         params,
-        output: (!parts.output.is_empty()).then(|| generated(parts.output)),
+        output,
     })
 }
 
 impl Parse for Parts {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
+        let visibility = input.parse()?;
         let mut qualifiers: Vec<TokenTree> = Vec::new();
         while !input.peek(Token![fn]) {
             let follows_extern = qualifiers
@@ -93,6 +117,7 @@ impl Parse for Parts {
         input.parse::<TokenStream>()?;
         Ok(Parts {
             attributes,
+            visibility,
             qualifiers,
             name,
             generics,
@@ -116,7 +141,7 @@ fn output(input: ParseStream<'_>) -> syn::Result<TokenStream> {
 }
 
 /// The word that says what an item is: `struct`, `impl`; else its first token.
-fn keyword(item: TokenStream) -> TokenTree {
+pub(crate) fn keyword(item: TokenStream) -> TokenTree {
     let words = (|input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
@@ -125,6 +150,36 @@ fn keyword(item: TokenStream) -> TokenTree {
     .parse2(item.clone());
     let first = words.unwrap_or(item).into_iter().next();
     first.unwrap_or_else(|| TokenTree::Ident(Ident::new("_", proc_macro2::Span::call_site())))
+}
+
+fn cfg(attributes: &[Attribute]) -> TokenStream {
+    let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
+    let cfgs = attributes.iter().filter(is_cfg);
+    cfgs.map(ToTokens::to_token_stream).collect()
+}
+
+/// The first line of the documentation; what a macro makes of `#[doc = ..]` is
+/// not known here.
+fn description(attributes: &[Attribute]) -> Option<String> {
+    let docs = attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"));
+    let mut texts = docs.filter_map(|attribute| {
+        let syn::Meta::NameValue(doc) = &attribute.meta else {
+            return None;
+        };
+        let text: syn::LitStr = syn::parse2(doc.value.to_token_stream()).ok()?;
+        Some(text.value())
+    });
+    let first_line = |text: String| {
+        // a block comment may begin each line with a star
+        let lines = text
+            .lines()
+            .map(|line| line.trim().trim_start_matches("* "));
+        let mut written = lines.map(str::trim).filter(|line| !line.is_empty());
+        written.next().map(str::to_owned)
+    };
+    texts.find_map(first_line)
 }
 
 fn check_attributes(attributes: &[Attribute], diag: &Diag) {
@@ -204,6 +259,19 @@ fn check_generics(generics: &Generics, diag: &Diag) {
     }
 }
 
+/// Whether all parameters are lifetimes.
+pub(crate) fn concrete(generics: &Generics) -> bool {
+    let mut params = generics.params.iter();
+    params.all(|param| matches!(param, syn::GenericParam::Lifetime(_)))
+}
+
+fn check_body(item: TokenStream, diag: &Diag) {
+    if let Some(semicolon) = item.into_iter().last().filter(|last| is_punct(last, ';')) {
+        let help = "a declaration in a trait or an `extern` block cannot be a check; write a function that calls it";
+        diag.error(&Place::item(semicolon), "a health check needs a body", help);
+    }
+}
+
 fn check_output(output: &TokenStream, diag: &Diag) {
     if let Ok(syn::Type::Never(never)) = syn::parse2(output.clone()) {
         let help = "return `()` or a result; a run that does not end fails at its timeout";
@@ -211,14 +279,14 @@ fn check_output(output: &TokenStream, diag: &Diag) {
     }
 }
 
-fn params(inputs: TokenStream, diag: &Diag) -> Vec<Param> {
+fn params(inputs: TokenStream, owner: Option<&TokenStream>, diag: &Diag) -> Vec<Param> {
     split_at_commas(inputs)
         .into_iter()
-        .filter_map(|(input, _)| param(input, diag))
+        .filter_map(|(input, _)| param(input, owner, diag))
         .collect()
 }
 
-fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
+fn param(input: TokenStream, owner: Option<&TokenStream>, diag: &Diag) -> Option<Param> {
     let parsed = (|input: ParseStream<'_>| {
         let attributes = input.call(Attribute::parse_outer)?;
         let mut pattern = TokenStream::new();
@@ -234,33 +302,71 @@ fn param(input: TokenStream, diag: &Diag) -> Option<Param> {
     })
     .parse2(input);
     let (attributes, pattern, ty) = parsed.ok()?;
-    if pattern
-        .clone()
-        .into_iter()
-        .last()
-        .is_some_and(|last| is_word(&last, "self"))
-    {
-        let help = "make it a free function, and take the value as a parameter: `this: &Type`";
+    let last = pattern.clone().into_iter().last();
+    let is_receiver = last.is_some_and(|last| is_word(&last, "self"));
+    if is_receiver && owner.is_none() {
+        let help = "write `#[health_checks]` above `impl` and keep this attribute";
+        let what = "a check that is a method needs `#[health_checks]` on the `impl` block";
+        diag.error(&Place::item(pattern), what, help);
+        return None;
+    }
+    let (by_value, ty) = if is_receiver {
+        receiver(&pattern, ty, diag)?
+    } else {
+        found_by(ty, diag)?
+    };
+    Some(Param {
+        cfg: cfg(&attributes),
+        name: if is_receiver {
+            "self".into()
+        } else {
+            name_of(&pattern)
+        },
+        by_value,
+        ty: outside(ty, owner),
+    })
+}
+
+/// `self` is one more parameter: a value of the type in the state.
+fn receiver(pattern: &TokenStream, ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
+    let by_value = |at: TokenStream| {
+        diag.error(
+            &Place::item(at),
+            "a check only borrows its state",
+            "write `&self`",
+        );
+        None
+    };
+    if !ty.is_empty() {
+        return if ty.to_string() == "Self" {
+            by_value(ty)
+        } else {
+            found_by(ty, diag)
+        };
+    }
+    let mut words = pattern.clone().into_iter();
+    if !words.next().is_some_and(|first| is_punct(&first, '&')) {
+        return by_value(pattern.clone());
+    }
+    if words.any(|word| is_word(&word, "mut")) {
+        let help = "write `&self`; for a change inside use a lock or a channel in the state";
         diag.error(
             &Place::item(pattern),
-            "a health check cannot be a method",
+            "a check only borrows its state",
             help,
         );
         return None;
     }
-    let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
-    let cfg = attributes
-        .iter()
-        .filter(is_cfg)
-        .map(ToTokens::to_token_stream)
-        .collect();
-    let (by_value, ty) = found_by(ty, diag)?;
-    Some(Param {
-        cfg,
-        name: name_of(&pattern),
-        by_value,
-        ty,
-    })
+    let own = Ident::new("Self", ends(pattern).1);
+    Some((false, own.into_token_stream()))
+}
+
+/// A type as it is written outside its `impl` block.
+fn outside(ty: TokenStream, owner: Option<&TokenStream>) -> TokenStream {
+    match owner {
+        None => ty,
+        Some(_) => without_self(ty, &self_alias()),
+    }
 }
 
 /// The name of a parameter, or its whole pattern.
@@ -347,10 +453,17 @@ pub(crate) fn has_impl(ty: TokenStream) -> bool {
 /// whatever fits; those of `for<'a>` stay.
 fn generated(ty: TokenStream) -> TokenStream {
     let bound = bound_lifetimes(ty.clone());
-    generate(ty, &bound)
+    generate(ty, &bound, "_")
 }
 
-fn generate(ty: TokenStream, bound: &[String]) -> TokenStream {
+/// The same where no lifetime can be left to inference. What a check finds by
+/// its type borrows from nothing that ends.
+pub(crate) fn generated_static(ty: TokenStream) -> TokenStream {
+    let bound = bound_lifetimes(ty.clone());
+    generate(ty, &bound, "static")
+}
+
+fn generate(ty: TokenStream, bound: &[String], lifetime: &str) -> TokenStream {
     let mut after_tick = false;
     let generated = ty.into_iter().map(|mut token| {
         let is_lifetime = std::mem::replace(&mut after_tick, is_punct(&token, '\''));
@@ -359,10 +472,10 @@ fn generate(ty: TokenStream, bound: &[String]) -> TokenStream {
             // its span says which crate it is
             TokenTree::Ident(name) if name == "$crate" => {}
             TokenTree::Ident(name) if is_lifetime && is_of_function(name, bound) => {
-                *name = Ident::new("_", span);
+                *name = Ident::new(lifetime, span);
             }
             TokenTree::Group(group) => {
-                *group = Group::new(group.delimiter(), generate(group.stream(), bound));
+                *group = Group::new(group.delimiter(), generate(group.stream(), bound, lifetime));
                 group.set_span(span);
             }
             other => other.set_span(span),
@@ -399,7 +512,11 @@ mod tests {
 
     fn read(source: &str) -> (Option<Function>, String) {
         let diag = Diag::new();
-        let function = parse(source.parse().expect("the tokens are balanced"), &diag);
+        let function = parse(
+            source.parse().expect("the tokens are balanced"),
+            None,
+            &diag,
+        );
         (function, diag.finish().to_string())
     }
 

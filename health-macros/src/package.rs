@@ -1,8 +1,8 @@
 //! The number of the package that is being compiled: the tag under which its
 //! checks find its state.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 /// The number of this package; twice, for `test` and not, where that makes a
 /// difference, each with the `#[cfg]` under which it holds.
@@ -21,6 +21,18 @@ pub(crate) fn ids() -> Vec<(TokenStream, Literal)> {
         ]
     } else {
         vec![(TokenStream::new(), plain)]
+    }
+}
+
+/// What a second state of the crate collides with.
+pub(crate) fn state_marker(at: Span) -> TokenStream {
+    quote_spanned! {Span::call_site().located_at(at)=>
+        #[doc(hidden)]
+        #[allow(non_local_definitions)]
+        #[macro_export]
+        macro_rules! this_crate_already_has_a_health_state__mark_one_with_health_secondary {
+            () => {};
+        }
     }
 }
 

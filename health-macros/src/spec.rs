@@ -1,13 +1,17 @@
 //! [`Args`] and [`Function`] → [`Spec`]. Each rule is one `check_*` function.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 
-use crate::args::{Args, Critical, Millis, Slot, Written};
+use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
 use crate::duration;
 use crate::item::Function;
-use crate::options::Probe;
+use crate::tokens::pretty;
+use crate::value::{CheckPath, Critical, Millis, Slot, Written};
+use crate::words::Probe;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -31,6 +35,10 @@ pub(crate) struct Spec {
     /// Where the name was written.
     pub(crate) name_span: Span,
     pub(crate) settings: Vec<Setting>,
+    /// The checks that come first.
+    pub(crate) after: Vec<CheckPath>,
+    /// The future is not `Send`.
+    pub(crate) is_local: bool,
     pub(crate) source: Source,
     pub(crate) root: Option<syn::Path>,
     pub(crate) function: Function,
@@ -42,6 +50,8 @@ pub(crate) enum Setting {
     CriticalFor(Probe),
     Duration(&'static str, u64),
     Count(&'static str, u32),
+    Text(&'static str, String),
+    Texts(&'static str, Vec<String>),
 }
 
 /// Which state must provide the parameters.
@@ -58,12 +68,17 @@ pub(crate) enum Source {
 pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
     check_ranges(&args, diag);
     check_timeout_fits_interval(&args, diag);
+    check_cache_without_interval(&args, diag);
     check_stale_after(&args, diag);
     check_probes_are_critical(&args, diag);
     check_critical_probes_count(&args, diag);
     check_late_names_no_state(&args, diag);
+    check_local_is_async(&args, &function, diag);
+    check_after(&args, &function, diag);
+    check_tags(&args, diag);
+    check_component(&args, diag);
     check_name(&args, &function, diag);
-    let settings = settings(&args);
+    let settings = settings(&args, &function);
     let named = args
         .name
         .get()
@@ -79,6 +94,11 @@ pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
         name,
         name_span,
         settings,
+        after: args
+            .after
+            .into_value()
+            .map_or_else(Vec::new, |after| after.0),
+        is_local: args.local.get().is_some(),
         source,
         root: args.krate.into_value(),
         function,
@@ -93,7 +113,7 @@ fn span_of(tokens: &TokenStream) -> Span {
         .map_or_else(Span::call_site, |token| token.span())
 }
 
-fn settings(args: &Args) -> Vec<Setting> {
+fn settings(args: &Args, function: &Function) -> Vec<Setting> {
     let flags = [
         ("liveness", &args.liveness),
         ("readiness", &args.readiness),
@@ -102,6 +122,7 @@ fn settings(args: &Args) -> Vec<Setting> {
     let durations = [
         ("timeout", &args.timeout),
         ("interval", &args.interval),
+        ("cache", &args.cache),
         ("initial_delay", &args.initial_delay),
         ("stale_after", &args.stale_after),
     ];
@@ -126,16 +147,31 @@ fn settings(args: &Args) -> Vec<Setting> {
             .map(|&(probe, _)| Setting::CriticalFor(probe))
             .collect(),
     };
+    let tags = args.tags.get().map(|tags| {
+        let tags = tags.value.0.iter().map(|(tag, _)| tag.clone());
+        Setting::Texts("tags", tags.collect())
+    });
+    let component = args
+        .component
+        .get()
+        .map(|component| component.value.clone());
+    let component = component.map(|text| Setting::Text("component", text));
+    let description = function.description.clone();
+    let description = description.map(|text| Setting::Text("description", text));
     flags
         .chain(critical)
         .chain(durations)
         .chain(counts)
+        .chain(tags)
+        .chain(component)
+        .chain(description)
         .collect()
 }
 
 fn check_ranges(args: &Args, diag: &Diag) {
     check_longest("timeout", &args.timeout, LONGEST_TIMEOUT, diag);
     check_longest("interval", &args.interval, LONGEST_PERIOD, diag);
+    check_longest("cache", &args.cache, LONGEST_PERIOD, diag);
     check_longest("initial_delay", &args.initial_delay, LONGEST_PERIOD, diag);
     check_longest("stale_after", &args.stale_after, LONGEST_PERIOD, diag);
     check_not_zero(
@@ -200,51 +236,104 @@ fn check_timeout_fits_interval(args: &Args, diag: &Diag) {
     }
 }
 
+fn check_cache_without_interval(args: &Args, diag: &Diag) {
+    let (Some(cache), Some(interval)) = (args.cache.get(), args.interval.get()) else {
+        return;
+    };
+    diag.error(
+        Place::last(&cache.key, &interval.key),
+        "`cache` and `interval` exclude each other",
+        "`interval` runs the check in the background, `cache` runs it when a probe asks; keep one",
+    );
+}
+
 fn check_stale_after(args: &Args, diag: &Diag) {
     let Some(stale_after) = args.stale_after.get() else {
         return;
     };
-    let Some((timeout, interval)) = effective(args) else {
+    let Some(Rhythm {
+        timeout,
+        period,
+        name,
+    }) = rhythm(args)
+    else {
         return;
     };
-    let least = interval + timeout;
+    let least = period + timeout;
     let written = stale_after.value.count;
     if written >= least || written > LONGEST_PERIOD {
         return;
     }
-    let what = if written < interval {
-        "`stale_after` is shorter than the interval, so every pass goes stale before the next run"
+    let what = if written < period {
+        format!(
+            "`stale_after` is shorter than {name}, so every pass goes stale before the next run"
+        )
     } else {
-        "`stale_after` is shorter than the interval and the timeout together, so a pass can go stale before the next run ends"
+        format!(
+            "`stale_after` is shorter than {name} and the timeout together, so a pass can go stale before the next run ends"
+        )
     };
     let help = if least > LONGEST_PERIOD {
-        "leave it out: the default is three intervals and one timeout".into()
+        format!("leave it out: the default is three times {name} and one timeout")
     } else {
-        let default = duration::format(3 * interval + timeout);
+        let default = duration::format(3 * period + timeout);
         let least = duration::format(least);
         format!(
-            "write at least the interval and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
+            "write at least {name} and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
         )
     };
     diag.error(&stale_after.at, what, help);
 }
 
-/// Timeout and interval where defaults have given way to what is written;
-/// nothing if one of them is wrong by itself.
-fn effective(args: &Args) -> Option<(u64, u64)> {
-    let usable = |slot: &Slot<Millis>, longest| {
-        !slot.is_broken() && (slot.get().is_none() || sound(slot, longest).is_some())
+/// How often a check runs and how long it may take.
+struct Rhythm {
+    timeout: u64,
+    /// The interval, or the age at which a result is fetched anew.
+    period: u64,
+    /// What the user calls the period.
+    name: &'static str,
+}
+
+/// The rhythm where defaults have given way to what is written; nothing if one
+/// of the options is wrong by itself, or if they contradict each other.
+fn rhythm(args: &Args) -> Option<Rhythm> {
+    let usable = |slot: &Slot<Millis>, range: RangeInclusive<u64>| {
+        !slot.is_broken()
+            && slot
+                .get()
+                .is_none_or(|written| range.contains(&written.value.count))
     };
-    if !usable(&args.timeout, LONGEST_TIMEOUT) || !usable(&args.interval, LONGEST_PERIOD) {
+    if !usable(&args.timeout, 1..=LONGEST_TIMEOUT)
+        || !usable(&args.interval, 1..=LONGEST_PERIOD)
+        || !usable(&args.cache, 0..=LONGEST_PERIOD)
+    {
         return None;
     }
     let count = |slot: &Slot<Millis>| slot.get().map(|written| written.value.count);
-    Some(match (count(&args.timeout), count(&args.interval)) {
+    let timeout = count(&args.timeout);
+    let (timeout, period, name) = match (count(&args.cache), count(&args.interval)) {
+        (Some(_), Some(_)) => return None,
+        (Some(cache), None) => (timeout.unwrap_or(DEFAULT_TIMEOUT), cache, "`cache`"),
+        (None, interval) => {
+            let (timeout, interval) = give_way(timeout, interval);
+            (timeout, interval, "the interval")
+        }
+    };
+    Some(Rhythm {
+        timeout,
+        period,
+        name,
+    })
+}
+
+/// Timeout and interval, of which a default gives way to what is written.
+fn give_way(timeout: Option<u64>, interval: Option<u64>) -> (u64, u64) {
+    match (timeout, interval) {
         (Some(timeout), Some(interval)) => (timeout, interval),
         (Some(timeout), None) => (timeout, DEFAULT_INTERVAL.max(timeout)),
         (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
         (None, None) => (DEFAULT_TIMEOUT, DEFAULT_INTERVAL),
-    })
+    }
 }
 
 /// The probes that are written as options, with the places of their keys.
@@ -324,6 +413,89 @@ fn check_late_names_no_state(args: &Args, diag: &Diag) {
     }
 }
 
+fn check_local_is_async(args: &Args, function: &Function, diag: &Diag) {
+    if let Some(local) = args.local.get().filter(|_| !function.is_async) {
+        let what = format!(
+            "`local` is for futures, and `{}` is a plain `fn`",
+            function.name
+        );
+        let help = "leave `local` out: a plain `fn` runs on a thread of its own already";
+        diag.error(&local.key, what, help);
+    }
+}
+
+/// What a path names is for rustc to find out; a circle too, unless it is this one.
+fn check_after(args: &Args, function: &Function, diag: &Diag) {
+    let Some(after) = args.after.get() else {
+        return;
+    };
+    let checks = after.value.0.iter();
+    let texts = checks.map(|check| (pretty(check.place.tokens()), &check.place));
+    check_listed_once("", texts, diag);
+    for check in &after.value.0 {
+        let parent = check.parent.to_string().replace(' ', "");
+        let is_here = match parent.as_str() {
+            "" | "self::" => function.owner.is_none(),
+            "Self::" => function.owner.is_some(),
+            _ => false,
+        };
+        if is_here && check.name == function.name {
+            let what = format!("`{}` cannot wait for itself", check.name);
+            diag.error(&check.place, what, "remove it from `after`");
+        }
+    }
+}
+
+fn check_tags(args: &Args, diag: &Diag) {
+    let Some(tags) = args.tags.get() else {
+        return;
+    };
+    let tags = &tags.value.0;
+    for (tag, at) in tags {
+        if let Err(mistake) = shape("tag", tag, "remove it") {
+            diag.report(at, &mistake);
+        }
+    }
+    let texts = tags.iter().map(|(tag, at)| (tag.clone(), at));
+    check_listed_once("the tag ", texts, diag);
+}
+
+fn check_listed_once<'a>(
+    thing: &str,
+    listed: impl Iterator<Item = (String, &'a Place)>,
+    diag: &Diag,
+) {
+    let mut seen = Vec::new();
+    for (text, at) in listed {
+        if seen.contains(&text) {
+            let what = format!("{thing}`{text}` is listed twice");
+            diag.error(at, what, "keep one of the two");
+        } else {
+            seen.push(text);
+        }
+    }
+}
+
+fn check_component(args: &Args, diag: &Diag) {
+    let Some(component) = args.component.get() else {
+        return;
+    };
+    let text = &component.value;
+    let length = text.chars().count();
+    let what = if text.trim().is_empty() {
+        "a component cannot be empty".into()
+    } else if length > LONGEST_NAME {
+        format!("a component has at most {LONGEST_NAME} characters, this one has {length}")
+    } else if let Some(bad) = text.chars().find(|c| c.is_control()) {
+        format!("a component cannot contain `{}`", bad.escape_debug())
+    } else {
+        return;
+    };
+    let help =
+        "name a kind of thing, for example `\"datastore\"`, or leave it out for `\"component\"`";
+    diag.error(&component.at, what, help);
+}
+
 fn check_name(args: &Args, function: &Function, diag: &Diag) {
     if args.name.is_broken() {
         return;
@@ -338,49 +510,52 @@ fn check_name(args: &Args, function: &Function, diag: &Diag) {
 }
 
 fn written_name(name: &str) -> Result<(), Mistake> {
-    if name.is_empty() {
-        let help = "leave `name` out to use the name of the function";
-        return Err(Mistake::new("a check name cannot be empty", help));
-    }
-    if let Some(bad) = name.chars().find(|&c| !is_name_char(c)) {
-        let bad = if bad == ' ' {
-            "a space".into()
-        } else {
-            format!("`{}`", bad.escape_debug())
-        };
-        let proposal = proposal(name)
-            .map(|name| format!(": `\"{name}\"`"))
-            .unwrap_or_default();
-        return Err(Mistake::new(
-            format!("a check name cannot contain {bad}"),
-            format!("use `a` to `z`, digits, `-`, `_` and `.`{proposal}"),
-        ));
-    }
-    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        let help = proposal(name).map_or_else(
-            || "leave `name` out to use the name of the function".into(),
-            |name| format!("write `\"{name}\"`"),
-        );
-        return Err(Mistake::new(
-            "a check name starts with a letter or a digit",
-            help,
-        ));
-    }
-    if name.len() > LONGEST_NAME {
-        return Err(Mistake::new(
-            format!(
-                "a check name has at most {LONGEST_NAME} characters, this one has {}",
-                name.len()
-            ),
-            "it becomes a path, a label and a JSON key; shorten it",
-        ));
-    }
+    let otherwise = "leave `name` out to use the name of the function";
+    shape("check name", name, otherwise)?;
     reserved(name).map_or(Ok(()), |what| {
         Err(Mistake::new(
             what,
             format!("write for example `\"{name}-check\"`"),
         ))
     })
+}
+
+/// The rules for names and tags; `otherwise` is the help where no legal text is near.
+fn shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
+    if text.is_empty() {
+        let what = format!("a {thing} cannot be empty");
+        return Err(Mistake::new(what, otherwise));
+    }
+    if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
+        let bad = if bad == ' ' {
+            "a space".into()
+        } else {
+            format!("`{}`", bad.escape_debug())
+        };
+        let proposal = proposal(text)
+            .map(|text| format!(": `\"{text}\"`"))
+            .unwrap_or_default();
+        return Err(Mistake::new(
+            format!("a {thing} cannot contain {bad}"),
+            format!("use `a` to `z`, digits, `-`, `_` and `.`{proposal}"),
+        ));
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        let help =
+            proposal(text).map_or_else(|| otherwise.into(), |text| format!("write `\"{text}\"`"));
+        let what = format!("a {thing} starts with a letter or a digit");
+        return Err(Mistake::new(what, help));
+    }
+    if text.len() > LONGEST_NAME {
+        return Err(Mistake::new(
+            format!(
+                "a {thing} has at most {LONGEST_NAME} characters, this one has {}",
+                text.len()
+            ),
+            "it becomes a path, a label and a JSON key; shorten it",
+        ));
+    }
+    Ok(())
 }
 
 /// The same rules, for a name that cannot be changed in the attribute.

@@ -1,13 +1,12 @@
 //! `#[derive(HealthState)]`: every field can be a parameter of a check.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
 
 use crate::diag::{Diag, Place, nearest};
-
 use crate::package;
-use crate::tokens::{ends, pretty, split_at_commas};
+use crate::tokens::{ends, pretty, split_at_commas, without_self};
 
 /// A state that obeys every rule.
 struct State {
@@ -53,7 +52,7 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
     check_not_generic(&input.ident, &input.generics, diag)?;
     let fields: Vec<_> = fields
         .members()
-        .zip(fields.iter().map(|field| without_self(field, &input.ident)))
+        .zip(fields.iter().map(|field| spelt_out(field, &input.ident)))
         .collect();
     let mut provided = Vec::new();
     for (from, field) in &fields {
@@ -95,20 +94,8 @@ fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Opt
 }
 
 /// The field with `Self`, which is unknown outside the struct, spelt out.
-fn without_self(field: &Field, name: &Ident) -> Field {
-    fn spelt_out(ty: TokenStream, name: &Ident) -> TokenStream {
-        let tokens = ty.into_iter().map(|token| match token {
-            TokenTree::Ident(word) if word == "Self" => TokenTree::Ident(name.clone()),
-            TokenTree::Group(group) => {
-                let mut spelt = Group::new(group.delimiter(), spelt_out(group.stream(), name));
-                spelt.set_span(group.span());
-                TokenTree::Group(spelt)
-            }
-            other => other,
-        });
-        tokens.collect()
-    }
-    let ty = syn::parse2(spelt_out(field.ty.to_token_stream(), name));
+fn spelt_out(field: &Field, name: &Ident) -> Field {
+    let ty = syn::parse2(without_self(field.ty.to_token_stream(), name));
     Field {
         ty: ty.unwrap_or_else(|_| field.ty.clone()),
         ..field.clone()
@@ -335,14 +322,7 @@ fn registration(state: &State) -> TokenStream {
         return TokenStream::new();
     }
     let name = &state.name;
-    let marker = quote_spanned! {Span::call_site().located_at(name.span())=>
-        #[doc(hidden)]
-        #[allow(non_local_definitions)]
-        #[macro_export]
-        macro_rules! this_crate_already_has_a_health_state__mark_one_with_health_secondary {
-            () => {};
-        }
-    };
+    let marker = package::state_marker(name.span());
     let tags = package::ids().into_iter().map(|(cfg, id)| {
         quote! {
             #cfg
@@ -350,5 +330,12 @@ fn registration(state: &State) -> TokenStream {
             impl __health::StateOf<#name> for __health::Package<#id> {}
         }
     });
-    quote!(#marker #(#tags)*)
+    quote! {
+        #marker
+        #[automatically_derived]
+        impl __health::App for #name {
+            type State = #name;
+        }
+        #(#tags)*
+    }
 }

@@ -1,6 +1,6 @@
 //! Small questions about tokens.
 
-use proc_macro2::{Punct, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Punct, Span, TokenStream, TokenTree};
 
 pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
@@ -35,6 +35,35 @@ pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<P
         parts.push((part, None));
     }
     parts
+}
+
+/// Without the invisible parentheses that `$path:path` of a `macro_rules!` has.
+pub(crate) fn ungrouped(tokens: TokenStream) -> TokenStream {
+    let flat = tokens.into_iter().flat_map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            ungrouped(group.stream())
+        }
+        token => token.into(),
+    });
+    flat.collect()
+}
+
+/// With `Self`, which is unknown outside its item, spelt out.
+pub(crate) fn without_self(tokens: TokenStream, name: &Ident) -> TokenStream {
+    let spelt_out = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(word) if word == "Self" => {
+            let mut name = name.clone();
+            name.set_span(word.span());
+            name.into()
+        }
+        TokenTree::Group(group) => {
+            let mut spelt = Group::new(group.delimiter(), without_self(group.stream(), name));
+            spelt.set_span(group.span());
+            spelt.into()
+        }
+        other => other,
+    });
+    spelt_out.collect()
 }
 
 /// Where tokens begin and end, for generated ones.

@@ -78,6 +78,7 @@ impl Server {
     pub async fn axum(app: Router, health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("serving");
         });

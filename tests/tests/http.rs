@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use health_core::{CheckOptions, Details, Health, HealthBuilder, Outcome, Probe, Status};
+use health_core::{
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status,
+};
 use tests::wire::{Answer, Framework, Server};
 use tokio::time::sleep;
 
@@ -39,6 +41,8 @@ conformance! {
     bad_checks_harm_nobody_but_themselves
     a_drain_is_seen_by_everybody_at_once
     a_caller_who_hangs_up_changes_nothing
+    a_guard_knows_by_header_and_by_address
+    more_paths_are_served
 }
 
 fn critical() -> CheckOptions {
@@ -329,6 +333,9 @@ async fn the_adapters_answer_alike() {
             "/readyz/nobody",
             "/readyz/%73low",
             "/readyz//",
+            "/readyz?format=text",
+            "/readyz?format=health-json&verbose",
+            "/readyz/slow?format=text",
         ] {
             let answers = [&axum, &actix].map(|server| server.request(method, path));
             let [one, other] = answers;
@@ -351,7 +358,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     let health = Health::builder()
         .check("alive", critical().liveness(), || async {})
         .check("hung", timeout.clone(), std::future::pending::<()>)
-        .check("bomb", timeout.clone(), explode)
+        .check("bomb", critical(), explode)
         .check("a-blocker", timeout, move || {
             let blocked = std::sync::Arc::clone(&blocked);
             async move {
@@ -427,4 +434,77 @@ async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
     release.send(true).expect("the run waits");
     assert_eq!(server.get("/readyz").await.status, 200);
     assert_eq!(began.available_permits(), 0, "one run");
+}
+
+async fn a_guard_knows_by_header_and_by_address(framework: Framework) {
+    let ask = async |guard: Guard, header: &str| {
+        let server = serve(framework, mixed().guard(guard)).await;
+        let head = format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n");
+        let answer = server.raw(head.as_bytes()).await;
+        assert_eq!(answer.status, 503);
+        answer.body.contains("password=***")
+    };
+    let bearer = || Guard::new().bearer("correct horse battery staple");
+    assert!(
+        ask(
+            bearer(),
+            "Authorization: Bearer correct horse battery staple\r\n"
+        )
+        .await
+    );
+    assert!(
+        !ask(
+            bearer(),
+            "Authorization: Bearer correct horse battery stable\r\n"
+        )
+        .await
+    );
+    assert!(!ask(bearer(), "Authorization: \u{fffd}\r\n").await);
+    assert!(!ask(bearer(), "").await);
+
+    let loopback = || Guard::new().addresses(["127.0.0.0/8"]);
+    assert!(ask(loopback(), "").await);
+    let behind = || {
+        Guard::new()
+            .addresses(["10.0.0.0/8"])
+            .trusted_proxies(["127.0.0.1"])
+    };
+    assert!(ask(behind(), "X-Forwarded-For: 10.1.1.1\r\n").await);
+    assert!(!ask(behind(), "X-Forwarded-For: 8.8.8.8\r\n").await);
+    assert!(
+        !ask(
+            behind(),
+            "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 8.8.8.8\r\n"
+        )
+        .await
+    );
+    let elsewhere = || Guard::new().addresses(["10.0.0.0/8"]);
+    assert!(
+        !ask(elsewhere(), "X-Forwarded-For: 10.1.1.1\r\n").await,
+        "no proxy is trusted"
+    );
+}
+
+async fn more_paths_are_served(framework: Framework) {
+    let builder = mixed()
+        .common_paths()
+        .path("/internal/status", Page::Health);
+    let server = serve(framework, builder).await;
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/live/", 200),
+        ("/health/live", 200),
+        ("/ready", 503),
+        ("/ready/cache", 200),
+        ("/health/ready", 503),
+        ("/health/ready/orders-db", 503),
+        ("/health/orders-db", 503),
+        ("/startup", 200),
+        ("/internal/status", 503),
+        ("/internal/status/cache", 200),
+        ("/readyz", 503),
+        ("/internal", 404),
+    ] {
+        assert_eq!(server.get(path).await.status, status, "{path}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use health_axum::{CheckOptions, HealthState, health_check};
+use health_axum::{CheckOptions, HealthState, health_check, health_checks};
 use health_core::__private::{CheckDef, Run, inventory};
 
 struct Limit(u64);
@@ -39,6 +39,35 @@ fn disk(_: Arc<Limit>, limit: &Limit) -> bool {
 #[health_check]
 async fn r#loop() {}
 
+/** The first line.
+ *
+ * The rest. */
+#[doc = "Not this one."]
+#[health_check(
+    cache = "30s",
+    after(database, self::r#loop, Limit::positive),
+    tags("queue", "eu-west"),
+    component = "system",
+    local
+)]
+async fn queue() {}
+
+#[health_checks]
+impl Limit {
+    #[doc = concat!("made by ", "a macro")]
+    ///
+    /// The limit leaves room.  
+    #[health_check(tags("limits"))]
+    async fn positive(&self) -> bool {
+        self.0 > 0
+    }
+
+    #[health_check(name = "small-limit", after(Self::positive))]
+    fn small(this: &Self) -> bool {
+        this.0 < 10
+    }
+}
+
 fn named(name: &str) -> &'static CheckDef {
     let mut found = inventory::iter::<CheckDef>
         .into_iter()
@@ -59,7 +88,17 @@ fn every_check_is_registered_under_its_name() {
         .map(|def| def.name)
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["disk", "loop", "orders-db"]);
+    assert_eq!(
+        names,
+        [
+            "disk",
+            "loop",
+            "orders-db",
+            "positive",
+            "queue",
+            "small-limit"
+        ]
+    );
 }
 
 #[test]
@@ -83,6 +122,21 @@ fn options_are_those_that_are_written() {
         .stale_after(Duration::from_hours(2));
     assert_eq!(options(named("disk")), format!("{disk:?}"));
 
+    let queue = CheckOptions::new()
+        .cache(Duration::from_secs(30))
+        .tags(&["queue", "eu-west"])
+        .component("system")
+        .description("The first line.")
+        .after(&["orders-db", "loop", "positive"]);
+    assert_eq!(options(named("queue")), format!("{queue:?}"));
+
+    let positive = CheckOptions::new()
+        .tags(&["limits"])
+        .description("The limit leaves room.");
+    assert_eq!(options(named("positive")), format!("{positive:?}"));
+    let small = CheckOptions::new().after(&["positive"]);
+    assert_eq!(options(named("small-limit")), format!("{small:?}"));
+
     assert_eq!(options(named("loop")), format!("{:?}", CheckOptions::new()));
 }
 
@@ -94,12 +148,18 @@ fn needs_are_the_parameters() {
     assert!(name < state);
     assert_eq!(named("disk").needs.len(), 2);
     assert!(named("loop").needs.is_empty());
+    let own = format!("{:?}", named("positive").needs);
+    assert!(own.contains("\"self\""), "{own}");
+    assert_eq!(named("small-limit").needs.len(), 1);
 }
 
 #[test]
 fn a_plain_function_runs_on_a_blocking_thread() {
     assert!(matches!(named("disk").run, Run::Blocking(_)));
+    assert!(matches!(named("small-limit").run, Run::Blocking(_)));
     assert!(matches!(named("orders-db").run, Run::Async(_)));
+    assert!(matches!(named("positive").run, Run::Async(_)));
+    assert!(matches!(named("queue").run, Run::Local(_)));
 }
 
 #[test]

@@ -16,6 +16,9 @@ fn mistakes() {
         "parameters",
         "state",
         "items",
+        "after",
+        "methods",
+        "app",
     ] {
         cases.compile_fail(format!("ui/{kind}/*.rs"));
     }

@@ -16,16 +16,15 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::{Shown, Vocabulary, cut};
 use crate::outcome::{Observed, Status};
-use crate::snapshot::{CheckReport, Snapshot};
 use crate::verdict::Verdict;
 
-/// Messages are cut here, so that no check can make the answer too long for a
-/// prober (kubelet reads 10 KiB, Consul 4 KiB).
-const LONGEST_MESSAGE: usize = 256;
-
 /// The whole answer for those who only need the status.
-pub(crate) fn status_only(status: Status) -> Bytes {
+pub(crate) fn status_only(words: Vocabulary, status: Status) -> Bytes {
+    if words != Vocabulary::Healthy {
+        return single_word(words.status(status));
+    }
     Bytes::from_static(match status {
         Status::Pass => br#"{"status":"healthy"}"#,
         Status::Warn => br#"{"status":"degraded"}"#,
@@ -33,45 +32,44 @@ pub(crate) fn status_only(status: Status) -> Bytes {
     })
 }
 
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "healthy",
-        Status::Warn => "degraded",
-        Status::Fail => "unhealthy",
-    }
+fn single_word(word: &'static str) -> Bytes {
+    Bytes::from(format!(r#"{{"status":"{word}"}}"#))
 }
 
 /// The part of the answer that changes only when a check does.
-pub(crate) fn checks(snapshot: &Snapshot) -> Box<RawValue> {
-    to_raw(&Checks(snapshot))
+pub(crate) fn checks<'a>(
+    words: Vocabulary,
+    reports: impl Iterator<Item = Shown<'a>> + Clone,
+    draining: bool,
+) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&Checks {
+        words,
+        reports,
+        draining,
+    })
+    .expect(WRITABLE)
 }
 
 /// One check by itself.
-pub(crate) fn check(report: &CheckReport) -> Bytes {
-    let raw: Box<str> = to_raw(&CheckBody::alone(report)).into();
-    Bytes::from(raw.into_string())
+pub(crate) fn check(words: Vocabulary, check: Shown<'_>) -> Bytes {
+    to_bytes(&CheckBody::alone(words, check))
 }
 
 /// One check by itself, for those who only need the status.
-pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
-    Bytes::from_static(match verdict {
-        Verdict::Pass => br#"{"status":"ok"}"#,
-        Verdict::Warn => br#"{"status":"degraded"}"#,
-        Verdict::Fail => br#"{"status":"error"}"#,
-        Verdict::Unknown => br#"{"status":"unknown"}"#,
-        Verdict::Skipped => br#"{"status":"skipped"}"#,
-    })
+pub(crate) fn check_status_only(words: Vocabulary, verdict: Verdict) -> Bytes {
+    single_word(words.verdict(verdict))
 }
 
 /// What `/health` says.
 pub(crate) fn health(
+    words: Vocabulary,
     status: Status,
     version: Option<&str>,
     uptime: Duration,
     checks: &RawValue,
 ) -> Bytes {
     let body = HealthBody {
-        status: word(status),
+        status: words.status(status),
         timestamp: timestamp(SystemTime::now()),
         version,
         uptime_s: uptime.as_secs(),
@@ -85,8 +83,8 @@ pub(crate) fn health(
 /// What is written here has string keys only and goes to memory.
 const WRITABLE: &str = "plain structs can be written as JSON";
 
-fn to_raw(value: &impl Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect(WRITABLE)
+pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
+    Bytes::from(serde_json::to_vec(value).expect(WRITABLE))
 }
 
 #[derive(serde::Serialize)]
@@ -100,16 +98,23 @@ struct HealthBody<'a> {
 }
 
 /// The checks by name, and the drain as one of them.
-struct Checks<'a>(&'a Snapshot);
+struct Checks<I> {
+    words: Vocabulary,
+    reports: I,
+    draining: bool,
+}
 
-impl Serialize for Checks<'_> {
+impl<'a, I> Serialize for Checks<I>
+where
+    I: Iterator<Item = Shown<'a>> + Clone,
+{
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for report in self.0.checks() {
-            map.serialize_entry(report.name(), &CheckBody::new(report))?;
+        for check in self.reports.clone() {
+            map.serialize_entry(check.report.name(), &CheckBody::new(self.words, check))?;
         }
-        if self.0.is_draining() {
-            map.serialize_entry("shutdown", &CheckBody::draining())?;
+        if self.draining {
+            map.serialize_entry("shutdown", &CheckBody::draining(self.words))?;
         }
         map.end()
     }
@@ -127,6 +132,11 @@ struct CheckBody<'a> {
     response_time_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// The texts of errors, for those who may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consecutive: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
     /// The last result, where the thresholds keep the verdict from following.
@@ -144,18 +154,23 @@ struct CheckBody<'a> {
 }
 
 impl<'a> CheckBody<'a> {
-    fn new(report: &'a CheckReport) -> Self {
+    fn new(words: Vocabulary, check: Shown<'a>) -> Self {
+        let report = check.report;
         let verdict = report.verdict();
         let last = report.last_status().map(Verdict::from);
         CheckBody {
             description: None,
             tags: &[],
-            status: verdict.as_str(),
+            status: words.verdict(verdict),
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
             message: report.message().map(cut),
+            cause: check.cause(),
+            consecutive: check.full.then(|| report.consecutive()),
             checked_at: report.checked_at().map(timestamp),
-            last_status: last.filter(|&last| last != verdict).map(Verdict::as_str),
+            last_status: last
+                .filter(|&last| last != verdict)
+                .map(|last| words.verdict(last)),
             skipped_for: report.skipped_for(),
             running_since: report.running_since().map(timestamp),
             observed: report.observed(),
@@ -164,17 +179,17 @@ impl<'a> CheckBody<'a> {
     }
 
     /// What never changes is said only where the check stands alone.
-    fn alone(report: &'a CheckReport) -> Self {
+    fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
         CheckBody {
-            description: report.description(),
-            tags: report.tags(),
-            ..CheckBody::new(report)
+            description: check.report.description(),
+            tags: check.report.tags(),
+            ..CheckBody::new(words, check)
         }
     }
 
-    fn draining() -> Self {
+    fn draining(words: Vocabulary) -> Self {
         CheckBody {
-            status: Verdict::Fail.as_str(),
+            status: words.verdict(Verdict::Fail),
             critical: true,
             message: Some("draining"),
             ..CheckBody::default()
@@ -183,13 +198,13 @@ impl<'a> CheckBody<'a> {
 }
 
 /// Down to the microsecond: the scheduler's own noise is of that size.
-fn milliseconds(took: Duration) -> f64 {
+pub(super) fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// RFC 3339 in UTC. A clock outside the years that it can write (a board that
 /// has not heard of the time yet) is shown as the nearest that it can.
-fn timestamp(at: SystemTime) -> String {
+pub(super) fn timestamp(at: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since_epoch = at
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -198,26 +213,9 @@ fn timestamp(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(shown).to_string()
 }
 
-fn cut(message: &str) -> &str {
-    let end = (0..=LONGEST_MESSAGE.min(message.len()))
-        .rev()
-        .find(|&end| message.is_char_boundary(end))
-        .unwrap_or(0);
-    &message[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_messages_are_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
-        let long = "ä".repeat(200);
-        assert_eq!(cut(&long).len(), 256);
-        let odd = format!("x{long}");
-        assert_eq!(cut(&odd).len(), 255);
-    }
 
     #[test]
     fn times_are_rounded_to_what_can_be_measured() {

@@ -9,9 +9,6 @@ async fn wrong_case() {}
 #[health_check(severity = "high")]
 async fn unknown() {}
 
-#[health_check(cache = "1s")]
-async fn planned() {}
-
 #[health_check(kind = "liveness")]
 async fn familiar_form() {}
 

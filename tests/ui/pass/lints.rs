@@ -4,7 +4,7 @@
 #![deny(missing_debug_implementations, unreachable_pub, unused_qualifications, unused_lifetimes)]
 #![deny(single_use_lifetimes, elided_lifetimes_in_paths, trivial_casts, unused_results)]
 
-use health_axum::{HealthState, health_check};
+use health_axum::{HealthState, health_check, health_checks};
 
 /// A field.
 #[derive(Clone, Debug)]
@@ -33,6 +33,32 @@ pub async fn database(name: &Name, _state: &AppState) -> Result<(), String> {
 #[health_check(failure_threshold = 3)]
 fn disk(name: Name) -> Result<(), String> {
     if name.0.is_empty() { Err(name.0) } else { Ok(()) }
+}
+
+/// A cache.
+#[derive(Debug)]
+pub struct Cache;
+
+#[health_checks]
+impl Cache {
+    /// Documented.
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    #[health_check(late, after(disk))]
+    pub async fn ping(&self) -> Result<(), String> {
+        std::future::ready(()).await;
+        Ok(())
+    }
+}
+
+/// Documented.
+#[health_check(local, after(database, Cache::ping), tags("a"))]
+pub async fn ordered() {
+    let held = std::rc::Rc::new(1);
+    std::future::ready(()).await;
+    assert_eq!(*held, 1);
 }
 
 #[deprecated]

@@ -51,6 +51,18 @@ async fn everywhere() {}
 #[health_check(startup, readiness, critical(startup))]
 async fn critical_for_one() {}
 
+#[health_check(cache = "1s", timeout = "30s")]
+async fn on_demand() {}
+
+#[health_check(cache = "0s", stale_after = "5s")]
+async fn fresh() {}
+
+#[health_check(tags("db", "eu-west.1"), component = "datastore")]
+async fn labels() {}
+
+#[health_check(local)]
+async fn local() {}
+
 #[health_check(late)]
 async fn late(_unknown_to_the_state: &Vec<u8>) {}
 

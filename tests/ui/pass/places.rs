@@ -27,6 +27,11 @@ mod checks {
 #[allow(clippy::unused_async)]
 async fn with_attributes() {}
 
+#[health_check]
+#[doc = concat!("Made ", "by a macro.")]
+#[doc = include_str!("places.rs")]
+async fn documented_by_a_macro() {}
+
 #[cfg(any())]
 #[health_check]
 async fn switched_off() -> Nowhere {}

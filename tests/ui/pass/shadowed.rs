@@ -36,4 +36,19 @@ fn disk(_name: ::std::string::String) -> ::std::primitive::bool {
     true
 }
 
+#[::health_axum::health_check(after(disk, self::database), tags("a"), component = "b", cache = "1s", local)]
+async fn ordered(_name: &::std::string::String) {}
+
+struct Cache;
+
+/// Documented.
+#[::health_axum::health_checks]
+impl Cache {
+    /// Described.
+    #[::health_axum::health_check(late, after(crate::ordered))]
+    async fn ping(&self) -> ::std::primitive::bool {
+        true
+    }
+}
+
 fn main() {}

@@ -1,50 +1,15 @@
-//! The options of the attribute: one row each. Messages are built from this table.
+//! The words of the attribute: the probes, and what people write for an option
+//! before they know its name.
 
-use crate::args::{Args, Given};
-use crate::diag::{Diag, listed, nearest};
-
-/// One option. To add one: a row here, a field in [`Args`], a rule and a
-/// setting in `spec`.
-pub(crate) struct Row {
-    pub(crate) key: &'static str,
-    /// What to type, for the help lines.
-    pub(crate) example: &'static str,
-    pub(crate) read: fn(&mut Args, &Given<'_>, &Diag),
-}
-
-macro_rules! row {
-    ($key:literal => $field:ident, $example:literal) => {
-        Row {
-            key: $key,
-            example: $example,
-            read: |args, given, diag| args.$field.read(given, diag),
-        }
-    };
-}
-
-/// All options, in the order in which they are listed to the user.
-pub(crate) const OPTIONS: &[Row] = &[
-    row!("name" => name, "name = \"orders-db\""),
-    row!("timeout" => timeout, "timeout = \"2s\""),
-    row!("critical" => critical, "critical"),
-    row!("liveness" => liveness, "liveness"),
-    row!("readiness" => readiness, "readiness"),
-    row!("startup" => startup, "startup"),
-    row!("interval" => interval, "interval = \"10s\""),
-    row!("initial_delay" => initial_delay, "initial_delay = \"5s\""),
-    row!("failure_threshold" => failure_threshold, "failure_threshold = 3"),
-    row!("success_threshold" => success_threshold, "success_threshold = 3"),
-    row!("stale_after" => stale_after, "stale_after = \"1m\""),
-    row!("late" => late, "late"),
-    row!("state" => state, "state = AppState"),
-    row!("crate" => krate, "crate = health_core"),
-];
+use crate::diag::{listed, nearest};
 
 /// What other frameworks call it, or what comes to mind first.
 const FAMILIAR: &[(&str, &str)] = &[
     ("period", "write `interval = \"10s\"`"),
     ("every", "write `interval = \"10s\"`"),
-    ("ttl", "write `stale_after = \"1m\"`"),
+    ("ttl", "write `cache = \"1s\"`"),
+    ("depends_on", "write `after(database)`"),
+    ("requires", "write `after(database)`"),
     (
         "blocking",
         "write a plain `fn`: it runs on a blocking thread",
@@ -58,10 +23,6 @@ const FAMILIAR_PROBES: &[(&str, Probe)] = &[
 ];
 
 const PROBE_KINDS: &[&str] = &["kind", "probe", "probes", "type"];
-
-pub(crate) fn find(key: &str) -> Option<&'static Row> {
-    OPTIONS.iter().find(|row| row.key == key)
-}
 
 /// A probe, as the attribute names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,26 +66,28 @@ impl Probe {
     }
 }
 
-/// What is wrong with a key that is no option, and the help; `value` is what
-/// was written after it.
-pub(crate) fn unknown(key: &str, value: &str) -> (String, String) {
+/// What is wrong with a key that is none of the options, and the help; `value`
+/// is what was written after it.
+pub(crate) fn unknown(key: &str, value: &str, options: &[&str]) -> (String, String) {
     if PROBE_KINDS.contains(&key) {
         let what = format!("there is no option `{key}`; the probes are flags");
         return (what, Probe::meant(value.trim_matches('"')));
     }
-    (format!("unknown option `{key}`"), help_for_unknown(key))
+    (
+        format!("unknown option `{key}`"),
+        help_for_unknown(key, options),
+    )
 }
 
-fn help_for_unknown(key: &str) -> String {
+fn help_for_unknown(key: &str, options: &[&str]) -> String {
     if let Some(probe) = Probe::familiar(key) {
         return format!("write `{}`", probe.key());
     }
     if let Some((_, help)) = FAMILIAR.iter().find(|&&(known, _)| known == key) {
         return (*help).into();
     }
-    let keys = || OPTIONS.iter().map(|row| row.key);
-    match nearest(key, keys()) {
+    match nearest(key, options.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the options are {}", listed(keys())),
+        None => format!("the options are {}", listed(options.iter().copied())),
     }
 }

@@ -7,10 +7,17 @@
 //! | `/health` | everything, as far as [`Details`] allow |
 //! | `/health/{check}` | one check |
 //!
+//! The default is compact JSON; `Accept` and `?format=` choose
+//! `application/health+json` or the text of kube-apiserver (`?verbose`).
+//!
 //! 200 while the answer is healthy or degraded, 503 otherwise. `HEAD` and
 //! `OPTIONS` have the status of `GET`, since uptime monitors send the one and
 //! HAProxy the other. A trailing slash is served, never redirected: a prober
 //! may take a redirect for success.
+
+mod codes;
+mod paths;
+mod request;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,19 +28,28 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::guard::Guard;
+use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::json;
+use crate::render::{Format, Shown, Vocabulary, ietf, json, text};
 use crate::schedule::Supervisors;
-use crate::snapshot::worst;
+use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
+
+pub(crate) use codes::Codes;
+pub use paths::Page;
+pub(crate) use paths::Paths;
+use request::{Method, Refusal, Route};
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -47,6 +63,10 @@ pub enum Details {
     /// Each check with its name, verdict, timing and what it made public. The
     /// texts of errors are not.
     Checks,
+    /// Everything, the texts of errors too. What looks like a secret in them is
+    /// masked. For those whom a [`Guard`] knows; as a level for everybody it
+    /// counts as [`Checks`](Self::Checks).
+    Full,
 }
 
 /// The HTTP answers of one [`Health`](crate::Health), complete and without a
@@ -75,9 +95,20 @@ struct Inner {
     monitor: Arc<Monitor>,
     /// Who answers keeps the checks running.
     _supervisors: Arc<Supervisors>,
-    version: Option<Cow<'static, str>>,
-    details: Details,
+    settings: EndpointSettings,
     rendered: Mutex<Option<Arc<Rendered>>>,
+}
+
+/// What the builder says about answers.
+#[derive(Debug)]
+pub(crate) struct EndpointSettings {
+    pub(crate) version: Option<Cow<'static, str>>,
+    pub(crate) details: Details,
+    pub(crate) probe_details: Details,
+    pub(crate) guard: Guard,
+    pub(crate) paths: Paths,
+    pub(crate) words: Vocabulary,
+    pub(crate) codes: Codes,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
@@ -88,126 +119,35 @@ struct Rendered {
     checks: Box<RawValue>,
 }
 
-/// What an answer depends on.
-///
-/// Adapters whose framework has its own version of `http` make one from parts.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestHead<'a> {
-    method: &'a str,
-    path: &'a str,
-}
-
-impl<'a> RequestHead<'a> {
-    /// `path` is the path of the URI as it came, percent-encoded, without the
-    /// query.
-    ///
-    /// ```
-    /// let head = health_core::RequestHead::new("GET", "/health/orders-db");
-    /// # let _ = head;
-    /// ```
-    pub fn new(method: &'a str, path: &'a str) -> Self {
-        RequestHead { method, path }
-    }
-}
-
-impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
-    fn from(request: &'a http::Request<Body>) -> Self {
-        RequestHead::new(request.method().as_str(), request.uri().path())
-    }
-}
-
-/// A path that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Page {
-    Health,
-    Probe(Probe),
-}
-
-impl Page {
-    const ALL: [(&'static str, Page); Endpoint::PATHS.len()] = [
-        (Endpoint::PATHS[0], Page::Probe(Probe::Liveness)),
-        (Endpoint::PATHS[1], Page::Probe(Probe::Readiness)),
-        (Endpoint::PATHS[2], Page::Probe(Probe::Startup)),
-        (Endpoint::PATHS[3], Page::Health),
-    ];
-
-    /// The page, and the name of the check that follows its path, if one does.
-    fn find(path: &str) -> Option<(Page, Option<&str>)> {
-        Page::ALL
-            .into_iter()
-            .find_map(|(prefix, page)| match path.strip_prefix(prefix)? {
-                "" | "/" => Some((page, None)),
-                rest => {
-                    let name = rest.strip_prefix('/')?;
-                    Some((page, Some(name.strip_suffix('/').unwrap_or(name))))
-                }
-            })
-    }
-}
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug)]
-struct Route {
-    method: Method,
-    page: Page,
-    check: Option<usize>,
-}
-
-/// A method that a probe may use.
-#[derive(Clone, Copy, Debug)]
-enum Method {
-    Get,
-    Head,
-    Options,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug)]
-enum Refusal {
-    UnknownPath,
-    UnknownCheck,
-    WrongMethod,
-}
-
-impl Refusal {
-    fn response(self) -> Response<Bytes> {
-        match self {
-            Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
-            Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
-            Refusal::WrongMethod => {
-                with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
-            }
-        }
-    }
-}
-
-impl Method {
-    fn named(method: &str) -> Option<Method> {
-        match method {
-            "GET" => Some(Method::Get),
-            "HEAD" => Some(Method::Head),
-            "OPTIONS" => Some(Method::Options),
-            _ => None,
-        }
-    }
-}
-
 impl Endpoint {
     /// The paths that an adapter mounts, each also with a trailing slash and
     /// with one more segment, the name of a check.
-    pub const PATHS: [&'static str; 4] = ["/livez", "/readyz", "/startupz", "/health"];
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let endpoint = Health::builder().start()?.endpoint();
+    /// let mut paths: Vec<&str> = endpoint.paths().collect();
+    /// paths.sort();
+    /// assert_eq!(paths, ["/health", "/livez", "/readyz", "/startupz"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.inner.settings.paths.iter()
+    }
 
     pub(crate) fn new(
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
-        version: Option<Cow<'static, str>>,
-        details: Details,
+        settings: EndpointSettings,
     ) -> Self {
         let inner = Inner {
             monitor,
             _supervisors: supervisors,
-            version,
-            details,
+            settings,
             rendered: Mutex::new(None),
         };
         Endpoint {
@@ -220,7 +160,7 @@ impl Endpoint {
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         match self.inner.route(head.into()) {
             Ok(route) => self.inner.respond(route),
-            Err(refusal) => refusal.response(),
+            Err(refusal) => refused(refusal),
         }
     }
 
@@ -233,7 +173,7 @@ impl Endpoint {
     pub fn answer<'a>(&self, head: impl Into<RequestHead<'a>>) -> Answer {
         let route = match self.inner.route(head.into()) {
             Ok(route) => route,
-            Err(refusal) => return Answer::ready(refusal.response()),
+            Err(refusal) => return Answer::ready(refused(refusal)),
         };
         let asked: Vec<Asked> = self.inner.outdated(route).collect();
         if asked.is_empty() {
@@ -291,9 +231,13 @@ impl fmt::Debug for Answer {
 
 impl Inner {
     /// Which answer the request is for, or why there is none.
-    fn route(&self, RequestHead { method, path }: RequestHead<'_>) -> Result<Route, Refusal> {
-        let (page, check) = Page::find(path).ok_or(Refusal::UnknownPath)?;
-        let method = Method::named(method).ok_or(Refusal::WrongMethod)?;
+    fn route(&self, head: RequestHead<'_>) -> Result<Route, Refusal> {
+        let (page, check) = self
+            .settings
+            .paths
+            .find(head.path())
+            .ok_or(Refusal::UnknownPath)?;
+        let method = Method::named(head.method()).ok_or(Refusal::WrongMethod)?;
         let check = match check {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
             None => None,
@@ -302,7 +246,21 @@ impl Inner {
             method,
             page,
             check,
+            format: request::format(&head),
+            verbose: request::is_verbose(&head),
+            details: self.details(page, &head),
         })
+    }
+
+    fn details(&self, page: Page, head: &RequestHead<'_>) -> Details {
+        if self.settings.guard.knows(head) {
+            return Details::Full;
+        }
+        let public = match page {
+            Page::Health => self.settings.details,
+            Page::Probe(_) => self.settings.probe_details,
+        };
+        public.min(Details::Checks)
     }
 
     /// The check of this name, if it counts for the page.
@@ -330,14 +288,12 @@ impl Inner {
     }
 
     fn respond(&self, route: Route) -> Response<Bytes> {
-        let answer = match (route.page, route.check) {
-            (Page::Probe(probe), None) => {
-                let status = self.monitor.status(probe);
-                response(status, json::status_only(status))
-            }
-            (Page::Health, None) => self.health(),
-            (page, Some(index)) => self.check(page, index),
+        let (status, body) = match route.check {
+            Some(index) => self.check(route, index),
+            None => self.page(route),
         };
+        let code = self.settings.codes.of(status);
+        let answer = with_code(code, route.format, body);
         match route.method {
             Method::Get => answer,
             Method::Head => without_body(answer),
@@ -345,29 +301,96 @@ impl Inner {
         }
     }
 
-    fn health(&self) -> Response<Bytes> {
-        match self.details {
-            Details::Status => {
-                let status = worst(Probe::ALL.map(|probe| self.monitor.status(probe)));
-                response(status, json::status_only(status))
-            }
-            Details::Checks => {
-                let rendered = self.rendered();
-                let version = self.version.as_deref();
-                let uptime = self.monitor.uptime();
-                let body = json::health(rendered.status, version, uptime, &rendered.checks);
-                response(rendered.status, body)
-            }
+    fn status(&self, page: Page) -> Status {
+        match page {
+            Page::Probe(probe) => self.monitor.status(probe),
+            Page::Health => worst(Probe::ALL.map(|probe| self.monitor.status(probe))),
         }
     }
 
-    fn check(&self, page: Page, index: usize) -> Response<Bytes> {
-        if page == Page::Health && self.details >= Details::Checks {
-            let report = self.monitor.report(index);
-            return response(standing(report.verdict()), json::check(&report));
+    fn page(&self, route: Route) -> (Status, Bytes) {
+        let Route { page, format, .. } = route;
+        let is_word = format == Format::Text && !route.verbose;
+        if route.details == Details::Status || (is_word && self.status(page) != Status::Fail) {
+            return self.status_only(page, format);
         }
-        let verdict = self.monitor.verdict(index);
-        response(standing(verdict), json::check_status_only(verdict))
+        let is_usual = (page, format) == (Page::Health, Format::Json);
+        if is_usual && route.details == Details::Checks {
+            return self.health();
+        }
+        self.list(route, &self.monitor.snapshot())
+    }
+
+    fn status_only(&self, page: Page, format: Format) -> (Status, Bytes) {
+        let status = self.status(page);
+        let body = match format {
+            Format::Json => json::status_only(self.settings.words, status),
+            Format::HealthJson => ietf::status_only(status),
+            Format::Text => text::status_only(page.name(), status),
+        };
+        (status, body)
+    }
+
+    /// Rendered once for each change, because monitors ask for it often.
+    fn health(&self) -> (Status, Bytes) {
+        let Rendered { status, checks, .. } = &*self.rendered();
+        let (version, words) = (self.settings.version.as_deref(), self.settings.words);
+        let body = json::health(words, *status, version, self.monitor.uptime(), checks);
+        (*status, body)
+    }
+
+    fn list(&self, route: Route, seen: &Snapshot) -> (Status, Bytes) {
+        let Route {
+            page,
+            format,
+            details,
+            ..
+        } = route;
+        let version = self.settings.version.as_deref();
+        let uptime = self.monitor.uptime();
+        let status = match page {
+            Page::Health => seen.overall(),
+            Page::Probe(probe) => seen.status(probe),
+        };
+        let counted = |report: &&CheckReport| match page {
+            Page::Health => true,
+            Page::Probe(probe) => report.counts_for(probe),
+        };
+        let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
+        let draining = seen.is_draining() && is_ready;
+        let reports = seen.checks().iter().filter(counted);
+        let shown = reports.map(|report| Shown::new(report, details == Details::Full));
+        let body = match format {
+            Format::Json => {
+                let words = self.settings.words;
+                let checks = json::checks(words, shown, draining);
+                json::health(words, status, version, uptime, &checks)
+            }
+            Format::HealthJson => ietf::list(status, version, uptime, shown),
+            Format::Text => text::list(page.name(), status, shown, draining),
+        };
+        (status, body)
+    }
+
+    fn check(&self, route: Route, index: usize) -> (Status, Bytes) {
+        if route.details == Details::Status {
+            let verdict = self.monitor.verdict(index);
+            let status = standing(verdict);
+            let body = match route.format {
+                Format::Json => json::check_status_only(self.settings.words, verdict),
+                Format::HealthJson => ietf::status_only(status),
+                Format::Text => text::check_status_only(verdict),
+            };
+            return (status, body);
+        }
+        let report = self.monitor.report(index);
+        let shown = Shown::new(&report, route.details == Details::Full);
+        let body = match route.format {
+            Format::Json => json::check(self.settings.words, shown),
+            Format::HealthJson => ietf::check(shown),
+            Format::Text => text::check(shown),
+        };
+        (standing(report.verdict()), body)
     }
 
     /// What was rendered last, if nothing has changed since.
@@ -386,11 +409,21 @@ impl Inner {
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(&snapshot),
+            checks: json::checks(
+                self.settings.words,
+                public(&snapshot),
+                snapshot.is_draining(),
+            ),
         });
         *lock() = Some(Arc::clone(&rendered));
         rendered
     }
+}
+
+/// What everybody may see of the checks.
+fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
+    let reports = snapshot.checks().iter();
+    reports.map(|report| Shown::new(report, false))
 }
 
 /// How one check stands by itself: what is not known is not healthy.
@@ -402,30 +435,38 @@ fn standing(verdict: Verdict) -> Status {
     }
 }
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-fn response(status: Status, body: Bytes) -> Response<Bytes> {
-    let code = match status {
-        Status::Pass | Status::Warn => StatusCode::OK,
-        Status::Fail => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    with_code(code, body)
-}
-
-fn with_code(code: StatusCode, body: Bytes) -> Response<Bytes> {
-    let mut headers = HeaderMap::with_capacity(3);
-    headers.insert(CONTENT_TYPE, JSON);
+fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
+    let mut headers = HeaderMap::with_capacity(5);
+    headers.insert(CONTENT_TYPE, format.content_type());
     headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(VARY, BY_ACCEPT);
+    if format == Format::Text {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    }
     let mut response = Response::new(body);
     *response.status_mut() = code;
     *response.headers_mut() = headers;
     response
 }
 
+fn refused(refusal: Refusal) -> Response<Bytes> {
+    match refusal {
+        Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
+        Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
+        Refusal::WrongMethod => {
+            with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
+        }
+    }
+}
+
 fn error(code: StatusCode, what: &'static str) -> Response<Bytes> {
-    with_code(code, Bytes::from(format!(r#"{{"error":"{what}"}}"#)))
+    let body = Bytes::from(format!(r#"{{"error":"{what}"}}"#));
+    with_code(code, Format::Json, body)
 }
 
 fn with_allow(mut response: Response<Bytes>) -> Response<Bytes> {
@@ -438,23 +479,4 @@ fn without_body(mut response: Response<Bytes>) -> Response<Bytes> {
     let length = std::mem::take(response.body_mut()).len();
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_with_and_without_slash_and_check() {
-        let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(Page::find("/readyz"), Some((ready, None)));
-        assert_eq!(Page::find("/readyz/"), Some((ready, None)));
-        assert_eq!(Page::find("/readyz/db"), Some((ready, Some("db"))));
-        assert_eq!(Page::find("/readyz/db/"), Some((ready, Some("db"))));
-        assert_eq!(Page::find("/readyz//"), Some((ready, Some(""))));
-        assert_eq!(Page::find("/health/a/b"), Some((Page::Health, Some("a/b"))));
-        assert_eq!(Page::find("/readyzz"), None);
-        assert_eq!(Page::find("/"), None);
-        assert_eq!(Page::find(""), None);
-    }
 }

@@ -1,0 +1,223 @@
+//! The order of checks, as the compiler sees it.
+//!
+//! Each declared check has a [`Link`], found through a `const fn` beside its
+//! function. `after` calls those of the checks that come first, so a path that
+//! is no check does not compile, and [`comes_before`] walks the links
+//! while the program compiles, so a circle does not either.
+
+/// A list of names.
+pub type Names = &'static [&'static str];
+
+/// A declared check, as other checks see it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Link {
+    /// Its name.
+    pub name: &'static str,
+    /// The checks that come first.
+    pub after: &'static [&'static Link],
+}
+
+/// Proves that `first`, which comes before the check `start`, does not wait for it.
+///
+/// # Panics
+///
+/// If it does, and `start` has the smallest name of the circle: a circle is one
+/// error. The caller evaluates it in a constant, and rustc reports the panic at
+/// the call.
+#[track_caller]
+pub const fn comes_before(first: &Link, start: &str) {
+    if first.after.is_empty() && compare(first.name, start) != 0 {
+        return; // by far the most, and their proof costs nothing
+    }
+    let mut trail = Trail::new();
+    if way_back(first, start, &mut trail) {
+        let text = trail.text(start);
+        match text.as_str() {
+            Ok(text) => panic!("{}", text),
+            Err(_) => panic!("checks wait for each other in a circle"),
+        }
+    }
+}
+
+/// How many checks one walk looks at. What lies behind them is left to
+/// `start()`, which finds every circle again.
+const MOST_LINKS: usize = 128;
+
+/// Where a walk has been, and the way that it is on.
+struct Trail {
+    seen: [&'static str; MOST_LINKS],
+    seen_count: usize,
+    way: [&'static str; MOST_LINKS],
+    way_length: usize,
+}
+
+impl Trail {
+    const fn new() -> Self {
+        Trail {
+            seen: [""; MOST_LINKS],
+            seen_count: 0,
+            way: [""; MOST_LINKS],
+            way_length: 0,
+        }
+    }
+
+    /// Whether it is the first time here, and there is room for it.
+    const fn enter(&mut self, name: &'static str) -> bool {
+        let mut at = 0;
+        while at < self.seen_count {
+            if compare(self.seen[at], name) == 0 {
+                return false;
+            }
+            at += 1;
+        }
+        if self.seen_count == MOST_LINKS {
+            return false;
+        }
+        self.seen[self.seen_count] = name;
+        self.seen_count += 1;
+        self.way[self.way_length] = name;
+        self.way_length += 1;
+        true
+    }
+
+    const fn leave(&mut self) {
+        self.way_length -= 1;
+    }
+
+    /// `` `a` waits for `b`, which waits for `a` ``
+    const fn text(&self, start: &str) -> Text {
+        let mut text = Text::new();
+        text.name(start);
+        text.push(" waits for ");
+        let mut at = 0;
+        while at < self.way_length {
+            text.name(self.way[at]);
+            text.push(", which waits for ");
+            at += 1;
+        }
+        text.name(start);
+        text
+    }
+}
+
+/// Whether the checks that this one waits for lead to `start`, through checks
+/// whose names come later. Names are enough: two of one name cannot start.
+const fn way_back(link: &Link, start: &str, trail: &mut Trail) -> bool {
+    if compare(link.name, start) == 0 {
+        return true;
+    }
+    if compare(link.name, start) < 0 || !trail.enter(link.name) {
+        return false;
+    }
+    let mut at = 0;
+    while at < link.after.len() {
+        if way_back(link.after[at], start, trail) {
+            return true;
+        }
+        at += 1;
+    }
+    trail.leave();
+    false
+}
+
+/// Negative, zero or positive, as `a` comes before, is, or comes after `b`.
+const fn compare(a: &str, b: &str) -> i32 {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() {
+        if a[at] != b[at] {
+            return a[at] as i32 - b[at] as i32;
+        }
+        at += 1;
+    }
+    (a.len() > at) as i32 - (b.len() > at) as i32
+}
+
+/// A text that is put together by the compiler.
+struct Text {
+    bytes: [u8; Self::MOST],
+    length: usize,
+}
+
+impl Text {
+    const MOST: usize = 1024;
+
+    const fn new() -> Self {
+        Text {
+            bytes: [0; Self::MOST],
+            length: 0,
+        }
+    }
+
+    const fn name(&mut self, name: &str) {
+        self.push("`");
+        self.push(name);
+        self.push("`");
+    }
+
+    /// Names and words are ASCII, so a long text can be cut anywhere.
+    const fn push(&mut self, part: &str) {
+        let part = part.as_bytes();
+        let mut at = 0;
+        while at < part.len() && self.length < Self::MOST {
+            self.bytes[self.length] = part[at];
+            self.length += 1;
+            at += 1;
+        }
+    }
+
+    const fn as_str(&self) -> Result<&str, std::str::Utf8Error> {
+        let (written, _) = self.bytes.split_at(self.length);
+        std::str::from_utf8(written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static A: Link = Link {
+        name: "a",
+        after: &[&LEAF, &B],
+    };
+    static B: Link = Link {
+        name: "b",
+        after: &[&LEAF, &C],
+    };
+    static C: Link = Link {
+        name: "c",
+        after: &[&A],
+    };
+    static LEAF: Link = Link {
+        name: "leaf",
+        after: &[],
+    };
+
+    #[test]
+    #[should_panic = "`a` waits for `b`, which waits for `c`, which waits for `a`"]
+    fn a_circle_is_named_from_its_smallest_name() {
+        comes_before(&B, A.name);
+    }
+
+    #[test]
+    fn a_circle_is_reported_once() {
+        comes_before(&C, B.name);
+        comes_before(&A, C.name);
+        comes_before(&LEAF, A.name);
+        comes_before(&A, "outside");
+    }
+
+    #[test]
+    #[should_panic = "`leaf` waits for `leaf`"]
+    fn a_check_cannot_wait_for_itself() {
+        comes_before(&LEAF, LEAF.name);
+    }
+
+    #[test]
+    fn names_are_ordered() {
+        assert!(compare("a", "b") < 0 && compare("b", "a") > 0);
+        assert!(compare("a", "ab") < 0 && compare("ab", "a") > 0);
+        assert_eq!(compare("a-b", "a-b"), 0);
+    }
+}

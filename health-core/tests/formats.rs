@@ -1,0 +1,298 @@
+//! The formats of an answer.
+
+use std::time::Duration;
+
+use health_core::{
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, RequestHead, Status, Vocabulary,
+    testing,
+};
+use serde_json::Value;
+use tokio::time::sleep;
+
+fn builder() -> HealthBuilder {
+    let critical = || CheckOptions::new().critical();
+    Health::builder()
+        .version("1.4.2")
+        .check("alive", critical().liveness(), || async {})
+        .check("cache", CheckOptions::new(), || async {
+            Outcome::warn("cold\n[+]forged ok")
+        })
+        .check("database", critical().component("datastore"), || async {
+            Err::<(), _>("hunter2")
+        })
+        .check("disk", CheckOptions::new(), || async {
+            Outcome::pass().observe(7, "bytes")
+        })
+        .check(
+            "schema",
+            CheckOptions::new().after(&["database"]),
+            || async {},
+        )
+}
+
+async fn started(builder: HealthBuilder) -> Health {
+    let health = builder.start().expect("it starts");
+    sleep(Duration::from_secs(1)).await;
+    health
+}
+
+struct Answer {
+    status: u16,
+    content_type: String,
+    body: String,
+}
+
+fn get(health: &Health, uri: &str, accept: &str) -> Answer {
+    let (path, query) = uri
+        .split_once('?')
+        .map_or((uri, None), |(path, query)| (path, Some(query)));
+    let head = RequestHead::new("GET", path)
+        .query(query)
+        .accept(Some(accept));
+    let response = health.endpoint().respond(head);
+    let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("vary"), "accept");
+    Answer {
+        status: response.status().as_u16(),
+        content_type: header("content-type"),
+        body: String::from_utf8(response.body().to_vec()).expect("UTF-8"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_is_one_word_or_the_list_of_kubernetes() {
+    let health = started(builder().probe_details(Details::Checks)).await;
+    let live = get(&health, "/livez", "text/plain");
+    assert_eq!((live.status, &*live.body), (200, "ok"));
+    assert_eq!(live.content_type, "text/plain; charset=utf-8");
+    let verbose = get(&health, "/livez?verbose&format=text", "*/*");
+    assert_eq!(verbose.body, "[+]alive ok\nlivez check passed\n");
+    let ready = get(&health, "/readyz?format=text", "");
+    assert_eq!(ready.status, 503);
+    assert_eq!(
+        ready.body,
+        "[+]cache degraded: cold [+]forged ok\n\
+         [-]database failed: reason withheld\n\
+         [+]disk ok\n\
+         [-]schema skipped: database is failing\n\
+         readyz check failed\n"
+    );
+    let check = get(&health, "/readyz/database?format=text", "");
+    assert_eq!(
+        (check.status, &*check.body),
+        (503, "failed: reason withheld\n")
+    );
+    let check = get(&health, "/readyz/cache?format=text", "");
+    assert_eq!((check.status, &*check.body), (200, "ok"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_names_no_check_where_only_the_status_is_told() {
+    let health = started(builder()).await;
+    for uri in [
+        "/readyz",
+        "/readyz?verbose",
+        "/readyz?verbose=1&exclude=database",
+    ] {
+        let ready = get(&health, uri, "text/plain");
+        assert_eq!(
+            (ready.status, &*ready.body),
+            (503, "readyz check failed\n"),
+            "{uri}"
+        );
+    }
+    let check = get(&health, "/readyz/database", "text/plain");
+    assert_eq!((check.status, &*check.body), (503, "failed\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_fits_what_kubelet_reads() {
+    let mut builder = Health::builder().probe_details(Details::Checks);
+    for nth in 0..1_000 {
+        let options = CheckOptions::new().critical();
+        builder = builder.check(format!("check-{nth}"), options, || async {
+            Outcome::fail("x".repeat(10_000))
+        });
+    }
+    let health = started(builder).await;
+    let ready = get(&health, "/readyz?verbose", "text/plain");
+    assert!(ready.body.len() < 10_240, "{} bytes", ready.body.len());
+    assert!(
+        ready.body.ends_with(" more\nreadyz check failed\n"),
+        "{}",
+        ready.body
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_json_is_as_the_draft_wants_it() {
+    let health = started(builder()).await;
+    for (uri, accept) in [
+        ("/health", "application/health+json"),
+        ("/health?format=health%2Bjson", "*/*"),
+        ("/health?format=health-json", "application/json"),
+    ] {
+        let answer = get(&health, uri, accept);
+        assert_eq!(
+            (answer.status, &*answer.content_type),
+            (503, "application/health+json")
+        );
+        assert!(
+            answer.body.starts_with(r#"{"status":"fail","#),
+            "{}",
+            answer.body
+        );
+        assert!(!answer.body.contains("hunter2"));
+        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(body["releaseId"], "1.4.2");
+        assert_eq!(body["output"], "database, schema");
+        let checks = body["checks"].as_object().expect("a map");
+        let database = &checks["database:responseTime"][0];
+        assert_eq!(database["componentType"], "datastore");
+        assert_eq!(database["status"], "fail");
+        assert_eq!(database["observedUnit"], "ms");
+        assert!(database["observedValue"].is_number());
+        assert_eq!(database["output"], "withheld");
+        let disk = &checks["disk"][0];
+        assert_eq!(
+            (&disk["observedValue"], &disk["observedUnit"]),
+            (&7.into(), &"bytes".into())
+        );
+        assert_eq!(
+            (&disk["status"], disk.get("output")),
+            (&"pass".into(), None)
+        );
+        assert_eq!(checks["cache:responseTime"][0]["status"], "warn");
+        assert_eq!(checks["schema:responseTime"][0]["output"], "database");
+        assert_eq!(checks["uptime"][0]["componentType"], "system");
+        for entries in checks.values() {
+            assert!(entries.as_array().is_some_and(|entries| entries.len() == 1));
+        }
+    }
+    let probe = get(&health, "/livez", "application/health+json");
+    assert_eq!(probe.body, r#"{"status":"pass"}"#);
+    let single: Value =
+        serde_json::from_str(&get(&health, "/health/disk?format=health-json", "").body)
+            .expect("JSON");
+    assert_eq!(single["status"], "pass");
+    assert_eq!(single["checks"]["disk"][0]["observedValue"], 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_and_uptime_kuma_get_json() {
+    let health = started(builder()).await;
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+    for accept in ["", "*/*", browser, "image/png", "application/json;q=0.1"] {
+        let answer = get(&health, "/health", accept);
+        assert_eq!(answer.content_type, "application/json", "{accept}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_may_list_its_own_checks() {
+    let health = started(builder().probe_details(Details::Checks)).await;
+    testing::force(&health, "database", Outcome::pass());
+    let body = get(&health, "/livez", "*/*").body;
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    let names: Vec<_> = body["checks"].as_object().expect("a map").keys().collect();
+    assert_eq!(names, ["alive"]);
+    let drained = health.drain();
+    let text = |uri| get(&health, uri, "text/plain").body;
+    assert!(text("/readyz").contains("[-]shutdown failed: draining\n"));
+    assert_eq!(text("/livez"), "ok");
+    drop(drained);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_the_guard_knows_is_shown_everything_but_secrets() {
+    let token = "correct horse battery staple";
+    let guard = Guard::new().bearer(token);
+    let failing = || async { Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/x") };
+    let health = started(
+        Health::builder()
+            .check("database", CheckOptions::new().critical(), failing)
+            .guard(guard),
+    )
+    .await;
+    let bearer = format!("Bearer {token}");
+    let seen = "cannot reach postgres://***@10.0.0.7/x";
+    let ask = |uri: &'static str, authorization: Option<&str>| {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let head = RequestHead::new("GET", path)
+            .query(Some(query))
+            .authorization(authorization);
+        let response = health.endpoint().respond(head);
+        assert_eq!(response.status(), 503, "{uri}");
+        String::from_utf8(response.body().to_vec()).expect("UTF-8")
+    };
+    for uri in [
+        "/health",
+        "/health/database",
+        "/readyz",
+        "/readyz/database",
+        "/health?format=health-json",
+        "/readyz?format=text",
+        "/readyz/database?format=text",
+    ] {
+        let known = ask(uri, Some(&bearer));
+        assert!(
+            known.contains(seen) && !known.contains("hunter2"),
+            "{uri}: {known}"
+        );
+        for stranger in [None, Some("Bearer guess"), Some("")] {
+            let unknown = ask(uri, stranger);
+            assert!(!unknown.contains("10.0.0.7"), "{uri}: {unknown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_cannot_work_is_refused_at_start() {
+    let guard = Guard::new().bearer("short").addresses(["10.0.0.0/99"]);
+    let error = Health::builder().guard(guard).start().expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "health cannot start, 2 problems:\n  \
+         - the token of the guard has 5 bytes\n    \
+           help: take a random one of at least 16\n  \
+         - `10.0.0.0/99` is no range of addresses\n    \
+           help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn monitors_get_the_words_that_they_match() {
+    for (words, overall, check, single) in [
+        (Vocabulary::Healthy, "unhealthy", "error", "ok"),
+        (Vocabulary::Pass, "fail", "fail", "pass"),
+        (Vocabulary::Up, "DOWN", "DOWN", "UP"),
+        (Vocabulary::Ok, "error", "error", "ok"),
+    ] {
+        let health = started(builder().vocabulary(words)).await;
+        let json =
+            |uri| -> Value { serde_json::from_str(&get(&health, uri, "").body).expect("JSON") };
+        assert_eq!(json("/readyz")["status"], overall);
+        assert_eq!(json("/health")["status"], overall);
+        assert_eq!(json("/health")["checks"]["database"]["status"], check);
+        assert_eq!(json("/livez/alive")["status"], single);
+        assert_eq!(
+            get(&health, "/readyz?format=health-json", "").body,
+            r#"{"status":"fail"}"#
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_can_be_set_within_what_probers_read_rightly() {
+    let health = started(builder().code(Status::Fail, 500)).await;
+    assert_eq!(get(&health, "/readyz", "").status, 500);
+    assert_eq!(get(&health, "/livez", "").status, 200);
+    let wrong = Health::builder()
+        .code(Status::Fail, 302)
+        .code(Status::Warn, 429)
+        .code(Status::Pass, 99)
+        .code(Status::Fail, 200);
+    let error = wrong.start().expect_err("a prober would misread them");
+    assert_eq!(error.problems().len(), 4, "{error}");
+}

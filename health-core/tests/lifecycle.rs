@@ -1,0 +1,345 @@
+//! Health may be ended anywhere, in any way, as often as anybody likes.
+//!
+//! Every kind of check is on its way when the runtime goes, and nothing hangs
+//! nor prints a panic that is not a check's own.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+use std::{panic, thread};
+
+use health_core::{
+    CheckOptions, Health, HealthBuilder, HealthState, Outcome, Probe, Status, Verdict,
+    health_check, testing,
+};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
+
+/// Nothing here takes as long; a test that waits for more has failed.
+const BOUND: Duration = Duration::from_secs(20);
+const OFTEN: Duration = Duration::from_millis(1);
+/// What the panic of a bad check says, which is no fault of the engine.
+const EXPECTED: &str = "the check's own panic";
+
+/// Follows a switch that each service has for itself.
+#[health_check(interval = "20ms", critical)]
+async fn switch(on: &Arc<AtomicBool>) -> bool {
+    std::future::ready(on.load(SeqCst)).await
+}
+
+#[derive(HealthState)]
+struct Service {
+    on: Arc<AtomicBool>,
+}
+
+fn service(on: bool) -> (Arc<AtomicBool>, HealthBuilder) {
+    let on = Arc::new(AtomicBool::new(on));
+    let state = Service {
+        on: Arc::clone(&on),
+    };
+    (on, Health::builder().state(state))
+}
+
+fn critical() -> CheckOptions {
+    CheckOptions::new().critical()
+}
+
+/// Panics that no check has asked for, from all tests of this file.
+static UNEXPECTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn watch_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if info.payload().downcast_ref::<&str>() == Some(&EXPECTED) {
+                return;
+            }
+            let thread = thread::current();
+            let name = thread.name().unwrap_or("a thread without a name");
+            let mut unexpected = UNEXPECTED.lock().unwrap_or_else(PoisonError::into_inner);
+            unexpected.push(format!("{name}: {info}"));
+            drop(unexpected);
+            usual(info);
+        }));
+    });
+}
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        thread::yield_now();
+    }
+}
+
+/// Threads of this process whose names begin so.
+#[cfg(target_os = "linux")]
+fn threads(prefix: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("this process");
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.starts_with(prefix)).count()
+}
+
+fn runtime(workers: usize) -> Runtime {
+    let mut builder = if workers == 0 {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    builder.worker_threads(workers.max(1));
+    builder.enable_all().build().expect("a runtime")
+}
+
+/// How a runtime ends.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Drop,
+    Background,
+    Timeout,
+}
+
+impl Ending {
+    /// Of a runtime on which no check holds a worker.
+    fn of(self, runtime: Runtime) {
+        match self {
+            Ending::Drop => drop(runtime),
+            Ending::Background => runtime.shutdown_background(),
+            Ending::Timeout => runtime.shutdown_timeout(2 * BOUND),
+        }
+    }
+}
+
+/// A check of every kind, good and bad, that are always on their way.
+fn every_kind(released: &Arc<Mutex<mpsc::Receiver<()>>>) -> HealthBuilder {
+    let often = || critical().interval(OFTEN).timeout(OFTEN);
+    let released = Arc::clone(released);
+    let (_, builder) = service(true);
+    builder
+        .check("all-awake", often(), || async {})
+        .check("all-yields", often(), || async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        })
+        .check("all-sleeps", often(), || sleep(OFTEN / 2))
+        .check("all-hangs", often(), pending::<()>)
+        .check("all-spawns", often(), || async {
+            tokio::spawn(sleep(OFTEN / 4)).await.is_ok()
+        })
+        .check("all-panics", often(), || async {
+            yield_now().await;
+            assert!(!std::hint::black_box(true), "{EXPECTED}");
+        })
+        .check("all-demand", critical().cache(OFTEN), || async {})
+        .check("all-startup", often().startup(), || sleep(OFTEN))
+        .check("all-after", often().after(&["all-sleeps"]), || async {})
+        .blocking_check("all-plain", often(), || ())
+        .blocking_check("all-reaches", often(), || {
+            Handle::current().spawn(async {});
+        })
+        .blocking_check("all-stuck", critical(), move || {
+            let released = released.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = released.recv();
+        })
+}
+
+#[test]
+fn a_runtime_may_end_at_any_moment() {
+    watch_panics();
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (release, released) = mpsc::channel();
+    let released = Arc::new(Mutex::new(released));
+    let (tell, told) = mpsc::channel();
+    // On a thread that can be given up if it hangs.
+    let ending = thread::spawn(move || {
+        for round in 0..120 {
+            let ending = [Ending::Drop, Ending::Background, Ending::Timeout][round % 3];
+            let runtime = runtime(round % 4);
+            // Half of the time every async check is caught at its first run,
+            // and has a thread of its own from then on.
+            let longest_poll = (round % 2 == 0).then_some(Duration::ZERO);
+            let yields = random.u32(..20_000);
+            let health = runtime.block_on(async {
+                let health = every_kind(&released).longest_poll(longest_poll);
+                let health = health.start().expect("it starts");
+                for _ in 0..yields {
+                    yield_now().await;
+                }
+                health
+            });
+            let survives = random.bool();
+            let kept = survives.then(|| health.clone());
+            if random.bool() {
+                drop(health);
+                ending.of(runtime);
+            } else {
+                ending.of(runtime);
+                // Whoever still reads gets an answer.
+                let _ = health.snapshot();
+                assert_eq!(health.status(Probe::Readiness), Status::Fail);
+            }
+            drop(kept);
+            let _ = tell.send((round, ending));
+        }
+    });
+    let mut last = None;
+    while !ending.is_finished() {
+        match told.recv_timeout(BOUND) {
+            Ok(ended) => last = Some(ended),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs after {last:?}"),
+        }
+    }
+    ending.join().expect("every round ends");
+    drop(release);
+    #[cfg(target_os = "linux")]
+    until("the end of every thread", || threads("health-all-") == 0);
+    let unexpected = UNEXPECTED.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+}
+
+/// Drops tell that a run was ended, and not left behind.
+struct Tells(mpsc::Sender<&'static str>, &'static str);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+#[test]
+fn the_last_handle_ends_every_run_that_can_be_ended() {
+    for workers in [0, 1, 2] {
+        let runtime = runtime(workers);
+        let (entered, runs) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let check = |name: &'static str| {
+            let (entered, tell) = (entered.clone(), tell.clone());
+            move || {
+                let (entered, tells) = (entered.clone(), Tells(tell.clone(), name));
+                async move {
+                    let _tells = tells;
+                    // Caught here: the next run has a thread of its own.
+                    thread::sleep(OFTEN);
+                    let _ = entered.send(name);
+                    pending::<()>().await;
+                }
+            }
+        };
+        let handle = runtime.handle().clone();
+        let before = handle.metrics().num_alive_tasks();
+        runtime.block_on(async {
+            let (_, builder) = service(true);
+            let health = builder
+                .check("on-worker", critical(), check("on-worker"))
+                .longest_poll(None)
+                .start()
+                .expect("it starts");
+            let (_, builder) = service(true);
+            let caught = builder
+                .check("on-thread", critical().timeout(OFTEN), check("on-thread"))
+                .longest_poll(Some(Duration::ZERO))
+                .start()
+                .expect("it starts");
+            for _ in 0..2 {
+                while runs.try_recv().is_err() {
+                    yield_now().await;
+                }
+            }
+            drop((health, caught));
+            let start = Instant::now();
+            let mut ended = Vec::new();
+            while ended.len() < 2 {
+                ended.extend(told.try_iter());
+                assert!(start.elapsed() < BOUND, "only {ended:?} ended");
+                yield_now().await;
+            }
+            while handle.metrics().num_alive_tasks() > before {
+                assert!(start.elapsed() < BOUND, "a task is left behind");
+                yield_now().await;
+            }
+        });
+    }
+}
+
+fn verdict(health: &Health) -> Verdict {
+    health.check("switch").expect("it is declared").verdict()
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_in_one_process_share_nothing() {
+    let (_, working) = service(true);
+    let (_, broken) = service(false);
+    let working = working.start().expect("it starts");
+    let broken = broken.start().expect("it starts");
+    sleep(2 * OFTEN).await;
+    assert_eq!(
+        (verdict(&working), verdict(&broken)),
+        (Verdict::Pass, Verdict::Fail)
+    );
+
+    testing::force(&broken, "switch", Outcome::warn("forced"));
+    assert_eq!(
+        (verdict(&working), verdict(&broken)),
+        (Verdict::Pass, Verdict::Warn)
+    );
+    drop(broken.drain());
+    assert_eq!(working.status(Probe::Readiness), Status::Pass);
+    assert_eq!(broken.status(Probe::Readiness), Status::Fail);
+    drop(broken);
+    let before = working.check("switch").expect("it").consecutive();
+    sleep(BOUND).await;
+    assert!(working.check("switch").expect("it").consecutive() > before + 100);
+}
+
+#[test]
+fn it_starts_again_where_nothing_is_left() {
+    for round in 0..3 {
+        let on = round % 2 == 0;
+        let runtime = runtime(round);
+        let (_, builder) = service(on);
+        let health = runtime.block_on(async {
+            let health = builder.start().expect("it starts");
+            health.refresh("switch").await;
+            health
+        });
+        let expected = if on { Verdict::Pass } else { Verdict::Fail };
+        assert_eq!(verdict(&health), expected);
+        drop(health);
+        // And on the same runtime.
+        let (_, builder) = service(!on);
+        runtime.block_on(async {
+            let health = builder.start().expect("it starts");
+            assert_eq!(verdict(&health), Verdict::Unknown, "nothing is remembered");
+            health.refresh("switch").await;
+            assert_ne!(verdict(&health), expected);
+        });
+    }
+}
+
+/// Nobody runs any more, and silence is not health.
+#[test]
+fn a_health_that_outlives_its_runtime_fails_and_answers() {
+    let ended = runtime(1);
+    let (_, builder) = service(true);
+    let health = ended.block_on(async {
+        let health = builder.start().expect("it starts");
+        health.refresh("switch").await;
+        health
+    });
+    assert_eq!(verdict(&health), Verdict::Pass);
+    ended.shutdown_background();
+    until("silence", || {
+        health.status(Probe::Readiness) == Status::Fail
+    });
+    let elsewhere = runtime(0);
+    let answer = elsewhere.block_on(async { timeout(BOUND / 4, health.refresh("switch")).await });
+    let report = answer.expect("who asks is not left waiting").expect("it");
+    assert!(matches!(report.verdict(), Verdict::Unknown | Verdict::Fail));
+}

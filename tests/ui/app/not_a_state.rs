@@ -1,0 +1,5 @@
+struct Plain;
+
+health_axum::app!(Plain);
+
+fn main() {}
