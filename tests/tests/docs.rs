@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;
-use health_core::{CheckOptions, Health, HealthBuilder, Probe, Problem, Settings};
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, Settings, Status};
 
 const README: &str = include_str!("../../README.md");
 const QUICK_START: &str = include_str!("../../examples/src/bin/quickstart.rs");
@@ -58,7 +58,16 @@ fn problems() -> Vec<String> {
         Health::builder().state(orders::AppState {}),
         Health::builder()
             .expect_probe(Probe::Startup)
-            .drain_delay(Duration::from_hours(2)),
+            .drain_delay(Duration::from_hours(2))
+            .path("ready", Probe::Readiness)
+            .path("/livez", Probe::Readiness)
+            .code(Status::Fail, 200)
+            .guard(
+                Guard::new()
+                    .bearer("secret")
+                    .bearer_from_env("HEALTH_TOKEN")
+                    .addresses(["10.0.0"]),
+            ),
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),
