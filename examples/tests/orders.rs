@@ -1,5 +1,6 @@
 //! The service `orders` as its users meet it: a process, its output, its
-//! sockets, its database file and its signals.
+//! sockets, its database file and its signals. One suite, run over each web
+//! framework.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -19,9 +20,61 @@ use tempfile::TempDir;
 /// Far more than anything here takes, for a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-#[test]
-fn orders_are_placed_listed_shipped_and_cancelled() {
-    let server = Server::start(&[("DATABASE_URL", "sqlite::memory:")]);
+/// The binaries of the service, which answer alike.
+#[derive(Clone, Copy, Debug)]
+enum Service {
+    Axum,
+    Actix,
+}
+
+impl Service {
+    fn binary(self) -> &'static str {
+        match self {
+            Service::Axum => env!("CARGO_BIN_EXE_orders"),
+            Service::Actix => env!("CARGO_BIN_EXE_orders-actix"),
+        }
+    }
+}
+
+/// Each test takes the service, and runs once for each.
+macro_rules! suite {
+    ($($(#[$attribute:meta])* $test:ident)*) => {
+        mod axum {
+            $($(#[$attribute])* #[test]
+            fn $test() {
+                super::$test(super::Service::Axum);
+            })*
+        }
+        mod actix {
+            $($(#[$attribute])* #[test]
+            fn $test() {
+                super::$test(super::Service::Actix);
+            })*
+        }
+    };
+}
+
+suite! {
+    orders_are_placed_listed_shipped_and_cancelled
+    a_bad_request_gets_a_problem_and_changes_nothing
+    #[cfg(unix)]
+    readiness_follows_a_database_file_that_is_moved_away_and_back
+    #[cfg(unix)]
+    readiness_follows_a_database_file_that_is_deleted_and_replaced
+    a_file_that_is_overwritten_is_noticed_and_used_again
+    readiness_follows_a_lock_of_another_process
+    a_disk_that_is_nearly_full_degrades_and_stays_ready
+    #[cfg(unix)]
+    sigterm_drains_and_then_ends_the_process_with_success
+    #[cfg(unix)]
+    a_second_signal_ends_the_drain_at_once
+    #[cfg(unix)]
+    a_client_that_never_ends_its_request_does_not_keep_the_process
+    a_setting_that_makes_no_sense_ends_it_with_one_message
+}
+
+fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
+    let server = Server::start(service, &[("DATABASE_URL", "sqlite::memory:")]);
     server.wait_for("/readyz", 200);
 
     let placed = server.place("green tea");
@@ -51,9 +104,8 @@ fn orders_are_placed_listed_shipped_and_cancelled() {
     assert_eq!(server.get("/orders").json["next"], Value::Null);
 }
 
-#[test]
-fn a_bad_request_gets_a_problem_and_changes_nothing() {
-    let server = Server::start(&[("DATABASE_URL", "sqlite::memory:")]);
+fn a_bad_request_gets_a_problem_and_changes_nothing(service: Service) {
+    let server = Server::start(service, &[("DATABASE_URL", "sqlite::memory:")]);
     let too_large = format!(r#"{{"item":"{}","quantity":1}}"#, "x".repeat(5_000));
     let bodies = [
         ("", 400),
@@ -87,15 +139,24 @@ fn a_bad_request_gets_a_problem_and_changes_nothing() {
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json["status"], status, "{what}");
     }
+    for (path, methods) in [
+        ("/orders", "GET,HEAD,POST"),
+        ("/orders/1", "GET,HEAD"),
+        ("/orders/1/cancel", "POST"),
+    ] {
+        let answer = server.delete(path);
+        assert_eq!(answer.status, 405, "{path}: {answer:?}");
+        assert_eq!(answer.header("allow"), methods, "{path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
     assert_eq!(server.post("/orders/1/cancel", "").status, 404);
     assert_eq!(server.get("/orders").json["orders"], json!([]));
 }
 
 /// On Windows a file that is open can neither be moved nor deleted.
 #[cfg(unix)]
-#[test]
-fn readiness_follows_a_database_file_that_is_moved_away_and_back() {
-    let server = Server::start(&[]);
+fn readiness_follows_a_database_file_that_is_moved_away_and_back(service: Service) {
+    let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     let away = server.directory().join("away.db");
     server.wait_for("/readyz", 200);
@@ -116,9 +177,8 @@ fn readiness_follows_a_database_file_that_is_moved_away_and_back() {
 }
 
 #[cfg(unix)]
-#[test]
-fn readiness_follows_a_database_file_that_is_deleted_and_replaced() {
-    let server = Server::start(&[]);
+fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Service) {
+    let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     server.wait_for("/readyz", 200);
     let before = server.place("before").header("location").to_owned();
@@ -144,9 +204,8 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced() {
     assert_eq!(server.place("into the backup").status, 201);
 }
 
-#[test]
-fn a_file_that_is_overwritten_is_noticed_and_used_again() {
-    let server = Server::start(&[]);
+fn a_file_that_is_overwritten_is_noticed_and_used_again(service: Service) {
+    let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     server.wait_for("/readyz", 200);
     fs::write(&file, "no database").unwrap();
@@ -157,9 +216,8 @@ fn a_file_that_is_overwritten_is_noticed_and_used_again() {
     assert_eq!(server.place("tea").status, 201);
 }
 
-#[test]
-fn readiness_follows_a_lock_of_another_process() {
-    let server = Server::start(&[]);
+fn readiness_follows_a_lock_of_another_process(service: Service) {
+    let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let lock = Lock::take(&server.directory().join("orders.db"));
     server.wait_for("/readyz", 503);
@@ -174,9 +232,8 @@ fn readiness_follows_a_lock_of_another_process() {
     assert_eq!(server.place("tea").status, 201);
 }
 
-#[test]
-fn a_disk_that_is_nearly_full_degrades_and_stays_ready() {
-    let server = Server::start(&[("DISK_MIN_FREE", "18446744073709551615")]);
+fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
+    let server = Server::start(service, &[("DISK_MIN_FREE", "18446744073709551615")]);
     server.wait_for("/readyz", 200);
     eventually(LIMIT, "the disk warns", || {
         server.get("/health").json["status"] == "degraded"
@@ -190,9 +247,8 @@ fn a_disk_that_is_nearly_full_degrades_and_stays_ready() {
 }
 
 #[cfg(unix)]
-#[test]
-fn sigterm_drains_and_then_ends_the_process_with_success() {
-    let mut server = Server::start(&[]);
+fn sigterm_drains_and_then_ends_the_process_with_success(service: Service) {
+    let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let location = server.place("before").header("location").to_owned();
 
@@ -211,9 +267,8 @@ fn sigterm_drains_and_then_ends_the_process_with_success() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_second_signal_ends_the_drain_at_once() {
-    let mut server = Server::start(&[]);
+fn a_second_signal_ends_the_drain_at_once(service: Service) {
+    let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     server.terminate();
     server.wait_for("/readyz", 503);
@@ -223,11 +278,10 @@ fn a_second_signal_ends_the_drain_at_once() {
     assert!(asked_again.elapsed() < Duration::from_secs(4));
 }
 
-/// axum alone would wait for this client as long as it likes.
+/// axum alone would wait for this client as long as it likes, actix-web for 30 s.
 #[cfg(unix)]
-#[test]
-fn a_client_that_never_ends_its_request_does_not_keep_the_process() {
-    let mut server = Server::start(&[]);
+fn a_client_that_never_ends_its_request_does_not_keep_the_process(service: Service) {
+    let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let mut client = TcpStream::connect(server.address()).unwrap();
     let unfinished = "POST /orders HTTP/1.1\r\nhost: orders\r\n\
@@ -240,8 +294,7 @@ fn a_client_that_never_ends_its_request_does_not_keep_the_process() {
     assert!(server.log().contains("cut off"), "{}", server.log());
 }
 
-#[test]
-fn a_setting_that_makes_no_sense_ends_it_with_one_message() {
+fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
     let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = occupied.local_addr().unwrap().port().to_string();
     let cases = [
@@ -278,7 +331,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message() {
             status,
             stdout,
             stderr,
-        } = run(&[(name, value)]);
+        } = run(service, &[(name, value)]);
         let stderr = String::from_utf8(stderr).unwrap();
         assert!(!status.success(), "{name}={value}");
         assert!(stderr.contains(message), "{name}={value}: {stderr}");
@@ -300,10 +353,10 @@ struct Server {
 }
 
 impl Server {
-    fn start(variables: &[(&str, &str)]) -> Self {
+    fn start(service: Service, variables: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = File::create(directory.path().join("log")).unwrap();
-        let mut process = command(directory.path(), variables)
+        let mut process = command(service, directory.path(), variables)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -340,6 +393,11 @@ impl Server {
                 .header("content-type", "application/json")
                 .send(body),
         )
+    }
+
+    fn delete(&self, path: &str) -> Answer {
+        let request = client().delete(format!("{}{path}", self.url));
+        Answer::new(request.call())
     }
 
     fn place(&self, item: &str) -> Answer {
@@ -408,13 +466,15 @@ impl Drop for Server {
 }
 
 /// Runs it until it ends, which it does at once if a setting makes no sense.
-fn run(variables: &[(&str, &str)]) -> Output {
+fn run(service: Service, variables: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
-    command(directory.path(), variables).output().unwrap()
+    command(service, directory.path(), variables)
+        .output()
+        .unwrap()
 }
 
-fn command(directory: &Path, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orders"));
+fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(service.binary());
     command.current_dir(directory);
     for name in [
         "HOST",

@@ -1,3 +1,24 @@
 //! What the tests share.
 
 pub mod wire;
+
+/// The guides: each block of Rust in them compiles, and runs.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/behaviour.md")]
+    mod behaviour {}
+    #[doc = include_str!("../../docs/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../../docs/options.md")]
+    mod options {}
+    #[doc = include_str!("../../docs/porting.md")]
+    mod porting {}
+    #[doc = include_str!("../../docs/results.md")]
+    mod results {}
+    #[doc = include_str!("../../docs/several-crates.md")]
+    mod several_crates {}
+    #[doc = include_str!("../../docs/state.md")]
+    mod state {}
+    #[doc = include_str!("../../docs/testing.md")]
+    mod testing {}
+}

@@ -1,18 +1,260 @@
 //! What the documents promise is what the code does.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fixture_billing::Stripe;
+use fixture_ledger as _;
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, Settings, Status};
+
 const README: &str = include_str!("../../README.md");
 const QUICK_START: &str = include_str!("../../examples/src/bin/quickstart.rs");
 
-/// The first block of this language.
-fn block<'a>(document: &'a str, language: &str) -> &'a str {
+/// What stands in each block of this language.
+fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
-    let start = document.find(&fence).expect("a block of this language") + fence.len();
-    let length = document[start..].find("```").expect("the end of the block");
-    &document[start..start + length]
+    let blocks = document.split(&*fence).skip(1);
+    blocks
+        .map(|block| block.split_once("```").expect("the end of the block").0)
+        .collect()
 }
 
 #[test]
 fn the_quick_start_is_a_program_that_is_compiled() {
     let (_title, program) = QUICK_START.split_once("\n\n").expect("a title");
-    assert_eq!(block(README, "rust"), program);
+    assert_eq!(blocks(README, "rust"), [program]);
+}
+
+mod orders {
+    use health_core::HealthState;
+
+    #[derive(HealthState)]
+    #[health(secondary)]
+    pub(super) struct AppState {}
+}
+
+/// Each builder is refused, the first two for where `start` is called.
+fn problems() -> Vec<String> {
+    let refused = |builder: HealthBuilder| {
+        let error = builder.start().expect_err("it is refused");
+        let problems = error.problems().iter().map(ToString::to_string);
+        problems.collect::<Vec<_>>()
+    };
+    let mut problems = refused(Health::builder());
+    let runtime = || tokio::runtime::Builder::new_current_thread();
+    let without_timer = runtime().build().expect("a runtime");
+    {
+        let _entered = without_timer.enter();
+        problems.extend(refused(Health::builder()));
+    }
+    let runtime = runtime().enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
+
+    let options = CheckOptions::new;
+    let check = || async {};
+    let settings = |json| serde_json::from_str::<Settings>(json).expect("JSON");
+    let builders = [
+        Health::builder().state(orders::AppState {}),
+        Health::builder()
+            .expect_probe(Probe::Startup)
+            .drain_delay(Duration::from_hours(2))
+            .path("ready", Probe::Readiness)
+            .path("/livez", Probe::Readiness)
+            .code(Status::Fail, 200)
+            .guard(
+                Guard::new()
+                    .bearer("secret")
+                    .bearer_from_env("HEALTH_TOKEN")
+                    .addresses(["10.0.0"]),
+            ),
+        Health::builder()
+            .check("database", options(), check)
+            .expect(["databse", "ledger"]),
+        Health::builder().check("My DB", options(), check).check(
+            "queue",
+            options().timeout(Duration::ZERO),
+            check,
+        ),
+        Health::builder().check("database", options(), check).check(
+            "queue",
+            options().after(&["databse"]),
+            check,
+        ),
+        Health::builder()
+            .check("cache", options().after(&["queue"]), check)
+            .check("queue", options().after(&["cache"]), check),
+        Health::builder()
+            .check("database", options(), check)
+            .settings(settings(
+                r#"{"databse": {}, "database": {"timeout": "soon", "intervall": "1s"}}"#,
+            )),
+        Health::builder()
+            .check("database", options(), check)
+            .settings(settings(
+                r#"{"database": {"timeout": "2s", "interval": "1s"}}"#,
+            )),
+        // Without the checks of the libraries nothing counts for readiness.
+        Health::builder()
+            .settings(settings(
+                r#"{"db": {"enabled": false}, "stripe": {"enabled": false}}"#,
+            ))
+            .provide(Stripe { answers: true })
+            .expect_probe(Probe::Readiness),
+    ];
+    problems.extend(builders.into_iter().flat_map(refused));
+    // Of a library that is not linked; here it is.
+    let vanished = Problem::Expected {
+        name: "stripe".into(),
+        similar: None,
+    };
+    problems.push(vanished.to_string());
+    problems
+}
+
+/// Every error that is recorded in `ui/`.
+fn recorded_errors() -> Vec<String> {
+    let mut errors = Vec::new();
+    for kind in list(&root().join("tests/ui")) {
+        for file in list(&kind) {
+            if file.extension().is_some_and(|ending| ending == "stderr") {
+                let text = format!("\n{}", read(&file));
+                let parts = text.split("\nerror").skip(1);
+                errors.extend(parts.map(|error| format!("error{error}")));
+            }
+        }
+    }
+    errors
+}
+
+/// The lines without what differs from program to program: the places of the
+/// checks, and that the crates here are fixtures.
+fn lines(text: &str) -> Vec<String> {
+    let text = text.replace("fixture-", "").replace("fixture_", "");
+    let text = text.replace("docs::orders", "orders");
+    text.lines()
+        .map(|line| {
+            let mut words: Vec<&str> = Vec::new();
+            for word in line.split_whitespace() {
+                if !word.contains(".rs:") {
+                    words.push(word);
+                } else if words.last() == Some(&"at") {
+                    // `name 1.2.3 at file.rs:4`
+                    words.truncate(words.len() - 3);
+                }
+            }
+            words.join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn quoted_errors_are_what_is_said() {
+    let said: Vec<Vec<String>> = problems()
+        .into_iter()
+        .chain(recorded_errors())
+        .map(|text| lines(&text))
+        .collect();
+    let mut quotes = 0;
+    for guide in ["errors.md", "several-crates.md"] {
+        let guide = read(&root().join("docs").join(guide));
+        for quote in blocks(&guide, "text") {
+            let wanted = lines(quote);
+            let is_said = |said: &&Vec<String>| wanted.iter().all(|line| said.contains(line));
+            assert!(
+                said.iter().any(|text| is_said(&text)),
+                "nothing says\n{quote}"
+            );
+            quotes += 1;
+        }
+    }
+    assert!(quotes > 20, "{quotes}");
+}
+
+#[test]
+fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
+    let guide = read(&root().join("docs/errors.md"));
+    // The name of a check may be another.
+    let kind = |text: &str| {
+        let mut lines = lines(text);
+        lines[0] = lines[0].replace("`stripe`, and no", "`ledger`, and no");
+        lines
+    };
+    let quoted: Vec<_> = blocks(&guide, "text").into_iter().map(kind).collect();
+    for problem in problems() {
+        assert!(quoted.contains(&kind(&problem)), "{problem}");
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut documents = list(&root().join("docs"));
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "examples/README.md",
+        "benches/README.md",
+    ] {
+        documents.push(root().join(name));
+    }
+    let mut links = 0;
+    for document in documents {
+        let text = read(&document);
+        for target in targets(&text) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = match file {
+                "" => document.clone(),
+                file => document.with_file_name("").join(file),
+            };
+            let shown = document.display();
+            assert!(
+                file.exists(),
+                "{shown} links to {target}, which is not there"
+            );
+            if !heading.is_empty() {
+                let anchors = anchors(&read(&file));
+                let is_there = anchors.iter().any(|anchor| anchor == heading);
+                assert!(is_there, "{shown} links to {target}; there are {anchors:?}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+/// The targets of the links that lead to files.
+fn targets(document: &str) -> impl Iterator<Item = &str> {
+    let parts = document.split("](").skip(1);
+    let targets = parts.filter_map(|part| Some(part.split_once(')')?.0));
+    targets.filter(|target| !target.contains("://"))
+}
+
+/// The headings as a page's addresses name them.
+fn anchors(document: &str) -> Vec<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let is_kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+        text.chars()
+            .filter(is_kept)
+            .collect::<String>()
+            .replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn list(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }

@@ -1,6 +1,10 @@
 //! A library that no code names is not linked, and its checks are gone.
 
-use health_core::{Health, testing};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use health_core::{CheckOptions, Health, HealthBuilder, testing};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::test]
 async fn a_vanished_library_is_noticed() {
@@ -18,5 +22,57 @@ async fn a_vanished_library_is_noticed() {
         "health cannot start, 1 problem:\n  \
          - `expect` names `stripe`, and no check has this name\n    \
            help: if it is in a library, name the library in the binary: `use the_library as _;`"
+    );
+}
+
+/// What `start` logs.
+fn logged(builder: HealthBuilder) -> String {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            log.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = subscriber.set_default();
+    let health = builder.start().expect("it starts");
+    drop(health);
+    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8(log.clone()).expect("the log is text")
+}
+
+#[tokio::test]
+async fn the_log_of_the_start_names_every_check() {
+    let options = CheckOptions::new;
+    let builder = Health::builder()
+        .check("queue", options(), || async {})
+        .check("alive", options().liveness().critical(), || async {})
+        .check("cache", options(), || async {});
+    assert_eq!(
+        logged(builder),
+        " INFO health: health checks started count=3 liveness=\"alive\" \
+         readiness=\"cache queue\" startup=\"\"\n"
+    );
+}
+
+#[tokio::test]
+async fn the_log_of_the_start_says_so_if_there_is_none() {
+    assert_eq!(
+        logged(Health::builder()),
+        " WARN health: no health check is registered; if they live in a library, \
+         name it in the binary: `use my_checks as _;`\n"
     );
 }

@@ -110,9 +110,9 @@ impl TryFrom<Draft> for NewOrder {
     }
 }
 
-/// The rule that a new order breaks.
+/// The rule that a request breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidOrder(&'static str);
+pub struct InvalidOrder(pub(super) &'static str);
 
 impl fmt::Display for InvalidOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,10 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use examples::orders::{CancelError, NewOrder, Order, PAGE_LIMIT};
-use serde::{Deserialize, Serialize};
-
-use crate::AppState;
+use examples::orders::{AppState, NewOrder, Order, Orders, Page, Problem};
 
 const LARGEST_BODY: usize = 4 * 1024;
 
@@ -18,21 +15,16 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/orders", get(list).post(place))
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/cancel", post(cancel))
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is no such path"))
-        .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "see `Allow` for the methods",
-            )
-        })
+        .fallback(async || Failure(Problem::no_such_path()))
+        .method_not_allowed_fallback(async || Failure(Problem::wrong_method()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
 async fn place(
     State(app): State<AppState>,
     order: Result<Json<NewOrder>, JsonRejection>,
-) -> Result<impl IntoResponse, Problem> {
-    let Json(order) = order?;
+) -> Result<impl IntoResponse, Failure> {
+    let Json(order) = order.map_err(|error| refused(error.status(), error.body_text()))?;
     let order = app.store.place(&order).await?;
     let location = format!("/orders/{}", order.id);
     Ok((
@@ -45,8 +37,8 @@ async fn place(
 async fn show(
     State(app): State<AppState>,
     id: Result<Path<i64>, PathRejection>,
-) -> Result<Json<Order>, Problem> {
-    let Path(id) = id?;
+) -> Result<Json<Order>, Failure> {
+    let Path(id) = id.map_err(|_| Problem::no_such_order())?;
     let order = app.store.get(id).await?;
     Ok(Json(order.ok_or_else(Problem::no_such_order)?))
 }
@@ -54,122 +46,46 @@ async fn show(
 async fn cancel(
     State(app): State<AppState>,
     id: Result<Path<i64>, PathRejection>,
-) -> Result<Json<Order>, Problem> {
-    let Path(id) = id?;
+) -> Result<Json<Order>, Failure> {
+    let Path(id) = id.map_err(|_| Problem::no_such_order())?;
     Ok(Json(app.store.cancel(id).await?))
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Page {
-    after: i64,
-    limit: u32,
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        let (after, limit) = (0, 20);
-        Page { after, limit }
-    }
-}
-
-#[derive(Serialize)]
-struct Orders {
-    orders: Vec<Order>,
-    /// Where the list goes on, if this page is full.
-    next: Option<String>,
 }
 
 async fn list(
     State(app): State<AppState>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Orders>, Problem> {
-    let Query(Page { after, limit }) = page?;
-    if !(1..=PAGE_LIMIT).contains(&limit) {
-        let detail = format!("`limit` is 1 to {PAGE_LIMIT}");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
-    }
-    let orders = app.store.list(after, limit).await?;
-    let full = orders.len() == limit as usize;
-    let last = orders.last().filter(|_| full);
-    let next = last.map(|order| format!("/orders?after={}&limit={limit}", order.id));
-    Ok(Json(Orders { orders, next }))
+) -> Result<Json<Orders>, Failure> {
+    let Query(page) = page.map_err(|error| refused(error.status(), error.body_text()))?;
+    let orders = app.store.list(page.after, page.limit).await?;
+    Ok(Json(Orders::new(orders, page)))
 }
 
-/// What went wrong, for the client: RFC 9457.
-#[derive(Debug)]
-struct Problem {
-    status: StatusCode,
-    detail: String,
+/// A request that cannot be understood, in the words of the framework.
+fn refused(status: StatusCode, detail: String) -> Problem {
+    Problem::new(status, detail)
 }
 
-impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Problem { status, detail }
-    }
+/// A [`Problem`] as an answer.
+struct Failure(Problem);
 
-    fn no_such_order() -> Self {
-        Problem::new(StatusCode::NOT_FOUND, "there is no such order")
+impl<E: Into<Problem>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.into())
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Problem::new(rejection.status(), rejection.body_text())
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(_: PathRejection) -> Self {
-        Problem::no_such_order()
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Problem::new(rejection.status(), rejection.body_text())
-    }
-}
-
-/// The input was checked before, so the database itself is in trouble: the
-/// client may try again, and only the log says why.
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        tracing::error!(%error, "a request failed");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again later")
-    }
-}
-
-impl From<CancelError> for Problem {
-    fn from(error: CancelError) -> Self {
-        match error {
-            CancelError::NotFound => Problem::no_such_order(),
-            CancelError::TooLate(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
-            CancelError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl IntoResponse for Problem {
+impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            title: &'static str,
-            status: u16,
-            detail: String,
-        }
-        let body = Json(Body {
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: self.detail,
-        });
-        let mut response = (self.status, body).into_response();
+        let Failure(problem) = self;
+        let status = StatusCode::from_u16(problem.status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = problem.retry_after();
+        let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
-        let problem = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, problem);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let media_type = HeaderValue::from_static(Problem::MEDIA_TYPE);
+        headers.insert(header::CONTENT_TYPE, media_type);
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response
     }

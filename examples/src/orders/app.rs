@@ -1,0 +1,98 @@
+//! What the service consists of, and how it begins and ends, whatever serves it.
+
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use health_core::{Health, HealthState};
+
+use super::disk::DiskSpace;
+use super::settings::Settings;
+use super::store::{OpenError, Store};
+use super::worker::{Progress, Worker};
+
+/// How long requests may still take once the drain is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the handlers use, and the health checks: each field can be a parameter
+/// of a check.
+#[derive(Clone, Debug, HealthState)]
+pub struct AppState {
+    /// The orders.
+    pub store: Store,
+    /// How the worker gets on.
+    pub worker: Progress,
+    /// The disk of the orders.
+    pub disk: DiskSpace,
+}
+
+impl AppState {
+    /// Opens the database and starts the worker.
+    ///
+    /// # Errors
+    ///
+    /// The database does not open.
+    pub async fn open(settings: &Settings) -> Result<(Self, Worker), OpenError> {
+        let store = Store::open(&settings.database_url).await?;
+        let worker = Worker::start(store.clone());
+        let state = AppState {
+            worker: worker.progress(),
+            disk: DiskSpace::beside(store.path(), settings.disk_min_free),
+            store,
+        };
+        Ok((state, worker))
+    }
+}
+
+/// Serves until the server ends by itself, or [`GRACE`] after the drain: a
+/// client that never ends its request does not keep the process from stopping.
+///
+/// # Errors
+///
+/// Those of the server.
+pub async fn bounded<E>(
+    served: impl Future<Output = Result<(), E>>,
+    health: &Health,
+) -> Result<(), E> {
+    let overdue = async {
+        health.drain_on_signal().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = served => result,
+        () = overdue => {
+            tracing::warn!("requests were cut off, since they took too long");
+            Ok(())
+        }
+    }
+}
+
+/// Prints what to try.
+pub fn greet(address: SocketAddr, state: &AppState) {
+    // Not `println!`, which panics when nobody reads it any more.
+    let _ = io::stdout().write_all(what_to_try(address, state.store.path()).as_bytes());
+}
+
+fn what_to_try(mut address: SocketAddr, database: Option<&Path>) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let hint = match database {
+        Some(file) => format!(
+            "Its orders are in {}:\nmove that file away and back, and /readyz answers 503 and 200.",
+            file.display()
+        ),
+        None => "Its orders are in memory, and gone when it stops.".to_owned(),
+    };
+    format!(
+        r#"orders listens on http://{address}
+  curl http://{address}/readyz
+  curl http://{address}/livez
+  curl http://{address}/health
+  curl http://{address}/orders -H 'content-type: application/json' -d '{{"item":"tea","quantity":2}}'
+  curl http://{address}/orders
+{hint}
+"#
+    )
+}

@@ -1,0 +1,41 @@
+//! The health checks: declared here, and found by `Health::builder()` of
+//! whichever program names this crate.
+
+use std::io;
+use std::time::Duration;
+
+use health_core::{Outcome, health_check};
+
+use super::disk::DiskSpace;
+use super::store::Store;
+use super::worker::Progress;
+
+/// Without the database no request can be served, so this decides readiness.
+#[health_check(timeout = "2s", interval = "2s", critical)]
+async fn database(store: &Store) -> Result<(), sqlx::Error> {
+    store.probe().await
+}
+
+/// A full disk is near. A plain function, since asking a disk can block.
+#[health_check]
+fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
+    let free = disk.free()?;
+    let outcome = if free < disk.least() {
+        Outcome::warn("the disk is nearly full")
+    } else {
+        Outcome::pass()
+    };
+    Ok(outcome.observe(free, "bytes"))
+}
+
+/// While the worker stands still orders are accepted all the same: degraded.
+#[health_check(interval = "2s")]
+fn worker(progress: &Progress) -> Outcome {
+    let age = progress.age();
+    let outcome = if age > Duration::from_secs(5) {
+        Outcome::fail("orders are accepted, but not shipped")
+    } else {
+        Outcome::pass()
+    };
+    outcome.observe(age.as_secs_f64(), "seconds")
+}
