@@ -184,7 +184,8 @@ impl Health {
     /// # }
     /// ```
     pub fn drain(&self) -> impl Future<Output = ()> + Send + use<> {
-        sleep_until(self.begin_drain())
+        let end = self.begin_drain();
+        async move { sleep_until(end).await }
     }
 
     /// Returns when the drain is over.

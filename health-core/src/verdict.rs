@@ -81,6 +81,8 @@ struct Flight {
     started: Instant,
     /// Its timeout has been recorded; what it still says no longer counts.
     overdue: bool,
+    /// When it is counted as a failure (again), unless it is back.
+    next_miss: Instant,
 }
 
 /// What is known of the run that comes next.
@@ -115,6 +117,10 @@ impl Streak {
 #[derive(Debug)]
 pub(crate) struct Track {
     timeout: Duration,
+    /// How often a run over its timeout counts once more: silence goes on being
+    /// a failure, or a threshold would hold the last pass up for as long as the
+    /// run hangs.
+    miss_every: Duration,
     stale_after: Duration,
     failure_threshold: u32,
     success_threshold: u32,
@@ -144,6 +150,7 @@ impl Track {
     pub(crate) fn new(plan: &Plan) -> Self {
         Track {
             timeout: plan.timeout,
+            miss_every: plan.interval.max(plan.timeout),
             stale_after: plan.stale_after,
             failure_threshold: plan.failure_threshold,
             success_threshold: plan.success_threshold,
@@ -234,8 +241,7 @@ impl Track {
 
     /// The next moment at which the passing of time changes something.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let flight = self.flight.filter(|flight| !flight.overdue);
-        let deadline = flight.map(|flight| flight.started + self.timeout);
+        let deadline = self.flight.map(|flight| flight.next_miss);
         let stale_at = self.stale_at.filter(|_| !self.stale);
         [deadline, stale_at].into_iter().flatten().min()
     }
@@ -250,6 +256,7 @@ impl Track {
         self.flight = Some(Flight {
             started: now,
             overdue: false,
+            next_miss: now + self.timeout,
         });
     }
 
@@ -280,21 +287,34 @@ impl Track {
     /// Makes true what the passing of time says: a run over its timeout has
     /// failed, and a good result that is too old is unknown.
     pub(crate) fn advance(&mut self, now: Instant) {
-        if let Some(started) = self.missed_deadline(now) {
-            self.flight = Some(Flight {
-                started,
-                overdue: true,
-            });
-            self.record(started, started + self.timeout, Outcome::timed_out());
-        }
+        self.count_misses(now);
         if self.stale_at.is_some_and(|stale_at| now >= stale_at) {
             self.stale = true;
         }
     }
 
-    fn missed_deadline(&self, now: Instant) -> Option<Instant> {
-        let flight = self.flight.filter(|flight| !flight.overdue)?;
-        (now >= flight.started + self.timeout).then_some(flight.started)
+    /// A run that is not back at its deadline has failed, and again each period
+    /// after that. Who has not looked for long makes up for what decides the
+    /// verdict, and not for hours of the same.
+    fn count_misses(&mut self, now: Instant) {
+        for _ in 0..=self.failure_threshold {
+            let Some(missed) = self.flight.filter(|flight| now >= flight.next_miss) else {
+                return;
+            };
+            self.flight = Some(Flight {
+                overdue: true,
+                next_miss: missed.next_miss + self.miss_every,
+                ..missed
+            });
+            self.record(missed.started, missed.next_miss, Outcome::timed_out());
+        }
+        if let Some(flight) = self
+            .flight
+            .as_mut()
+            .filter(|flight| now >= flight.next_miss)
+        {
+            flight.next_miss = now + self.miss_every;
+        }
     }
 
     /// The verdict has just turned; returns for how long the old one was held.
@@ -418,6 +438,41 @@ mod tests {
         assert_eq!(track.verdict(), Verdict::Fail);
         let last = track.last().expect("a result");
         assert_eq!(last.outcome.message(), Some("timed out"));
+    }
+
+    #[test]
+    fn a_run_that_hangs_counts_once_a_period_against_the_threshold() {
+        let now = Instant::now();
+        let options = CheckOptions::new().failure_threshold(3);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        for (later, verdict) in [
+            (15, Verdict::Pass),
+            (25, Verdict::Pass),
+            (34, Verdict::Pass),
+            (35, Verdict::Fail),
+        ] {
+            track.advance(now + secs(later));
+            assert_eq!(track.verdict(), verdict, "after {later} s");
+        }
+        assert_eq!(track.last().expect("a result").took, secs(25));
+        assert_eq!(track.overdue_since(), Some(now + secs(10)));
+    }
+
+    #[test]
+    fn who_looks_late_sees_what_was_true_all_along() {
+        let now = Instant::now();
+        let mut track = track(&CheckOptions::new().failure_threshold(3));
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        track.advance(now + secs(1_000_000));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert!(
+            track.results() < 10,
+            "not a hundred thousand times the same"
+        );
+        assert!(track.due().is_some_and(|due| due > now + secs(1_000_000)));
     }
 
     #[test]
@@ -606,14 +661,15 @@ mod properties {
                     often.advance(now + *after * part / 4);
                 }
                 now += *after;
-                let deadline = seldom.flight.map(|flight| flight.started + TIMEOUT);
-                let overdue = seldom.flight.is_some_and(|flight| flight.overdue);
-                match (deadline, event) {
-                    (Some(deadline), _) if !overdue && now >= deadline => {
-                        results.push((deadline, Status::Fail));
-                    }
-                    (Some(_), Event::Finish(status)) if !overdue => results.push((now, *status)),
-                    _ => {}
+                let mut miss = seldom.flight.map(|flight| flight.next_miss);
+                let mut overdue = seldom.flight.is_some_and(|flight| flight.overdue);
+                while let Some(missed) = miss.filter(|miss| now >= *miss) {
+                    results.push((missed, Status::Fail));
+                    overdue = true;
+                    miss = Some(missed + INTERVAL);
+                }
+                if let (Some(_), false, Event::Finish(status)) = (miss, overdue, event) {
+                    results.push((now, *status));
                 }
                 happen(&mut seldom, now, event);
                 happen(&mut often, now, event);
