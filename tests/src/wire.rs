@@ -160,16 +160,18 @@ impl Server {
         String::from_utf8(answer).expect("answers are UTF-8")
     }
 
-    /// Sends these bytes and closes the connection at once.
+    /// Sends these bytes on a connection of their own, which is closed when the
+    /// caller drops it.
     ///
     /// # Panics
     ///
     /// If the server is gone.
-    pub async fn send_and_hang_up(&self, request: &[u8]) {
+    pub async fn send(&self, request: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
         stream.write_all(request).await.expect("sent");
+        stream
     }
 }
 
