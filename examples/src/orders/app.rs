@@ -45,7 +45,7 @@ impl AppState {
     }
 }
 
-/// Serves until the server ends by itself, or [`GRACE`] after the drain: a
+/// Serves until the server ends by itself, or 5 s after the drain: a
 /// client that never ends its request does not keep the process from stopping.
 ///
 /// # Errors
