@@ -259,7 +259,11 @@ async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework
         let _ = server.raw(rubbish).await;
     }
     drop(server.send(b"GET /health HTTP/1.1\r\nHo").await);
-    drop(server.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await);
+    drop(
+        server
+            .send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await,
+    );
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
