@@ -55,6 +55,7 @@ cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" signal tracing; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
+cargo clippy --locked -p health-axum --no-default-features -- -D warnings
 
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features

@@ -29,6 +29,26 @@ pub use health_core as __core;
 /// authentication nor rate limits nor redirects stand between a prober and its
 /// answer: `.layer(..)` wraps only what was added before it.
 ///
+/// ```
+/// use axum::Router;
+/// use health_axum::{Health, health_check};
+///
+/// #[health_check(timeout = "2s", critical)]
+/// async fn queue() -> bool {
+///     true
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_axum::StartError> {
+/// let health = Health::builder().start()?;
+/// let app: Router = Router::new()
+///     .route("/", axum::routing::get(|| async { "hello" }))
+///     .merge(health_axum::routes(&health));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Panics
 ///
 /// `Router::merge` panics if the application has a route at one of
