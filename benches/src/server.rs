@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::{env, thread};
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use http::Request;
@@ -102,6 +102,7 @@ pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn 
         let headers = [
             (CONTENT_TYPE, "application/json"),
             (CACHE_CONTROL, "no-store"),
+            (VARY, "accept"),
         ];
         let app = Router::new()
             .route(STATIC, get(move || async move { (headers, body) }))
