@@ -146,8 +146,8 @@ impl CheckOptions {
         self
     }
 
-    /// A pass older than this no longer counts: at most 24 h, default three
-    /// intervals and one timeout.
+    /// A good verdict whose last result is older than this no longer counts: at
+    /// most 24 h, default three intervals and one timeout.
     pub const fn stale_after(mut self, age: Duration) -> Self {
         self.stale_after = Some(age);
         self
