@@ -135,6 +135,10 @@ impl Health {
     /// where no run will come: for a startup check once startup has passed, and
     /// when the runtime of the checks is gone.
     ///
+    /// # Panics
+    ///
+    /// As tokio's timers do, if it is awaited outside a runtime.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
