@@ -75,6 +75,7 @@
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`].
 
+mod builder;
 mod check;
 mod endpoint;
 mod event;
@@ -111,12 +112,13 @@ pub mod __private;
 
 pub use async_trait::async_trait;
 
+pub use builder::HealthBuilder;
 pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, Page};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
 pub use head::RequestHead;
-pub use health::{Health, HealthBuilder};
+pub use health::Health;
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;

@@ -18,8 +18,8 @@
 mod codes;
 mod paths;
 mod request;
+mod settings;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,20 +36,18 @@ use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::guard::Guard;
 use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, Shown, Vocabulary, ietf, json, text};
+use crate::render::{Format, Shown, ietf, json, text};
 use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
 
-pub(crate) use codes::Codes;
 pub use paths::Page;
-pub(crate) use paths::Paths;
 use request::{Method, Refusal, Route};
+pub(crate) use settings::EndpointSettings;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -97,18 +95,6 @@ struct Inner {
     _supervisors: Arc<Supervisors>,
     settings: EndpointSettings,
     rendered: Mutex<Option<Arc<Rendered>>>,
-}
-
-/// What the builder says about answers.
-#[derive(Debug)]
-pub(crate) struct EndpointSettings {
-    pub(crate) version: Option<Cow<'static, str>>,
-    pub(crate) details: Details,
-    pub(crate) probe_details: Details,
-    pub(crate) guard: Guard,
-    pub(crate) paths: Paths,
-    pub(crate) words: Vocabulary,
-    pub(crate) codes: Codes,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
