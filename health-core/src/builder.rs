@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::check::{HealthCheck, Work};
+use crate::check::{Feed, HealthCheck, Work};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
+use crate::gate::Gate;
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
 use crate::monitor::Monitor;
@@ -107,7 +108,7 @@ impl HealthBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
     {
-        self.add(name.into(), options, Work::closure(check))
+        self.add(name.into(), options, Feed::Runs(Work::closure(check)))
     }
 
     /// Adds a check that is a plain closure, which runs on a thread of its own.
@@ -135,7 +136,11 @@ impl HealthBuilder {
         F: Fn() -> T + Send + Sync + 'static,
         T: IntoOutcome<Via>,
     {
-        self.add(name.into(), options, Work::blocking_closure(check))
+        self.add(
+            name.into(),
+            options,
+            Feed::Runs(Work::blocking_closure(check)),
+        )
     }
 
     /// Adds a check that is an object: see [`HealthCheck`].
@@ -146,17 +151,28 @@ impl HealthBuilder {
         options: CheckOptions,
         check: impl HealthCheck,
     ) -> Self {
-        self.add(name.into(), options, Work::object(check))
+        self.add(name.into(), options, Feed::Runs(Work::object(check)))
+    }
+
+    /// Startup waits until this gate is opened: see [`Gate`].
+    #[track_caller]
+    pub fn gate(self, gate: &Gate) -> Self {
+        let options = CheckOptions::new().startup().critical();
+        self.add(
+            gate.name().to_owned(),
+            options,
+            Feed::Reports(gate.source()),
+        )
     }
 
     #[track_caller]
-    fn add(mut self, name: String, options: CheckOptions, work: Work) -> Self {
+    fn add(mut self, name: String, options: CheckOptions, feed: Feed) -> Self {
         let place = Place::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
             options,
             place,
-            work,
+            feed,
         });
         self
     }

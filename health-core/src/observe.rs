@@ -66,7 +66,8 @@ impl<'a> Transition<'a> {
     }
 
     fn took(&self) -> Duration {
-        self.last.as_ref().map_or(Duration::ZERO, |last| last.took)
+        let took = self.last.as_ref().and_then(|last| last.took);
+        took.unwrap_or_default()
     }
 }
 
@@ -150,6 +151,15 @@ pub(crate) fn quarantined(check: &str, held: Duration) {
 }
 
 #[cfg(feature = "tracing")]
+pub(crate) fn abandoned(gate: &str) {
+    tracing::error!(
+        target: TARGET,
+        gate,
+        "the gate was dropped before it was opened, so startup cannot pass"
+    );
+}
+
+#[cfg(feature = "tracing")]
 pub(crate) fn draining(delay: Duration) {
     let delay_s = delay.as_secs_f64();
     tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
@@ -182,6 +192,7 @@ mod silent {
     pub(crate) fn startup_done(_: Duration) {}
     pub(crate) fn quarantined(_: &str, _: Duration) {}
     pub(crate) fn started(_: &[crate::registry::Check]) {}
+    pub(crate) fn abandoned(_: &str) {}
     pub(crate) fn draining(_: Duration) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}

@@ -14,9 +14,11 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
 use crate::registry::Check;
 use crate::run::Runner;
+use crate::source::{Listener, Source};
 
 /// Runs at once, so that a thousand first runs do not all knock together.
 const ASYNC_RUNS: usize = 1024;
@@ -51,13 +53,23 @@ impl Supervisors {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
-            let supervisor = Supervisor {
-                index,
-                runner: Runner::new(check.name, check.work, longest_poll, witness.clone()),
-                monitor: Arc::clone(monitor),
-                limits: Arc::clone(&limits),
+            let monitor = Arc::clone(monitor);
+            let task = match check.feed {
+                Feed::Runs(work) => runtime.spawn(
+                    Supervisor {
+                        index,
+                        runner: Runner::new(check.name, work, longest_poll, witness.clone()),
+                        monitor,
+                        limits: Arc::clone(&limits),
+                    }
+                    .supervise(),
+                ),
+                Feed::Reports(source) => {
+                    listen(&monitor, index, &*source);
+                    runtime.spawn(look_out(monitor, index))
+                }
             };
-            runtime.spawn(supervisor.supervise()).abort_handle()
+            task.abort_handle()
         });
         Supervisors {
             tasks: tasks.collect(),
@@ -82,6 +94,28 @@ impl Supervisors {
 impl Drop for Supervisors {
     fn drop(&mut self) {
         self.abort();
+    }
+}
+
+/// From now on `monitor` hears of what is reported.
+fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
+    let listener = Arc::downgrade(monitor);
+    source.audience().join(listener, index);
+    // What was said since the monitor was made went unheard.
+    monitor.changed(index);
+}
+
+/// Looks at a check that is reported when time changes what it says. Readers do
+/// as well, but then it would turn in the log only when somebody reads.
+async fn look_out(monitor: Arc<Monitor>, index: usize) {
+    while !monitor.is_retired(index) {
+        let woken = monitor.woken(index);
+        match monitor.due(index) {
+            // Either is a reason to look.
+            Some(due) => drop(timeout_at(due, woken).await),
+            None => woken.await,
+        }
+        monitor.advance(index);
     }
 }
 

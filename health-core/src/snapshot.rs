@@ -164,8 +164,9 @@ impl CheckReport {
     }
 
     /// How long the last run took; its timeout if it was not back by then.
+    /// `None` for a check that is reported and never run.
     pub fn response_time(&self) -> Option<Duration> {
-        Some(self.last.as_ref()?.took)
+        self.last.as_ref()?.took
     }
 
     /// When the last result came, by the wall clock.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
+use crate::source::Source;
 
 /// What is held of a check now.
 ///
@@ -66,11 +67,12 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One finished run.
+/// One finished run, or one report.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
-    pub(crate) took: Duration,
+    /// Of a run.
+    pub(crate) took: Option<Duration>,
     /// By the wall clock, for people.
     pub(crate) at: SystemTime,
 }
@@ -113,6 +115,16 @@ impl Streak {
     }
 }
 
+/// Where the results of a check that is not run come from.
+#[derive(Debug)]
+struct Reported {
+    source: Arc<dyn Source>,
+    /// Since when it is looked at.
+    since: Instant,
+    /// When it may say something else by itself.
+    until: Option<Instant>,
+}
+
 /// The state machine of one check.
 #[derive(Debug)]
 pub(crate) struct Track {
@@ -143,7 +155,8 @@ pub(crate) struct Track {
     /// Since when the verdict has been what it is.
     since: Instant,
     /// What a test says in place of the check.
-    forced: Option<Outcome>,
+    forced: Option<Box<Outcome>>,
+    reported: Option<Box<Reported>>,
 }
 
 impl Track {
@@ -168,7 +181,25 @@ impl Track {
             retired: false,
             since: Instant::now(),
             forced: None,
+            reported: None,
         }
+    }
+
+    /// Of a check that is not run, with what its source says now.
+    pub(crate) fn reported(plan: &Plan, source: Arc<dyn Source>) -> Self {
+        let mut track = Track::new(plan);
+        let since = track.since;
+        track.reported = Some(Box::new(Reported {
+            source,
+            since,
+            until: None,
+        }));
+        track.look(since);
+        track
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported.is_some()
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -243,7 +274,8 @@ impl Track {
     pub(crate) fn due(&self) -> Option<Instant> {
         let deadline = self.flight.map(|flight| flight.next_miss);
         let stale_at = self.stale_at.filter(|_| !self.stale);
-        [deadline, stale_at].into_iter().flatten().min()
+        let until = self.reported.as_ref().and_then(|reported| reported.until);
+        [deadline, stale_at, until].into_iter().flatten().min()
     }
 
     /// A run begins.
@@ -285,11 +317,30 @@ impl Track {
     }
 
     /// Makes true what the passing of time says: a run over its timeout has
-    /// failed, and a good result that is too old is unknown.
+    /// failed, a good result that is too old is unknown, and what was reported
+    /// up to a moment counts no longer.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.count_misses(now);
+        let until = self.reported.as_ref().and_then(|reported| reported.until);
+        if until.is_some_and(|until| now >= until) {
+            self.look(now);
+        }
         if self.stale_at.is_some_and(|stale_at| now >= stale_at) {
             self.stale = true;
+        }
+    }
+
+    /// Takes up what is reported now. The same again is no result.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
+            return;
+        };
+        let look = reported.source.look(now, reported.since);
+        reported.until = look.until;
+        let said = self.forced.as_deref().cloned().or(look.outcome);
+        let last = self.last.as_ref().map(|last| &last.outcome);
+        if let Some(outcome) = said.filter(|said| last.is_none_or(|last| !last.says_as(said))) {
+            self.record(now, now, outcome);
         }
     }
 
@@ -325,7 +376,7 @@ impl Track {
     /// From now on this is what every run says, and at once what is held.
     pub(crate) fn force(&mut self, now: Instant, outcome: Outcome) {
         let target = Verdict::from(outcome.status());
-        self.forced = Some(outcome);
+        self.forced = Some(Box::new(outcome));
         let enough = self.failure_threshold.max(self.success_threshold);
         for _ in 0..enough {
             self.record(now, now, Outcome::pass());
@@ -335,9 +386,10 @@ impl Track {
         }
     }
 
-    /// The runs speak for themselves again.
-    pub(crate) fn release(&mut self) {
+    /// The runs speak for themselves again, and what is reported does at once.
+    pub(crate) fn release(&mut self, now: Instant) {
         self.forced = None;
+        self.look(now);
     }
 
     /// No further run will come, and the last result stays what it is.
@@ -345,23 +397,28 @@ impl Track {
         self.retired = true;
         self.stale_at = None;
         self.flight = None;
+        if let Some(reported) = &mut self.reported {
+            reported.until = None;
+        }
     }
 
     fn record(&mut self, started: Instant, ended: Instant, outcome: Outcome) {
         if self.retired {
             return;
         }
-        let outcome = self.forced.clone().unwrap_or(outcome);
+        let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
         self.results += 1;
         self.skipped_for = None;
         self.ended = Some(ended);
         self.streak.extend(outcome.status() == Status::Fail);
         self.settled = self.turn(outcome.status());
         self.stale = false;
-        self.stale_at = self.settled.is_good().then(|| ended + self.stale_after);
+        // What is reported says itself until when it counts.
+        let grows_old = self.settled.is_good() && !self.is_reported();
+        self.stale_at = grows_old.then(|| ended + self.stale_after);
         self.last = Some(Arc::new(Finished {
             outcome,
-            took: ended - started,
+            took: (!self.is_reported()).then(|| ended - started),
             at: SystemTime::now(),
         }));
     }
@@ -410,7 +467,7 @@ mod tests {
         assert_eq!(track.verdict(), Verdict::Unknown);
         track.finish(now + secs(1), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
-        assert_eq!(track.last().expect("a result").took, secs(1));
+        assert_eq!(track.last().expect("a result").took, Some(secs(1)));
     }
 
     #[test]
@@ -424,7 +481,7 @@ mod tests {
         track.advance(now + secs(2));
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), Some(now));
-        assert_eq!(track.last().expect("a result").took, secs(2));
+        assert_eq!(track.last().expect("a result").took, Some(secs(2)));
         track.finish(now + secs(3), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), None);
@@ -456,7 +513,7 @@ mod tests {
             track.advance(now + secs(later));
             assert_eq!(track.verdict(), verdict, "after {later} s");
         }
-        assert_eq!(track.last().expect("a result").took, secs(25));
+        assert_eq!(track.last().expect("a result").took, Some(secs(25)));
         assert_eq!(track.overdue_since(), Some(now + secs(10)));
     }
 
@@ -544,7 +601,7 @@ mod tests {
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
-        track.release();
+        track.release(now);
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
