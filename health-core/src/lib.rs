@@ -83,6 +83,7 @@ mod gate;
 mod guard;
 mod head;
 mod health;
+mod heartbeat;
 mod horizon;
 mod link;
 mod mask;
@@ -103,6 +104,8 @@ mod signal;
 mod snapshot;
 mod source;
 mod state;
+mod supervised;
+mod switch;
 mod sync;
 mod tally;
 pub mod testing;
@@ -122,6 +125,7 @@ pub use gate::Gate;
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
+pub use heartbeat::Heartbeat;
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;
@@ -132,6 +136,8 @@ pub use render::Vocabulary;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
+pub use supervised::Supervised;
+pub use switch::Switch;
 pub use verdict::Verdict;
 
 pub use health_macros::{

@@ -142,7 +142,7 @@ impl Monitor {
 
     /// Whether the check has done all that it was for.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
-        self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+        self.has_started() && is_for_startup_only(self.plan(index))
     }
 
     /// Whether no further result will come.
@@ -160,6 +160,11 @@ impl Monitor {
     /// The next moment at which the passing of time changes something.
     pub(crate) fn due(&self, index: usize) -> Option<Instant> {
         self.cells[index].track().due()
+    }
+
+    /// Whether startup has passed.
+    pub(crate) fn has_started(&self) -> bool {
+        self.startup_done.load(Ordering::Acquire)
     }
 
     /// Waits until there is something to decide about the check.
@@ -429,7 +434,7 @@ impl Monitor {
 
     /// Startup has passed for good once all of its checks pass at one moment.
     fn latch_startup(&self) {
-        if self.startup_done.load(Ordering::Acquire)
+        if self.has_started()
             || self.tallies[Probe::Startup as usize].status() == Status::Fail
             || self.startup_done.swap(true, Ordering::AcqRel)
         {
@@ -495,7 +500,8 @@ impl Monitor {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        Snapshot::new(status, checks, self.draining.get().is_some())
+        let draining = self.draining.get().is_some();
+        Snapshot::new(status, checks, self.has_started(), draining)
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {
@@ -506,7 +512,7 @@ impl Monitor {
 
     /// Readiness waits for startup, and ends when the drain begins.
     fn through_lifecycle(&self, probe: Probe, held: Status) -> Status {
-        let started = self.startup_done.load(Ordering::Acquire);
+        let started = self.has_started();
         match probe {
             Probe::Startup if started => Status::Pass,
             Probe::Readiness if !started || self.draining.get().is_some() => Status::Fail,

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
+use crate::observe;
 use crate::registry::Check;
 use crate::run::Runner;
 use crate::source::{Listener, Source};
@@ -31,6 +32,10 @@ const THREADS: usize = 64;
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for runs that hold their thread.
 const LONGEST_STOP: Duration = Duration::from_secs(1);
+/// Startup that has not passed by then is spoken of.
+const FIRST_REMINDER: Duration = Duration::from_secs(30);
+/// And goes on being, at least this often.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Each period is off by at most this part of the interval, so that replicas
 /// and checks drift apart.
 const JITTER: f64 = 0.1;
@@ -71,10 +76,12 @@ impl Supervisors {
             };
             task.abort_handle()
         });
-        Supervisors {
-            tasks: tasks.collect(),
-            alive,
+        let mut tasks: Vec<AbortHandle> = tasks.collect();
+        if !monitor.has_started() {
+            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
+            tasks.push(reminds.abort_handle());
         }
+        Supervisors { tasks, alive }
     }
 
     /// Ends all runs, and waits until they are gone.
@@ -103,6 +110,20 @@ fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
     source.audience().join(listener, index);
     // What was said since the monitor was made went unheard.
     monitor.changed(index);
+}
+
+/// Says what startup waits for, less and less often.
+async fn remind_of_startup(monitor: Arc<Monitor>) {
+    let mut pause = FIRST_REMINDER;
+    loop {
+        sleep(pause).await;
+        let snapshot = monitor.snapshot();
+        if monitor.has_started() || snapshot.is_draining() {
+            return;
+        }
+        observe::startup_waits(monitor.uptime(), &snapshot);
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
 }
 
 /// Looks at a check that is reported when time changes what it says. Readers do
