@@ -66,7 +66,7 @@ struct Handles {
 }
 
 /// One word says it all: when the last beat was, in milliseconds since the
-/// pulse was made, and two marks.
+/// pulse was made, and three marks.
 #[derive(Debug)]
 struct Pulse {
     name: String,
@@ -80,7 +80,9 @@ struct Pulse {
 const SILENT: u64 = 1 << 63;
 /// The last handle has been dropped.
 const DROPPED: u64 = 1 << 62;
-const MARKS: u64 = SILENT | DROPPED;
+/// There was no beat yet.
+const UNBEATEN: u64 = 1 << 61;
+const MARKS: u64 = SILENT | DROPPED | UNBEATEN;
 
 impl Heartbeat {
     /// A heartbeat that has not beaten yet. The deadline is at most 24 h.
@@ -92,7 +94,7 @@ impl Heartbeat {
             name: name.into(),
             deadline,
             made: Instant::now(),
-            word: AtomicU64::new(SILENT),
+            word: AtomicU64::new(SILENT | UNBEATEN),
             audience: Audience::default(),
         };
         let handles = Handles {
@@ -108,7 +110,7 @@ impl Heartbeat {
     /// From any thread, with or without a runtime, and as often as you like: it
     /// costs a look at the clock, and a write at most once a millisecond.
     pub fn beat(&self) {
-        self.handles.pulse.beat();
+        self.handles.pulse.beat(Instant::now());
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -128,14 +130,14 @@ impl Drop for Handles {
 }
 
 impl Pulse {
-    fn beat(&self) {
-        let now = self.millis(Instant::now());
+    fn beat(&self, now: Instant) {
+        let now = self.millis(now);
         let last = self.word.load(Ordering::Acquire);
         if last & MARKS == 0 && now <= last {
             return;
         }
-        if last & MARKS == 0 && now - last >= self.deadline_millis() {
-            // Nobody looked while it was silent; that it was is worth a line.
+        if last & MARKS != 0 || now - last >= self.deadline_millis() {
+            // Perhaps nobody looked while it was silent, and that is news too.
             self.audience.tell();
         }
         // Of two threads, the later moment counts.
@@ -157,25 +159,25 @@ impl Pulse {
         u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Until when the last beat counts, if it still does now.
-    fn counts_until(&self, now: Instant) -> Option<Instant> {
-        let mut word = self.word.load(Ordering::Acquire);
-        while word & MARKS == 0 {
-            let until = self.made + Duration::from_millis(word) + self.deadline;
-            if now < until {
-                return Some(until);
-            }
-            // Marked only if no beat came meanwhile, so that none goes unheard.
-            let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-            match self
-                .word
-                .compare_exchange(word, word | SILENT, success, failure)
-            {
-                Ok(_) => return None,
-                Err(newer) => word = newer,
-            }
+    /// Until when the last beat counts.
+    fn ends(&self, word: u64) -> Instant {
+        self.made + Duration::from_millis(word & !MARKS) + self.deadline
+    }
+
+    /// The word, marked if the last beat counts no longer: only if none came
+    /// meanwhile, so that no beat goes unheard.
+    fn heard(&self, now: Instant) -> u64 {
+        let silent = |word: u64| {
+            let is_over = word & MARKS == 0 && now >= self.ends(word);
+            is_over.then_some(word | SILENT)
+        };
+        match self
+            .word
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, silent)
+        {
+            Ok(word) => word | SILENT,
+            Err(word) => word,
         }
-        None
     }
 
     fn is_dropped(&self) -> bool {
@@ -185,22 +187,23 @@ impl Pulse {
 
 impl Source for Pulse {
     fn look(&self, now: Instant, since: Instant) -> Look {
-        let until = self.counts_until(now);
-        if until.is_some() {
+        let word = self.heard(now);
+        if word & MARKS == 0 {
             return Look {
                 outcome: Some(Outcome::pass()),
-                until,
+                until: Some(self.ends(word)),
             };
         }
-        if self.is_dropped() {
+        if word & DROPPED != 0 {
             return Look::of(Outcome::fail("the heartbeat was dropped"));
         }
-        // Who has just begun to look gives it a deadline's time.
-        let grace = since + self.deadline;
-        if now < grace {
+        // Who heard no beat yet waits for as long as for any other.
+        let was_heard = word & UNBEATEN == 0 && self.ends(word) > since;
+        let patience = since + self.deadline;
+        if !was_heard && now < patience {
             return Look {
                 outcome: None,
-                until: Some(grace),
+                until: Some(patience),
             };
         }
         let deadline = humantime::format_duration(self.deadline);
@@ -237,5 +240,93 @@ impl Source for Pulse {
             );
         }
         None
+    }
+}
+
+/// Whatever happens in whatever order, these hold for everybody who looks:
+///
+/// 1. It passes while the last beat is younger than the deadline, is unknown
+///    before the first one, and fails otherwise.
+/// 2. Who looks often and who looks seldom hold the same, and have heard of the
+///    same turns.
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use crate::options::CheckOptions;
+    use crate::source::Listener;
+    use crate::verdict::{Track, Verdict};
+    use proptest::prelude::*;
+    use std::sync::Mutex;
+
+    const DEADLINE: Duration = Duration::from_millis(50);
+
+    struct Reader {
+        now: Mutex<Instant>,
+        track: Mutex<Track>,
+    }
+
+    impl Reader {
+        fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
+            let plan = CheckOptions::new().resolve().expect("legal options");
+            let track = Track::reported(&plan, heartbeat.source(), start);
+            let reader = Arc::new(Reader {
+                now: Mutex::new(start),
+                track: Mutex::new(track),
+            });
+            let listener = Arc::downgrade(&reader);
+            heartbeat.handles.pulse.audience.join(listener, 0);
+            reader
+        }
+
+        fn look(&self, now: Instant) -> (Verdict, u64) {
+            *self.now.lock().expect("one thread") = now;
+            let mut track = self.track.lock().expect("one thread");
+            track.advance(now);
+            (track.verdict(), track.results())
+        }
+    }
+
+    impl Listener for Reader {
+        fn changed(&self, _: usize) {
+            let now = *self.now.lock().expect("one thread");
+            self.track.lock().expect("one thread").look(now);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hold_for_every_history(
+            before_the_start in 0_u64..120,
+            steps in prop::collection::vec((0_u64..80, any::<bool>(), any::<bool>()), 0..60),
+        ) {
+            let heartbeat = Heartbeat::new("worker", DEADLINE);
+            let start = heartbeat.handles.pulse.made + Duration::from_millis(before_the_start);
+            let (often, seldom) = (Reader::of(&heartbeat, start), Reader::of(&heartbeat, start));
+            let mut now = start;
+            let mut last: Option<Instant> = None;
+
+            for (after, beats, looks) in steps {
+                let after = Duration::from_millis(after);
+                for part in 0..=after.as_millis() {
+                    often.look(now + Duration::from_millis(part as u64));
+                }
+                now += after;
+                if beats {
+                    *seldom.now.lock().expect("one thread") = now;
+                    heartbeat.handles.pulse.beat(now);
+                    last = Some(now);
+                }
+                if looks {
+                    let expected = match last {
+                        Some(last) if now < last + DEADLINE => Verdict::Pass,
+                        None if now < start + DEADLINE => Verdict::Unknown,
+                        _ => Verdict::Fail,
+                    };
+                    let held = seldom.look(now);
+                    prop_assert_eq!(held.0, expected, "1");
+                    prop_assert_eq!(held, often.look(now), "2");
+                }
+            }
+        }
     }
 }

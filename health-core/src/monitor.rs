@@ -554,7 +554,7 @@ impl Listener for Monitor {
 fn track(check: &Check) -> Track {
     match &check.feed {
         Feed::Runs(_) => Track::new(&check.plan),
-        Feed::Reports(source) => Track::reported(&check.plan, Arc::clone(source)),
+        Feed::Reports(source) => Track::reported(&check.plan, Arc::clone(source), Instant::now()),
     }
 }
 

@@ -186,15 +186,14 @@ impl Track {
     }
 
     /// Of a check that is not run, with what its source says now.
-    pub(crate) fn reported(plan: &Plan, source: Arc<dyn Source>) -> Self {
+    pub(crate) fn reported(plan: &Plan, source: Arc<dyn Source>, now: Instant) -> Self {
         let mut track = Track::new(plan);
-        let since = track.since;
         track.reported = Some(Box::new(Reported {
             source,
-            since,
+            since: now,
             until: None,
         }));
-        track.look(since);
+        track.look(now);
         track
     }
 
@@ -648,7 +647,9 @@ mod tests {
 mod properties {
     use super::*;
     use crate::options::CheckOptions;
+    use crate::source::{Audience, Look};
     use proptest::prelude::*;
+    use std::sync::Mutex;
 
     const TIMEOUT: Duration = Duration::from_millis(50);
     const INTERVAL: Duration = Duration::from_millis(100);
@@ -669,11 +670,14 @@ mod properties {
         Look,
     }
 
+    fn status() -> impl Strategy<Value = Status> {
+        prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
+    }
+
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let event = prop_oneof![
             4 => Just(Event::Begin),
-            4 => prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
-                .prop_map(Event::Finish),
+            4 => status().prop_map(Event::Finish),
             1 => Just(Event::Land),
             2 => Just(Event::Look),
         ];
@@ -682,6 +686,29 @@ mod properties {
             event,
         });
         prop::collection::vec(step, 0..60)
+    }
+
+    /// Says one thing until a moment, and passes from then on.
+    #[derive(Debug, Default)]
+    struct Said {
+        until: Mutex<Option<(Status, Instant)>>,
+        audience: Audience,
+    }
+
+    impl Source for Said {
+        fn look(&self, now: Instant, _: Instant) -> Look {
+            match *self.until.lock().expect("one thread") {
+                Some((status, until)) if now < until => Look {
+                    outcome: Some(Outcome::from(status)),
+                    until: Some(until),
+                },
+                _ => Look::of(Outcome::pass()),
+            }
+        }
+
+        fn audience(&self) -> &Audience {
+            &self.audience
+        }
     }
 
     fn happen(track: &mut Track, now: Instant, event: &Event) {
@@ -744,6 +771,37 @@ mod properties {
                 if let Some(due) = seldom.due() {
                     prop_assert!(due > now, "what was due has been done");
                 }
+            }
+        }
+
+        /// What is reported holds until it says otherwise, whoever looks.
+        #[test]
+        fn hold_for_what_is_reported(
+            steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),
+        ) {
+            let plan = CheckOptions::new().resolve().expect("legal options");
+            let mut now = Instant::now();
+            let said = Arc::new(Said::default());
+            let track = || Track::reported(&plan, Arc::clone(&said) as _, now);
+            let (mut seldom, mut often) = (track(), track());
+            for (after, status, lasting) in steps {
+                let says = *said.until.lock().expect("one thread");
+                for part in 1..=4 {
+                    often.advance(now + Duration::from_millis(after) * part / 4);
+                }
+                now += Duration::from_millis(after);
+                seldom.advance(now);
+                let held = says.filter(|(_, until)| now < *until);
+                let expected = held.map_or(Verdict::Pass, |(status, _)| status.into());
+                prop_assert_eq!(seldom.verdict(), expected);
+                prop_assert_eq!(often.verdict(), expected, "1");
+                prop_assert_eq!(seldom.results(), often.results(), "1");
+                prop_assert!(seldom.due().is_none_or(|due| due > now), "what was due has been done");
+
+                let until = now + Duration::from_millis(lasting);
+                *said.until.lock().expect("one thread") = Some((status, until));
+                seldom.look(now);
+                often.look(now);
             }
         }
     }

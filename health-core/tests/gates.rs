@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, Event, Gate, Health, HealthBuilder, Outcome, Probe, Settings, Status, Verdict,
-    testing,
+    CheckOptions, Details, Event, Gate, Health, HealthBuilder, Outcome, Probe, RequestHead,
+    Settings, Status, Verdict, testing,
 };
 use tokio::time::{sleep, timeout};
 
@@ -216,4 +216,68 @@ async fn settings_can_leave_it_out() {
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     assert!(health.check("schema").is_none());
     gate.open();
+}
+
+fn body(health: &Health, path: &str) -> String {
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    };
+    let head = RequestHead::new("GET", path).query(query);
+    let answer = health.endpoint().respond(head);
+    String::from_utf8(answer.into_body().to_vec()).expect("text")
+}
+
+fn json(health: &Health, path: &str) -> serde_json::Value {
+    serde_json::from_str(&body(health, path)).expect("JSON")
+}
+
+#[tokio::test]
+async fn answers_with_details_name_what_startup_waits_for() {
+    let (schema, cache) = (Gate::new("schema"), Gate::new("cache"));
+    let builder = Health::builder().probe_details(Details::Checks);
+    let health = started(builder.gate(&schema).gate(&cache));
+    for path in ["/readyz", "/startupz", "/health"] {
+        let startup = &json(&health, path)["checks"]["startup"];
+        assert_eq!(startup["status"], "error", "{path}");
+        assert_eq!(startup["message"], "waits for cache, schema", "{path}");
+        assert_eq!(startup["critical"], true, "{path}");
+        let ietf = body(&health, &format!("{path}?format=health-json"));
+        assert!(ietf.contains("waits for cache, schema"), "{ietf}");
+    }
+    assert!(json(&health, "/livez")["checks"]["startup"].is_null());
+    assert_eq!(
+        body(&health, "/readyz?format=text"),
+        "[-]startup failed: waits for cache, schema\nreadyz check failed\n",
+    );
+    cache.open();
+    let readyz = body(&health, "/readyz?format=text");
+    assert!(readyz.contains("waits for schema\n"), "{readyz}");
+    schema.open();
+    for path in ["/readyz", "/startupz", "/health"] {
+        let text = body(&health, path);
+        assert!(!text.contains("startup"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_alone_names_nothing() {
+    let gate = Gate::new("schema");
+    let health = started(Health::builder().details(Details::Status).gate(&gate));
+    for path in ["/readyz", "/startupz", "/health"] {
+        assert_eq!(body(&health, path), r#"{"status":"unhealthy"}"#);
+        let text = body(&health, &format!("{path}?format=text"));
+        assert!(!text.contains("schema"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_that_startup_waits_for_some_are_named() {
+    let gates: Vec<Gate> = (0..8).map(|nth| Gate::new(format!("gate-{nth}"))).collect();
+    let builder = gates.iter().fold(Health::builder(), HealthBuilder::gate);
+    let health = started(builder);
+    assert_eq!(
+        json(&health, "/health")["checks"]["startup"]["message"],
+        "waits for gate-0, gate-1, gate-2, gate-3, gate-4 and 3 more"
+    );
 }
