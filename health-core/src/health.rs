@@ -214,7 +214,6 @@ impl Health {
     /// ```
     pub async fn stop(&self) {
         self.shared.monitor.start_drain();
-        self.shared.monitor.stop_listening();
         self.shared.supervisors.stop().await;
     }
 

@@ -57,6 +57,12 @@
 //! (30 s, or four timeouts), since dropping a query halfway can cost the
 //! application's pool a connection. It is then dropped.
 //!
+//! # What is reported and not run
+//!
+//! A [`Gate`] that startup waits for, a [`Heartbeat`] whose silence is a
+//! failure, a [`Supervised`] task that must not end, and a [`Switch`] that
+//! people turn off. Each is a check like any other to those who look.
+//!
 //! # What the public sees
 //!
 //! What a check says itself: the text of [`Outcome::warn`] and [`Outcome::fail`],

@@ -43,6 +43,7 @@ const JITTER: f64 = 0.1;
 /// The tasks of all checks, which end with this.
 #[derive(Debug)]
 pub(crate) struct Supervisors {
+    monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,
     /// Closed once the last task and the last thread of a run have let go.
     alive: watch::Sender<()>,
@@ -81,7 +82,11 @@ impl Supervisors {
             let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
             tasks.push(reminds.abort_handle());
         }
-        Supervisors { tasks, alive }
+        Supervisors {
+            monitor: Arc::clone(monitor),
+            tasks,
+            alive,
+        }
     }
 
     /// Ends all runs, and waits until they are gone.
@@ -92,6 +97,8 @@ impl Supervisors {
     }
 
     fn abort(&self) {
+        // What ends with the service is no failure.
+        self.monitor.stop_listening();
         for task in &self.tasks {
             task.abort();
         }

@@ -439,6 +439,26 @@ async fn a_task_that_ends_after_the_stop_is_no_failure() {
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_ends_with_the_last_health_is_no_failure() {
+    let (beat, switch) = (Heartbeat::new("beat", DEADLINE), Switch::new("switch"));
+    let task = tokio::spawn(std::future::pending::<()>());
+    let abort = task.abort_handle();
+    let health = started(
+        Health::builder()
+            .heartbeat(&beat, options())
+            .switch(&switch, options())
+            .supervise("task", options(), task),
+    );
+    beat.beat();
+    let events = health.subscribe();
+    drop(health);
+    drop(beat);
+    switch.off("at the end");
+    abort.abort();
+    assert_eq!(turns(events).await, []);
+}
+
 /// What is awaited on one thread is ended on another, at the same moment.
 #[test]
 fn the_result_of_a_task_is_never_lost() {
