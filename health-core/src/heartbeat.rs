@@ -306,11 +306,10 @@ mod properties {
             let mut last: Option<Instant> = None;
 
             for (after, beats, looks) in steps {
-                let after = Duration::from_millis(after);
-                for part in 0..=after.as_millis() {
-                    often.look(now + Duration::from_millis(part as u64));
+                for part in 0..=after {
+                    often.look(now + Duration::from_millis(part));
                 }
-                now += after;
+                now += Duration::from_millis(after);
                 if beats {
                     *seldom.now.lock().expect("one thread") = now;
                     heartbeat.handles.pulse.beat(now);
