@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
-use crate::check::{HealthCheck, Work};
+use crate::check::{Feed, HealthCheck, Work};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
+use crate::gate::Gate;
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
+use crate::heartbeat::Heartbeat;
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -24,6 +27,8 @@ use crate::render::Vocabulary;
 use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, HealthState, Sources};
+use crate::supervised::Supervised;
+use crate::switch::Switch;
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
 /// Far above what an async check needs between two awaits, and below what the
@@ -107,7 +112,7 @@ impl HealthBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
     {
-        self.add(name.into(), options, Work::closure(check))
+        self.add(name.into(), options, Feed::Runs(Work::closure(check)))
     }
 
     /// Adds a check that is a plain closure, which runs on a thread of its own.
@@ -135,7 +140,11 @@ impl HealthBuilder {
         F: Fn() -> T + Send + Sync + 'static,
         T: IntoOutcome<Via>,
     {
-        self.add(name.into(), options, Work::blocking_closure(check))
+        self.add(
+            name.into(),
+            options,
+            Feed::Runs(Work::blocking_closure(check)),
+        )
     }
 
     /// Adds a check that is an object: see [`HealthCheck`].
@@ -146,17 +155,79 @@ impl HealthBuilder {
         options: CheckOptions,
         check: impl HealthCheck,
     ) -> Self {
-        self.add(name.into(), options, Work::object(check))
+        self.add(name.into(), options, Feed::Runs(Work::object(check)))
+    }
+
+    /// Startup waits until this gate is opened: see [`Gate`].
+    #[track_caller]
+    pub fn gate(self, gate: &Gate) -> Self {
+        let options = CheckOptions::new().startup().critical();
+        self.add(gate.name().into(), options, Feed::Reports(gate.source()))
+    }
+
+    /// Adds a check that fails while this is silent: see [`Heartbeat`].
+    ///
+    /// It is never run, so [`start`](Self::start) refuses the options that are
+    /// about runs. So it does for the three that follow.
+    #[track_caller]
+    pub fn heartbeat(self, heartbeat: &Heartbeat, options: CheckOptions) -> Self {
+        let feed = Feed::Reports(heartbeat.source());
+        self.add(heartbeat.name().into(), options, feed)
+    }
+
+    /// Adds a check that fails while this is switched off: see [`Switch`].
+    #[track_caller]
+    pub fn switch(self, switch: &Switch, options: CheckOptions) -> Self {
+        let feed = Feed::Reports(switch.source());
+        self.add(switch.name().into(), options, feed)
+    }
+
+    /// Adds a check that fails once this task has ended: see [`Supervised`].
+    #[track_caller]
+    pub fn supervised<T>(self, task: &Supervised<T>, options: CheckOptions) -> Self
+    where
+        T: Send + 'static,
+    {
+        let feed = Feed::Reports(task.source());
+        self.add(task.name().into(), options, feed)
+    }
+
+    /// [`supervised`](Self::supervised), for a task whose result nobody needs.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let worker = tokio::spawn(async { loop { tokio::task::yield_now().await } });
+    /// let health = Health::builder()
+    ///     .supervise("worker", CheckOptions::new().critical(), worker)
+    ///     .start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn supervise<T>(
+        self,
+        name: impl Into<String>,
+        options: CheckOptions,
+        task: JoinHandle<T>,
+    ) -> Self
+    where
+        T: Send + 'static,
+    {
+        self.supervised(&Supervised::new(name, task), options)
     }
 
     #[track_caller]
-    fn add(mut self, name: String, options: CheckOptions, work: Work) -> Self {
+    fn add(mut self, name: String, options: CheckOptions, feed: Feed) -> Self {
         let place = Place::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
             options,
             place,
-            work,
+            feed,
         });
         self
     }

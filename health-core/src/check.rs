@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::options::CheckOptions;
 use crate::outcome::{IntoOutcome, Outcome};
+use crate::source::Source;
 use crate::state::{Context, Need};
 
 /// The future of one run.
@@ -93,6 +94,15 @@ pub struct Origin {
     pub line: u32,
     /// The column of the attribute, to tell two on one line apart.
     pub column: u32,
+}
+
+/// Where the results of a check come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Feed {
+    /// It is run.
+    Runs(Work),
+    /// They are reported from outside.
+    Reports(Arc<dyn Source>),
 }
 
 /// What one run does, with everything that it needs.

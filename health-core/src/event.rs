@@ -16,7 +16,8 @@ const BACKLOG: usize = 1024;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// There is a result: a run came back, timed out, or was skipped.
+    /// There is a result: a run came back, timed out, or was skipped, or
+    /// something else was reported.
     Ran(CheckReport),
     /// What is held of the check has changed. Follows the result that did it,
     /// if it was one and not the passing of time.

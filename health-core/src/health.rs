@@ -121,8 +121,9 @@ impl Health {
     ///
     /// Joins a run that is under way. If a run is in flight whose timeout has
     /// passed, no other may start, and the report says so at once. So it does
-    /// where no run will come: for a startup check once startup has passed, and
-    /// when the runtime of the checks is gone.
+    /// where no run will come: for what is reported and never run (a gate, a
+    /// heartbeat), for a startup check once startup has passed, and when the
+    /// runtime of the checks is gone.
     ///
     /// # Panics
     ///

@@ -57,6 +57,12 @@
 //! (30 s, or four timeouts), since dropping a query halfway can cost the
 //! application's pool a connection. It is then dropped.
 //!
+//! # What is reported and not run
+//!
+//! A [`Gate`] that startup waits for, a [`Heartbeat`] whose silence is a
+//! failure, a [`Supervised`] task that must not end, and a [`Switch`] that
+//! people turn off. Each is a check like any other to those who look.
+//!
 //! # What the public sees
 //!
 //! What a check says itself: the text of [`Outcome::warn`] and [`Outcome::fail`],
@@ -79,9 +85,11 @@ mod builder;
 mod check;
 mod endpoint;
 mod event;
+mod gate;
 mod guard;
 mod head;
 mod health;
+mod heartbeat;
 mod horizon;
 mod link;
 mod mask;
@@ -100,7 +108,10 @@ mod settings;
 #[cfg(feature = "signal")]
 mod signal;
 mod snapshot;
+mod source;
 mod state;
+mod supervised;
+mod switch;
 mod sync;
 mod tally;
 pub mod testing;
@@ -116,9 +127,11 @@ pub use builder::HealthBuilder;
 pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, Page};
 pub use event::{Event, Events, Turned};
+pub use gate::Gate;
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
+pub use heartbeat::Heartbeat;
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;
@@ -129,6 +142,8 @@ pub use render::Vocabulary;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
+pub use supervised::Supervised;
+pub use switch::Switch;
 pub use verdict::Verdict;
 
 pub use health_macros::{

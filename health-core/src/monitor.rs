@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use crate::check::Feed;
 use crate::event::{Bus, Event, Events, Turned};
 use crate::horizon::{Horizon, NEVER};
 use crate::observe::{self, Transition};
@@ -22,6 +23,7 @@ use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
 use crate::registry::Check;
 use crate::snapshot::{CheckReport, Snapshot};
+use crate::source::Listener;
 use crate::tally::{Tally, Weight};
 use crate::verdict::{Track, Verdict};
 
@@ -55,7 +57,7 @@ struct Cell {
     wake: Notify,
     /// Tells those who asked for a fresh look that there was one.
     settled: Notify,
-    /// The check's task is gone, so no run will come.
+    /// The check's task is gone, or it never runs, so no run will come.
     ended: AtomicBool,
 }
 
@@ -103,10 +105,10 @@ impl Monitor {
                 plan: check.plan.clone(),
                 after: check.after.clone(),
                 dependents: dependents.into(),
-                track: Mutex::new(Track::new(&check.plan)),
+                ended: AtomicBool::new(matches!(check.feed, Feed::Reports(_))),
+                track: Mutex::new(track(check)),
                 wake: Notify::new(),
                 settled: Notify::new(),
-                ended: AtomicBool::new(false),
             })
             .collect();
         let on_demand = (0..cells.len()).filter(|&index| cells[index].plan.on_demand);
@@ -140,7 +142,7 @@ impl Monitor {
 
     /// Whether the check has done all that it was for.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
-        self.startup_done.load(Ordering::Acquire) && is_for_startup_only(self.plan(index))
+        self.has_started() && is_for_startup_only(self.plan(index))
     }
 
     /// Whether no further result will come.
@@ -153,6 +155,16 @@ impl Monitor {
         let cell = &self.cells[index];
         cell.ended.store(true, Ordering::Release);
         cell.settled.notify_waiters();
+    }
+
+    /// The next moment at which the passing of time changes something.
+    pub(crate) fn due(&self, index: usize) -> Option<Instant> {
+        self.cells[index].track().due()
+    }
+
+    /// Whether startup has passed.
+    pub(crate) fn has_started(&self) -> bool {
+        self.startup_done.load(Ordering::Acquire)
     }
 
     /// Waits until there is something to decide about the check.
@@ -320,7 +332,18 @@ impl Monitor {
     }
 
     pub(crate) fn release(&self, index: usize) {
-        self.change(index, Track::release);
+        let now = Instant::now();
+        self.change(index, |track| track.release(now));
+    }
+
+    /// What is reported from outside is no longer taken up.
+    pub(crate) fn stop_listening(&self) {
+        for cell in &self.cells {
+            let mut track = cell.track();
+            if track.is_reported() {
+                track.retire();
+            }
+        }
     }
 
     /// Readiness fails from now on. Returns since when it does, and whether
@@ -411,7 +434,7 @@ impl Monitor {
 
     /// Startup has passed for good once all of its checks pass at one moment.
     fn latch_startup(&self) {
-        if self.startup_done.load(Ordering::Acquire)
+        if self.has_started()
             || self.tallies[Probe::Startup as usize].status() == Status::Fail
             || self.startup_done.swap(true, Ordering::AcqRel)
         {
@@ -477,7 +500,8 @@ impl Monitor {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        Snapshot::new(status, checks, self.draining.get().is_some())
+        let draining = self.draining.get().is_some();
+        Snapshot::new(status, checks, self.has_started(), draining)
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {
@@ -488,7 +512,7 @@ impl Monitor {
 
     /// Readiness waits for startup, and ends when the drain begins.
     fn through_lifecycle(&self, probe: Probe, held: Status) -> Status {
-        let started = self.startup_done.load(Ordering::Acquire);
+        let started = self.has_started();
         match probe {
             Probe::Startup if started => Status::Pass,
             Probe::Readiness if !started || self.draining.get().is_some() => Status::Fail,
@@ -506,6 +530,8 @@ impl Monitor {
             .filter_map(|index| self.change_track(index, |track| track.advance(now)))
             .min();
         self.horizon.raise(passed, self.millis(earliest));
+        // What was switched off for a while has come back by itself.
+        self.latch_startup();
     }
 
     /// Rounded down, so that the horizon is never later than the moment.
@@ -514,6 +540,21 @@ impl Monitor {
         since_start.map_or(NEVER, |since| {
             u64::try_from(since.as_millis()).unwrap_or(NEVER)
         })
+    }
+}
+
+impl Listener for Monitor {
+    fn changed(&self, check: usize) {
+        let now = Instant::now();
+        self.change(check, |track| track.look(now));
+        self.cells[check].wake.notify_one();
+    }
+}
+
+fn track(check: &Check) -> Track {
+    match &check.feed {
+        Feed::Runs(_) => Track::new(&check.plan),
+        Feed::Reports(source) => Track::reported(&check.plan, Arc::clone(source), Instant::now()),
     }
 }
 

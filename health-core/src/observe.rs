@@ -10,6 +10,8 @@ use crate::mask::masked;
 use crate::outcome::Outcome;
 #[cfg(feature = "tracing")]
 use crate::probe::Probe;
+#[cfg(feature = "tracing")]
+use crate::snapshot::{CheckReport, Snapshot};
 use crate::verdict::{Finished, Track, Verdict};
 
 /// A check turned.
@@ -66,7 +68,8 @@ impl<'a> Transition<'a> {
     }
 
     fn took(&self) -> Duration {
-        self.last.as_ref().map_or(Duration::ZERO, |last| last.took)
+        let took = self.last.as_ref().and_then(|last| last.took);
+        took.unwrap_or_default()
     }
 }
 
@@ -112,6 +115,19 @@ pub(crate) fn startup_done(after: Duration) {
     tracing::info!(target: TARGET, after_ms, "startup has passed");
 }
 
+#[cfg(feature = "tracing")]
+pub(crate) fn startup_waits(since: Duration, snapshot: &Snapshot) {
+    let awaited = snapshot.checks().iter().filter(|check| check.is_awaited());
+    let names: Vec<&str> = awaited.map(CheckReport::name).collect();
+    let (after_s, waits_for) = (since.as_secs(), names.join(" "));
+    tracing::warn!(
+        target: TARGET,
+        after_s,
+        waits_for,
+        "startup has not passed, so readiness fails"
+    );
+}
+
 /// Every check by name, so that one that vanished is missed: a crate that
 /// nothing in the binary names is not linked, and its checks are gone.
 #[cfg(feature = "tracing")]
@@ -150,6 +166,15 @@ pub(crate) fn quarantined(check: &str, held: Duration) {
 }
 
 #[cfg(feature = "tracing")]
+pub(crate) fn abandoned(gate: &str) {
+    tracing::error!(
+        target: TARGET,
+        gate,
+        "the gate was dropped before it was opened, so startup cannot pass"
+    );
+}
+
+#[cfg(feature = "tracing")]
 pub(crate) fn draining(delay: Duration) {
     let delay_s = delay.as_secs_f64();
     tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
@@ -182,6 +207,8 @@ mod silent {
     pub(crate) fn startup_done(_: Duration) {}
     pub(crate) fn quarantined(_: &str, _: Duration) {}
     pub(crate) fn started(_: &[crate::registry::Check]) {}
+    pub(crate) fn startup_waits(_: Duration, _: &crate::snapshot::Snapshot) {}
+    pub(crate) fn abandoned(_: &str) {}
     pub(crate) fn draining(_: Duration) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}

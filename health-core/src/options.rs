@@ -229,6 +229,20 @@ impl CheckOptions {
         }
     }
 
+    /// As [`resolve`](Self::resolve), for a check that is reported and never
+    /// run, and that may break a rule of its own.
+    pub(crate) fn resolve_reported(&self, own: Option<Rule>) -> Result<Plan, Vec<Rule>> {
+        let plan = self.with_defaults();
+        let mut broken = Vec::from_iter(own);
+        self.check_nothing_about_runs(&mut broken);
+        check_criticality(&plan, &mut broken);
+        if broken.is_empty() {
+            Ok(plan)
+        } else {
+            Err(broken)
+        }
+    }
+
     fn with_defaults(&self) -> Plan {
         // The period of a check on demand is the age at which it is run again.
         let (timeout, interval) = match (self.timeout, self.interval.or(self.cache)) {
@@ -300,6 +314,25 @@ impl CheckOptions {
                     help: format!("the longest `{option}` is {limit_text}"),
                 });
             }
+        }
+    }
+
+    fn check_nothing_about_runs(&self, broken: &mut Vec<Rule>) {
+        let written = [
+            ("timeout", self.timeout.is_some()),
+            ("interval", self.interval.is_some()),
+            ("cache", self.cache.is_some()),
+            ("initial_delay", self.initial_delay.is_some()),
+            ("failure_threshold", self.failure_threshold.is_some()),
+            ("success_threshold", self.success_threshold.is_some()),
+            ("stale_after", self.stale_after.is_some()),
+            ("after", !self.after.is_empty()),
+        ];
+        for (option, _) in written.into_iter().filter(|(_, written)| *written) {
+            broken.push(Rule {
+                what: format!("it is reported and never run, so `{option}` means nothing to it"),
+                help: format!("leave `{option}` out"),
+            });
         }
     }
 

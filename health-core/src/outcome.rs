@@ -202,6 +202,11 @@ impl Outcome {
         self.detail.as_ref()
     }
 
+    /// Whether it says what another does, in public.
+    pub(crate) fn says_as(&self, other: &Outcome) -> bool {
+        (self.status, &self.reason) == (other.status, &other.reason)
+    }
+
     /// A failure whose only words are private.
     fn withheld(cause: Vec<String>) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);

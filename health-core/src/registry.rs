@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::check::{CheckDef, Work};
+use crate::check::{CheckDef, Feed, Work};
 use crate::name;
-use crate::options::{CheckOptions, Plan};
+use crate::options::{CheckOptions, Plan, Rule};
 use crate::problem::{Place, Problem};
 use crate::settings::{Change, Settings};
 use crate::state::{Context, Need, Sources};
@@ -17,7 +17,7 @@ pub(crate) struct Check {
     pub(crate) plan: Plan,
     /// The checks that come first, by their place among all checks.
     pub(crate) after: Box<[usize]>,
-    pub(crate) work: Work,
+    pub(crate) feed: Feed,
 }
 
 /// A check that was added to the builder.
@@ -26,7 +26,7 @@ pub(crate) struct Added {
     pub(crate) name: String,
     pub(crate) options: CheckOptions,
     pub(crate) place: Place,
-    pub(crate) work: Work,
+    pub(crate) feed: Feed,
 }
 
 /// Every check with `#[health_check]` that is linked into this program.
@@ -79,7 +79,7 @@ impl Registry<'_> {
                 needs: def.needs,
                 changed: false,
                 place: Place::declared(def.origin),
-                work: Work::declared(def.run, self.context),
+                feed: Feed::Runs(Work::declared(def.run, self.context)),
             });
         let added = self.added.iter().map(|check| Candidate {
             name: check.name.as_str().into(),
@@ -87,7 +87,7 @@ impl Registry<'_> {
             needs: &[],
             changed: false,
             place: check.place,
-            work: check.work.clone(),
+            feed: check.feed.clone(),
         });
         for check in self.added {
             bad_name(&check.name, problems);
@@ -106,7 +106,7 @@ struct Candidate {
     /// The settings have changed its options.
     changed: bool,
     place: Place,
-    work: Work,
+    feed: Feed,
 }
 
 impl Candidate {
@@ -131,8 +131,15 @@ impl Candidate {
         }
     }
 
+    fn resolve(&self) -> Result<Plan, Vec<Rule>> {
+        match &self.feed {
+            Feed::Runs(_) => self.options.resolve(),
+            Feed::Reports(source) => self.options.resolve_reported(source.broken_rule()),
+        }
+    }
+
     fn into_check(self, after: Box<[usize]>, problems: &mut Vec<Problem>) -> Option<Check> {
-        let resolved = self.options.resolve();
+        let resolved = self.resolve();
         let by_settings = if self.changed {
             "with its settings, "
         } else {
@@ -143,7 +150,7 @@ impl Candidate {
                 name: self.name,
                 plan,
                 after,
-                work: self.work,
+                feed: self.feed,
             }),
             Err(broken) => {
                 problems.extend(broken.into_iter().map(|rule| Problem::BadOptions {

@@ -14,9 +14,12 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
+use crate::observe;
 use crate::registry::Check;
 use crate::run::Runner;
+use crate::source::{Listener, Source};
 
 /// Runs at once, so that a thousand first runs do not all knock together.
 const ASYNC_RUNS: usize = 1024;
@@ -29,6 +32,10 @@ const THREADS: usize = 64;
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for runs that hold their thread.
 const LONGEST_STOP: Duration = Duration::from_secs(1);
+/// Startup that has not passed by then is spoken of.
+const FIRST_REMINDER: Duration = Duration::from_secs(30);
+/// And goes on being, at least this often.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Each period is off by at most this part of the interval, so that replicas
 /// and checks drift apart.
 const JITTER: f64 = 0.1;
@@ -36,6 +43,7 @@ const JITTER: f64 = 0.1;
 /// The tasks of all checks, which end with this.
 #[derive(Debug)]
 pub(crate) struct Supervisors {
+    monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,
     /// Closed once the last task and the last thread of a run have let go.
     alive: watch::Sender<()>,
@@ -51,16 +59,32 @@ impl Supervisors {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
-            let supervisor = Supervisor {
-                index,
-                runner: Runner::new(check.name, check.work, longest_poll, witness.clone()),
-                monitor: Arc::clone(monitor),
-                limits: Arc::clone(&limits),
+            let monitor = Arc::clone(monitor);
+            let task = match check.feed {
+                Feed::Runs(work) => runtime.spawn(
+                    Supervisor {
+                        index,
+                        runner: Runner::new(check.name, work, longest_poll, witness.clone()),
+                        monitor,
+                        limits: Arc::clone(&limits),
+                    }
+                    .supervise(),
+                ),
+                Feed::Reports(source) => {
+                    listen(&monitor, index, &*source);
+                    runtime.spawn(look_out(monitor, index))
+                }
             };
-            runtime.spawn(supervisor.supervise()).abort_handle()
+            task.abort_handle()
         });
+        let mut tasks: Vec<AbortHandle> = tasks.collect();
+        if !monitor.has_started() {
+            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
+            tasks.push(reminds.abort_handle());
+        }
         Supervisors {
-            tasks: tasks.collect(),
+            monitor: Arc::clone(monitor),
+            tasks,
             alive,
         }
     }
@@ -73,6 +97,8 @@ impl Supervisors {
     }
 
     fn abort(&self) {
+        // What ends with the service is no failure.
+        self.monitor.stop_listening();
         for task in &self.tasks {
             task.abort();
         }
@@ -82,6 +108,42 @@ impl Supervisors {
 impl Drop for Supervisors {
     fn drop(&mut self) {
         self.abort();
+    }
+}
+
+/// From now on `monitor` hears of what is reported.
+fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
+    let listener = Arc::downgrade(monitor);
+    source.audience().join(listener, index);
+    // What was said since the monitor was made went unheard.
+    monitor.changed(index);
+}
+
+/// Says what startup waits for, less and less often.
+async fn remind_of_startup(monitor: Arc<Monitor>) {
+    let mut pause = FIRST_REMINDER;
+    loop {
+        sleep(pause).await;
+        let snapshot = monitor.snapshot();
+        if monitor.has_started() || snapshot.is_draining() {
+            return;
+        }
+        observe::startup_waits(monitor.uptime(), &snapshot);
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+/// Looks at a check that is reported when time changes what it says. Readers do
+/// as well, but then it would turn in the log only when somebody reads.
+async fn look_out(monitor: Arc<Monitor>, index: usize) {
+    while !monitor.is_retired(index) {
+        let woken = monitor.woken(index);
+        match monitor.due(index) {
+            // Either is a reason to look.
+            Some(due) => drop(timeout_at(due, woken).await),
+            None => woken.await,
+        }
+        monitor.advance(index);
     }
 }
 

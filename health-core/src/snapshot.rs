@@ -8,6 +8,9 @@ use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
 use crate::verdict::{Finished, Track, Verdict};
 
+/// So many names say what startup waits for; the others are counted.
+const MOST_NAMES: usize = 5;
+
 /// The state of the service at one moment, for code that wants to look.
 ///
 /// ```
@@ -27,6 +30,8 @@ use crate::verdict::{Finished, Track, Verdict};
 pub struct Snapshot {
     status: [Status; Probe::ALL.len()],
     checks: Vec<CheckReport>,
+    /// Why startup has not passed, as if it were a check.
+    startup: Option<CheckReport>,
     draining: bool,
 }
 
@@ -34,10 +39,12 @@ impl Snapshot {
     pub(crate) fn new(
         status: [Status; Probe::ALL.len()],
         checks: Vec<CheckReport>,
+        started: bool,
         draining: bool,
     ) -> Self {
         Snapshot {
             status,
+            startup: if started { None } else { startup(&checks) },
             checks,
             draining,
         }
@@ -58,6 +65,11 @@ impl Snapshot {
         &self.checks
     }
 
+    /// What an answer lists: the checks, and what startup waits for.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &CheckReport> + Clone {
+        self.checks.iter().chain(&self.startup)
+    }
+
     /// Whether the service is on its way out.
     pub fn is_draining(&self) -> bool {
         self.draining
@@ -74,6 +86,21 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
         .into_iter()
         .max_by_key(severity)
         .unwrap_or(Status::Pass)
+}
+
+/// What startup waits for, as a failing check of that name.
+fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
+    let awaited: Vec<&str> = checks
+        .iter()
+        .filter(|check| check.is_awaited())
+        .map(CheckReport::name)
+        .collect();
+    let (named, others) = awaited.split_at(awaited.len().min(MOST_NAMES));
+    let mut text = format!("waits for {}", named.join(", "));
+    if !others.is_empty() {
+        text = format!("{text} and {} more", others.len());
+    }
+    (!awaited.is_empty()).then(|| CheckReport::startup(Outcome::fail(text)))
 }
 
 /// One check at one moment: the verdict, and the last result behind it.
@@ -109,6 +136,28 @@ impl CheckReport {
             consecutive: track.consecutive(),
             running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
             last: track.last().cloned(),
+        }
+    }
+
+    fn startup(outcome: Outcome) -> Self {
+        let last = Finished {
+            outcome,
+            took: None,
+            at: SystemTime::now(),
+        };
+        CheckReport {
+            name: Probe::Startup.as_str().into(),
+            probes: Probes::NONE.with(Probe::Startup).with(Probe::Readiness),
+            critical: true,
+            description: None,
+            tags: &[],
+            component: "component",
+            verdict: Verdict::Fail,
+            stale: false,
+            skipped_for: None,
+            consecutive: 1,
+            running_since: None,
+            last: Some(Arc::new(last)),
         }
     }
 
@@ -164,8 +213,9 @@ impl CheckReport {
     }
 
     /// How long the last run took; its timeout if it was not back by then.
+    /// `None` for a check that is reported and never run.
     pub fn response_time(&self) -> Option<Duration> {
-        Some(self.last.as_ref()?.took)
+        self.last.as_ref()?.took
     }
 
     /// When the last result came, by the wall clock.
@@ -196,6 +246,11 @@ impl CheckReport {
     /// sources. Never part of a public answer.
     pub fn cause(&self) -> &[String] {
         self.last_outcome().map_or(&[], Outcome::cause)
+    }
+
+    /// Whether startup waits for it, unless it has passed already.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.counts_for(Probe::Startup) && !self.verdict.is_good()
     }
 
     pub(crate) fn observed(&self) -> Option<&Observed> {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
+use crate::source::Source;
 
 /// What is held of a check now.
 ///
@@ -66,11 +67,12 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One finished run.
+/// One finished run, or one report.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
-    pub(crate) took: Duration,
+    /// Of a run.
+    pub(crate) took: Option<Duration>,
     /// By the wall clock, for people.
     pub(crate) at: SystemTime,
 }
@@ -113,6 +115,16 @@ impl Streak {
     }
 }
 
+/// Where the results of a check that is not run come from.
+#[derive(Debug)]
+struct Reported {
+    source: Arc<dyn Source>,
+    /// Since when it is looked at.
+    since: Instant,
+    /// When it may say something else by itself.
+    until: Option<Instant>,
+}
+
 /// The state machine of one check.
 #[derive(Debug)]
 pub(crate) struct Track {
@@ -143,7 +155,8 @@ pub(crate) struct Track {
     /// Since when the verdict has been what it is.
     since: Instant,
     /// What a test says in place of the check.
-    forced: Option<Outcome>,
+    forced: Option<Box<Outcome>>,
+    reported: Option<Box<Reported>>,
 }
 
 impl Track {
@@ -168,7 +181,24 @@ impl Track {
             retired: false,
             since: Instant::now(),
             forced: None,
+            reported: None,
         }
+    }
+
+    /// Of a check that is not run, with what its source says now.
+    pub(crate) fn reported(plan: &Plan, source: Arc<dyn Source>, now: Instant) -> Self {
+        let mut track = Track::new(plan);
+        track.reported = Some(Box::new(Reported {
+            source,
+            since: now,
+            until: None,
+        }));
+        track.look(now);
+        track
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported.is_some()
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -243,7 +273,8 @@ impl Track {
     pub(crate) fn due(&self) -> Option<Instant> {
         let deadline = self.flight.map(|flight| flight.next_miss);
         let stale_at = self.stale_at.filter(|_| !self.stale);
-        [deadline, stale_at].into_iter().flatten().min()
+        let until = self.reported.as_ref().and_then(|reported| reported.until);
+        [deadline, stale_at, until].into_iter().flatten().min()
     }
 
     /// A run begins.
@@ -285,11 +316,30 @@ impl Track {
     }
 
     /// Makes true what the passing of time says: a run over its timeout has
-    /// failed, and a good result that is too old is unknown.
+    /// failed, a good result that is too old is unknown, and what was reported
+    /// up to a moment counts no longer.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.count_misses(now);
+        let until = self.reported.as_ref().and_then(|reported| reported.until);
+        if until.is_some_and(|until| now >= until) {
+            self.look(now);
+        }
         if self.stale_at.is_some_and(|stale_at| now >= stale_at) {
             self.stale = true;
+        }
+    }
+
+    /// Takes up what is reported now. The same again is no result.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
+            return;
+        };
+        let look = reported.source.look(now, reported.since);
+        reported.until = look.until;
+        let said = self.forced.as_deref().cloned().or(look.outcome);
+        let last = self.last.as_ref().map(|last| &last.outcome);
+        if let Some(outcome) = said.filter(|said| last.is_none_or(|last| !last.says_as(said))) {
+            self.record(now, now, outcome);
         }
     }
 
@@ -325,7 +375,7 @@ impl Track {
     /// From now on this is what every run says, and at once what is held.
     pub(crate) fn force(&mut self, now: Instant, outcome: Outcome) {
         let target = Verdict::from(outcome.status());
-        self.forced = Some(outcome);
+        self.forced = Some(Box::new(outcome));
         let enough = self.failure_threshold.max(self.success_threshold);
         for _ in 0..enough {
             self.record(now, now, Outcome::pass());
@@ -335,9 +385,10 @@ impl Track {
         }
     }
 
-    /// The runs speak for themselves again.
-    pub(crate) fn release(&mut self) {
+    /// The runs speak for themselves again, and what is reported does at once.
+    pub(crate) fn release(&mut self, now: Instant) {
         self.forced = None;
+        self.look(now);
     }
 
     /// No further run will come, and the last result stays what it is.
@@ -345,23 +396,28 @@ impl Track {
         self.retired = true;
         self.stale_at = None;
         self.flight = None;
+        if let Some(reported) = &mut self.reported {
+            reported.until = None;
+        }
     }
 
     fn record(&mut self, started: Instant, ended: Instant, outcome: Outcome) {
         if self.retired {
             return;
         }
-        let outcome = self.forced.clone().unwrap_or(outcome);
+        let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
         self.results += 1;
         self.skipped_for = None;
         self.ended = Some(ended);
         self.streak.extend(outcome.status() == Status::Fail);
         self.settled = self.turn(outcome.status());
         self.stale = false;
-        self.stale_at = self.settled.is_good().then(|| ended + self.stale_after);
+        // What is reported says itself until when it counts.
+        let grows_old = self.settled.is_good() && !self.is_reported();
+        self.stale_at = grows_old.then(|| ended + self.stale_after);
         self.last = Some(Arc::new(Finished {
             outcome,
-            took: ended - started,
+            took: (!self.is_reported()).then(|| ended - started),
             at: SystemTime::now(),
         }));
     }
@@ -410,7 +466,7 @@ mod tests {
         assert_eq!(track.verdict(), Verdict::Unknown);
         track.finish(now + secs(1), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
-        assert_eq!(track.last().expect("a result").took, secs(1));
+        assert_eq!(track.last().expect("a result").took, Some(secs(1)));
     }
 
     #[test]
@@ -424,7 +480,7 @@ mod tests {
         track.advance(now + secs(2));
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), Some(now));
-        assert_eq!(track.last().expect("a result").took, secs(2));
+        assert_eq!(track.last().expect("a result").took, Some(secs(2)));
         track.finish(now + secs(3), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), None);
@@ -456,7 +512,7 @@ mod tests {
             track.advance(now + secs(later));
             assert_eq!(track.verdict(), verdict, "after {later} s");
         }
-        assert_eq!(track.last().expect("a result").took, secs(25));
+        assert_eq!(track.last().expect("a result").took, Some(secs(25)));
         assert_eq!(track.overdue_since(), Some(now + secs(10)));
     }
 
@@ -544,7 +600,7 @@ mod tests {
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
-        track.release();
+        track.release(now);
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
@@ -591,7 +647,9 @@ mod tests {
 mod properties {
     use super::*;
     use crate::options::CheckOptions;
+    use crate::source::{Audience, Look};
     use proptest::prelude::*;
+    use std::sync::Mutex;
 
     const TIMEOUT: Duration = Duration::from_millis(50);
     const INTERVAL: Duration = Duration::from_millis(100);
@@ -612,11 +670,14 @@ mod properties {
         Look,
     }
 
+    fn status() -> impl Strategy<Value = Status> {
+        prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
+    }
+
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let event = prop_oneof![
             4 => Just(Event::Begin),
-            4 => prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
-                .prop_map(Event::Finish),
+            4 => status().prop_map(Event::Finish),
             1 => Just(Event::Land),
             2 => Just(Event::Look),
         ];
@@ -625,6 +686,29 @@ mod properties {
             event,
         });
         prop::collection::vec(step, 0..60)
+    }
+
+    /// Says one thing until a moment, and passes from then on.
+    #[derive(Debug, Default)]
+    struct Said {
+        until: Mutex<Option<(Status, Instant)>>,
+        audience: Audience,
+    }
+
+    impl Source for Said {
+        fn look(&self, now: Instant, _: Instant) -> Look {
+            match *self.until.lock().expect("one thread") {
+                Some((status, until)) if now < until => Look {
+                    outcome: Some(Outcome::from(status)),
+                    until: Some(until),
+                },
+                _ => Look::of(Outcome::pass()),
+            }
+        }
+
+        fn audience(&self) -> &Audience {
+            &self.audience
+        }
     }
 
     fn happen(track: &mut Track, now: Instant, event: &Event) {
@@ -687,6 +771,37 @@ mod properties {
                 if let Some(due) = seldom.due() {
                     prop_assert!(due > now, "what was due has been done");
                 }
+            }
+        }
+
+        /// What is reported holds until it says otherwise, whoever looks.
+        #[test]
+        fn hold_for_what_is_reported(
+            steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),
+        ) {
+            let plan = CheckOptions::new().resolve().expect("legal options");
+            let mut now = Instant::now();
+            let said = Arc::new(Said::default());
+            let track = || Track::reported(&plan, Arc::clone(&said) as _, now);
+            let (mut seldom, mut often) = (track(), track());
+            for (after, status, lasting) in steps {
+                let says = *said.until.lock().expect("one thread");
+                for part in 1..=4 {
+                    often.advance(now + Duration::from_millis(after) * part / 4);
+                }
+                now += Duration::from_millis(after);
+                seldom.advance(now);
+                let held = says.filter(|(_, until)| now < *until);
+                let expected = held.map_or(Verdict::Pass, |(status, _)| status.into());
+                prop_assert_eq!(seldom.verdict(), expected);
+                prop_assert_eq!(often.verdict(), expected, "1");
+                prop_assert_eq!(seldom.results(), often.results(), "1");
+                prop_assert!(seldom.due().is_none_or(|due| due > now), "what was due has been done");
+
+                let until = now + Duration::from_millis(lasting);
+                *said.until.lock().expect("one thread") = Some((status, until));
+                seldom.look(now);
+                often.look(now);
             }
         }
     }

@@ -9,6 +9,8 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/lifecycle.md")]
+    mod lifecycle {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/porting.md")]

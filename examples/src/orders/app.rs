@@ -10,7 +10,7 @@ use health_core::{Health, HealthState};
 use super::disk::DiskSpace;
 use super::settings::Settings;
 use super::store::{OpenError, Store};
-use super::worker::{Progress, Worker};
+use super::worker::Worker;
 
 /// How long requests may still take once the drain is over.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,8 +21,6 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct AppState {
     /// The orders.
     pub store: Store,
-    /// How the worker gets on.
-    pub worker: Progress,
     /// The disk of the orders.
     pub disk: DiskSpace,
 }
@@ -37,7 +35,6 @@ impl AppState {
         let store = Store::open(&settings.database_url).await?;
         let worker = Worker::start(store.clone());
         let state = AppState {
-            worker: worker.progress(),
             disk: DiskSpace::beside(store.path(), settings.disk_min_free),
             store,
         };

@@ -2,13 +2,11 @@
 //! whichever program names this crate.
 
 use std::io;
-use std::time::Duration;
 
 use health_core::{Outcome, health_check};
 
 use super::disk::DiskSpace;
 use super::store::Store;
-use super::worker::Progress;
 
 /// Without the database no request can be served, so this decides readiness.
 #[health_check(timeout = "2s", interval = "2s", critical)]
@@ -26,16 +24,4 @@ fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
         Outcome::pass()
     };
     Ok(outcome.observe(free, "bytes"))
-}
-
-/// While the worker stands still orders are accepted all the same: degraded.
-#[health_check(interval = "2s")]
-fn worker(progress: &Progress) -> Outcome {
-    let age = progress.age();
-    let outcome = if age > Duration::from_secs(5) {
-        Outcome::fail("orders are accepted, but not shipped")
-    } else {
-        Outcome::pass()
-    };
-    outcome.observe(age.as_secs_f64(), "seconds")
 }

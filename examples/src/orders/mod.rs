@@ -30,4 +30,4 @@ pub use page::{Orders, Page};
 pub use problem::Problem;
 pub use settings::{BadSetting, Settings};
 pub use store::{CancelError, OpenError, PAGE_LIMIT, Store};
-pub use worker::{Progress, Worker};
+pub use worker::Worker;

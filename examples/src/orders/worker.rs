@@ -1,21 +1,24 @@
 //! Ships accepted orders in the background.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use health_core::{Gate, Heartbeat};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::store::Store;
 
 const PAUSE: Duration = Duration::from_secs(1);
+/// Several passes, so that one that is slow is no alarm.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// The task that ships accepted orders.
 #[derive(Debug)]
 #[must_use = "the worker stops when this is dropped"]
 pub struct Worker {
-    progress: Progress,
+    backlog: Gate,
+    heartbeat: Heartbeat,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -23,19 +26,26 @@ pub struct Worker {
 impl Worker {
     /// Starts it on the current tokio runtime.
     pub fn start(store: Store) -> Self {
-        let progress = Progress::new();
+        let backlog = Gate::new("backlog");
+        let heartbeat = Heartbeat::new("worker", LONGEST_SILENCE);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(work(store, progress.clone(), stopped));
+        let task = tokio::spawn(work(store, backlog.clone(), heartbeat.clone(), stopped));
         Worker {
-            progress,
+            backlog,
+            heartbeat,
             stop,
             task,
         }
     }
 
-    /// What a health check looks at.
-    pub fn progress(&self) -> Progress {
-        self.progress.clone()
+    /// Opened once the orders that fell due before the start are shipped.
+    pub fn backlog(&self) -> &Gate {
+        &self.backlog
+    }
+
+    /// Beats with each pass that succeeds.
+    pub fn heartbeat(&self) -> &Heartbeat {
+        &self.heartbeat
     }
 
     /// Lets it finish the pass that it is at.
@@ -49,36 +59,18 @@ impl Worker {
     }
 }
 
-/// When the worker last got through its work. All clones are one.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    last: Arc<Mutex<Instant>>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Progress {
-            last: Arc::new(Mutex::new(Instant::now())),
-        }
-    }
-
-    fn passed(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    /// The time since the last pass that succeeded, or since the start.
-    pub fn age(&self) -> Duration {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.elapsed()
-    }
-}
-
-async fn work(store: Store, progress: Progress, mut stopped: oneshot::Receiver<()>) {
+async fn work(
+    store: Store,
+    backlog: Gate,
+    heartbeat: Heartbeat,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut works = true;
     loop {
         match store.ship_due().await {
             Ok(shipped) => {
-                progress.passed();
+                backlog.open();
+                heartbeat.beat();
                 works = true;
                 if shipped > 0 {
                     tracing::info!(shipped, "orders shipped");

@@ -346,7 +346,7 @@ impl Inner {
         };
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
         let draining = seen.is_draining() && is_ready;
-        let reports = seen.checks().iter().filter(counted);
+        let reports = seen.listed().filter(counted);
         let shown = reports.map(|report| Shown::new(report, details == Details::Full));
         let body = match format {
             Format::Json => {
@@ -410,7 +410,7 @@ impl Inner {
 
 /// What everybody may see of the checks.
 fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
-    let reports = snapshot.checks().iter();
+    let reports = snapshot.listed();
     reports.map(|report| Shown::new(report, false))
 }
 

@@ -7,7 +7,7 @@ mod routes;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_actix::Health;
+use health_actix::{CheckOptions, Health};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -18,7 +18,10 @@ async fn main() -> anyhow::Result<()> {
     let health = Health::builder()
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
-        .expect(["database", "disk", "worker"])
+        .expect(["database", "disk"])
+        .gate(worker.backlog())
+        // While it stands still orders are accepted all the same: degraded.
+        .heartbeat(worker.heartbeat(), CheckOptions::new())
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
@@ -38,6 +41,8 @@ async fn main() -> anyhow::Result<()> {
             .shutdown_signal(health.drain_on_signal())
             .run()
             .await?;
+        // From here on it is no failure that the worker ends.
+        health.stop().await;
         worker.stop().await?;
         state.store.close().await;
         anyhow::Ok(())

@@ -6,7 +6,7 @@ mod routes;
 
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_axum::Health;
+use health_axum::{CheckOptions, Health};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -17,7 +17,10 @@ async fn main() -> anyhow::Result<()> {
     let health = Health::builder()
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
-        .expect(["database", "disk", "worker"])
+        .expect(["database", "disk"])
+        .gate(worker.backlog())
+        // While it stands still orders are accepted all the same: degraded.
+        .heartbeat(worker.heartbeat(), CheckOptions::new())
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
@@ -31,6 +34,8 @@ async fn main() -> anyhow::Result<()> {
         axum::serve(listener, app)
             .with_graceful_shutdown(health.drain_on_signal())
             .await?;
+        // From here on it is no failure that the worker ends.
+        health.stop().await;
         worker.stop().await?;
         state.store.close().await;
         anyhow::Ok(())

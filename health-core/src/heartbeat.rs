@@ -1,0 +1,331 @@
+//! [`Heartbeat`]: a sign of life of work that has no end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::options::Rule;
+use crate::outcome::Outcome;
+use crate::source::{Audience, Look, Source};
+
+const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A sign of life of work that has no end, such as a consumer or a scheduler:
+/// silence for longer than the deadline is a failure.
+///
+/// A check of the broker says that messages could be had; this says that
+/// somebody takes them. Give it to
+/// [`HealthBuilder::heartbeat`](crate::HealthBuilder::heartbeat), and
+/// [`beat`](Self::beat) once a round. Before the first beat the check is
+/// unknown, and the deadline counts from the start.
+///
+/// Time passes for whoever reads, so the failure is seen on every thread even
+/// while the runtime of the work stands still.
+///
+/// All clones are one heartbeat. When the last one is dropped, by a task that
+/// has panicked or returned, the check fails at once.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use std::time::Duration;
+/// use health_core::{CheckOptions, Health, Heartbeat, Verdict};
+///
+/// let consumer = Heartbeat::new("consumer", Duration::from_secs(30));
+/// let health = Health::builder()
+///     .heartbeat(&consumer, CheckOptions::new().liveness().critical())
+///     .start()?;
+///
+/// let work = async move {
+///     loop {
+///         consumer.beat();
+///         // .. the next message ..
+///         # break;
+///     }
+///     # consumer
+/// };
+/// # let consumer = work.await;
+/// assert_eq!(health.check("consumer").unwrap().verdict(), Verdict::Pass);
+/// # drop(consumer);
+/// # assert_eq!(health.check("consumer").unwrap().message(), Some("the heartbeat was dropped"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "silence is a failure, and when it is dropped nothing can beat"]
+pub struct Heartbeat {
+    handles: Arc<Handles>,
+}
+
+/// What the clones share. Its drop says that the last of them is gone.
+#[derive(Debug)]
+struct Handles {
+    pulse: Arc<Pulse>,
+}
+
+/// One word says it all: when the last beat was, in milliseconds since the
+/// pulse was made, and three marks.
+#[derive(Debug)]
+struct Pulse {
+    name: String,
+    deadline: Duration,
+    made: Instant,
+    word: AtomicU64,
+    audience: Audience,
+}
+
+/// Somebody who looked heard no beat in time, or none yet: the next one is news.
+const SILENT: u64 = 1 << 63;
+/// The last handle has been dropped.
+const DROPPED: u64 = 1 << 62;
+/// There was no beat yet.
+const UNBEATEN: u64 = 1 << 61;
+const MARKS: u64 = SILENT | DROPPED | UNBEATEN;
+
+impl Heartbeat {
+    /// A heartbeat that has not beaten yet. The deadline is at most 24 h.
+    ///
+    /// The name obeys the rules of the names of checks;
+    /// [`start`](crate::HealthBuilder::start) verifies both.
+    pub fn new(name: impl Into<String>, deadline: Duration) -> Self {
+        let pulse = Pulse {
+            name: name.into(),
+            deadline,
+            made: Instant::now(),
+            word: AtomicU64::new(SILENT | UNBEATEN),
+            audience: Audience::default(),
+        };
+        let handles = Handles {
+            pulse: Arc::new(pulse),
+        };
+        Heartbeat {
+            handles: Arc::new(handles),
+        }
+    }
+
+    /// Says that the work goes on.
+    ///
+    /// From any thread, with or without a runtime, and as often as you like: it
+    /// costs a look at the clock, and a write at most once a millisecond.
+    pub fn beat(&self) {
+        self.handles.pulse.beat(Instant::now());
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.handles.pulse.name
+    }
+
+    pub(crate) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.handles.pulse) as _
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.pulse.word.fetch_or(DROPPED, Ordering::AcqRel);
+        self.pulse.audience.tell();
+    }
+}
+
+impl Pulse {
+    fn beat(&self, now: Instant) {
+        let now = self.millis(now);
+        let last = self.word.load(Ordering::Acquire);
+        if last & MARKS == 0 && now <= last {
+            return;
+        }
+        if last & MARKS != 0 || now - last >= self.deadline_millis() {
+            // Perhaps nobody looked while it was silent, and that is news too.
+            self.audience.tell();
+        }
+        // Of two threads, the later moment counts.
+        let later = |word: u64| Some(now.max(word & !MARKS));
+        let before = self
+            .word
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
+        if before.is_ok_and(|word| word & SILENT != 0) {
+            self.audience.tell();
+        }
+    }
+
+    fn millis(&self, moment: Instant) -> u64 {
+        let since_made = moment.saturating_duration_since(self.made);
+        u64::try_from(since_made.as_millis()).map_or(!MARKS, |millis| millis.min(!MARKS))
+    }
+
+    fn deadline_millis(&self) -> u64 {
+        u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Until when the last beat counts.
+    fn ends(&self, word: u64) -> Instant {
+        self.made + Duration::from_millis(word & !MARKS) + self.deadline
+    }
+
+    /// The word, marked if the last beat counts no longer: only if none came
+    /// meanwhile, so that no beat goes unheard.
+    fn heard(&self, now: Instant) -> u64 {
+        let silent = |word: u64| {
+            let is_over = word & MARKS == 0 && now >= self.ends(word);
+            is_over.then_some(word | SILENT)
+        };
+        match self
+            .word
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, silent)
+        {
+            Ok(word) => word | SILENT,
+            Err(word) => word,
+        }
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.word.load(Ordering::Acquire) & DROPPED != 0
+    }
+}
+
+impl Source for Pulse {
+    fn look(&self, now: Instant, since: Instant) -> Look {
+        let word = self.heard(now);
+        if word & MARKS == 0 {
+            return Look {
+                outcome: Some(Outcome::pass()),
+                until: Some(self.ends(word)),
+            };
+        }
+        if word & DROPPED != 0 {
+            return Look::of(Outcome::fail("the heartbeat was dropped"));
+        }
+        // Who heard no beat yet waits for as long as for any other.
+        let was_heard = word & UNBEATEN == 0 && self.ends(word) > since;
+        let patience = since + self.deadline;
+        if !was_heard && now < patience {
+            return Look {
+                outcome: None,
+                until: Some(patience),
+            };
+        }
+        let deadline = humantime::format_duration(self.deadline);
+        Look::of(Outcome::fail(format!("no heartbeat for {deadline}")))
+    }
+
+    fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    fn broken_rule(&self) -> Option<Rule> {
+        let rule = |what: &str, help: &str| {
+            Some(Rule {
+                what: what.to_owned(),
+                help: help.to_owned(),
+            })
+        };
+        if self.is_dropped() {
+            return rule(
+                "the heartbeat has been dropped, so it cannot beat",
+                "keep a clone of it where the work is done",
+            );
+        }
+        if self.deadline < Duration::from_millis(1) {
+            return rule(
+                "no beat could come within the deadline of a heartbeat that is below 1 ms",
+                "write several times what one round of the work takes",
+            );
+        }
+        if self.deadline > LONGEST_DEADLINE {
+            return rule(
+                "the deadline of the heartbeat is too long",
+                "the longest deadline is 24 h",
+            );
+        }
+        None
+    }
+}
+
+/// Whatever happens in whatever order, these hold for everybody who looks:
+///
+/// 1. It passes while the last beat is younger than the deadline, is unknown
+///    before the first one, and fails otherwise.
+/// 2. Who looks often and who looks seldom hold the same, and have heard of the
+///    same turns.
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use crate::options::CheckOptions;
+    use crate::source::Listener;
+    use crate::verdict::{Track, Verdict};
+    use proptest::prelude::*;
+    use std::sync::Mutex;
+
+    const DEADLINE: Duration = Duration::from_millis(50);
+
+    struct Reader {
+        now: Mutex<Instant>,
+        track: Mutex<Track>,
+    }
+
+    impl Reader {
+        fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
+            let plan = CheckOptions::new().resolve().expect("legal options");
+            let track = Track::reported(&plan, heartbeat.source(), start);
+            let reader = Arc::new(Reader {
+                now: Mutex::new(start),
+                track: Mutex::new(track),
+            });
+            let listener = Arc::downgrade(&reader);
+            heartbeat.handles.pulse.audience.join(listener, 0);
+            reader
+        }
+
+        fn look(&self, now: Instant) -> (Verdict, u64) {
+            *self.now.lock().expect("one thread") = now;
+            let mut track = self.track.lock().expect("one thread");
+            track.advance(now);
+            (track.verdict(), track.results())
+        }
+    }
+
+    impl Listener for Reader {
+        fn changed(&self, _: usize) {
+            let now = *self.now.lock().expect("one thread");
+            self.track.lock().expect("one thread").look(now);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hold_for_every_history(
+            before_the_start in 0_u64..120,
+            steps in prop::collection::vec((0_u64..80, any::<bool>(), any::<bool>()), 0..60),
+        ) {
+            let heartbeat = Heartbeat::new("worker", DEADLINE);
+            let start = heartbeat.handles.pulse.made + Duration::from_millis(before_the_start);
+            let (often, seldom) = (Reader::of(&heartbeat, start), Reader::of(&heartbeat, start));
+            let mut now = start;
+            let mut last: Option<Instant> = None;
+
+            for (after, beats, looks) in steps {
+                for part in 0..=after {
+                    often.look(now + Duration::from_millis(part));
+                }
+                now += Duration::from_millis(after);
+                if beats {
+                    *seldom.now.lock().expect("one thread") = now;
+                    heartbeat.handles.pulse.beat(now);
+                    last = Some(now);
+                }
+                if looks {
+                    let expected = match last {
+                        Some(last) if now < last + DEADLINE => Verdict::Pass,
+                        None if now < start + DEADLINE => Verdict::Unknown,
+                        _ => Verdict::Fail,
+                    };
+                    let held = seldom.look(now);
+                    prop_assert_eq!(held.0, expected, "1");
+                    prop_assert_eq!(held, often.look(now), "2");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! [`Supervised`]: a task that is not meant to end.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
+use tokio::time::Instant;
+
+use crate::outcome::Outcome;
+use crate::source::{Audience, Look, Source};
+
+/// A tokio task that is not meant to end: when it does, the check of its name
+/// fails at once and for good, with `panicked`, `ended` or `cancelled`.
+///
+/// The text of the panic is private. A task that ends is told from one that
+/// stands still by a [`Heartbeat`](crate::Heartbeat).
+///
+/// It takes the place of the task's [`JoinHandle`]: await it for what the task
+/// returns, drop it and the task goes on, supervised all the same. Where a
+/// service stops by itself, call [`Health::stop`](crate::Health::stop) before
+/// the task is told to end, and its end is no failure.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use health_core::{CheckOptions, Health, Supervised};
+///
+/// let worker = Supervised::new("worker", tokio::spawn(async { /* for ever */ 7 }));
+/// let health = Health::builder()
+///     .supervised(&worker, CheckOptions::new().critical())
+///     .start()?;
+///
+/// assert_eq!(worker.await?, 7);
+/// assert_eq!(health.check("worker").unwrap().message(), Some("ended"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Supervised<T> {
+    task: Arc<Task<T>>,
+    abort: AbortHandle,
+}
+
+struct Task<T> {
+    name: String,
+    state: Mutex<State<T>>,
+    audience: Audience,
+}
+
+struct State<T> {
+    /// Gone once it has been asked for the result.
+    handle: Option<JoinHandle<T>>,
+    result: Option<Result<T, JoinError>>,
+    /// How the task ended.
+    end: Option<Outcome>,
+    /// Who awaits the result.
+    waiting: Option<Waker>,
+}
+
+impl<T: Send + 'static> Supervised<T> {
+    /// Supervises this task from now on. The name obeys the rules of the names
+    /// of checks, which [`start`](crate::HealthBuilder::start) verifies.
+    pub fn new(name: impl Into<String>, task: JoinHandle<T>) -> Self {
+        let abort = task.abort_handle();
+        let state = State {
+            handle: Some(task),
+            result: None,
+            end: None,
+            waiting: None,
+        };
+        let task = Arc::new(Task {
+            name: name.into(),
+            state: Mutex::new(state),
+            audience: Audience::default(),
+        });
+        task.poll();
+        Supervised { task, abort }
+    }
+
+    /// Cancels the task, as [`JoinHandle::abort`] does.
+    pub fn abort(&self) {
+        self.abort.abort();
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.abort.is_finished()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.task.name
+    }
+
+    pub(crate) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.task) as _
+    }
+}
+
+/// What the task returns. To be awaited once, as a [`JoinHandle`] is.
+impl<T: Send + 'static> Future for Supervised<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.task.state();
+        if let Some(result) = state.result.take() {
+            return Poll::Ready(result);
+        }
+        state.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for Supervised<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervised")
+            .field("name", &self.task.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Task<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Send + 'static> Task<T> {
+    /// Asks the task for its result, and to be woken when there is one.
+    fn poll(self: &Arc<Self>) {
+        let mut state = self.state();
+        let Some(handle) = &mut state.handle else {
+            return;
+        };
+        let waker = Waker::from(Arc::clone(self));
+        // With a budget a poll could wake this at once, under the lock.
+        let polled = pin!(unconstrained(handle)).poll(&mut Context::from_waker(&waker));
+        let Poll::Ready(result) = polled else {
+            return;
+        };
+        state.handle = None;
+        state.end = Some(end_of(&result));
+        state.result = Some(result);
+        let waiting = state.waiting.take();
+        drop(state);
+        self.audience.tell();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+}
+
+/// Woken by the task as it ends, on the thread where it does: no other task is
+/// needed, and no runtime that still runs.
+impl<T: Send + 'static> Wake for Task<T> {
+    fn wake(self: Arc<Self>) {
+        self.poll();
+    }
+}
+
+impl<T: Send> Source for Task<T> {
+    fn look(&self, _: Instant, _: Instant) -> Look {
+        let end = self.state().end.clone();
+        Look::of(end.unwrap_or_else(Outcome::pass))
+    }
+
+    fn audience(&self) -> &Audience {
+        &self.audience
+    }
+}
+
+fn end_of<T>(result: &Result<T, JoinError>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::fail("ended"),
+        Err(error) if error.is_panic() => Outcome::panicked(error.to_string()),
+        Err(_) => Outcome::fail("cancelled"),
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
