@@ -19,6 +19,7 @@ use crate::monitor::{Monitor, Turn};
 use crate::registry::Check;
 use crate::run::Runner;
 use crate::source::{Listener, Source};
+use crate::watchdog::{self, Watch, Watchdog};
 
 /// Runs at once, so that a thousand first runs do not all knock together.
 const ASYNC_RUNS: usize = 1024;
@@ -39,6 +40,7 @@ const JITTER: f64 = 0.1;
 #[derive(Debug)]
 pub(crate) struct Supervisors {
     tasks: Vec<AbortHandle>,
+    watchdog: Option<Watchdog>,
     /// Closed once the last task and the last thread of a run have let go.
     alive: watch::Sender<()>,
 }
@@ -49,21 +51,30 @@ impl Supervisors {
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
         longest_poll: Option<Duration>,
+        watch: Option<Watch>,
     ) -> Self {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
+        // The settings may have left its check out.
+        let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
+        let mut polls = Vec::new();
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
             let task = match check.feed {
-                Feed::Runs(work) => runtime.spawn(
-                    Supervisor {
+                Feed::Runs(work) => {
+                    let name = Arc::clone(&check.name);
+                    let runner = Runner::new(check.name, work, longest_poll, witness.clone());
+                    if watch.is_some() {
+                        polls.push((name, runner.polls()));
+                    }
+                    let supervisor = Supervisor {
                         index,
-                        runner: Runner::new(check.name, work, longest_poll, witness.clone()),
+                        runner,
                         monitor,
                         limits: Arc::clone(&limits),
-                    }
-                    .supervise(),
-                ),
+                    };
+                    runtime.spawn(supervisor.supervise())
+                }
                 Feed::Reports(source) => {
                     listen(&monitor, index, &*source);
                     runtime.spawn(look_out(monitor, index))
@@ -71,9 +82,19 @@ impl Supervisors {
             };
             task.abort_handle()
         });
+        let tasks = tasks.collect();
+        let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, polls, witness));
         Supervisors {
-            tasks: tasks.collect(),
+            tasks,
+            watchdog,
             alive,
+        }
+    }
+
+    /// Watches one more runtime, if any is watched.
+    pub(crate) fn watch(&self, runtime: &Handle) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.watch(runtime);
         }
     }
 
@@ -87,6 +108,9 @@ impl Supervisors {
     fn abort(&self) {
         for task in &self.tasks {
             task.abort();
+        }
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.end();
         }
     }
 }
