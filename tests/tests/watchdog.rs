@@ -184,7 +184,7 @@ fn the_only_thread() {
     service.is_found();
     let message = service.message();
     assert!(
-        message.starts_with("a worker has not yielded for 1."),
+        message.starts_with("a worker has not yielded for "),
         "{message}"
     );
     blocker.release();
@@ -282,8 +282,9 @@ fn a_saturated_runtime_is_well() {
     for _ in 0..50 {
         service.runtime.spawn(async {
             loop {
+                // 61 of them far below the threshold, also where others compile.
                 let poll = Instant::now();
-                while poll.elapsed() < Duration::from_millis(1) {
+                while poll.elapsed() < Duration::from_micros(500) {
                     std::hint::spin_loop();
                 }
                 tokio::task::yield_now().await;
@@ -324,7 +325,7 @@ fn a_check_that_blocks_is_named_and_does_it_once() {
         service.is_found();
         let message = service.message();
         assert!(
-            message.starts_with("blocked by check `redis` for 1."),
+            message.starts_with("blocked by check `redis` for "),
             "{message}"
         );
         blocker.release();

@@ -4,6 +4,8 @@
 
 mod routes;
 
+use std::time::Duration;
+
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
@@ -19,6 +21,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .watch_runtime(Duration::from_secs(5))
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);

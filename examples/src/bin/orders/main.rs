@@ -4,6 +4,8 @@
 
 mod routes;
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
 use health_axum::Health;
@@ -18,6 +20,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .watch_runtime(Duration::from_secs(5))
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
