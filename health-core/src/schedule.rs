@@ -57,6 +57,7 @@ impl Supervisors {
         let (alive, witness) = watch::channel(());
         // The settings may have left its check out.
         let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
+        let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, witness.clone()));
         let mut polls = Vec::new();
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
@@ -64,7 +65,7 @@ impl Supervisors {
                 Feed::Runs(work) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(check.name, work, longest_poll, witness.clone());
-                    if watch.is_some() {
+                    if watchdog.is_some() {
                         polls.push((name, runner.polls()));
                     }
                     let supervisor = Supervisor {
@@ -83,7 +84,9 @@ impl Supervisors {
             task.abort_handle()
         });
         let tasks = tasks.collect();
-        let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, polls, witness));
+        if let Some(watchdog) = &watchdog {
+            watchdog.suspect(polls);
+        }
         Supervisors {
             tasks,
             watchdog,

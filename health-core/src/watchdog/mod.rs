@@ -7,24 +7,23 @@
 //! what they are, is inside of one poll, or of a few long ones ([`stall`]). If
 //! the poll is that of a check, the check says so itself ([`Polls`]).
 
+mod runtime;
 mod stall;
 
-use std::future::pending;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, RuntimeMetrics};
-use tokio::task::AbortHandle;
+use tokio::runtime::Handle;
 
 use crate::options::CheckOptions;
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::run::{Alive, Polls};
 use crate::source::{Audience, Look, Source};
-use stall::{Clock, Reports, Stuck, Suspects, Worker, Workers};
+use runtime::Runtime;
+use stall::{Clock, OF_THE_CHECKS, Reports, Stuck, Suspects};
 
 /// The check that says what is seen.
 pub(crate) const NAME: &str = "runtime";
@@ -39,8 +38,6 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Samples in the time after which a worker is stuck.
 const SAMPLES: u32 = 10;
 const LONGEST_PERIOD: Duration = Duration::from_millis(250);
-/// The number of the runtime on which the checks run.
-const OF_THE_CHECKS: usize = 0;
 
 /// What is wrong with a time after which a worker would be stuck.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
@@ -110,18 +107,16 @@ pub(crate) struct Watchdog {
 
 #[derive(Debug)]
 enum Order {
-    Watch(Handle),
+    Watch(Runtime),
+    /// These checks may hold workers of the first runtime.
+    Suspect(Vec<(Arc<str>, Polls)>),
     End,
 }
 
 impl Watchdog {
-    /// Watches the runtime of these checks.
-    pub(crate) fn spawn(
-        watch: Watch,
-        runtime: &Handle,
-        checks: Vec<(Arc<str>, Polls)>,
-        alive: Alive,
-    ) -> Self {
+    /// Watches the runtime on which checks are going to run: before the first of
+    /// them can block it.
+    pub(crate) fn spawn(watch: Watch, runtime: &Handle, alive: Alive) -> Self {
         let (orders, received) = mpsc::channel();
         let watchdog = Watchdog { orders };
         watchdog.watch(runtime);
@@ -129,7 +124,7 @@ impl Watchdog {
         let thread = thread::Builder::new().name("health-watchdog".into());
         let spawned = thread.spawn(move || {
             let _alive = alive;
-            run(&watch, Watched::new(watch.threshold, checks), &received);
+            run(&watch, &received);
         });
         if let Err(error) = spawned {
             let text = error.to_string();
@@ -140,25 +135,35 @@ impl Watchdog {
 
     /// Watches this runtime too.
     pub(crate) fn watch(&self, runtime: &Handle) {
-        // Nobody receives it once health has stopped.
-        let _ = self.orders.send(Order::Watch(runtime.clone()));
+        self.order(Order::Watch(Runtime::new(runtime)));
+    }
+
+    /// Tells which checks run on the first runtime.
+    pub(crate) fn suspect(&self, checks: Vec<(Arc<str>, Polls)>) {
+        self.order(Order::Suspect(checks));
     }
 
     /// For a stop, which does not drop this.
     pub(crate) fn end(&self) {
-        let _ = self.orders.send(Order::End);
+        self.order(Order::End);
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody receives it once health has stopped.
+        let _ = self.orders.send(order);
     }
 }
 
-/// Takes samples until it is told to end. The first thing that it is told is to
-/// watch the runtime of the checks.
-fn run(watch: &Watch, mut watched: Watched, orders: &Receiver<Order>) {
+/// Takes samples until it is told to end.
+fn run(watch: &Watch, orders: &Receiver<Order>) {
     let period = (watch.threshold / SAMPLES).min(LONGEST_PERIOD);
     let mut clock = Clock::new(2 * period, Instant::now());
+    let mut watched = Watched::new(watch.threshold);
     let mut reports = Reports::new(watch.threshold);
     loop {
         match orders.recv_timeout(period) {
-            Ok(Order::Watch(runtime)) => watched.add(&runtime),
+            Ok(Order::Watch(runtime)) => watched.add(runtime),
+            Ok(Order::Suspect(checks)) => watched.checks = checks,
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -174,33 +179,34 @@ fn run(watch: &Watch, mut watched: Watched, orders: &Receiver<Order>) {
 #[derive(Debug)]
 struct Watched {
     threshold: Duration,
-    runtimes: Vec<Runtime>,
-    /// How many runtimes there have been, with those that are gone.
+    /// By the order in which they came.
+    runtimes: Vec<(usize, Runtime)>,
+    /// How many there have been, with those that are gone.
     added: usize,
     checks: Vec<(Arc<str>, Polls)>,
     suspects: Suspects,
 }
 
 impl Watched {
-    fn new(threshold: Duration, checks: Vec<(Arc<str>, Polls)>) -> Self {
+    fn new(threshold: Duration) -> Self {
         Watched {
             threshold,
             runtimes: Vec::new(),
             added: 0,
-            checks,
+            checks: Vec::new(),
             suspects: Suspects::default(),
         }
     }
 
-    fn add(&mut self, runtime: &Handle) {
-        self.runtimes.push(Runtime::new(self.added, runtime));
+    fn add(&mut self, runtime: Runtime) {
+        self.runtimes.push((self.added, runtime));
         self.added += 1;
     }
 
     /// The workers that are stuck.
     fn sample(&mut self, now: Duration) -> Vec<Stuck> {
-        self.runtimes.retain(|runtime| !runtime.sentry.is_gone());
-        for runtime in &mut self.runtimes {
+        self.runtimes.retain(|(_, runtime)| !runtime.is_gone());
+        for (_, runtime) in &mut self.runtimes {
             runtime.see(now);
         }
         self.suspect(now);
@@ -222,115 +228,13 @@ impl Watched {
 
     fn still_for(&self, limit: Duration, now: Duration) -> impl Iterator<Item = Stuck> {
         let runtimes = self.runtimes.iter();
-        runtimes.flat_map(move |runtime| runtime.still_for(limit, now))
+        runtimes.flat_map(move |(number, runtime)| runtime.still_for(limit, now, *number))
     }
 
     fn outcome(&self, stuck: &[Stuck], now: Duration) -> Outcome {
         let culprits = self.suspects.culprits(self.threshold / 4, now);
         let names: Vec<&str> = culprits.map(|check| &*self.checks[check].0).collect();
         stall::outcome(stuck, &names)
-    }
-}
-
-/// A runtime, numbered in the order in which they are watched.
-#[derive(Debug)]
-struct Runtime {
-    number: usize,
-    metrics: RuntimeMetrics,
-    sentry: Sentry,
-    /// None before somebody drives it.
-    workers: Option<Workers>,
-}
-
-impl Runtime {
-    fn new(number: usize, runtime: &Handle) -> Self {
-        Runtime {
-            number,
-            metrics: runtime.metrics(),
-            sentry: Sentry::post(runtime),
-            workers: None,
-        }
-    }
-
-    fn see(&mut self, now: Duration) {
-        if !self.sentry.has_come() {
-            return;
-        }
-        let metrics = &self.metrics;
-        let workers = (0..metrics.num_workers()).map(|index| Worker {
-            parks: metrics.worker_park_unpark_count(index),
-            busy: metrics.worker_total_busy_duration(index),
-        });
-        match &mut self.workers {
-            Some(seen) => seen.see(now, workers),
-            None => self.workers = Some(Workers::new(now, workers)),
-        }
-    }
-
-    fn still_for(&self, limit: Duration, now: Duration) -> impl Iterator<Item = Stuck> {
-        let workers = self.workers.iter();
-        workers.flat_map(move |workers| {
-            workers
-                .still_for(limit, now)
-                .map(move |(worker, held)| Stuck {
-                    runtime: self.number,
-                    worker,
-                    workers: workers.count(),
-                    held,
-                })
-        })
-    }
-}
-
-/// A task on a watched runtime, which never does anything.
-///
-/// tokio tells neither whether a runtime is driven nor whether it is gone, and in
-/// both cases its numbers look like those of a stuck one. But nobody else polls
-/// this task, and the runtime drops it when it shuts down.
-#[derive(Debug)]
-struct Sentry {
-    seen: Arc<Seen>,
-    task: AbortHandle,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    polled: AtomicBool,
-    dropped: AtomicBool,
-}
-
-impl Sentry {
-    fn post(runtime: &Handle) -> Self {
-        struct TellsDrop(Arc<Seen>);
-        impl Drop for TellsDrop {
-            fn drop(&mut self) {
-                self.0.dropped.store(true, Ordering::Release);
-            }
-        }
-        let seen = Arc::new(Seen::default());
-        let held = TellsDrop(Arc::clone(&seen));
-        let task = runtime.spawn(async move {
-            held.0.polled.store(true, Ordering::Release);
-            pending::<()>().await;
-        });
-        Sentry {
-            seen,
-            task: task.abort_handle(),
-        }
-    }
-
-    fn has_come(&self) -> bool {
-        self.seen.polled.load(Ordering::Acquire)
-    }
-
-    fn is_gone(&self) -> bool {
-        self.seen.dropped.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for Sentry {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -345,7 +249,7 @@ mod tests {
         for is_told in [false, true] {
             let (alive, witness) = watch::channel(());
             let watch = Watch::new(LONGEST);
-            let watchdog = Watchdog::spawn(watch, &Handle::current(), Vec::new(), witness);
+            let watchdog = Watchdog::spawn(watch, &Handle::current(), witness);
             let _kept = if is_told {
                 watchdog.end();
                 Some(watchdog)
@@ -356,17 +260,5 @@ mod tests {
             let ended = timeout(Duration::from_secs(20), alive.closed()).await;
             assert!(ended.is_ok(), "told: {is_told}");
         }
-    }
-
-    #[tokio::test]
-    async fn the_sentry_leaves_no_task_behind() {
-        let runtime = Handle::current();
-        let sentry = Sentry::post(&runtime);
-        assert!(!sentry.has_come());
-        tokio::task::yield_now().await;
-        assert!(sentry.has_come() && !sentry.is_gone());
-        drop(sentry);
-        tokio::task::yield_now().await;
-        assert_eq!(runtime.metrics().num_alive_tasks(), 0);
     }
 }

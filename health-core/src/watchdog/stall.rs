@@ -124,6 +124,9 @@ impl Suspects {
     }
 }
 
+/// The number of the runtime on which the checks run.
+pub(super) const OF_THE_CHECKS: usize = 0;
+
 /// A worker that is stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stuck {
@@ -134,29 +137,39 @@ pub(super) struct Stuck {
     pub(super) held: Duration,
 }
 
-/// What is said of stuck workers, and of the checks that hold them if any do.
-pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
-    let Some(longest) = stuck.iter().map(|stuck| stuck.held).max() else {
-        return Outcome::pass();
-    };
-    let longest = seconds(longest);
-    let text = match culprits {
-        [] => format!("a worker has not yielded for {longest}"),
-        [check] => format!("blocked by check `{check}` for {longest}"),
-        checks => format!("blocked by checks `{}` for {longest}", checks.join("`, `")),
-    };
-    stuck.iter().fold(Outcome::fail(text), |outcome, stuck| {
+impl Stuck {
+    fn place(&self) -> String {
         let Stuck {
             runtime,
             worker,
             workers,
             held,
-        } = stuck;
+        } = self;
         let held = seconds(*held);
-        outcome.because(format!(
-            "runtime {runtime}, worker {worker} of {workers}, for {held}"
-        ))
-    })
+        format!("runtime {runtime}, worker {worker} of {workers}, for {held}")
+    }
+}
+
+/// What is said of stuck workers. The culprits are checks, so they hold those of
+/// their own runtime.
+pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
+    let has_name = |stuck: &Stuck| stuck.runtime == OF_THE_CHECKS && !culprits.is_empty();
+    let worst = stuck
+        .iter()
+        .max_by_key(|stuck| (has_name(stuck), stuck.held));
+    let Some(worst) = worst else {
+        return Outcome::pass();
+    };
+    let held = seconds(worst.held);
+    let text = match culprits {
+        [check] if has_name(worst) => format!("blocked by check `{check}` for {held}"),
+        checks if has_name(worst) => {
+            format!("blocked by checks `{}` for {held}", checks.join("`, `"))
+        }
+        _ => format!("a worker has not yielded for {held}"),
+    };
+    let places = stuck.iter().map(Stuck::place);
+    places.fold(Outcome::fail(text), Outcome::because)
 }
 
 /// Down to what a sample can tell.
@@ -347,7 +360,7 @@ mod tests {
     #[test]
     fn the_text_is_public_and_the_place_private() {
         let stuck = |worker, held| Stuck {
-            runtime: 0,
+            runtime: OF_THE_CHECKS,
             worker,
             workers: 2,
             held,
@@ -364,6 +377,15 @@ mod tests {
         let text = "blocked by checks `redis`, `smtp` for 61.0 s";
         assert_eq!(said.message(), Some(text));
         assert_eq!(outcome(&[], &[]).message(), None);
+
+        let elsewhere = Stuck {
+            runtime: 1,
+            ..stuck(0, secs(9))
+        };
+        let said = outcome(&[elsewhere], &["redis"]);
+        assert_eq!(said.message(), Some("a worker has not yielded for 9.0 s"));
+        let said = outcome(&[elsewhere, one[0]], &["redis"]);
+        assert_eq!(said.message(), Some("blocked by check `redis` for 1.2 s"));
     }
 
     #[test]
