@@ -41,6 +41,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use tokio::runtime::Handle;
 
 pub use health_core::*;
 pub use health_macros::{
@@ -61,7 +62,12 @@ pub use health_core as __core;
 /// answer.
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
+    let health = health.clone();
     move |config: &mut ServiceConfig| {
+        // Each worker has a runtime of its own.
+        if let Ok(runtime) = Handle::try_current() {
+            health.watch_runtime(&runtime);
+        }
         for path in endpoint.paths() {
             // In a scope the path of the request has a prefix, so only what
             // matched counts.

@@ -29,6 +29,7 @@ use crate::settings::Settings;
 use crate::state::{Context, HealthState, Sources};
 use crate::supervised::Supervised;
 use crate::switch::Switch;
+use crate::watchdog::{self, Watch};
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
 /// Far above what an async check needs between two awaits, and below what the
@@ -51,6 +52,7 @@ pub struct HealthBuilder {
     answers: EndpointSettings,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
+    watch: Option<(Duration, Place)>,
 }
 
 impl Default for HealthBuilder {
@@ -64,6 +66,7 @@ impl Default for HealthBuilder {
             answers: EndpointSettings::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
+            watch: None,
         }
     }
 }
@@ -228,6 +231,7 @@ impl HealthBuilder {
             options,
             place,
             feed,
+            is_ours: false,
         });
         self
     }
@@ -392,6 +396,40 @@ impl HealthBuilder {
         self
     }
 
+    /// Fails liveness while a worker of the runtime is stuck: from 1 s to 1 h,
+    /// default not at all.
+    ///
+    /// A worker that neither parks nor hands in the time in which it was busy for
+    /// longer than this is inside of one poll, and serves nobody else. A thread
+    /// of its own sees that, also when every worker is stuck, and the check
+    /// `runtime`, which is critical for liveness, fails until the worker goes on.
+    /// Its message names the check that holds the worker, if one does.
+    ///
+    /// Watched is the runtime on which health starts, each worker of the server
+    /// with `health_actix`, and what is given to [`Health::watch_runtime`].
+    ///
+    /// A worker that never parks hands in its time every 61 polls
+    /// (`event_interval` of tokio's builder), so write more than 61 times what a
+    /// poll takes under full load.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().watch_runtime(Duration::from_secs(5)).start()?;
+    /// assert!(health.check("runtime").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn watch_runtime(mut self, threshold: Duration) -> Self {
+        let place = Place::on_the_builder(Location::caller());
+        self.watch = Some((threshold, place));
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -403,8 +441,9 @@ impl HealthBuilder {
     /// parameter that nothing provides, an expected check that is missing,
     /// options that contradict each other, no tokio runtime or one without a
     /// timer.
-    pub fn start(self) -> Result<Health, StartError> {
+    pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
+        let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         if self.drain_delay > LONGEST_DRAIN_DELAY {
             problems.push(Problem::BadSetting {
@@ -433,7 +472,7 @@ impl HealthBuilder {
         };
         observe::started(&checks);
         let monitor = Arc::new(Monitor::new(&checks));
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
+        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll, watch);
         let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);
         Ok(Health::new(Shared {
@@ -442,6 +481,20 @@ impl HealthBuilder {
             endpoint,
             drain_delay: self.drain_delay,
         }))
+    }
+
+    fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
+        let (threshold, place) = self.watch?;
+        problems.extend(watchdog::bad_threshold(threshold));
+        let watch = Watch::new(threshold);
+        self.added.push(Added {
+            name: watchdog::NAME.into(),
+            options: watchdog::OPTIONS,
+            place,
+            feed: Feed::Reports(watch.findings()),
+            is_ours: true,
+        });
+        Some(watch)
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 #[cfg(feature = "signal")]
 use tokio::time::timeout_at;
 use tokio::time::{Instant, sleep_until};
@@ -82,6 +83,29 @@ impl Health {
     /// What is held of every check now.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.monitor.snapshot()
+    }
+
+    /// Watches one more runtime beside that on which health was started; without
+    /// effect unless [`HealthBuilder::watch_runtime`] asked for it.
+    ///
+    /// Once for each is enough, since a second call costs a second look.
+    /// `health_actix` does it for the workers of the server.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use health_core::Health;
+    ///
+    /// let jobs = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// let health = Health::builder().watch_runtime(Duration::from_secs(5)).start()?;
+    /// health.watch_runtime(jobs.handle());
+    /// # jobs.shutdown_background();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch_runtime(&self, runtime: &Handle) {
+        self.shared.supervisors.watch(runtime);
     }
 
     pub(crate) fn monitor(&self) -> &Monitor {

@@ -116,6 +116,7 @@ mod sync;
 mod tally;
 pub mod testing;
 mod verdict;
+mod watchdog;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -27,6 +27,8 @@ pub(crate) struct Added {
     pub(crate) options: CheckOptions,
     pub(crate) place: Place,
     pub(crate) feed: Feed,
+    /// The framework's own, which has a reserved name.
+    pub(crate) is_ours: bool,
 }
 
 /// Every check with `#[health_check]` that is linked into this program.
@@ -89,7 +91,7 @@ impl Registry<'_> {
             place: check.place,
             feed: check.feed.clone(),
         });
-        for check in self.added {
+        for check in self.added.iter().filter(|check| !check.is_ours) {
             bad_name(&check.name, problems);
         }
         let mut candidates: Vec<_> = declared.chain(added).collect();

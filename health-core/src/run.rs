@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -28,7 +28,27 @@ pub(crate) struct Runner {
     longest_poll: Option<Duration>,
     /// It has offended: from then on it runs on a thread of its own.
     quarantined: AtomicBool,
+    polls: Polls,
     alive: Alive,
+}
+
+/// Counts the beginnings and ends of polls on the application's runtime, for
+/// whoever looks for the check that holds a worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Polls(Arc<AtomicU64>);
+
+impl Polls {
+    /// The number of the poll that is under way.
+    pub(crate) fn under_way(&self) -> Option<u64> {
+        let count = self.0.load(Ordering::Relaxed);
+        (count % 2 == 1).then_some(count)
+    }
+
+    /// There is one run of a check at a time, so nobody else writes.
+    fn turn(&self) {
+        let count = self.0.load(Ordering::Relaxed);
+        self.0.store(count.wrapping_add(1), Ordering::Relaxed);
+    }
 }
 
 /// Held by whatever runs checks, so that a stop can wait until all have let go.
@@ -47,7 +67,12 @@ impl Runner {
             work,
             longest_poll,
             quarantined: AtomicBool::new(false),
+            polls: Polls::default(),
         }
+    }
+
+    pub(crate) fn polls(&self) -> Polls {
+        self.polls.clone()
     }
 
     /// Whether the next run takes a thread, which nothing can end from outside.
@@ -92,6 +117,14 @@ impl Runner {
                 self.on_own_thread(limit, move |_, _| check()).await
             }
         }
+    }
+
+    /// As [`timed`](Self::timed), and seen from outside while it lasts.
+    fn counted<T>(&self, code: impl FnOnce() -> T) -> T {
+        self.polls.turn();
+        let result = self.timed(code);
+        self.polls.turn();
+        result
     }
 
     /// One poll, or drop, on the application's runtime. One that takes long has
@@ -187,14 +220,14 @@ where
     R: Future<Output = Outcome> + ?Sized,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        self.runner.timed(|| self.flight.poll(cx))
+        self.runner.counted(|| self.flight.poll(cx))
     }
 }
 
 impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
     fn drop(&mut self) {
         if self.flight.running.is_some() {
-            self.runner.timed(|| self.flight.land());
+            self.runner.counted(|| self.flight.land());
         }
     }
 }

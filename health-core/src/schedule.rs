@@ -20,6 +20,7 @@ use crate::observe;
 use crate::registry::Check;
 use crate::run::Runner;
 use crate::source::{Listener, Source};
+use crate::watchdog::{self, Watch, Watchdog};
 
 /// Runs at once, so that a thousand first runs do not all knock together.
 const ASYNC_RUNS: usize = 1024;
@@ -45,6 +46,7 @@ const JITTER: f64 = 0.1;
 pub(crate) struct Supervisors {
     monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,
+    watchdog: Option<Watchdog>,
     /// Closed once the last task and the last thread of a run have let go.
     alive: watch::Sender<()>,
 }
@@ -55,21 +57,31 @@ impl Supervisors {
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
         longest_poll: Option<Duration>,
+        watch: Option<Watch>,
     ) -> Self {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
+        // The settings may have left its check out.
+        let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
+        let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, witness.clone()));
+        let mut polls = Vec::new();
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
             let task = match check.feed {
-                Feed::Runs(work) => runtime.spawn(
-                    Supervisor {
+                Feed::Runs(work) => {
+                    let name = Arc::clone(&check.name);
+                    let runner = Runner::new(check.name, work, longest_poll, witness.clone());
+                    if watchdog.is_some() {
+                        polls.push((name, runner.polls()));
+                    }
+                    let supervisor = Supervisor {
                         index,
-                        runner: Runner::new(check.name, work, longest_poll, witness.clone()),
+                        runner,
                         monitor,
                         limits: Arc::clone(&limits),
-                    }
-                    .supervise(),
-                ),
+                    };
+                    runtime.spawn(supervisor.supervise())
+                }
                 Feed::Reports(source) => {
                     listen(&monitor, index, &*source);
                     runtime.spawn(look_out(monitor, index))
@@ -82,10 +94,21 @@ impl Supervisors {
             let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
             tasks.push(reminds.abort_handle());
         }
+        if let Some(watchdog) = &watchdog {
+            watchdog.suspect(polls);
+        }
         Supervisors {
             monitor: Arc::clone(monitor),
             tasks,
+            watchdog,
             alive,
+        }
+    }
+
+    /// Watches one more runtime, if any is watched.
+    pub(crate) fn watch(&self, runtime: &Handle) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.watch(runtime);
         }
     }
 
@@ -101,6 +124,9 @@ impl Supervisors {
         self.monitor.stop_listening();
         for task in &self.tasks {
             task.abort();
+        }
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.end();
         }
     }
 }

@@ -23,4 +23,6 @@ mod guides {
     mod state {}
     #[doc = include_str!("../../docs/testing.md")]
     mod testing {}
+    #[doc = include_str!("../../docs/watchdog.md")]
+    mod watchdog {}
 }

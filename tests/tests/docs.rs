@@ -59,6 +59,7 @@ fn problems() -> Vec<String> {
         Health::builder()
             .expect_probe(Probe::Startup)
             .drain_delay(Duration::from_hours(2))
+            .watch_runtime(Duration::from_millis(100))
             .path("ready", Probe::Readiness)
             .path("/livez", Probe::Readiness)
             .code(Status::Fail, 200)

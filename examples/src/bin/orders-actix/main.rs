@@ -4,6 +4,8 @@
 
 mod routes;
 
+use std::time::Duration;
+
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
@@ -22,6 +24,7 @@ async fn main() -> anyhow::Result<()> {
         .gate(worker.backlog())
         // While it stands still orders are accepted all the same: degraded.
         .heartbeat(worker.heartbeat(), CheckOptions::new())
+        .watch_runtime(Duration::from_secs(5))
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);

@@ -4,6 +4,8 @@
 
 mod routes;
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
 use health_axum::{CheckOptions, Health};
@@ -21,6 +23,7 @@ async fn main() -> anyhow::Result<()> {
         .gate(worker.backlog())
         // While it stands still orders are accepted all the same: degraded.
         .heartbeat(worker.heartbeat(), CheckOptions::new())
+        .watch_runtime(Duration::from_secs(5))
         .start()?;
     let app = routes::router()
         .with_state(state.clone())

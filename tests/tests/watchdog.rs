@@ -1,0 +1,432 @@
+//! Workers that stand still are found, and busy ones are left alone, on real
+//! runtimes and by the real clock. The rule itself is tested without either in
+//! `health-core`.
+//!
+//! Who blocks says so through a channel, and goes on when the test says so, or
+//! is over.
+
+use std::pin::pin;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use health_core::{
+    CheckOptions, CheckReport, Event, Events, Health, HealthBuilder, Probe, RequestHead, Settings,
+    Status, Verdict,
+};
+use tests::wire::Server;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+
+const THRESHOLD: Duration = Duration::from_secs(1);
+/// Long enough for an alarm, were there any.
+const WHILE: Duration = Duration::from_millis(2_500);
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Whoever loads every core is alone.
+static CORES: RwLock<()> = RwLock::new(());
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Something that blocks, and says so.
+struct Blocker {
+    /// Dropped when the test is over, so that nothing blocks for ever.
+    release: mpsc::Sender<()>,
+    blocked: mpsc::Receiver<()>,
+}
+
+/// The other side of it: what it does is block its thread.
+#[derive(Clone)]
+struct Block {
+    tell: mpsc::Sender<()>,
+    released: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Blocker {
+    fn new() -> (Self, Block) {
+        let (release, released) = mpsc::channel();
+        let (tell, blocked) = mpsc::channel();
+        let released = Arc::new(Mutex::new(released));
+        (Blocker { release, blocked }, Block { tell, released })
+    }
+
+    /// Something on a worker of this runtime blocks from now on.
+    fn on(runtime: &Handle) -> Self {
+        let (blocker, block) = Blocker::new();
+        runtime.spawn(async move { block.thread() });
+        blocker.blocks();
+        blocker
+    }
+
+    fn blocks(&self) {
+        self.blocked.recv_timeout(BOUND).expect("it blocks");
+    }
+
+    fn release(&self) {
+        self.release.send(()).expect("it is there");
+    }
+}
+
+impl Block {
+    fn thread(&self) {
+        let _ = self.tell.send(());
+        let released = self.released.lock();
+        let _ = released.unwrap_or_else(PoisonError::into_inner).recv();
+    }
+}
+
+/// A service on a runtime that a thread of the test's drives.
+struct Service {
+    health: Health,
+    runtime: Handle,
+    events: Events,
+    _end: oneshot::Sender<()>,
+}
+
+impl Service {
+    fn start(runtime: Runtime, builder: HealthBuilder) -> Self {
+        let (tell, told) = mpsc::channel();
+        let (end, ended) = oneshot::channel();
+        let handle = runtime.handle().clone();
+        thread::spawn(move || {
+            runtime.block_on(async {
+                let health = builder.watch_runtime(THRESHOLD).start();
+                tell.send(health.expect("it starts")).expect("a test");
+                let _ = ended.await;
+            });
+            runtime.shutdown_background();
+        });
+        let health = told.recv_timeout(BOUND).expect("it starts");
+        let events = health.subscribe();
+        let service = Service {
+            health,
+            runtime: handle,
+            events,
+            _end: end,
+        };
+        until("a first look", || {
+            service.check().verdict() == Verdict::Pass
+        });
+        service
+    }
+
+    fn check(&self) -> CheckReport {
+        self.health.check("runtime").expect("it is watched")
+    }
+
+    fn is_found(&self) {
+        until("it is found", || self.check().verdict() == Verdict::Fail);
+        assert_eq!(self.health.status(Probe::Liveness), Status::Fail);
+        assert_eq!(self.livez(), 503);
+    }
+
+    fn goes_on(&self) {
+        until("it goes on", || self.check().verdict() == Verdict::Pass);
+        assert_eq!(self.livez(), 200);
+    }
+
+    fn livez(&self) -> u16 {
+        let answer = self
+            .health
+            .endpoint()
+            .respond(RequestHead::new("GET", "/livez"));
+        answer.status().as_u16()
+    }
+
+    fn message(&self) -> String {
+        self.check().message().expect("it says what").to_owned()
+    }
+
+    /// How often the check has failed so far.
+    fn alarms(&mut self) -> usize {
+        let mut alarms = 0;
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(event) = pin!(self.events.next()).poll(&mut context) {
+            let is_alarm = |turn: &health_core::Turned| {
+                turn.report.name() == "runtime" && turn.report.verdict() == Verdict::Fail
+            };
+            match event.expect("health goes on") {
+                Event::Turned(turn) => alarms += usize::from(is_alarm(&turn)),
+                Event::Missed(missed) => panic!("{missed} events went by"),
+                _ => {}
+            }
+        }
+        alarms
+    }
+}
+
+fn single() -> Runtime {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime")
+}
+
+fn workers(count: usize) -> Runtime {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(count)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime")
+}
+
+#[test]
+fn the_only_thread() {
+    let _shared = CORES.read();
+    let mut service = Service::start(single(), Health::builder());
+    let blocker = Blocker::on(&service.runtime);
+    service.is_found();
+    let message = service.message();
+    assert!(
+        message.starts_with("a worker has not yielded for "),
+        "{message}"
+    );
+    blocker.release();
+    service.goes_on();
+    assert_eq!(service.alarms(), 1);
+}
+
+#[test]
+fn one_of_two_workers() {
+    let _shared = CORES.read();
+    let mut service = Service::start(workers(2), Health::builder());
+    let blocker = Blocker::on(&service.runtime);
+    service.is_found();
+    blocker.release();
+    service.goes_on();
+    assert_eq!(service.alarms(), 1);
+}
+
+#[test]
+fn both_of_two_workers() {
+    let _shared = CORES.read();
+    let mut service = Service::start(workers(2), Health::builder());
+    let first = Blocker::on(&service.runtime);
+    let second = Blocker::on(&service.runtime);
+    service.is_found();
+    first.release();
+    thread::sleep(THRESHOLD / 2);
+    assert_eq!(service.livez(), 503, "the other is stuck still");
+    second.release();
+    service.goes_on();
+    assert_eq!(service.alarms(), 1);
+}
+
+/// Three runtimes: that of health and one for each worker of the server.
+#[test]
+fn one_of_two_actix_workers() {
+    let _shared = CORES.read();
+    let mut service = Service::start(single(), Health::builder());
+    let (blocker, block) = Blocker::new();
+    let client = single();
+    let routes = health_actix::configure(&service.health);
+    let health = service.health.clone();
+    let server = client.block_on(Server::actix(health, move |config| {
+        config.configure(routes);
+        let handler = move || {
+            block.thread();
+            async { "at last" }
+        };
+        config.route("/block", actix_web::web::get().to(handler));
+    }));
+    let request = b"GET /block HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let connection = client.block_on(server.send(request));
+    blocker.blocks();
+    service.is_found();
+    blocker.release();
+    service.goes_on();
+    assert_eq!(service.alarms(), 1);
+    drop((connection, server));
+    // The workers end with the server, and are not missed.
+    thread::sleep(WHILE);
+    assert_eq!(service.alarms(), 0);
+}
+
+#[test]
+fn what_blocks_where_it_may_holds_nobody() {
+    let _shared = CORES.read();
+    let mut service = Service::start(workers(2), Health::builder());
+    let (blocker, block) = Blocker::new();
+    let elsewhere = block.clone();
+    let _task = service.runtime.spawn(async move {
+        tokio::task::block_in_place(|| block.thread());
+    });
+    service.runtime.spawn_blocking(move || elsewhere.thread());
+    blocker.blocks();
+    blocker.blocks();
+    thread::sleep(WHILE);
+    assert_eq!(service.alarms(), 0);
+}
+
+#[test]
+fn an_idle_runtime_is_well() {
+    let _shared = CORES.read();
+    let mut idle = [single(), workers(2)].map(|runtime| Service::start(runtime, Health::builder()));
+    thread::sleep(WHILE);
+    for service in &mut idle {
+        assert_eq!(service.alarms(), 0);
+        assert_eq!(service.check().consecutive(), 1, "nothing new was said");
+    }
+}
+
+#[test]
+fn a_saturated_runtime_is_well() {
+    let _alone = CORES.write();
+    let mut service = Service::start(workers(2), Health::builder());
+    for _ in 0..50 {
+        service.runtime.spawn(async {
+            loop {
+                // 61 of them far below the threshold, also where others compile.
+                let poll = Instant::now();
+                while poll.elapsed() < Duration::from_micros(500) {
+                    std::hint::spin_loop();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    thread::sleep(Duration::from_secs(4));
+    assert_eq!(service.alarms(), 0);
+    // And a worker that is stuck among them is found all the same.
+    let blocker = Blocker::on(&service.runtime);
+    service.is_found();
+    blocker.release();
+    service.goes_on();
+}
+
+/// A check that blocks its thread whenever it runs.
+fn with_bad_check(builder: HealthBuilder) -> (Blocker, HealthBuilder) {
+    let (blocker, block) = Blocker::new();
+    let often = CheckOptions::new().interval(Duration::from_millis(100));
+    let builder =
+        builder
+            .check("innocent", often.clone(), || async {})
+            .check("redis", often, move || {
+                let block = block.clone();
+                // The mistake: in an async function this should await.
+                async move { block.thread() }
+            });
+    (blocker, builder)
+}
+
+#[test]
+fn a_check_that_blocks_is_named_and_does_it_once() {
+    let _shared = CORES.read();
+    for runtime in [single(), workers(2)] {
+        let (blocker, builder) = with_bad_check(Health::builder());
+        let mut service = Service::start(runtime, builder);
+        blocker.blocks();
+        service.is_found();
+        let message = service.message();
+        assert!(
+            message.starts_with("blocked by check `redis` for "),
+            "{message}"
+        );
+        blocker.release();
+        service.goes_on();
+        blocker.blocks();
+        let before = service.alarms();
+        thread::sleep(THRESHOLD + THRESHOLD / 2);
+        assert_eq!(
+            (before, service.alarms()),
+            (1, 0),
+            "it has a thread of its own"
+        );
+    }
+}
+
+#[test]
+fn a_check_that_may_block_is_named_each_time() {
+    let _shared = CORES.read();
+    let (blocker, builder) = with_bad_check(Health::builder().longest_poll(None));
+    let mut service = Service::start(single(), builder);
+    for _ in 0..2 {
+        blocker.blocks();
+        service.is_found();
+        assert!(service.message().starts_with("blocked by check `redis`"));
+        blocker.release();
+        service.goes_on();
+    }
+    assert_eq!(service.alarms(), 2);
+}
+
+#[test]
+fn a_runtime_that_is_gone_is_not_missed() {
+    let _shared = CORES.read();
+    let mut service = Service::start(single(), Health::builder());
+    let jobs = workers(2);
+    service.health.watch_runtime(jobs.handle());
+    let _blocker = Blocker::on(jobs.handle());
+    service.is_found();
+    assert_eq!(
+        service.check().message().map(|text| text.contains("check")),
+        Some(false)
+    );
+    // It blocks its thread still.
+    jobs.shutdown_background();
+    service.goes_on();
+    service.health.watch_runtime(&service.runtime.clone());
+    thread::sleep(THRESHOLD + THRESHOLD / 2);
+    assert_eq!(service.alarms(), 1);
+}
+
+#[test]
+fn a_runtime_that_nobody_drives_yet_is_not_stuck() {
+    let _shared = CORES.read();
+    let mut service = Service::start(single(), Health::builder());
+    let later = single();
+    service.health.watch_runtime(later.handle());
+    thread::sleep(THRESHOLD + THRESHOLD / 2);
+    assert_eq!(service.alarms(), 0);
+    // From the first task on it is watched like any other.
+    later.block_on(async {
+        tokio::task::yield_now().await;
+        let start = Instant::now();
+        while service.livez() == 200 {
+            assert!(start.elapsed() < BOUND, "never found");
+            thread::sleep(Duration::from_millis(5));
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        until("another look", || {
+            service.check().verdict() == Verdict::Pass
+        });
+    });
+}
+
+#[tokio::test]
+async fn settings_can_leave_it_out() {
+    let settings = r#"{"runtime": {"enabled": false}}"#;
+    let settings: Settings = serde_json::from_str(settings).expect("settings");
+    let builder = Health::builder()
+        .watch_runtime(THRESHOLD)
+        .settings(settings);
+    let health = builder.start().expect("it starts");
+    assert!(health.check("runtime").is_none());
+    health.watch_runtime(&Handle::current());
+}
+
+#[tokio::test]
+async fn only_sensible_thresholds_start() {
+    let start = |threshold| Health::builder().watch_runtime(threshold).start();
+    let hour = Duration::from_secs(3_600);
+    for bad in [Duration::ZERO, Duration::from_millis(999), hour + THRESHOLD] {
+        assert_eq!(start(bad).expect_err("refused").problems().len(), 1);
+    }
+    for good in [THRESHOLD, hour] {
+        assert!(start(good).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn it_is_off_unless_asked_for() {
+    let health = Health::builder().start().expect("it starts");
+    assert!(health.check("runtime").is_none());
+    health.watch_runtime(&Handle::current());
+    assert!(health.check("runtime").is_none());
+}
