@@ -73,10 +73,11 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`].
+//! [`Health::drain_on_signal`]; `systemd` is [`HealthBuilder::notify_systemd`].
 
 mod builder;
 mod check;
+mod drain;
 mod endpoint;
 mod event;
 mod guard;
@@ -102,6 +103,8 @@ mod signal;
 mod snapshot;
 mod state;
 mod sync;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
 mod tally;
 pub mod testing;
 mod verdict;

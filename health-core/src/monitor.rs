@@ -8,7 +8,7 @@
 //! pass alive.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -37,7 +37,9 @@ pub(crate) struct Monitor {
     generation: AtomicU64,
     started: Instant,
     startup_done: AtomicBool,
-    draining: OnceLock<Instant>,
+    draining: AtomicBool,
+    /// Readiness fails for good.
+    closed: AtomicBool,
     bus: Bus,
 }
 
@@ -117,7 +119,8 @@ impl Monitor {
             generation: AtomicU64::new(0),
             started: Instant::now(),
             startup_done: AtomicBool::new(false),
-            draining: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             bus: Bus::default(),
             cells,
         };
@@ -323,18 +326,20 @@ impl Monitor {
         self.change(index, Track::release);
     }
 
-    /// Readiness fails from now on. Returns since when it does, and whether
-    /// this call began it.
-    pub(crate) fn start_drain(&self) -> (Instant, bool) {
-        let mut first = false;
-        let since = *self.draining.get_or_init(|| {
-            first = true;
-            Instant::now()
-        });
-        if first {
+    /// The service is on its way out.
+    pub(crate) fn start_drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Readiness fails from now on, and nothing takes that back.
+    pub(crate) fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
-        (since, first)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     fn change(&self, index: usize, change: impl FnOnce(&mut Track)) {
@@ -477,7 +482,8 @@ impl Monitor {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        Snapshot::new(status, checks, self.draining.get().is_some())
+        let draining = self.draining.load(Ordering::Acquire);
+        Snapshot::new(status, checks, draining, self.is_closed())
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {
@@ -486,12 +492,12 @@ impl Monitor {
         report(cell, &cell.track())
     }
 
-    /// Readiness waits for startup, and ends when the drain begins.
+    /// Readiness waits for startup, and ends for good when it is closed.
     fn through_lifecycle(&self, probe: Probe, held: Status) -> Status {
         let started = self.startup_done.load(Ordering::Acquire);
         match probe {
             Probe::Startup if started => Status::Pass,
-            Probe::Readiness if !started || self.draining.get().is_some() => Status::Fail,
+            Probe::Readiness if !started || self.is_closed() => Status::Fail,
             Probe::Liveness | Probe::Readiness | Probe::Startup => held,
         }
     }

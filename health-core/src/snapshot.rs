@@ -28,6 +28,7 @@ pub struct Snapshot {
     status: [Status; Probe::ALL.len()],
     checks: Vec<CheckReport>,
     draining: bool,
+    closed: bool,
 }
 
 impl Snapshot {
@@ -35,11 +36,13 @@ impl Snapshot {
         status: [Status; Probe::ALL.len()],
         checks: Vec<CheckReport>,
         draining: bool,
+        closed: bool,
     ) -> Self {
         Snapshot {
             status,
             checks,
             draining,
+            closed,
         }
     }
 
@@ -61,6 +64,11 @@ impl Snapshot {
     /// Whether the service is on its way out.
     pub fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    /// Whether readiness fails for that, whatever the checks say.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 }
 
