@@ -234,7 +234,7 @@ mod tests {
             let mut messages = Vec::new();
             let mut buffer = [0; 4096];
             while let Ok(length) = self.0.recv(&mut buffer) {
-                let text = str::from_utf8(&buffer[..length]).expect("UTF-8");
+                let text = std::str::from_utf8(&buffer[..length]).expect("UTF-8");
                 messages.push(text.to_owned());
             }
             messages

@@ -9,6 +9,8 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/kubernetes.md")]
+    mod kubernetes {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/porting.md")]
@@ -17,6 +19,8 @@ mod guides {
     mod results {}
     #[doc = include_str!("../../docs/several-crates.md")]
     mod several_crates {}
+    #[doc = include_str!("../../docs/shutdown.md")]
+    mod shutdown {}
     #[doc = include_str!("../../docs/state.md")]
     mod state {}
     #[doc = include_str!("../../docs/testing.md")]

@@ -6,7 +6,7 @@ mod routes;
 
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
-use examples::orders::{AppState, Settings, bounded, greet};
+use examples::orders::{AppState, GRACE, Settings, greet};
 use health_actix::Health;
 
 #[actix_web::main]
@@ -19,6 +19,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .notify_systemd()
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
@@ -42,5 +43,6 @@ async fn main() -> anyhow::Result<()> {
         state.store.close().await;
         anyhow::Ok(())
     };
-    bounded(served, &health).await
+    // A client that never ends its request does not keep the process.
+    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
 }

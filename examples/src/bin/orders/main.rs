@@ -5,7 +5,7 @@
 mod routes;
 
 use anyhow::Context as _;
-use examples::orders::{AppState, Settings, bounded, greet};
+use examples::orders::{AppState, GRACE, Settings, greet};
 use health_axum::Health;
 use tokio::net::TcpListener;
 
@@ -18,6 +18,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .notify_systemd()
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
@@ -35,5 +36,6 @@ async fn main() -> anyhow::Result<()> {
         state.store.close().await;
         anyhow::Ok(())
     };
-    bounded(served, &health).await
+    // A client that never ends its request does not keep the process.
+    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
 }

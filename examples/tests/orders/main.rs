@@ -2,6 +2,11 @@
 //! sockets, its database file and its signals. One suite, run over each web
 //! framework.
 
+#[cfg(unix)]
+mod rolling;
+#[cfg(unix)]
+mod systemd;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -68,6 +73,8 @@ suite! {
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
     a_second_signal_ends_the_drain_at_once
+    #[cfg(unix)]
+    an_idle_connection_does_not_keep_the_process
     #[cfg(unix)]
     a_client_that_never_ends_its_request_does_not_keep_the_process
     a_setting_that_makes_no_sense_ends_it_with_one_message
@@ -273,9 +280,31 @@ fn a_second_signal_ends_the_drain_at_once(service: Service) {
     server.terminate();
     server.wait_for("/readyz", 503);
     let asked_again = Instant::now();
-    server.terminate();
+    for _ in 0..3 {
+        server.terminate();
+    }
     assert!(server.wait_for_the_end().success());
     assert!(asked_again.elapsed() < Duration::from_secs(4));
+}
+
+/// As a load balancer or a browser leaves it open for its next request.
+#[cfg(unix)]
+fn an_idle_connection_does_not_keep_the_process(service: Service) {
+    let mut server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let mut idle = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    let request = b"GET /livez HTTP/1.1\r\nhost: orders\r\n\r\n";
+    idle.get_mut().write_all(request).unwrap();
+    let mut first = String::new();
+    idle.read_line(&mut first).unwrap();
+    assert_eq!(first.trim_end(), "HTTP/1.1 200 OK");
+
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    server.terminate();
+    assert!(server.wait_for_the_end().success(), "{}", server.log());
+    assert!(!server.log().contains("cut off"), "{}", server.log());
+    drop(idle);
 }
 
 /// axum alone would wait for this client as long as it likes, actix-web for 30 s.
@@ -482,6 +511,9 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
         "DISK_MIN_FREE",
         "RUST_LOG",
         "RUST_BACKTRACE",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+        "WATCHDOG_PID",
     ] {
         command.env_remove(name);
     }
