@@ -20,7 +20,9 @@ const LONGEST_ANSWER: Duration = Duration::from_millis(800);
 
 fn document(kind: &str) -> Yaml {
     let documents = YamlLoader::load_from_str(MANIFEST).expect("YAML");
-    let found = documents.into_iter().find(|document| document["kind"].as_str() == Some(kind));
+    let found = documents
+        .into_iter()
+        .find(|document| document["kind"].as_str() == Some(kind));
     found.unwrap_or_else(|| panic!("no {kind}"))
 }
 

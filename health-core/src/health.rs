@@ -196,6 +196,15 @@ impl Health {
         drain.watch().over()
     }
 
+    /// Whether a drain has begun: a load, for every response.
+    ///
+    /// A client that keeps its connection goes on using it, whatever readiness
+    /// says, until it is told `Connection: close`. The guide `shutdown.md` shows
+    /// that for axum and actix-web.
+    pub fn is_draining(&self) -> bool {
+        self.shared.monitor.is_draining()
+    }
+
     /// Waits for a server, but from the end of the drain on at most this long:
     /// `None` if it had not ended by then. It is dropped, and with it the
     /// requests that hung; how long the process takes to end is bounded.

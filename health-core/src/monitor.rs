@@ -338,6 +338,10 @@ impl Monitor {
         }
     }
 
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -482,8 +486,7 @@ impl Monitor {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        let draining = self.draining.load(Ordering::Acquire);
-        Snapshot::new(status, checks, draining, self.is_closed())
+        Snapshot::new(status, checks, self.is_draining(), self.is_closed())
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {

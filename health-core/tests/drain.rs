@@ -40,7 +40,9 @@ async fn without_a_delay_it_is_over_at_once() {
 async fn a_drain_begins_with_the_call_and_goes_on_without_who_waits() {
     let health = started(Health::builder());
     let start = Instant::now();
+    assert!(!health.is_draining());
     drop(health.drain());
+    assert!(health.is_draining());
     sleep(SECOND).await;
     health.drain().await;
     assert_eq!(start.elapsed(), 5 * SECOND);

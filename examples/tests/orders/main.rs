@@ -17,7 +17,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 #[cfg(unix)]
-use std::{io::Write, net::TcpStream};
+use std::{io::Read as _, io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -73,6 +73,8 @@ suite! {
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
     a_second_signal_ends_the_drain_at_once
+    #[cfg(unix)]
+    a_client_on_a_kept_connection_is_told_to_leave
     #[cfg(unix)]
     an_idle_connection_does_not_keep_the_process
     #[cfg(unix)]
@@ -287,24 +289,54 @@ fn a_second_signal_ends_the_drain_at_once(service: Service) {
     assert!(asked_again.elapsed() < Duration::from_secs(4));
 }
 
-/// As a load balancer or a browser leaves it open for its next request.
+/// Readiness tells load balancers; who is connected reads only responses.
+#[cfg(unix)]
+fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
+    let server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    for _ in 0..3 {
+        let head = ask(&mut client);
+        assert!(!head.contains("connection: close"), "{head}");
+    }
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    let head = ask(&mut client);
+    assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
+    assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "the server closes it");
+}
+
+/// As a load balancer or a browser leaves it open for its next request. axum
+/// closes it with the server, actix-web after 5 s, which the drain takes anyway.
 #[cfg(unix)]
 fn an_idle_connection_does_not_keep_the_process(service: Service) {
     let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let mut idle = BufReader::new(TcpStream::connect(server.address()).unwrap());
-    let request = b"GET /livez HTTP/1.1\r\nhost: orders\r\n\r\n";
-    idle.get_mut().write_all(request).unwrap();
-    let mut first = String::new();
-    idle.read_line(&mut first).unwrap();
-    assert_eq!(first.trim_end(), "HTTP/1.1 200 OK");
-
-    server.terminate();
-    server.wait_for("/readyz", 503);
+    ask(&mut idle);
     server.terminate();
     assert!(server.wait_for_the_end().success(), "{}", server.log());
     assert!(!server.log().contains("cut off"), "{}", server.log());
     drop(idle);
+}
+
+/// The head of the answer to one request, in lower case.
+#[cfg(unix)]
+fn ask(client: &mut BufReader<TcpStream>) -> String {
+    let request = b"GET /orders?limit=1 HTTP/1.1\r\nhost: orders\r\n\r\n";
+    client.get_mut().write_all(request).unwrap();
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(client.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    head.make_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.expect("the length").parse().unwrap();
+    client.read_exact(&mut vec![0; length]).unwrap();
+    head
 }
 
 /// axum alone would wait for this client as long as it likes, actix-web for 30 s.

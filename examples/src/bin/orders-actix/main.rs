@@ -4,6 +4,8 @@
 
 mod routes;
 
+use actix_web::dev::Service as _;
+use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, GRACE, Settings, greet};
@@ -23,8 +25,24 @@ async fn main() -> anyhow::Result<()> {
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
+    let drained = health.clone();
     let app = move || {
+        let health = drained.clone();
         App::new()
+            .wrap_fn(move |request, routes| {
+                let response = routes.call(request);
+                let health = health.clone();
+                async move {
+                    let mut response = response.await?;
+                    // Who keeps a connection takes another one for the next
+                    // request, elsewhere.
+                    if health.is_draining() {
+                        let head = response.response_mut().head_mut();
+                        head.set_connection_type(ConnectionType::Close);
+                    }
+                    Ok(response)
+                }
+            })
             .app_data(data.clone())
             .configure(routes::configure)
             .configure(probes.clone())

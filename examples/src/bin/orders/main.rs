@@ -5,6 +5,10 @@
 mod routes;
 
 use anyhow::Context as _;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
 use examples::orders::{AppState, GRACE, Settings, greet};
 use health_axum::Health;
 use tokio::net::TcpListener;
@@ -22,6 +26,7 @@ async fn main() -> anyhow::Result<()> {
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
+        .layer(middleware::map_response_with_state(health.clone(), close))
         .merge(health_axum::routes(&health));
     let listener = TcpListener::bind(settings.address)
         .await
@@ -38,4 +43,13 @@ async fn main() -> anyhow::Result<()> {
     };
     // A client that never ends its request does not keep the process.
     health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
+}
+
+/// Who keeps a connection takes another one for the next request, elsewhere.
+async fn close(State(health): State<Health>, mut response: Response) -> Response {
+    if health.is_draining() {
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
