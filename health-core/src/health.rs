@@ -163,7 +163,8 @@ impl Health {
     /// the server may stop accepting.
     ///
     /// Nothing flips back during a drain, and a second call joins the first. The
-    /// drain begins with the call, whether or not the future is awaited.
+    /// drain begins with the call, whether or not the future is awaited. Whether
+    /// readiness fails can be [set](HealthBuilder::drain_readiness).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -206,8 +207,8 @@ impl Health {
     }
 
     /// Waits for a server, but from the end of the drain on at most this long:
-    /// `None` if it had not ended by then. It is dropped, and with it the
-    /// requests that hung; how long the process takes to end is bounded.
+    /// `None` if it had not ended by then. It is dropped, and the requests that
+    /// hang end with the runtime; so `main` returns in a bounded time.
     ///
     /// axum waits for a request that never ends as long as it likes, actix-web
     /// 30 s. What is given is what is awaited: put what comes after the server,

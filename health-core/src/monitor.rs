@@ -328,7 +328,9 @@ impl Monitor {
 
     /// The service is on its way out.
     pub(crate) fn start_drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        if !self.draining.swap(true, Ordering::AcqRel) {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Readiness fails from now on, and nothing takes that back.

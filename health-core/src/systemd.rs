@@ -65,6 +65,7 @@ impl Notifier {
             ready: false,
             stopping: false,
             status: String::new(),
+            draining: false,
         };
         told.keep_up(drain, self.watchdog.map(|timeout| timeout / 2))
     }
@@ -123,6 +124,8 @@ struct Told {
     ready: bool,
     stopping: bool,
     status: String,
+    /// The drain has begun, whether or not that could be told.
+    draining: bool,
 }
 
 impl Told {
@@ -142,10 +145,10 @@ impl Told {
                 .filter(|&at| at > now)
                 .map_or(look_at, |at| at.min(look_at));
             // The beginning of the drain is told at once.
-            if self.stopping {
+            if self.draining {
                 sleep_until(next).await;
-            } else if timeout_at(next, drain.begun()).await.is_ok() {
-                self.stopping = self.socket.send("STOPPING=1\nSTATUS=draining");
+            } else {
+                self.draining = timeout_at(next, drain.begun()).await.is_ok();
             }
         }
     }
@@ -157,7 +160,8 @@ impl Told {
     }
 
     fn tell(&mut self) {
-        if self.stopping {
+        if self.draining {
+            self.stopping = self.stopping || self.socket.send("STOPPING=1\nSTATUS=draining");
             return;
         }
         if !self.ready && self.monitor.status(Probe::Readiness) != Status::Fail {
@@ -436,6 +440,14 @@ mod tests {
         let systemd = Systemd::at(&address);
         sleep(10 * SECOND).await;
         assert_eq!(systemd.hears(), ["READY=1", "STATUS=ready"]);
-        drop(health);
+
+        drop((systemd, path));
+        let path = Path(address.as_pathname().expect("a path").to_owned());
+        drop(health.drain());
+        sleep(10 * SECOND).await;
+        let systemd = Systemd::at(&address);
+        sleep(10 * SECOND).await;
+        assert_eq!(systemd.hears(), ["STOPPING=1\nSTATUS=draining"]);
+        drop(path);
     }
 }
