@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::env;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::check::{Feed, HealthCheck, Work};
+use crate::drain::{self, Drain};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
 use crate::gate::Gate;
 use crate::guard::Guard;
@@ -29,6 +31,8 @@ use crate::settings::Settings;
 use crate::state::{Context, HealthState, Sources};
 use crate::supervised::Supervised;
 use crate::switch::Switch;
+#[cfg(all(feature = "systemd", unix))]
+use crate::systemd::Notifier;
 use crate::watchdog::{self, Watch};
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
@@ -51,8 +55,12 @@ pub struct HealthBuilder {
     settings: Settings,
     answers: EndpointSettings,
     drain_delay: Duration,
+    drain_readiness: bool,
+    termination_grace: Option<Duration>,
     longest_poll: Option<Duration>,
     watch: Option<(Duration, Place)>,
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) systemd: Option<Notifier>,
 }
 
 impl Default for HealthBuilder {
@@ -65,8 +73,12 @@ impl Default for HealthBuilder {
             settings: Settings::default(),
             answers: EndpointSettings::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
+            drain_readiness: true,
+            termination_grace: None,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
             watch: None,
+            #[cfg(all(feature = "systemd", unix))]
+            systemd: None,
         }
     }
 }
@@ -374,13 +386,73 @@ impl HealthBuilder {
     }
 
     /// How long the service goes on serving after a drain has begun, so that
-    /// load balancers notice: at most 1 h, default 5 s.
+    /// load balancers notice: at most 1 h, default 5 s. Zero ends the drain at
+    /// once, for platforms that send no requests any more when they ask to stop.
     ///
     /// Kubernetes kills a pod 30 s after it asked it to stop
     /// (`terminationGracePeriodSeconds`), so the delay and the requests in
     /// flight must fit into that.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
+        self
+    }
+
+    /// Whether readiness fails during a drain: default `true`.
+    ///
+    /// `false` is for platforms that take the instance out themselves before they
+    /// ask it to stop, and for pods whose failing readiness raises alarms. The
+    /// delay is served all the same.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, Probe, Status};
+    ///
+    /// let health = Health::builder().drain_readiness(false).start()?;
+    /// let drained = health.drain();
+    /// assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    /// # drop(drained);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drain_readiness(mut self, fails: bool) -> Self {
+        self.drain_readiness = fails;
+        self
+    }
+
+    /// How long the platform waits between asking the process to stop and killing
+    /// it, such as the pod's `terminationGracePeriodSeconds`. `start` writes a
+    /// warning to the log if the drain delay alone takes as long.
+    ///
+    /// No platform tells the process. Without this the defaults of Kubernetes
+    /// (30 s), ECS (30 s) and Cloud Run (10 s) are assumed where their variables
+    /// are set, and elsewhere nothing is said.
+    pub fn termination_grace(mut self, grace: Duration) -> Self {
+        self.termination_grace = Some(grace);
+        self
+    }
+
+    /// Tells systemd how the service gets on, if it runs under systemd with
+    /// `Type=notify`: elsewhere, and where `$NOTIFY_SOCKET` is not set, this does
+    /// nothing.
+    ///
+    /// | message | when |
+    /// |---|---|
+    /// | `READY=1` | once, when readiness passes for the first time |
+    /// | `STATUS=` | at each change: `ready`, or what is not well, in public words |
+    /// | `WATCHDOG=1` | twice in `WatchdogSec=`, while liveness passes |
+    /// | `STOPPING=1` | when a [drain](Health::drain) begins |
+    ///
+    /// The messages come from a task on the runtime of the application: if that
+    /// hangs, the watchdog gets none, and systemd starts the service again.
+    #[cfg(feature = "systemd")]
+    pub fn notify_systemd(self) -> Self {
+        #[cfg(unix)]
+        return HealthBuilder {
+            systemd: Notifier::from_vars(env::var_os),
+            ..self
+        };
+        #[cfg(not(unix))]
         self
     }
 
@@ -471,15 +543,32 @@ impl HealthBuilder {
             return Err(StartError::new(problems));
         };
         observe::started(&checks);
+        let is_set = |variable: &str| env::var_os(variable).is_some();
+        let grace = self
+            .termination_grace
+            .or_else(|| drain::usual_grace(is_set));
+        if let Some(grace) = grace.filter(|grace| self.drain_delay >= *grace) {
+            observe::long_drain(self.drain_delay, grace);
+        }
+        let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks));
         let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll, watch);
+        #[cfg(all(feature = "systemd", unix))]
+        let supervisors = match self.systemd {
+            Some(notifier) => {
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch());
+                supervisors.and(runtime.spawn(notifying).abort_handle())
+            }
+            None => supervisors,
+        };
         let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);
         Ok(Health::new(Shared {
             monitor,
             supervisors,
             endpoint,
-            drain_delay: self.drain_delay,
+            drain,
+            drain_readiness: self.drain_readiness,
         }))
     }
 

@@ -1,15 +1,16 @@
 //! [`Health`]: the running health of one service.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-#[cfg(feature = "signal")]
-use tokio::time::timeout_at;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use crate::builder::HealthBuilder;
+use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::event::Events;
 use crate::monitor::Monitor;
@@ -53,7 +54,8 @@ pub(crate) struct Shared {
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) supervisors: Arc<Supervisors>,
     pub(crate) endpoint: Endpoint,
-    pub(crate) drain_delay: Duration,
+    pub(crate) drain: Drain,
+    pub(crate) drain_readiness: bool,
 }
 
 impl Health {
@@ -185,7 +187,9 @@ impl Health {
     /// [drain delay](HealthBuilder::drain_delay), when callers have noticed and
     /// the server may stop accepting.
     ///
-    /// Nothing flips back during a drain, and a second call joins the first.
+    /// Nothing flips back during a drain, and a second call joins the first. The
+    /// drain begins with the call, whether or not the future is awaited. Whether
+    /// readiness fails can be [set](HealthBuilder::drain_readiness).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -202,17 +206,77 @@ impl Health {
     /// # }
     /// ```
     pub fn drain(&self) -> impl Future<Output = ()> + Send + use<> {
-        let end = self.begin_drain();
-        async move { sleep_until(end).await }
+        let Shared {
+            monitor,
+            drain,
+            drain_readiness,
+            ..
+        } = &*self.shared;
+        monitor.start_drain();
+        if *drain_readiness {
+            monitor.close();
+        }
+        if drain.begin() {
+            observe::draining(drain.delay(), *drain_readiness);
+        }
+        drain.watch().over()
     }
 
-    /// Returns when the drain is over.
-    pub(crate) fn begin_drain(&self) -> Instant {
-        let (since, first) = self.shared.monitor.start_drain();
-        if first {
-            observe::draining(self.shared.drain_delay);
+    /// Whether a drain has begun: a load, for every response.
+    ///
+    /// A client that keeps its connection goes on using it, whatever readiness
+    /// says, until it is told `Connection: close`. The guide `shutdown.md` shows
+    /// that for axum and actix-web.
+    pub fn is_draining(&self) -> bool {
+        self.shared.monitor.is_draining()
+    }
+
+    /// Waits for a server, but from the end of the drain on at most this long:
+    /// `None` if it had not ended by then. It is dropped, and the requests that
+    /// hang end with the runtime; so `main` returns in a bounded time.
+    ///
+    /// axum waits for a request that never ends as long as it likes, actix-web
+    /// 30 s. What is given is what is awaited: put what comes after the server,
+    /// such as closing a pool, into the same future, and it is bounded too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().drain_delay(Duration::ZERO).start()?;
+    /// # drop(health.drain());
+    /// let server = std::future::pending::<()>(); // one whose requests hang
+    /// let ended = health.finish_within(Duration::from_millis(10), server).await;
+    /// assert_eq!(ended, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A thread cannot be dropped: one of `spawn_blocking`, or a task that never
+    /// gives its thread back, keeps `#[tokio::main]` from returning. Where that
+    /// can happen, end `main` with [`std::process::exit`].
+    pub async fn finish_within<F: IntoFuture>(
+        &self,
+        limit: Duration,
+        server: F,
+    ) -> Option<F::Output> {
+        let drained = self.shared.drain.watch().over();
+        let mut server = pin!(server.into_future());
+        let mut too_late = pin!(async {
+            drained.await;
+            sleep(limit).await;
+        });
+        let ended = poll_fn(|cx| match server.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => too_late.as_mut().poll(cx).map(|()| None),
+        })
+        .await;
+        if ended.is_none() {
+            observe::cut_off(limit);
         }
-        since + self.shared.drain_delay
+        ended
     }
 
     /// Ends every check and waits until they are gone: for tests, and for
@@ -238,13 +302,16 @@ impl Health {
     /// ```
     pub async fn stop(&self) {
         self.shared.monitor.start_drain();
+        self.shared.monitor.close();
         self.shared.supervisors.stop().await;
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
-    /// SIGINT, Ctrl-C elsewhere. A second signal ends the delay at once.
+    /// SIGINT, Ctrl-C and Ctrl-Break on Windows. A second signal ends the delay at
+    /// once, and further ones change nothing.
     ///
-    /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`.
+    /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`
+    /// and `HttpServer::shutdown_signal`; see also [`finish_within`](Self::finish_within).
     /// The signals are caught from this call on. Where they cannot be caught
     /// the reason is logged and the future never ends.
     ///
@@ -259,9 +326,14 @@ impl Health {
             match signals {
                 Ok(mut signals) => {
                     signals.next().await;
-                    let end = health.begin_drain();
-                    // Whichever comes first: the end of the delay or a second signal.
-                    let _ = timeout_at(end, signals.next()).await;
+                    let mut drained = pin!(health.drain());
+                    poll_fn(|cx| {
+                        if signals.poll_next(cx).is_ready() {
+                            health.shared.drain.hurry();
+                        }
+                        drained.as_mut().poll(cx)
+                    })
+                    .await;
                 }
                 Err(error) => {
                     observe::no_signals(&error);

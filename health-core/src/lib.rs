@@ -79,10 +79,11 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`].
+//! [`Health::drain_on_signal`]; `systemd` is [`HealthBuilder::notify_systemd`].
 
 mod builder;
 mod check;
+mod drain;
 mod endpoint;
 mod event;
 mod gate;
@@ -113,6 +114,8 @@ mod state;
 mod supervised;
 mod switch;
 mod sync;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
 mod tally;
 pub mod testing;
 mod verdict;

@@ -8,7 +8,7 @@
 //! pass alive.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -22,7 +22,7 @@ use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
 use crate::registry::Check;
-use crate::snapshot::{CheckReport, Snapshot};
+use crate::snapshot::{CheckReport, Snapshot, Stage};
 use crate::source::Listener;
 use crate::tally::{Tally, Weight};
 use crate::verdict::{Track, Verdict};
@@ -39,7 +39,9 @@ pub(crate) struct Monitor {
     generation: AtomicU64,
     started: Instant,
     startup_done: AtomicBool,
-    draining: OnceLock<Instant>,
+    draining: AtomicBool,
+    /// Readiness fails for good.
+    closed: AtomicBool,
     bus: Bus,
 }
 
@@ -119,7 +121,8 @@ impl Monitor {
             generation: AtomicU64::new(0),
             started: Instant::now(),
             startup_done: AtomicBool::new(false),
-            draining: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             bus: Bus::default(),
             cells,
         };
@@ -346,18 +349,26 @@ impl Monitor {
         }
     }
 
-    /// Readiness fails from now on. Returns since when it does, and whether
-    /// this call began it.
-    pub(crate) fn start_drain(&self) -> (Instant, bool) {
-        let mut first = false;
-        let since = *self.draining.get_or_init(|| {
-            first = true;
-            Instant::now()
-        });
-        if first {
+    /// The service is on its way out.
+    pub(crate) fn start_drain(&self) {
+        if !self.draining.swap(true, Ordering::AcqRel) {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
-        (since, first)
+    }
+
+    /// Readiness fails from now on, and nothing takes that back.
+    pub(crate) fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     fn change(&self, index: usize, change: impl FnOnce(&mut Track)) {
@@ -500,8 +511,12 @@ impl Monitor {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        let draining = self.draining.get().is_some();
-        Snapshot::new(status, checks, self.has_started(), draining)
+        let stage = Stage {
+            started: self.has_started(),
+            draining: self.is_draining(),
+            closed: self.is_closed(),
+        };
+        Snapshot::new(status, checks, stage)
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {
@@ -510,12 +525,12 @@ impl Monitor {
         report(cell, &cell.track())
     }
 
-    /// Readiness waits for startup, and ends when the drain begins.
+    /// Readiness waits for startup, and ends for good when it is closed.
     fn through_lifecycle(&self, probe: Probe, held: Status) -> Status {
         let started = self.has_started();
         match probe {
             Probe::Startup if started => Status::Pass,
-            Probe::Readiness if !started || self.draining.get().is_some() => Status::Fail,
+            Probe::Readiness if !started || self.is_closed() => Status::Fail,
             Probe::Liveness | Probe::Readiness | Probe::Startup => held,
         }
     }

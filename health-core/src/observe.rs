@@ -175,9 +175,30 @@ pub(crate) fn abandoned(gate: &str) {
 }
 
 #[cfg(feature = "tracing")]
-pub(crate) fn draining(delay: Duration) {
+pub(crate) fn draining(delay: Duration, readiness_fails: bool) {
     let delay_s = delay.as_secs_f64();
-    tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
+    if readiness_fails {
+        tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
+    } else {
+        tracing::info!(target: TARGET, delay_s, "draining: readiness goes on as before");
+    }
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn long_drain(delay: Duration, grace: Duration) {
+    let (delay_s, grace_s) = (delay.as_secs_f64(), grace.as_secs_f64());
+    tracing::warn!(
+        target: TARGET,
+        delay_s,
+        grace_s,
+        "the drain delay leaves no time to finish: the platform kills the process first. Shorten `drain_delay`, or say with `termination_grace` how long the platform waits"
+    );
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn cut_off(limit: Duration) {
+    let limit_s = limit.as_secs_f64();
+    tracing::warn!(target: TARGET, limit_s, "requests were cut off, since they took too long after the drain");
 }
 
 #[cfg(all(feature = "tracing", feature = "signal"))]
@@ -209,7 +230,9 @@ mod silent {
     pub(crate) fn started(_: &[crate::registry::Check]) {}
     pub(crate) fn startup_waits(_: Duration, _: &crate::snapshot::Snapshot) {}
     pub(crate) fn abandoned(_: &str) {}
-    pub(crate) fn draining(_: Duration) {}
+    pub(crate) fn draining(_: Duration, _: bool) {}
+    pub(crate) fn long_drain(_: Duration, _: Duration) {}
+    pub(crate) fn cut_off(_: Duration) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
 }

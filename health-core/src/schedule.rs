@@ -112,6 +112,13 @@ impl Supervisors {
         }
     }
 
+    /// One more task that ends with the checks.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) fn and(mut self, task: AbortHandle) -> Self {
+        self.tasks.push(task);
+        self
+    }
+
     /// Ends all runs, and waits until they are gone.
     pub(crate) async fn stop(&self) {
         self.abort();

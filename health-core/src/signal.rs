@@ -22,7 +22,8 @@ impl Signals {
         })
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Whether there was another since the last request.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Signals {
             terminate,
             interrupt,
@@ -51,7 +52,8 @@ impl Signals {
         })
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Whether there was another since the last request.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Signals {
             ctrl_c,
             ctrl_break,

@@ -32,21 +32,33 @@ pub struct Snapshot {
     checks: Vec<CheckReport>,
     /// Why startup has not passed, as if it were a check.
     startup: Option<CheckReport>,
-    draining: bool,
+    stage: Stage,
+}
+
+/// How far the service has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stage {
+    pub(crate) started: bool,
+    pub(crate) draining: bool,
+    /// Readiness fails for that, whatever the checks say.
+    pub(crate) closed: bool,
 }
 
 impl Snapshot {
     pub(crate) fn new(
         status: [Status; Probe::ALL.len()],
         checks: Vec<CheckReport>,
-        started: bool,
-        draining: bool,
+        stage: Stage,
     ) -> Self {
         Snapshot {
             status,
-            startup: if started { None } else { startup(&checks) },
+            startup: if stage.started {
+                None
+            } else {
+                startup(&checks)
+            },
             checks,
-            draining,
+            stage,
         }
     }
 
@@ -72,7 +84,12 @@ impl Snapshot {
 
     /// Whether the service is on its way out.
     pub fn is_draining(&self) -> bool {
-        self.draining
+        self.stage.draining
+    }
+
+    /// Whether readiness fails for that, whatever the checks say.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stage.closed
     }
 }
 

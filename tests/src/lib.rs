@@ -9,6 +9,8 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/kubernetes.md")]
+    mod kubernetes {}
     #[doc = include_str!("../../docs/lifecycle.md")]
     mod lifecycle {}
     #[doc = include_str!("../../docs/options.md")]
@@ -19,6 +21,8 @@ mod guides {
     mod results {}
     #[doc = include_str!("../../docs/several-crates.md")]
     mod several_crates {}
+    #[doc = include_str!("../../docs/shutdown.md")]
+    mod shutdown {}
     #[doc = include_str!("../../docs/state.md")]
     mod state {}
     #[doc = include_str!("../../docs/testing.md")]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use health_core::{CheckOptions, Health, HealthBuilder, testing};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -75,4 +76,20 @@ async fn the_log_of_the_start_says_so_if_there_is_none() {
         " WARN health: no health check is registered; if they live in a library, \
          name it in the binary: `use my_checks as _;`\n"
     );
+}
+
+#[tokio::test]
+async fn the_log_of_the_start_warns_about_a_drain_that_does_not_fit() {
+    let builder = |delay, grace| {
+        Health::builder()
+            .check("queue", CheckOptions::new(), || async {})
+            .drain_delay(Duration::from_secs(delay))
+            .termination_grace(Duration::from_secs(grace))
+    };
+    let log = logged(builder(30, 30));
+    let warning = " WARN health: the drain delay leaves no time to finish: the platform kills the \
+                   process first. Shorten `drain_delay`, or say with `termination_grace` how long \
+                   the platform waits delay_s=30.0 grace_s=30.0\n";
+    assert!(log.ends_with(warning), "{log}");
+    assert!(!logged(builder(29, 30)).contains("WARN"));
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use health_core::{Health, HealthState};
+use health_core::HealthState;
 
 use super::disk::DiskSpace;
 use super::settings::Settings;
@@ -13,7 +13,7 @@ use super::store::{OpenError, Store};
 use super::worker::Worker;
 
 /// How long requests may still take once the drain is over.
-const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// What the handlers use, and the health checks: each field can be a parameter
 /// of a check.
@@ -39,29 +39,6 @@ impl AppState {
             store,
         };
         Ok((state, worker))
-    }
-}
-
-/// Serves until the server ends by itself, or 5 s after the drain: a
-/// client that never ends its request does not keep the process from stopping.
-///
-/// # Errors
-///
-/// Those of the server.
-pub async fn bounded<E>(
-    served: impl Future<Output = Result<(), E>>,
-    health: &Health,
-) -> Result<(), E> {
-    let overdue = async {
-        health.drain_on_signal().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        result = served => result,
-        () = overdue => {
-            tracing::warn!("requests were cut off, since they took too long");
-            Ok(())
-        }
     }
 }
 

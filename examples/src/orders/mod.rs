@@ -23,7 +23,7 @@ mod settings;
 mod store;
 mod worker;
 
-pub use app::{AppState, bounded, greet};
+pub use app::{AppState, GRACE, greet};
 pub use disk::DiskSpace;
 pub use model::{InvalidOrder, NewOrder, Order, Status};
 pub use page::{Orders, Page};

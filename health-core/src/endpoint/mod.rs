@@ -345,17 +345,17 @@ impl Inner {
             Page::Probe(probe) => report.counts_for(probe),
         };
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
-        let draining = seen.is_draining() && is_ready;
+        let closed = seen.is_closed() && is_ready;
         let reports = seen.listed().filter(counted);
         let shown = reports.map(|report| Shown::new(report, details == Details::Full));
         let body = match format {
             Format::Json => {
                 let words = self.settings.words;
-                let checks = json::checks(words, shown, draining);
+                let checks = json::checks(words, shown, closed);
                 json::health(words, status, version, uptime, &checks)
             }
             Format::HealthJson => ietf::list(status, version, uptime, shown),
-            Format::Text => text::list(page.name(), status, shown, draining),
+            Format::Text => text::list(page.name(), status, shown, closed),
         };
         (status, body)
     }
@@ -397,11 +397,7 @@ impl Inner {
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(
-                self.settings.words,
-                public(&snapshot),
-                snapshot.is_draining(),
-            ),
+            checks: json::checks(self.settings.words, public(&snapshot), snapshot.is_closed()),
         });
         *lock() = Some(Arc::clone(&rendered));
         rendered

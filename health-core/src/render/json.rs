@@ -40,12 +40,12 @@ fn single_word(word: &'static str) -> Bytes {
 pub(crate) fn checks<'a>(
     words: Vocabulary,
     reports: impl Iterator<Item = Shown<'a>> + Clone,
-    draining: bool,
+    closed: bool,
 ) -> Box<RawValue> {
     serde_json::value::to_raw_value(&Checks {
         words,
         reports,
-        draining,
+        closed,
     })
     .expect(WRITABLE)
 }
@@ -101,7 +101,7 @@ struct HealthBody<'a> {
 struct Checks<I> {
     words: Vocabulary,
     reports: I,
-    draining: bool,
+    closed: bool,
 }
 
 impl<'a, I> Serialize for Checks<I>
@@ -113,7 +113,7 @@ where
         for check in self.reports.clone() {
             map.serialize_entry(check.report.name(), &CheckBody::new(self.words, check))?;
         }
-        if self.draining {
+        if self.closed {
             map.serialize_entry("shutdown", &CheckBody::draining(self.words))?;
         }
         map.end()

@@ -30,7 +30,7 @@ pub(crate) fn list<'a>(
     page: &str,
     status: Status,
     checks: impl Iterator<Item = Shown<'a>>,
-    draining: bool,
+    closed: bool,
 ) -> Bytes {
     let mut text = String::new();
     let mut left_out = 0;
@@ -42,7 +42,7 @@ pub(crate) fn list<'a>(
             text.push_str(&line);
         }
     }
-    if draining {
+    if closed {
         text.push_str("[-]shutdown failed: draining\n");
     }
     if left_out > 0 {

@@ -6,9 +6,11 @@ mod routes;
 
 use std::time::Duration;
 
+use actix_web::dev::Service as _;
+use actix_web::http::ConnectionType;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
-use examples::orders::{AppState, Settings, bounded, greet};
+use examples::orders::{AppState, GRACE, Settings, greet};
 use health_actix::{CheckOptions, Health};
 
 #[actix_web::main]
@@ -25,11 +27,28 @@ async fn main() -> anyhow::Result<()> {
         // While it stands still orders are accepted all the same: degraded.
         .heartbeat(worker.heartbeat(), CheckOptions::new())
         .watch_runtime(Duration::from_secs(5))
+        .notify_systemd()
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
+    let drained = health.clone();
     let app = move || {
+        let health = drained.clone();
         App::new()
+            .wrap_fn(move |request, routes| {
+                let response = routes.call(request);
+                let health = health.clone();
+                async move {
+                    let mut response = response.await?;
+                    // Who keeps a connection takes another one for the next
+                    // request, elsewhere.
+                    if health.is_draining() {
+                        let head = response.response_mut().head_mut();
+                        head.set_connection_type(ConnectionType::Close);
+                    }
+                    Ok(response)
+                }
+            })
             .app_data(data.clone())
             .configure(routes::configure)
             .configure(probes.clone())
@@ -50,5 +69,6 @@ async fn main() -> anyhow::Result<()> {
         state.store.close().await;
         anyhow::Ok(())
     };
-    bounded(served, &health).await
+    // A client that never ends its request does not keep the process.
+    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
 }

@@ -7,7 +7,11 @@ mod routes;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use examples::orders::{AppState, Settings, bounded, greet};
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
+use examples::orders::{AppState, GRACE, Settings, greet};
 use health_axum::{CheckOptions, Health};
 use tokio::net::TcpListener;
 
@@ -24,9 +28,11 @@ async fn main() -> anyhow::Result<()> {
         // While it stands still orders are accepted all the same: degraded.
         .heartbeat(worker.heartbeat(), CheckOptions::new())
         .watch_runtime(Duration::from_secs(5))
+        .notify_systemd()
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
+        .layer(middleware::map_response_with_state(health.clone(), close))
         .merge(health_axum::routes(&health));
     let listener = TcpListener::bind(settings.address)
         .await
@@ -43,5 +49,15 @@ async fn main() -> anyhow::Result<()> {
         state.store.close().await;
         anyhow::Ok(())
     };
-    bounded(served, &health).await
+    // A client that never ends its request does not keep the process.
+    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
+}
+
+/// Who keeps a connection takes another one for the next request, elsewhere.
+async fn close(State(health): State<Health>, mut response: Response) -> Response {
+    if health.is_draining() {
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }

@@ -2,6 +2,11 @@
 //! sockets, its database file and its signals. One suite, run over each web
 //! framework.
 
+#[cfg(unix)]
+mod rolling;
+#[cfg(unix)]
+mod systemd;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -12,7 +17,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 #[cfg(unix)]
-use std::{io::Write, net::TcpStream};
+use std::{io::Read as _, io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -68,6 +73,10 @@ suite! {
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
     a_second_signal_ends_the_drain_at_once
+    #[cfg(unix)]
+    a_client_on_a_kept_connection_is_told_to_leave
+    #[cfg(unix)]
+    an_idle_connection_does_not_keep_the_process
     #[cfg(unix)]
     a_client_that_never_ends_its_request_does_not_keep_the_process
     a_setting_that_makes_no_sense_ends_it_with_one_message
@@ -273,9 +282,61 @@ fn a_second_signal_ends_the_drain_at_once(service: Service) {
     server.terminate();
     server.wait_for("/readyz", 503);
     let asked_again = Instant::now();
-    server.terminate();
+    for _ in 0..3 {
+        server.terminate();
+    }
     assert!(server.wait_for_the_end().success());
     assert!(asked_again.elapsed() < Duration::from_secs(4));
+}
+
+/// Readiness tells load balancers; who is connected reads only responses.
+#[cfg(unix)]
+fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
+    let server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    for _ in 0..3 {
+        let head = ask(&mut client);
+        assert!(!head.contains("connection: close"), "{head}");
+    }
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    let head = ask(&mut client);
+    assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
+    assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "the server closes it");
+}
+
+/// As a load balancer or a browser leaves it open for its next request. axum
+/// closes it with the server, actix-web after 5 s, which the drain takes anyway.
+#[cfg(unix)]
+fn an_idle_connection_does_not_keep_the_process(service: Service) {
+    let mut server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let mut idle = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    ask(&mut idle);
+    server.terminate();
+    assert!(server.wait_for_the_end().success(), "{}", server.log());
+    assert!(!server.log().contains("cut off"), "{}", server.log());
+    drop(idle);
+}
+
+/// The head of the answer to one request, in lower case.
+#[cfg(unix)]
+fn ask(client: &mut BufReader<TcpStream>) -> String {
+    let request = b"GET /orders?limit=1 HTTP/1.1\r\nhost: orders\r\n\r\n";
+    client.get_mut().write_all(request).unwrap();
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(client.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    head.make_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.expect("the length").parse().unwrap();
+    client.read_exact(&mut vec![0; length]).unwrap();
+    head
 }
 
 /// axum alone would wait for this client as long as it likes, actix-web for 30 s.
@@ -482,6 +543,9 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
         "DISK_MIN_FREE",
         "RUST_LOG",
         "RUST_BACKTRACE",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+        "WATCHDOG_PID",
     ] {
         command.env_remove(name);
     }

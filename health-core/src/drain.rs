@@ -1,0 +1,153 @@
+//! The way out of a service: for how long it goes on serving, and until when.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// A variable that a platform sets, and how long that platform waits, unless
+/// it is told otherwise, between asking a process to stop and killing it.
+///
+/// Kubernetes: `terminationGracePeriodSeconds`; ECS: `stopTimeout`; Cloud Run
+/// always waits so long. The other platforms are not told apart by a variable,
+/// or say nothing about their time.
+const PLATFORMS: [(&str, Duration); 3] = [
+    ("KUBERNETES_SERVICE_HOST", Duration::from_secs(30)),
+    ("ECS_CONTAINER_METADATA_URI_V4", Duration::from_secs(30)),
+    ("K_SERVICE", Duration::from_secs(10)),
+];
+
+/// The time that the platform gives, as far as the environment tells.
+pub(crate) fn usual_grace(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
+    let platform = PLATFORMS.iter().find(|(variable, _)| is_set(variable))?;
+    Some(platform.1)
+}
+
+/// When the drain is over, once it has begun.
+///
+/// One truth for all who wait: a second signal ends the delay for everybody.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    delay: Duration,
+    end: watch::Sender<Option<Instant>>,
+}
+
+impl Drain {
+    pub(crate) fn new(delay: Duration) -> Self {
+        Drain {
+            delay,
+            end: watch::Sender::new(None),
+        }
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// Returns whether this call began it: a second one joins the first.
+    pub(crate) fn begin(&self) -> bool {
+        self.end.send_if_modified(|end| {
+            let is_first = end.is_none();
+            end.get_or_insert_with(|| Instant::now() + self.delay);
+            is_first
+        })
+    }
+
+    /// Ends the delay, if it is not over by itself.
+    #[cfg(feature = "signal")]
+    pub(crate) fn hurry(&self) {
+        let now = Instant::now();
+        self.end
+            .send_modify(|end| *end = end.map(|end| end.min(now)));
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        Watch(self.end.subscribe())
+    }
+}
+
+/// Waits for the drain, without keeping health alive.
+#[derive(Debug)]
+pub(crate) struct Watch(watch::Receiver<Option<Instant>>);
+
+impl Watch {
+    /// Returns once it has begun.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) async fn begun(&mut self) {
+        if self.0.wait_for(Option::is_some).await.is_err() {
+            // Health is gone, and nobody can begin it any more.
+            pending::<()>().await;
+        }
+    }
+
+    /// Returns once it is over.
+    pub(crate) async fn over(mut self) {
+        loop {
+            let end = *self.0.borrow_and_update();
+            let changed = self.0.changed();
+            let is_alive = match end {
+                None => changed.await.is_ok(),
+                Some(end) => match timeout_at(end, changed).await {
+                    Ok(changed) => changed.is_ok(),
+                    Err(_elapsed) => return,
+                },
+            };
+            if !is_alive {
+                // What is known now is the last word.
+                return match end {
+                    None => pending().await,
+                    Some(end) => sleep_until(end).await,
+                };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_is_known_by_its_variable() {
+        let in_kubernetes = usual_grace(|name| name == "KUBERNETES_SERVICE_HOST");
+        assert_eq!(in_kubernetes, Some(Duration::from_secs(30)));
+        let in_cloud_run = usual_grace(|name| name == "K_SERVICE");
+        assert_eq!(in_cloud_run, Some(Duration::from_secs(10)));
+        assert_eq!(usual_grace(|_| false), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_the_end_even_if_health_is_gone() {
+        let drain = Drain::new(Duration::from_secs(5));
+        let before = drain.watch();
+        assert!(drain.begin() && !drain.begin());
+        let watches = [before, drain.watch()];
+        drop(drain);
+        let start = Instant::now();
+        for watch in watches {
+            watch.over().await;
+            assert_eq!(start.elapsed(), Duration::from_secs(5));
+        }
+    }
+
+    #[cfg(feature = "signal")]
+    #[tokio::test(start_paused = true)]
+    async fn to_hurry_ends_it_for_everybody_and_is_never_later() {
+        let drain = Drain::new(Duration::from_secs(5));
+        drain.hurry();
+        let idle = tokio::time::timeout(Duration::from_secs(60), drain.watch().over());
+        assert!(idle.await.is_err(), "there is nothing to hurry");
+        drain.begin();
+        let start = Instant::now();
+        let waiting = tokio::spawn(drain.watch().over());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        drain.hurry();
+        waiting.await.expect("no panic");
+        assert_eq!(start.elapsed(), Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        drain.hurry();
+        drain.watch().over().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(11), "at once");
+    }
+}
