@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use http::HeaderValue;
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
+
+/// Parsed once: as a text it would be for each request.
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What an answer depends on.
 ///
@@ -111,6 +114,6 @@ impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
             .query(request.uri().query())
             .accept(text(headers.get(ACCEPT)))
             .authorization(text(headers.get(AUTHORIZATION)))
-            .forwarded_for(text(headers.get_all("x-forwarded-for").iter().next_back()))
+            .forwarded_for(text(headers.get_all(&FORWARDED_FOR).iter().next_back()))
     }
 }

@@ -69,12 +69,16 @@ impl Format {
         }
     }
 
-    pub(crate) const fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Format::Json => "application/json",
-            Format::HealthJson => "application/health+json",
-            Format::Text => "text/plain; charset=utf-8",
-        })
+    /// Constants, since the text of a header is looked at byte by byte.
+    pub(crate) fn content_type(self) -> HeaderValue {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
+        const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+        match self {
+            Format::Json => JSON,
+            Format::HealthJson => HEALTH_JSON,
+            Format::Text => TEXT,
+        }
     }
 }
 
