@@ -97,9 +97,15 @@ impl<'a> RequestHead<'a> {
         self.accept
     }
 
-    /// What comes in the query as `key` or `key=value`.
+    /// What comes first in the query as `key` or `key=value`.
     pub(crate) fn parameter(&self, wanted: &str) -> Option<&'a str> {
-        self.query?.split('&').find_map(|pair| {
+        self.parameters(wanted).next()
+    }
+
+    /// Everything that comes in the query as `key` or `key=value`.
+    pub(crate) fn parameters(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.query.into_iter().flat_map(|query| query.split('&'));
+        pairs.filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == wanted).then_some(value)
         })

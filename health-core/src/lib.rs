@@ -75,6 +75,7 @@
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`].
 
+mod about;
 mod builder;
 mod check;
 mod endpoint;
@@ -104,6 +105,7 @@ mod state;
 mod sync;
 mod tally;
 pub mod testing;
+mod uri;
 mod verdict;
 
 #[doc(hidden)]

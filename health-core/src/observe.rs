@@ -155,6 +155,12 @@ pub(crate) fn draining(delay: Duration) {
     tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
 }
 
+/// Somebody left checks out of an answer.
+#[cfg(feature = "tracing")]
+pub(crate) fn excluded(page: &str, checks: &str) {
+    tracing::info!(target: TARGET, page, checks, "checks were excluded from an answer; said once a minute");
+}
+
 #[cfg(all(feature = "tracing", feature = "signal"))]
 pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
@@ -183,6 +189,7 @@ mod silent {
     pub(crate) fn quarantined(_: &str, _: Duration) {}
     pub(crate) fn started(_: &[crate::registry::Check]) {}
     pub(crate) fn draining(_: Duration) {}
+    pub(crate) fn excluded(_: &str, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
 }
