@@ -35,8 +35,8 @@ pub(super) struct Fitted<'a, T> {
     pub(super) more: usize,
 }
 
-/// What a name takes beside itself, in any format.
-const AROUND_A_NAME: usize = 16;
+/// What a name takes beside itself, at most: `[+]` and ` excluded: ok`.
+const AROUND_A_NAME: usize = 17;
 
 /// Renders until the room is used up; `render` returns a length too.
 pub(super) fn fit<'a, T>(

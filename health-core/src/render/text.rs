@@ -36,10 +36,10 @@ pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>
     });
     let mut text: String = checks.into_iter().map(|(_, line)| line).collect();
     for check in &named {
-        let (sign, word) = if check.report.verdict().is_good() {
-            ('+', "ok")
-        } else {
-            ('-', "failed")
+        let (sign, word) = match check.report.verdict() {
+            _ if check.excluded => ('+', "excluded: ok"),
+            Verdict::Pass | Verdict::Warn => ('+', "ok"),
+            Verdict::Fail | Verdict::Unknown | Verdict::Skipped => ('-', "failed"),
         };
         let _ = writeln!(text, "[{sign}]{} {word}", check.report.name());
     }
