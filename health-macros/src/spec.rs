@@ -475,7 +475,7 @@ fn check_affects(args: &Args, diag: &Diag) {
         let what = if endpoint.is_empty() {
             "an endpoint cannot be empty".into()
         } else if let Some(bad) = endpoint.chars().find(|&c| !is_template_char(c)) {
-            format!("an endpoint cannot contain `{}`", bad.escape_debug())
+            format!("an endpoint cannot contain {}", named(bad))
         } else if !is_balanced(endpoint) {
             "a variable of an endpoint stands in one pair of braces".into()
         } else {
@@ -490,6 +490,14 @@ fn check_affects(args: &Args, diag: &Diag) {
 /// Of RFC 6570.
 fn is_template_char(c: char) -> bool {
     c.is_ascii_graphic() && !"\"<>\\^`".contains(c)
+}
+
+fn named(bad: char) -> String {
+    if bad == ' ' {
+        "a space".into()
+    } else {
+        format!("`{}`", bad.escape_debug())
+    }
 }
 
 fn is_balanced(template: &str) -> bool {
@@ -565,11 +573,7 @@ fn shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
         return Err(Mistake::new(what, otherwise));
     }
     if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-        let bad = if bad == ' ' {
-            "a space".into()
-        } else {
-            format!("`{}`", bad.escape_debug())
-        };
+        let bad = named(bad);
         let proposal = proposal(text)
             .map(|text| format!(": `\"{text}\"`"))
             .unwrap_or_default();
