@@ -12,9 +12,13 @@ const MOST_UNKNOWN: usize = 4;
 /// ... and so much of each.
 const LONGEST_UNKNOWN: usize = 64;
 
-/// What a request leaves out of account.
+/// What a request leaves out of account: for most nothing, which is then cheap
+/// to carry around.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Exclusions {
+pub(super) struct Exclusions(Option<Box<Named>>);
+
+#[derive(Clone, Debug, Default)]
+struct Named {
     /// The checks by their place, in order.
     checks: Vec<usize>,
     /// The first names that no check of the page has, quoted.
@@ -26,42 +30,42 @@ pub(super) struct Exclusions {
 impl Exclusions {
     /// `find` takes a name as it came.
     pub(super) fn of(head: &RequestHead<'_>, find: impl Fn(&str) -> Option<usize>) -> Self {
-        let mut exclusions = Exclusions::default();
-        for name in head.parameters("exclude") {
+        let mut names = head.parameters("exclude").peekable();
+        if names.peek().is_none() {
+            return Exclusions::default();
+        }
+        let mut named = Named::default();
+        for name in names {
             match find(name) {
-                Some(index) => exclusions.checks.push(index),
-                None if exclusions.unknown.len() < MOST_UNKNOWN => {
-                    exclusions.unknown.push(quoted(name));
-                }
-                None => exclusions.more_unknown += 1,
+                Some(index) => named.checks.push(index),
+                None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
+                None => named.more_unknown += 1,
             }
         }
-        exclusions.checks.sort_unstable();
-        exclusions.checks.dedup();
-        exclusions
+        named.checks.sort_unstable();
+        named.checks.dedup();
+        Exclusions(Some(Box::new(named)))
     }
 
     /// Nothing was asked for.
     pub(super) fn is_empty(&self) -> bool {
-        self.checks.is_empty() && self.unknown.is_empty()
+        self.0.is_none()
     }
 
     pub(super) fn checks(&self) -> &[usize] {
-        &self.checks
+        self.0.as_ref().map_or(&[], |named| &named.checks)
     }
 
     pub(super) fn contains(&self, index: usize) -> bool {
-        self.checks.binary_search(&index).is_ok()
+        self.checks().binary_search(&index).is_ok()
     }
 
     /// A misspelt name must not make the answer worse, and must not pass
     /// unnoticed either.
     pub(super) fn warning(&self) -> Option<String> {
-        if self.unknown.is_empty() {
-            return None;
-        }
-        let names = self.unknown.join(",");
-        let more = match self.more_unknown {
+        let named = self.0.as_ref().filter(|named| !named.unknown.is_empty())?;
+        let names = named.unknown.join(",");
+        let more = match named.more_unknown {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -10,6 +10,7 @@ use crate::guard::Guard;
 use crate::problem::Problem;
 use crate::render::{Vocabulary, cut};
 
+/// In bytes; the description of a commit has room in it.
 const LONGEST_VERSION: usize = 128;
 
 /// What the builder says about answers.
