@@ -301,7 +301,7 @@ impl HealthBuilder {
     }
 
     /// The version that `/health` shows: `env!("CARGO_PKG_VERSION")`, a tag or
-    /// a commit. Without it none is shown.
+    /// a commit, cut at 128 bytes. Without it none is shown.
     pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
         self.answers.version = Some(version.into());
         self
@@ -353,6 +353,108 @@ impl HealthBuilder {
     /// | startup | `/startup`, `/health/startup`, `/health/started` |
     pub fn common_paths(mut self) -> Self {
         self.answers.paths.add_common();
+        self
+    }
+
+    /// Answers for the checks with this tag
+    /// ([`CheckOptions::tags`](crate::CheckOptions::tags)), whatever their
+    /// probes, at `/health/groups/{tag}`. Can be said of several tags; elsewhere
+    /// a group is placed by [`path`](Self::path) and [`Page::Group`].
+    ///
+    /// It fails while one of them that is critical for some probe is failing,
+    /// stale, skipped or without a result, and is degraded while another is, or
+    /// one warns. `start()` refuses a group that no check has.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health, RequestHead};
+    ///
+    /// let options = CheckOptions::new().tags(&["storage"]);
+    /// let health = Health::builder()
+    ///     .check("disk", options, || async { true })
+    ///     .group("storage")
+    ///     .start()?;
+    /// # health.refresh("disk").await;
+    /// let answer = health.endpoint().respond(RequestHead::new("GET", "/health/groups/storage"));
+    /// assert_eq!(answer.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn group(mut self, tag: &'static str) -> Self {
+        self.answers.paths.add_group(tag);
+        self
+    }
+
+    /// Moves all standard paths, groups and [common](Self::common_paths) ones
+    /// included, below this one; those of [`path`](Self::path) stay.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, RequestHead};
+    ///
+    /// let health = Health::builder().base_path("/internal").start()?;
+    /// let get = |path| health.endpoint().respond(RequestHead::new("GET", path));
+    /// assert_eq!(get("/internal/readyz").status(), 200);
+    /// assert_eq!(get("/readyz").status(), 404);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.answers.paths.set_base(path.into());
+        self
+    }
+
+    /// Lets everybody leave checks out of an answer by `?exclude=NAME`: default
+    /// only those whom the [guard](Self::guard) knows. For load balancers that
+    /// send no credentials.
+    ///
+    /// Whoever can reach the paths can then have a 200 in spite of a failing
+    /// check; what is seen by others does not change.
+    pub fn exclude_for_everybody(mut self) -> Self {
+        self.answers.anyone_excludes = true;
+        self
+    }
+
+    /// The `serviceId` of `application/health+json`: who answers, such as
+    /// `orders-7d9f`. As the texts below at most 1,024 bytes on one line.
+    pub fn service_id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.answers.about.set_service_id(id.into());
+        self
+    }
+
+    /// The `description` of the service in `application/health+json`.
+    pub fn description(mut self, line: impl Into<Cow<'static, str>>) -> Self {
+        self.answers.about.set_description(line.into());
+        self
+    }
+
+    /// One of the `notes` of `application/health+json`.
+    pub fn note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
+        self.answers.about.add_note(note.into());
+        self
+    }
+
+    /// One of the `links` of `application/health+json`: a URI, and what it is to
+    /// the service, once for each relation.
+    ///
+    /// ```
+    /// use health_core::Health;
+    ///
+    /// let builder = Health::builder()
+    ///     .service_id("orders-7d9f")
+    ///     .description("Takes the orders of the shop")
+    ///     .note("The ledger is read-only on Sundays")
+    ///     .link("about", "https://example.com/orders");
+    /// # let _ = builder;
+    /// ```
+    pub fn link(
+        mut self,
+        relation: impl Into<Cow<'static, str>>,
+        uri: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.answers.about.add_link(relation.into(), uri.into());
         self
     }
 
@@ -531,6 +633,7 @@ impl HealthBuilder {
             context: &context,
             settings: &self.settings,
             expected: &self.expected,
+            groups: &self.answers.paths.groups(),
         };
         let checks = registry.checks(&mut problems);
         let fed = checks

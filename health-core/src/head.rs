@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use http::HeaderValue;
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
+
+/// Parsed once: as a text it would be for each request.
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What an answer depends on.
 ///
@@ -94,9 +97,15 @@ impl<'a> RequestHead<'a> {
         self.accept
     }
 
-    /// What comes in the query as `key` or `key=value`.
+    /// What comes first in the query as `key` or `key=value`.
     pub(crate) fn parameter(&self, wanted: &str) -> Option<&'a str> {
-        self.query?.split('&').find_map(|pair| {
+        self.parameters(wanted).next()
+    }
+
+    /// Everything that comes in the query as `key` or `key=value`.
+    pub(crate) fn parameters(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.query.into_iter().flat_map(|query| query.split('&'));
+        pairs.filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == wanted).then_some(value)
         })
@@ -111,6 +120,6 @@ impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
             .query(request.uri().query())
             .accept(text(headers.get(ACCEPT)))
             .authorization(text(headers.get(AUTHORIZATION)))
-            .forwarded_for(text(headers.get_all("x-forwarded-for").iter().next_back()))
+            .forwarded_for(text(headers.get_all(&FORWARDED_FOR).iter().next_back()))
     }
 }

@@ -81,6 +81,7 @@
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`]; `systemd` is [`HealthBuilder::notify_systemd`].
 
+mod about;
 mod builder;
 mod check;
 mod drain;
@@ -118,6 +119,7 @@ mod sync;
 mod systemd;
 mod tally;
 pub mod testing;
+mod uri;
 mod verdict;
 mod watchdog;
 

@@ -137,6 +137,14 @@ impl Monitor {
         &self.cells[index].plan
     }
 
+    pub(crate) fn name(&self, index: usize) -> &str {
+        &self.cells[index].name
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
     pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
         self.cells
             .binary_search_by(|cell| (*cell.name).cmp(name))
@@ -492,15 +500,23 @@ impl Monitor {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot_without(&[])
+    }
+
+    /// As [`snapshot`](Self::snapshot), but these checks, which are sorted, do
+    /// not count for the probes.
+    pub(crate) fn snapshot_without(&self, excluded: &[usize]) -> Snapshot {
         self.catch_up();
         let mut weights = [Weight::default(); Probe::ALL.len()];
         let checks = self
             .cells
             .iter()
-            .map(|cell| {
+            .enumerate()
+            .map(|(index, cell)| {
                 let track = cell.track();
                 let seen = Seen::of(&track);
-                for probe in cell.plan.probes.iter() {
+                let counted = excluded.binary_search(&index).is_err();
+                for probe in cell.plan.probes.iter().filter(|_| counted) {
                     let sum = &mut weights[probe as usize];
                     *sum = sum.plus(seen.weight(&cell.plan, probe));
                 }

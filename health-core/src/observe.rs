@@ -201,6 +201,12 @@ pub(crate) fn cut_off(limit: Duration) {
     tracing::warn!(target: TARGET, limit_s, "requests were cut off, since they took too long after the drain");
 }
 
+/// Somebody left checks out of an answer.
+#[cfg(feature = "tracing")]
+pub(crate) fn excluded(page: &str, checks: &str) {
+    tracing::info!(target: TARGET, page, checks, "checks were excluded from an answer; said once a minute");
+}
+
 #[cfg(all(feature = "tracing", feature = "signal"))]
 pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
@@ -233,6 +239,7 @@ mod silent {
     pub(crate) fn draining(_: Duration, _: bool) {}
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
+    pub(crate) fn excluded(_: &str, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::probe::{Probe, Probes};
+use crate::uri;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
@@ -44,9 +45,14 @@ pub struct CheckOptions {
     cache: Option<Duration>,
     after: &'static [&'static str],
     tags: &'static [&'static str],
+    affects: &'static [&'static str],
+    links: Links,
     component: Option<&'static str>,
     description: Option<&'static str>,
 }
+
+/// URIs by relation.
+pub(crate) type Links = &'static [(&'static str, &'static str)];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Criticality {
@@ -71,6 +77,8 @@ impl CheckOptions {
             cache: None,
             after: &[],
             tags: &[],
+            affects: &[],
+            links: &[],
             component: None,
             description: None,
         }
@@ -178,9 +186,39 @@ impl CheckOptions {
         self
     }
 
-    /// Labels for groups and reports, such as `&["db", "eu"]`.
+    /// Labels for reports and for groups
+    /// ([`HealthBuilder::group`](crate::HealthBuilder::group)), such as
+    /// `&["db", "eu"]`.
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
         self.tags = tags;
+        self
+    }
+
+    /// What does not work while the check does not pass, as URI templates: the
+    /// `affectedEndpoints` of `application/health+json`.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().affects(&["/orders", "/orders/{id}"]);
+    /// # let _ = options;
+    /// ```
+    pub const fn affects(mut self, endpoints: &'static [&'static str]) -> Self {
+        self.affects = endpoints;
+        self
+    }
+
+    /// Where people find more, as URIs by relation: the `links` of the check in
+    /// `application/health+json`.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().links(&[("runbook", "https://example.com/orders-db")]);
+    /// # let _ = options;
+    /// ```
+    pub const fn links(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
+        self.links = links;
         self
     }
 
@@ -215,12 +253,17 @@ impl CheckOptions {
         self.after
     }
 
+    pub(crate) fn labels(&self) -> &'static [&'static str] {
+        self.tags
+    }
+
     /// Fills in the defaults, or says everything that is wrong.
     pub(crate) fn resolve(&self) -> Result<Plan, Vec<Rule>> {
         let plan = self.with_defaults();
         let mut broken = Vec::new();
         self.check_ranges(&plan, &mut broken);
         self.check_contradictions(&plan, &mut broken);
+        self.check_uris(&mut broken);
         check_criticality(&plan, &mut broken);
         if broken.is_empty() {
             Ok(plan)
@@ -270,6 +313,8 @@ impl CheckOptions {
             interval,
             on_demand: self.cache.is_some(),
             tags: self.tags,
+            affects: self.affects,
+            links: self.links,
             component: self.component.unwrap_or("component"),
             description: self.description,
             initial_delay: self.initial_delay.unwrap_or_default(),
@@ -366,6 +411,27 @@ impl CheckOptions {
             }
         }
     }
+
+    fn check_uris(&self, broken: &mut Vec<Rule>) {
+        let endpoints = self.affects.iter().filter(|text| !uri::is_template(text));
+        broken.extend(endpoints.map(|text| Rule {
+            what: format!("`{}` is no endpoint", text.escape_debug()),
+            help: "write a path or a URI, with variables in braces: `/orders/{id}`".into(),
+        }));
+        let is_link = |(relation, uri): &(&str, &str)| !relation.is_empty() && uri::is_uri(uri);
+        let links = self.links.iter().filter(|link| !is_link(link));
+        broken.extend(links.map(|(relation, uri)| Rule {
+            what: format!("`{}` is no link", uri.escape_debug()),
+            help: format!(
+                "write a relation and a URI: `(\"{}\", \"https://example.com/runbook\")`",
+                if relation.is_empty() {
+                    "runbook"
+                } else {
+                    relation
+                }
+            ),
+        }));
+    }
 }
 
 fn check_criticality(plan: &Plan, broken: &mut Vec<Rule>) {
@@ -396,6 +462,8 @@ pub(crate) struct Plan {
     pub(crate) interval: Duration,
     pub(crate) on_demand: bool,
     pub(crate) tags: &'static [&'static str],
+    pub(crate) affects: &'static [&'static str],
+    pub(crate) links: Links,
     pub(crate) component: &'static str,
     pub(crate) description: Option<&'static str>,
     pub(crate) initial_delay: Duration,

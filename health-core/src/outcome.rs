@@ -118,7 +118,8 @@ impl Outcome {
     }
 
     /// Adds a measured value and its unit, which are public. The value is a
-    /// number of any type, or whatever else serde can write.
+    /// number of any type, or whatever else serde can write in 256 bytes; of a
+    /// longer one only the length is told, and the unit is cut at 64 bytes.
     ///
     /// ```
     /// use health_core::Outcome;
@@ -128,25 +129,34 @@ impl Outcome {
     /// # let _ = outcome;
     /// ```
     pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
-        let unit = unit.into();
-        let value = self.written(value, "observed value");
+        let unit = short(unit.into());
+        let value = self.written(value, "observed value", LARGEST_OBSERVED);
         self.observed = value.map(|value| Observed { value, unit });
         self
     }
 
-    /// Adds anything that serde can write, which is public.
+    /// Adds anything that serde can write, which is public. It has at most
+    /// 1 KiB as JSON: of a longer one only the length is told, as
+    /// `{"withheld": "3211 bytes"}`, so that no check makes an answer too long
+    /// for probers.
     ///
     /// A value that serde refuses (a map whose keys are no strings, say) is
     /// left out, and the refusal becomes part of the private cause: a detail
     /// never turns a verdict.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        self.detail = self.written(detail, "detail");
+        self.detail = self.written(detail, "detail", LARGEST_DETAIL);
         self
     }
 
     /// What serde refuses to write becomes part of the private cause.
-    fn written(&mut self, value: impl Serialize, what: &str) -> Option<serde_json::Value> {
+    fn written(
+        &mut self,
+        value: impl Serialize,
+        what: &str,
+        limit: usize,
+    ) -> Option<serde_json::Value> {
         serde_json::to_value(value)
+            .map(|value| bounded(value, limit))
             .map_err(|error| {
                 let refusal = format!("the {what} cannot be written: {error}");
                 self.cause.push(refusal);
@@ -213,6 +223,44 @@ impl Outcome {
         outcome.cause = cause;
         outcome
     }
+}
+
+/// In bytes of JSON: what is public must not make an answer too long.
+const LARGEST_DETAIL: usize = 1024;
+const LARGEST_OBSERVED: usize = 256;
+const LONGEST_UNIT: usize = 64;
+
+/// The value, or its length where that is above the limit.
+fn bounded(value: serde_json::Value, limit: usize) -> serde_json::Value {
+    let mut length = Length(0);
+    match serde_json::to_writer(&mut length, &value) {
+        Ok(()) if length.0 <= limit => value,
+        _ => serde_json::json!({ "withheld": format!("{} bytes", length.0) }),
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn short(unit: Cow<'static, str>) -> Cow<'static, str> {
+    if unit.len() <= LONGEST_UNIT {
+        return unit;
+    }
+    let cut = (0..=LONGEST_UNIT)
+        .rev()
+        .find(|&end| unit.is_char_boundary(end));
+    unit[..cut.unwrap_or(0)].to_owned().into()
 }
 
 impl From<Status> for Outcome {
@@ -459,6 +507,23 @@ mod tests {
             outcome(Ok::<_, Refused>(Status::Warn)).status(),
             Status::Warn
         );
+    }
+
+    #[test]
+    fn of_what_is_too_long_only_the_length_is_told() {
+        let observed = |value: &str| {
+            let outcome = Outcome::pass().observe(value, "é".repeat(99));
+            let Observed { value, unit } = outcome.observed().expect("it is written").clone();
+            assert_eq!(unit.len(), 64);
+            value
+        };
+        assert_eq!(observed(&"x".repeat(254)), "x".repeat(254));
+        let withheld = serde_json::json!({"withheld": "257 bytes"});
+        assert_eq!(observed(&"x".repeat(255)), withheld);
+        let detailed = |length| outcome(Detail("x".repeat(length))).detailed().cloned();
+        assert_eq!(detailed(1022), Some("x".repeat(1022).into()));
+        let withheld = serde_json::json!({"withheld": "1025 bytes"});
+        assert_eq!(detailed(1023), Some(withheld));
     }
 
     #[test]

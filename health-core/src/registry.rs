@@ -44,6 +44,8 @@ pub(crate) struct Registry<'a> {
     pub(crate) context: &'a Context,
     pub(crate) settings: &'a Settings,
     pub(crate) expected: &'a [String],
+    /// The tags by which checks are grouped.
+    pub(crate) groups: &'a [&'static str],
 }
 
 impl Registry<'_> {
@@ -52,6 +54,7 @@ impl Registry<'_> {
         let mut candidates = self.candidates(problems);
         duplicate_names(&candidates, problems);
         missing_names(&candidates, self.expected, problems);
+        empty_groups(&candidates, self.groups, problems);
         let names: Vec<Arc<str>> = candidates
             .iter()
             .map(|check| Arc::clone(&check.name))
@@ -219,6 +222,27 @@ fn missing_names(candidates: &[Candidate], expected: &[String], problems: &mut V
         problems.push(Problem::Expected {
             name: name.clone(),
             similar: name::similar(name, names).map(str::to_owned),
+        });
+    }
+}
+
+/// A check that the settings take out leaves its group, and is no mistake.
+fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
+    let tags = || candidates.iter().flat_map(|check| check.options.labels());
+    for &group in groups {
+        if tags().any(|tag| *tag == group) {
+            continue;
+        }
+        let help = match name::similar(group, tags().copied()) {
+            Some(similar) => format!("did you mean `{similar}`?"),
+            None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
+        };
+        problems.push(Problem::BadSetting {
+            what: format!(
+                "no check has the tag of the group `{}`",
+                group.escape_debug()
+            ),
+            help,
         });
     }
 }

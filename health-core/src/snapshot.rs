@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::options::Plan;
+use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
 use crate::verdict::{Finished, Track, Verdict};
@@ -128,6 +128,8 @@ pub struct CheckReport {
     critical: bool,
     description: Option<&'static str>,
     tags: &'static [&'static str],
+    affects: &'static [&'static str],
+    links: Links,
     component: &'static str,
     verdict: Verdict,
     stale: bool,
@@ -146,6 +148,8 @@ impl CheckReport {
             critical: !plan.critical.is_empty(),
             description: plan.description,
             tags: plan.tags,
+            affects: plan.affects,
+            links: plan.links,
             component: plan.component,
             verdict: track.verdict(),
             stale: track.is_stale(),
@@ -168,6 +172,8 @@ impl CheckReport {
             critical: true,
             description: None,
             tags: &[],
+            affects: &[],
+            links: &[],
             component: "component",
             verdict: Verdict::Fail,
             stale: false,
@@ -193,6 +199,16 @@ impl CheckReport {
         self.tags
     }
 
+    /// What does not work while the check does not pass, as URI templates.
+    pub fn affects(&self) -> &'static [&'static str] {
+        self.affects
+    }
+
+    /// Where people find more, as URIs by relation.
+    pub fn links(&self) -> &'static [(&'static str, &'static str)] {
+        self.links
+    }
+
     /// What kind of thing is checked; `component` unless the check says more.
     pub fn component(&self) -> &'static str {
         self.component
@@ -201,6 +217,10 @@ impl CheckReport {
     /// Whether the check counts for a probe.
     pub fn counts_for(&self, probe: Probe) -> bool {
         self.probes.contains(probe)
+    }
+
+    pub(crate) fn probes(&self) -> Probes {
+        self.probes
     }
 
     /// Whether some probe fails while this check does.

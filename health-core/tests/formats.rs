@@ -296,3 +296,86 @@ async fn codes_can_be_set_within_what_probers_read_rightly() {
     let error = wrong.start().expect_err("a prober would misread them");
     assert_eq!(error.problems().len(), 4, "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn health_json_says_what_the_service_and_its_checks_are() {
+    let options = CheckOptions::new()
+        .affects(&["/orders", "/orders/{id}"])
+        .links(&[("runbook", "https://example.com/ledger")]);
+    let health = started(
+        Health::builder()
+            .service_id("orders-7d9f")
+            .description("Takes \"orders\"")
+            .note("read-only on Sundays")
+            .note("moving to eu-west")
+            .link("about", "https://example.com/orders")
+            .link("self", "/health")
+            .check("ledger", options, || async { Outcome::warn("slow") }),
+    )
+    .await;
+    let body = |uri: &str| -> Value {
+        serde_json::from_str(&get(&health, uri, "application/health+json").body).expect("JSON")
+    };
+    let said = body("/health");
+    assert_eq!(said["serviceId"], "orders-7d9f");
+    assert_eq!(said["description"], "Takes \"orders\"");
+    assert_eq!(
+        said["notes"],
+        serde_json::json!(["read-only on Sundays", "moving to eu-west"])
+    );
+    assert_eq!(
+        said["links"],
+        serde_json::json!({"about": "https://example.com/orders", "self": "/health"})
+    );
+    let ledger = &said["checks"]["ledger:responseTime"][0];
+    let endpoints = serde_json::json!(["/orders", "/orders/{id}"]);
+    assert_eq!(ledger["affectedEndpoints"], endpoints);
+    assert_eq!(ledger["links"]["runbook"], "https://example.com/ledger");
+    assert_eq!(
+        body("/health/ledger")["checks"]["ledger:responseTime"][0]["affectedEndpoints"],
+        endpoints
+    );
+    testing::force(&health, "ledger", Outcome::pass());
+    let ledger = &body("/health")["checks"]["ledger:responseTime"][0];
+    assert_eq!(ledger.get("affectedEndpoints"), None);
+    assert!(ledger["links"].is_object());
+    assert!(!get(&health, "/health", "").body.contains("orders-7d9f"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_said_is_refused_at_start() {
+    let options = CheckOptions::new()
+        .affects(&["/orders/{id", "/ok"])
+        .links(&[("", "/x"), ("runbook", "not a uri")]);
+    let error = Health::builder()
+        .service_id("")
+        .description("two\nlines")
+        .note("x".repeat(1_025))
+        .link("about", "not a uri")
+        .link("about", "/x")
+        .check("ledger", options, || async {})
+        .start()
+        .expect_err("refused");
+    let problems = error.problems().iter().map(ToString::to_string);
+    let firsts: Vec<String> = problems
+        .map(|text| text.lines().next().expect("a line").to_owned())
+        .collect();
+    assert_eq!(
+        firsts[..5],
+        [
+            "the service id is empty",
+            "the description contains a control character",
+            "the note has 1025 bytes, 1024 is the most",
+            "`not a uri` is no URI",
+            "there are two links `about`",
+        ]
+    );
+    assert_eq!(firsts.len(), 8, "{firsts:?}");
+    for (problem, end) in firsts[5..].iter().zip([
+        "): `/orders/{id` is no endpoint",
+        "): `/x` is no link",
+        "): `not a uri` is no link",
+    ]) {
+        assert!(problem.ends_with(end), "{problem}");
+    }
+}

@@ -9,7 +9,7 @@ use syn::ext::IdentExt;
 
 use crate::diag::{Diag, Mistake, Place};
 use crate::tokens::{is_punct, split_at_commas};
-use crate::value::{Checks, Critical, Flag, Form, Given, Millis, Slot, Tags};
+use crate::value::{Checks, Critical, Endpoints, Flag, Form, Given, Millis, Slot, Tags};
 use crate::words;
 
 /// What is written in the attribute.
@@ -29,6 +29,7 @@ pub(crate) struct Args {
     pub(crate) stale_after: Slot<Millis>,
     pub(crate) after: Slot<Checks>,
     pub(crate) tags: Slot<Tags>,
+    pub(crate) affects: Slot<Endpoints>,
     pub(crate) component: Slot<String>,
     pub(crate) late: Slot<Flag>,
     pub(crate) local: Slot<Flag>,
@@ -71,6 +72,7 @@ const OPTIONS: &[Row] = &[
     row!("stale_after" => stale_after, "stale_after = \"1m\""),
     row!("after" => after, "after(database)"),
     row!("tags" => tags, "tags(\"db\")"),
+    row!("affects" => affects, "affects(\"/orders/{id}\")"),
     row!("component" => component, "component = \"datastore\""),
     row!("late" => late, "late"),
     row!("local" => local, "local"),

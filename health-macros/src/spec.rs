@@ -76,6 +76,7 @@ pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
     check_local_is_async(&args, &function, diag);
     check_after(&args, &function, diag);
     check_tags(&args, diag);
+    check_affects(&args, diag);
     check_component(&args, diag);
     check_name(&args, &function, diag);
     let settings = settings(&args, &function);
@@ -151,6 +152,10 @@ fn settings(args: &Args, function: &Function) -> Vec<Setting> {
         let tags = tags.value.0.iter().map(|(tag, _)| tag.clone());
         Setting::Texts("tags", tags.collect())
     });
+    let affects = args.affects.get().map(|affects| {
+        let endpoints = affects.value.0.iter().map(|(endpoint, _)| endpoint.clone());
+        Setting::Texts("affects", endpoints.collect())
+    });
     let component = args
         .component
         .get()
@@ -163,6 +168,7 @@ fn settings(args: &Args, function: &Function) -> Vec<Setting> {
         .chain(durations)
         .chain(counts)
         .chain(tags)
+        .chain(affects)
         .chain(component)
         .chain(description)
         .collect()
@@ -460,6 +466,46 @@ fn check_tags(args: &Args, diag: &Diag) {
     check_listed_once("the tag ", texts, diag);
 }
 
+fn check_affects(args: &Args, diag: &Diag) {
+    let Some(affects) = args.affects.get() else {
+        return;
+    };
+    let endpoints = &affects.value.0;
+    for (endpoint, at) in endpoints {
+        let what = if endpoint.is_empty() {
+            "an endpoint cannot be empty".into()
+        } else if let Some(bad) = endpoint.chars().find(|&c| !is_template_char(c)) {
+            format!("an endpoint cannot contain {}", named(bad))
+        } else if !is_balanced(endpoint) {
+            "a variable of an endpoint stands in one pair of braces".into()
+        } else {
+            continue;
+        };
+        diag.error(at, what, "write a path or a URI: `\"/orders/{id}\"`");
+    }
+    let texts = endpoints.iter().map(|(text, at)| (text.clone(), at));
+    check_listed_once("the endpoint ", texts, diag);
+}
+
+/// Of RFC 6570.
+fn is_template_char(c: char) -> bool {
+    c.is_ascii_graphic() && !"\"<>\\^`".contains(c)
+}
+
+fn named(bad: char) -> String {
+    if bad == ' ' {
+        "a space".into()
+    } else {
+        format!("`{}`", bad.escape_debug())
+    }
+}
+
+fn is_balanced(template: &str) -> bool {
+    let braces = template.chars().filter(|c| "{}".contains(*c));
+    let braces: Vec<char> = braces.collect();
+    braces.chunks(2).all(|pair| pair == ['{', '}'])
+}
+
 fn check_listed_once<'a>(
     thing: &str,
     listed: impl Iterator<Item = (String, &'a Place)>,
@@ -527,11 +573,7 @@ fn shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
         return Err(Mistake::new(what, otherwise));
     }
     if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-        let bad = if bad == ' ' {
-            "a space".into()
-        } else {
-            format!("`{}`", bad.escape_debug())
-        };
+        let bad = named(bad);
         let proposal = proposal(text)
             .map(|text| format!(": `\"{text}\"`"))
             .unwrap_or_default();

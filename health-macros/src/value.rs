@@ -199,6 +199,25 @@ impl Given {
         None
     }
 
+    /// The texts of a list.
+    fn texts(&self, thing: &str, diag: &Diag) -> Option<Vec<(String, Place)>> {
+        let elements = self.list(thing, diag)?.into_iter();
+        let texts = elements.filter_map(|element| {
+            let place = self.place.with(&element);
+            if let Ok(syn::Lit::Str(text)) = syn::parse2(element.clone()) {
+                return Some((text.value(), place));
+            }
+            let what = format!("expected a {thing} in quotes, found `{}`", pretty(&element));
+            let help = match syn::parse2::<Ident>(element) {
+                Ok(word) => format!("write `{}(\"{word}\")`", self.key),
+                Err(_) => format!("write `{}`", self.example),
+            };
+            diag.error(&place, what, help);
+            None
+        });
+        Some(texts.collect())
+    }
+
     fn elements(&self, list: &Group, thing: &str, diag: &Diag) -> Vec<TokenStream> {
         let mut elements = Vec::new();
         for (element, comma) in split_at_commas(list.stream()) {
@@ -453,21 +472,18 @@ pub(crate) struct Tags(pub(crate) Vec<(String, Place)>);
 
 impl Value for Tags {
     fn read(given: &Given, diag: &Diag) -> Option<(Self, Place)> {
-        let elements = given.list("tag", diag)?.into_iter();
-        let tags = elements.filter_map(|element| {
-            let place = given.place.with(&element);
-            if let Ok(syn::Lit::Str(text)) = syn::parse2(element.clone()) {
-                return Some((text.value(), place));
-            }
-            let what = format!("expected a tag in quotes, found `{}`", pretty(&element));
-            let help = match syn::parse2::<Ident>(element) {
-                Ok(word) => format!("write `{}(\"{word}\")`", given.key),
-                Err(_) => format!("write `{}`", given.example),
-            };
-            diag.error(&place, what, help);
-            None
-        });
-        Some((Tags(tags.collect()), given.place.clone()))
+        let tags = given.texts("tag", diag)?;
+        Some((Tags(tags), given.place.clone()))
+    }
+}
+
+/// `affects("/orders", "/orders/{id}")`: those that can be read.
+pub(crate) struct Endpoints(pub(crate) Vec<(String, Place)>);
+
+impl Value for Endpoints {
+    fn read(given: &Given, diag: &Diag) -> Option<(Self, Place)> {
+        let endpoints = given.texts("URI template", diag)?;
+        Some((Endpoints(endpoints), given.place.clone()))
     }
 }
 

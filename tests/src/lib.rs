@@ -5,6 +5,8 @@ pub mod wire;
 /// The guides: each block of Rust in them compiles, and runs.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../../docs/answers.md")]
+    mod answers {}
     #[doc = include_str!("../../docs/behaviour.md")]
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]

@@ -95,6 +95,13 @@ fn problems() -> Vec<String> {
             .settings(settings(
                 r#"{"database": {"timeout": "2s", "interval": "1s"}}"#,
             )),
+        Health::builder()
+            .check("database", options().tags(&["storage"]), check)
+            .group("storge")
+            .group("eu")
+            .base_path("internal")
+            .note("")
+            .link("about", "our wiki"),
         // Without the checks of the libraries nothing counts for readiness.
         Health::builder()
             .settings(settings(

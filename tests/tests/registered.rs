@@ -47,6 +47,7 @@ async fn r#loop() {}
     cache = "30s",
     after(database, self::r#loop, Limit::positive),
     tags("queue", "eu-west"),
+    affects("/orders", "/orders/{id}"),
     component = "system",
     local
 )]
@@ -125,6 +126,7 @@ fn options_are_those_that_are_written() {
     let queue = CheckOptions::new()
         .cache(Duration::from_secs(30))
         .tags(&["queue", "eu-west"])
+        .affects(&["/orders", "/orders/{id}"])
         .component("system")
         .description("The first line.")
         .after(&["orders-db", "loop", "positive"]);

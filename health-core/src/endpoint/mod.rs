@@ -6,6 +6,7 @@
 //! | `/livez/{check}`, … | one check of that probe |
 //! | `/health` | everything, as far as [`Details`] allow |
 //! | `/health/{check}` | one check |
+//! | `/health/groups/{tag}` | the checks with a tag |
 //!
 //! The default is compact JSON; `Accept` and `?format=` choose
 //! `application/health+json` or the text of kube-apiserver (`?verbose`).
@@ -16,6 +17,7 @@
 //! may take a redirect for success.
 
 mod codes;
+mod exclude;
 mod paths;
 mod request;
 mod settings;
@@ -38,13 +40,15 @@ use tokio::time::timeout;
 
 use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
+use crate::observe;
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, Shown, ietf, json, text};
+use crate::render::{Format, Frame, Shown, ietf, json, text};
 use crate::schedule::Supervisors;
-use crate::snapshot::{CheckReport, Snapshot, worst};
+use crate::snapshot::{Snapshot, worst};
 use crate::verdict::Verdict;
 
+use exclude::{Exclusions, Throttle};
 pub use paths::Page;
 use request::{Method, Refusal, Route};
 pub(crate) use settings::EndpointSettings;
@@ -95,6 +99,7 @@ struct Inner {
     _supervisors: Arc<Supervisors>,
     settings: EndpointSettings,
     rendered: Mutex<Option<Arc<Rendered>>>,
+    exclusions_logged: Throttle,
 }
 
 /// What was rendered of the checks, for as long as none of them changes.
@@ -135,6 +140,7 @@ impl Endpoint {
             _supervisors: supervisors,
             settings,
             rendered: Mutex::new(None),
+            exclusions_logged: Throttle::default(),
         };
         Endpoint {
             inner: Arc::new(inner),
@@ -145,7 +151,7 @@ impl Endpoint {
     /// nothing, never panics.
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         match self.inner.route(head.into()) {
-            Ok(route) => self.inner.respond(route),
+            Ok(route) => self.inner.respond(&route),
             Err(refusal) => refused(refusal),
         }
     }
@@ -161,9 +167,9 @@ impl Endpoint {
             Ok(route) => route,
             Err(refusal) => return Answer::ready(refused(refusal)),
         };
-        let asked: Vec<Asked> = self.inner.outdated(route).collect();
+        let asked: Vec<Asked> = self.inner.outdated(&route).collect();
         if asked.is_empty() {
-            return Answer::ready(self.inner.respond(route));
+            return Answer::ready(self.inner.respond(&route));
         }
         let inner = Arc::clone(&self.inner);
         Answer::waiting(async move {
@@ -174,7 +180,7 @@ impl Endpoint {
             };
             // What is not back by then is answered with what is known of it.
             let _ = timeout(LONGEST_WAIT, all).await;
-            inner.respond(route)
+            inner.respond(&route)
         })
     }
 }
@@ -228,25 +234,42 @@ impl Inner {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
             None => None,
         };
+        let is_known = self.settings.guard.knows(&head);
+        let may_exclude = is_known || self.settings.anyone_excludes;
         Ok(Route {
             method,
             page,
             check,
             format: request::format(&head),
             verbose: request::is_verbose(&head),
-            details: self.details(page, &head),
+            details: self.details(page, is_known),
+            excluded: if may_exclude {
+                self.exclusions(page, &head)
+            } else {
+                Exclusions::default()
+            },
         })
     }
 
-    fn details(&self, page: Page, head: &RequestHead<'_>) -> Details {
-        if self.settings.guard.knows(head) {
+    fn details(&self, page: Page, is_known: bool) -> Details {
+        if is_known {
             return Details::Full;
         }
         let public = match page {
-            Page::Health => self.settings.details,
+            Page::Health | Page::Group(_) => self.settings.details,
             Page::Probe(_) => self.settings.probe_details,
         };
         public.min(Details::Checks)
+    }
+
+    fn exclusions(&self, page: Page, head: &RequestHead<'_>) -> Exclusions {
+        let exclusions = Exclusions::of(head, |name| self.check_of(page, name));
+        let checks = exclusions.checks();
+        if !checks.is_empty() && self.exclusions_logged.lets_through(self.monitor.uptime()) {
+            let names: Vec<&str> = checks.iter().map(|&at| self.monitor.name(at)).collect();
+            observe::excluded(page.name(), &names.join(" "));
+        }
+        exclusions
     }
 
     /// The check of this name, if it counts for the page.
@@ -257,17 +280,16 @@ impl Inner {
     }
 
     fn counts_for(&self, page: Page, index: usize) -> bool {
-        match page {
-            Page::Health => true,
-            Page::Probe(probe) => self.monitor.plan(index).probes.contains(probe),
-        }
+        let plan = self.monitor.plan(index);
+        page.counts(plan.probes, plan.tags)
     }
 
     /// Starts the runs of the checks on demand that the answer needs.
-    fn outdated(&self, route: Route) -> impl Iterator<Item = Asked> {
-        let concerned = move |index: &usize| match route.check {
+    fn outdated(&self, route: &Route) -> impl Iterator<Item = Asked> {
+        let (page, check) = (route.page, route.check);
+        let concerned = move |index: &usize| match check {
             Some(only) => only == *index,
-            None => self.counts_for(route.page, *index),
+            None => self.counts_for(page, *index),
         };
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
@@ -275,7 +297,7 @@ impl Inner {
             .filter_map(|index| self.monitor.ask_if_outdated(index))
     }
 
-    fn respond(&self, route: Route) -> Response<Bytes> {
+    fn respond(&self, route: &Route) -> Response<Bytes> {
         let (status, body) = match route.check {
             Some(index) => self.check(route, index),
             None => self.page(route),
@@ -289,28 +311,67 @@ impl Inner {
         }
     }
 
+    /// How the page stands now.
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
             Page::Health => worst(Probe::ALL.map(|probe| self.monitor.status(probe))),
+            Page::Group(_) => {
+                let all = 0..self.monitor.len();
+                let members = all.filter(|&index| self.counts_for(page, index));
+                worst(members.map(|index| {
+                    let is_critical = !self.monitor.plan(index).critical.is_empty();
+                    in_group(self.monitor.verdict(index), is_critical)
+                }))
+            }
         }
     }
 
-    fn page(&self, route: Route) -> (Status, Bytes) {
-        let Route { page, format, .. } = route;
+    /// How the page stood when this was seen, without what is excluded.
+    fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
+        match page {
+            Page::Probe(probe) => seen.status(probe),
+            Page::Health => seen.overall(),
+            Page::Group(_) => {
+                let all = seen.checks().iter().enumerate();
+                let members = all.filter(|(index, report)| {
+                    page.counts(report.probes(), report.tags()) && !excluded.contains(*index)
+                });
+                worst(members.map(|(_, report)| in_group(report.verdict(), report.is_critical())))
+            }
+        }
+    }
+
+    fn page(&self, route: &Route) -> (Status, Bytes) {
+        let Route {
+            page,
+            format,
+            ref excluded,
+            ..
+        } = *route;
         let is_word = format == Format::Text && !route.verbose;
-        if route.details == Details::Status || (is_word && self.status(page) != Status::Fail) {
-            return self.status_only(page, format);
+        if route.details == Details::Status || is_word {
+            let status = self.status_without(page, excluded);
+            if route.details == Details::Status || status != Status::Fail {
+                return self.status_only(page, format, status);
+            }
         }
         let is_usual = (page, format) == (Page::Health, Format::Json);
-        if is_usual && route.details == Details::Checks {
+        if is_usual && route.details == Details::Checks && excluded.is_empty() {
             return self.health();
         }
-        self.list(route, &self.monitor.snapshot())
+        self.list(route, &self.monitor.snapshot_without(excluded.checks()))
     }
 
-    fn status_only(&self, page: Page, format: Format) -> (Status, Bytes) {
-        let status = self.status(page);
+    fn status_without(&self, page: Page, excluded: &Exclusions) -> Status {
+        if excluded.checks().is_empty() {
+            return self.status(page);
+        }
+        let seen = self.monitor.snapshot_without(excluded.checks());
+        Inner::status_seen(page, excluded, &seen)
+    }
+
+    fn status_only(&self, page: Page, format: Format, status: Status) -> (Status, Bytes) {
         let body = match format {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
@@ -322,45 +383,50 @@ impl Inner {
     /// Rendered once for each change, because monitors ask for it often.
     fn health(&self) -> (Status, Bytes) {
         let Rendered { status, checks, .. } = &*self.rendered();
-        let (version, words) = (self.settings.version.as_deref(), self.settings.words);
-        let body = json::health(words, *status, version, self.monitor.uptime(), checks);
+        let body = json::around(&self.frame(Page::Health, *status), checks);
         (*status, body)
     }
 
-    fn list(&self, route: Route, seen: &Snapshot) -> (Status, Bytes) {
+    fn frame(&self, page: Page, status: Status) -> Frame<'_> {
+        let is_everything = page == Page::Health;
+        Frame {
+            page: page.name(),
+            status,
+            words: self.settings.words,
+            version: self.settings.version(),
+            uptime: self.monitor.uptime(),
+            draining: false,
+            warning: None,
+            about: is_everything.then_some(&self.settings.about),
+            is_short: !is_everything,
+        }
+    }
+
+    fn list(&self, route: &Route, seen: &Snapshot) -> (Status, Bytes) {
         let Route {
-            page,
-            format,
-            details,
-            ..
-        } = route;
-        let version = self.settings.version.as_deref();
-        let uptime = self.monitor.uptime();
-        let status = match page {
-            Page::Health => seen.overall(),
-            Page::Probe(probe) => seen.status(probe),
-        };
-        let counted = |report: &&CheckReport| match page {
-            Page::Health => true,
-            Page::Probe(probe) => report.counts_for(probe),
-        };
+            page, ref excluded, ..
+        } = *route;
+        let status = Inner::status_seen(page, excluded, seen);
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
-        let closed = seen.is_closed() && is_ready;
-        let reports = seen.listed().filter(counted);
-        let shown = reports.map(|report| Shown::new(report, details == Details::Full));
-        let body = match format {
-            Format::Json => {
-                let words = self.settings.words;
-                let checks = json::checks(words, shown, closed);
-                json::health(words, status, version, uptime, &checks)
-            }
-            Format::HealthJson => ietf::list(status, version, uptime, shown),
-            Format::Text => text::list(page.name(), status, shown, closed),
+        let frame = Frame {
+            draining: seen.is_closed() && is_ready,
+            warning: excluded.warning(),
+            ..self.frame(page, status)
+        };
+        let is_full = route.details == Details::Full;
+        let reports = seen.listed().enumerate();
+        let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
+        let shown = counted
+            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
+        let body = match route.format {
+            Format::Json => json::list(&frame, shown),
+            Format::HealthJson => ietf::list(&frame, shown),
+            Format::Text => text::list(&frame, shown),
         };
         (status, body)
     }
 
-    fn check(&self, route: Route, index: usize) -> (Status, Bytes) {
+    fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
         if route.details == Details::Status {
             let verdict = self.monitor.verdict(index);
             let status = standing(verdict);
@@ -416,6 +482,14 @@ fn standing(verdict: Verdict) -> Status {
         Verdict::Pass => Status::Pass,
         Verdict::Warn => Status::Warn,
         Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+    }
+}
+
+/// How a check stands in a group, whatever its probes.
+fn in_group(verdict: Verdict, is_critical: bool) -> Status {
+    match standing(verdict) {
+        Status::Fail if !is_critical => Status::Warn,
+        status => status,
     }
 }
 

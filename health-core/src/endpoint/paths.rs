@@ -1,6 +1,9 @@
 //! Where the answers are.
 
-use crate::probe::Probe;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use crate::probe::{Probe, Probes};
 use crate::problem::Problem;
 
 /// What is found at a path.
@@ -11,6 +14,9 @@ pub enum Page {
     Health,
     /// The answer to one probe.
     Probe(Probe),
+    /// The checks with this tag: see
+    /// [`HealthBuilder::group`](crate::HealthBuilder::group).
+    Group(&'static str),
 }
 
 impl From<Probe> for Page {
@@ -20,13 +26,23 @@ impl From<Probe> for Page {
 }
 
 impl Page {
-    /// As Kubernetes names it.
+    /// As Kubernetes names it, or the tag of the group.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Page::Probe(Probe::Liveness) => "livez",
             Page::Probe(Probe::Readiness) => "readyz",
             Page::Probe(Probe::Startup) => "startupz",
             Page::Health => "health",
+            Page::Group(tag) => tag,
+        }
+    }
+
+    /// Whether a check with these probes and tags counts for the page.
+    pub(super) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
+        match self {
+            Page::Health => true,
+            Page::Probe(probe) => probes.contains(probe),
+            Page::Group(tag) => tags.contains(&tag),
         }
     }
 }
@@ -53,10 +69,15 @@ const COMMON: [(&str, Page); 10] = [
     ("/health/started", Page::Probe(Probe::Startup)),
 ];
 
-/// The paths and what is found at each, the longest first, so that
-/// `/health/ready` is not taken for a check of `/health`.
+/// The paths and what is found at each.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
+    /// Before each standard path; may be empty.
+    base: String,
+    standard: Vec<(Cow<'static, str>, Page)>,
+    own: Vec<(String, Page)>,
+    /// All of them, the longest first, so that `/health/ready` is not taken for
+    /// a check of `/health`.
     pages: Vec<(String, Page)>,
     problems: Vec<Problem>,
 }
@@ -64,6 +85,9 @@ pub(crate) struct Paths {
 impl Default for Paths {
     fn default() -> Self {
         let mut paths = Paths {
+            base: String::new(),
+            standard: Vec::new(),
+            own: Vec::new(),
             pages: Vec::new(),
             problems: Vec::new(),
         };
@@ -77,7 +101,55 @@ impl Paths {
         self.extend(&COMMON);
     }
 
+    /// Below `/health/groups`, where no check can be: its name is reserved.
+    pub(crate) fn add_group(&mut self, tag: &'static str) {
+        let path = format!("/health/groups/{tag}");
+        self.standard.push((path.into(), Page::Group(tag)));
+        self.place_all();
+    }
+
+    /// Moves the standard paths, those that come later as well.
+    pub(crate) fn set_base(&mut self, base: String) {
+        self.base = base;
+        self.place_all();
+    }
+
+    /// A path of the application's own, which no base moves.
     pub(crate) fn add(&mut self, path: String, page: Page) {
+        self.own.push((path, page));
+        self.place_all();
+    }
+
+    fn extend(&mut self, pages: &[(&'static str, Page)]) {
+        let pages = pages.iter().map(|&(path, page)| (path.into(), page));
+        self.standard.extend(pages);
+        self.place_all();
+    }
+
+    fn place_all(&mut self) {
+        self.pages.clear();
+        self.problems.clear();
+        let mut base = self.base.clone();
+        if let Some(what) = broken_rule(&base).filter(|_| !base.is_empty()) {
+            self.problems.push(Problem::BadSetting {
+                what: format!(
+                    "`{}` cannot be the base of the paths: {what}",
+                    base.escape_debug()
+                ),
+                help: "write for example `/internal`".into(),
+            });
+            base.clear();
+        }
+        for (path, page) in self.standard.clone() {
+            self.place(format!("{base}{path}"), page);
+        }
+        for (path, page) in self.own.clone() {
+            self.place(path, page);
+        }
+        self.pages.sort_by_key(|(path, _)| Reverse(path.len()));
+    }
+
+    fn place(&mut self, path: String, page: Page) {
         if let Some(what) = broken_rule(&path) {
             self.problems.push(Problem::BadSetting {
                 what: format!(
@@ -94,18 +166,20 @@ impl Paths {
                 what: format!("`{path}` is the path of `{}` already", taken.name()),
                 help: "give one of the two another path".into(),
             }),
-            None => {
-                self.pages.push((path, page));
-                self.pages
-                    .sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-            }
+            None => self.pages.push((path, page)),
         }
     }
 
-    fn extend(&mut self, pages: &[(&str, Page)]) {
-        for &(path, page) in pages {
-            self.add(path.to_owned(), page);
+    /// The tags by which checks are grouped.
+    pub(crate) fn groups(&self) -> Vec<&'static str> {
+        let mut tags: Vec<&'static str> = Vec::new();
+        for (_, page) in &self.pages {
+            match *page {
+                Page::Group(tag) if !tags.contains(&tag) => tags.push(tag),
+                _ => {}
+            }
         }
+        tags
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -199,5 +273,40 @@ mod tests {
         assert!(
             last.is_some_and(|text| text.starts_with("`/readyz` is the path of `readyz` already"))
         );
+    }
+
+    #[test]
+    fn a_group_is_no_check_of_health() {
+        let mut paths = Paths::default();
+        paths.add_group("db");
+        let group = Page::Group("db");
+        assert_eq!(paths.find("/health/groups/db"), Some((group, None)));
+        assert_eq!(paths.find("/health/groups/db/a"), Some((group, Some("a"))));
+        let unknown = paths.find("/health/groups/eu");
+        assert_eq!(unknown, Some((Page::Health, Some("groups/eu"))));
+        assert_eq!(paths.groups(), ["db"]);
+        paths.add_group("E U");
+        assert_eq!(paths.problems().len(), 1);
+    }
+
+    #[test]
+    fn a_base_moves_what_is_standard_in_any_order() {
+        let mut paths = Paths::default();
+        paths.add("/status".into(), Page::Health);
+        paths.set_base("/internal".into());
+        paths.add_group("db");
+        for path in ["/internal/livez", "/internal/health/groups/db", "/status"] {
+            assert!(paths.find(path).is_some(), "{path}");
+        }
+        for path in ["/livez", "/health/groups/db", "/internal/status"] {
+            assert_eq!(paths.find(path), None, "{path}");
+        }
+        assert!(paths.problems().is_empty());
+        paths.add("/internal/livez".into(), Page::Health);
+        assert_eq!(paths.problems().len(), 1);
+        for base in ["internal", "/internal/", "/", "/{id}"] {
+            paths.set_base(base.into());
+            assert_eq!(paths.problems().len(), 1, "{base}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a request asks for.
 
 use super::Details;
+use super::exclude::Exclusions;
 use super::paths::Page;
 use crate::head::RequestHead;
 use crate::render::Format;
@@ -21,7 +22,7 @@ pub(super) fn format(head: &RequestHead<'_>) -> Format {
 }
 
 /// The answer that is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) page: Page,
@@ -29,6 +30,7 @@ pub(super) struct Route {
     pub(super) format: Format,
     pub(super) verbose: bool,
     pub(super) details: Details,
+    pub(super) excluded: Exclusions,
 }
 
 /// A method that a probe may use.

@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use super::Details;
 use super::codes::Codes;
 use super::paths::Paths;
+use crate::about::About;
 use crate::guard::Guard;
 use crate::problem::Problem;
-use crate::render::Vocabulary;
+use crate::render::{Vocabulary, cut};
+
+/// In bytes; the description of a commit has room in it.
+const LONGEST_VERSION: usize = 128;
 
 /// What the builder says about answers.
 #[derive(Debug)]
@@ -19,6 +23,10 @@ pub(crate) struct EndpointSettings {
     pub(crate) paths: Paths,
     pub(crate) words: Vocabulary,
     pub(crate) codes: Codes,
+    pub(crate) about: About,
+    /// Everybody may leave checks out of an answer, and not only those whom the
+    /// guard knows.
+    pub(crate) anyone_excludes: bool,
 }
 
 impl Default for EndpointSettings {
@@ -31,17 +39,26 @@ impl Default for EndpointSettings {
             paths: Paths::default(),
             words: Vocabulary::default(),
             codes: Codes::default(),
+            about: About::default(),
+            anyone_excludes: false,
         }
     }
 }
 
 impl EndpointSettings {
+    /// As much of the version as an answer has room for.
+    pub(crate) fn version(&self) -> Option<&str> {
+        let version = self.version.as_deref()?;
+        Some(cut(version, LONGEST_VERSION))
+    }
+
     /// Everything about the answers that would keep health from starting.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let of_all = [
             self.guard.problems(),
             self.paths.problems(),
             self.codes.problems(),
+            self.about.problems(),
         ];
         of_all.into_iter().flatten()
     }

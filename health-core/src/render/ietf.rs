@@ -11,14 +11,17 @@
 //!
 //! [draft]: https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::json::{milliseconds, timestamp, to_bytes};
-use super::{Shown, cut};
+use super::fit::{Fitted, fit};
+use super::json::{milliseconds, timestamp, to_bytes, to_raw};
+use super::{Frame, LONGEST_MESSAGE, Shown, cut};
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
@@ -32,26 +35,45 @@ pub(crate) fn status_only(status: Status) -> Bytes {
     })
 }
 
-/// Everything that may be said.
+/// Everything that may be said and that there is room for.
 pub(crate) fn list<'a>(
-    status: Status,
-    release: Option<&str>,
-    uptime: Duration,
+    frame: &Frame<'_>,
     checks: impl Iterator<Item = Shown<'a>> + Clone,
 ) -> Bytes {
-    let reports = checks.clone().map(|check| check.report);
-    let failing = reports.filter(|report| !report.verdict().is_good());
-    let names: Vec<&str> = failing.map(CheckReport::name).collect();
-    let output = (status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
+    let counted = checks.clone().filter(|check| !check.excluded);
+    let failing = counted.filter(|check| !check.report.verdict().is_good());
+    let names: Vec<&str> = failing.map(|check| check.report.name()).collect();
+    let output = (frame.status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
+    let fitted = fit(frame.room(), checks, |check| {
+        let entries = to_raw(&[Entry::new(check)]);
+        let length = key(check.report).len() + entries.get().len() + r#""":,"#.len();
+        (entries, length)
+    });
+    let about = frame.about;
+    let said = about.map_or(&[][..], |about| &about.notes);
+    let said = said.iter().map(|note| Cow::Borrowed(&**note));
+    let cut_off = (fitted.more > 0).then(|| left_out(&fitted));
+    let notes = said.chain(cut_off.map(Cow::Owned));
+    let notes = notes.chain(frame.warning.as_deref().map(Cow::Borrowed));
     to_bytes(&Root {
-        status: word(status),
-        release_id: release,
-        output: output.as_deref().map(cut),
+        status: word(frame.status),
+        release_id: frame.version,
+        service_id: about.and_then(|about| about.service_id.as_deref()),
+        description: about.and_then(|about| about.description.as_deref()),
+        notes: notes.collect(),
+        output: output.as_deref().map(|names| cut(names, LONGEST_MESSAGE)),
+        links: Relations(about.map_or(&[][..], |about| &about.links)),
         checks: Checks {
-            reports: checks,
-            uptime,
+            checks: fitted.checks,
+            uptime: frame.uptime,
         },
     })
+}
+
+fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
+    let names = fitted.named.iter().map(|check| check.report.name());
+    let names: Vec<&str> = names.collect();
+    format!("{} more checks: {}", fitted.more, names.join(", "))
 }
 
 /// One check by itself: the same form, with nothing beside it.
@@ -64,7 +86,11 @@ pub(crate) fn check(check: Shown<'_>) -> Bytes {
     to_bytes(&Root {
         status: word(status),
         release_id: None,
+        service_id: None,
+        description: None,
+        notes: Vec::new(),
         output: None,
+        links: Relations::<&str>(&[]),
         checks: Single(check),
     })
 }
@@ -79,28 +105,48 @@ fn word(status: Status) -> &'static str {
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Root<'a, C> {
+struct Root<'a, T, C> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     release_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    service_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Relations::is_empty")]
+    links: Relations<'a, T>,
     checks: C,
 }
 
-struct Checks<I> {
-    reports: I,
+/// URIs by relation.
+struct Relations<'a, T>(&'a [(T, T)]);
+
+impl<T> Relations<'_, T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for Relations<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(relation, uri)| (relation, uri)))
+    }
+}
+
+struct Checks<'a> {
+    checks: Vec<(Shown<'a>, Box<RawValue>)>,
     uptime: Duration,
 }
 
-impl<'a, I> Serialize for Checks<I>
-where
-    I: Iterator<Item = Shown<'a>> + Clone,
-{
+impl Serialize for Checks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for check in self.reports.clone() {
-            map.serialize_entry(&key(check.report), &[Entry::new(check)])?;
+        for (check, entries) in &self.checks {
+            map.serialize_entry(&key(check.report), entries)?;
         }
         map.serialize_entry("uptime", &[Entry::uptime(self.uptime)])?;
         map.end()
@@ -134,10 +180,17 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     observed_unit: Option<&'a str>,
     status: &'static str,
+    /// Not in the draft, which allows more keys.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    excluded: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    affected_endpoints: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
+    #[serde(skip_serializing_if = "Relations::is_empty")]
+    links: Relations<'static, &'static str>,
 }
 
 impl<'a> Entry<'a> {
@@ -162,8 +215,14 @@ impl<'a> Entry<'a> {
                 Verdict::Warn => "warn",
                 Verdict::Fail | Verdict::Unknown | Verdict::Skipped => "fail",
             },
+            excluded: check.excluded,
+            affected_endpoints: match verdict {
+                Verdict::Pass => &[],
+                _ => report.affects(),
+            },
             time: report.checked_at().map(timestamp),
             output,
+            links: Relations(report.links()),
         }
     }
 
@@ -173,8 +232,11 @@ impl<'a> Entry<'a> {
             observed_value: Some(uptime.as_secs().into()),
             observed_unit: Some("s"),
             status: "pass",
+            excluded: false,
+            affected_endpoints: &[],
             time: Some(timestamp(SystemTime::now())),
             output: None,
+            links: Relations(&[]),
         }
     }
 }

@@ -16,7 +16,8 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Shown, Vocabulary, cut};
+use super::fit::{Fitted, fit};
+use super::{Frame, Shown, Vocabulary};
 use crate::outcome::{Observed, Status};
 use crate::verdict::Verdict;
 
@@ -42,12 +43,11 @@ pub(crate) fn checks<'a>(
     reports: impl Iterator<Item = Shown<'a>> + Clone,
     closed: bool,
 ) -> Box<RawValue> {
-    serde_json::value::to_raw_value(&Checks {
+    to_raw(&Checks {
         words,
         reports,
         closed,
     })
-    .expect(WRITABLE)
 }
 
 /// One check by itself.
@@ -60,24 +60,41 @@ pub(crate) fn check_status_only(words: Vocabulary, verdict: Verdict) -> Bytes {
     single_word(words.verdict(verdict))
 }
 
-/// What `/health` says.
-pub(crate) fn health(
-    words: Vocabulary,
-    status: Status,
-    version: Option<&str>,
-    uptime: Duration,
-    checks: &RawValue,
+/// The whole answer around checks that have been rendered.
+pub(crate) fn around(frame: &Frame<'_>, checks: &RawValue) -> Bytes {
+    HealthBody::new(frame, checks).to_bytes()
+}
+
+/// The whole answer, with the checks that there is room for.
+pub(crate) fn list<'a>(
+    frame: &Frame<'_>,
+    reports: impl Iterator<Item = Shown<'a>> + Clone,
 ) -> Bytes {
-    let body = HealthBody {
-        status: words.status(status),
-        timestamp: timestamp(SystemTime::now()),
-        version,
-        uptime_s: uptime.as_secs(),
+    if !frame.is_short {
+        return around(frame, &checks(frame.words, reports, frame.draining));
+    }
+    let Fitted {
         checks,
-    };
-    let mut json = Vec::with_capacity(checks.get().len() + 128);
-    serde_json::to_writer(&mut json, &body).expect(WRITABLE);
-    Bytes::from(json)
+        named,
+        more,
+    } = fit(frame.room(), reports, |check| {
+        let body = to_raw(&CheckBody::new(frame.words, check));
+        let length = check.report.name().len() + body.get().len() + r#""":,"#.len();
+        (body, length)
+    });
+    let checks = to_raw(&Rendered {
+        checks: &checks,
+        draining: frame.draining.then(|| CheckBody::draining(frame.words)),
+    });
+    let more = (more > 0).then(|| More {
+        count: more,
+        names: named.iter().map(|check| check.report.name()).collect(),
+    });
+    HealthBody {
+        more,
+        ..HealthBody::new(frame, &checks)
+    }
+    .to_bytes()
 }
 
 /// What is written here has string keys only and goes to memory.
@@ -87,6 +104,10 @@ pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
     Bytes::from(serde_json::to_vec(value).expect(WRITABLE))
 }
 
+pub(super) fn to_raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect(WRITABLE)
+}
+
 #[derive(serde::Serialize)]
 struct HealthBody<'a> {
     status: &'static str,
@@ -94,7 +115,58 @@ struct HealthBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'a str>,
     uptime_s: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<[&'a str; 1]>,
     checks: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<More<'a>>,
+}
+
+/// The checks that there was no room for.
+#[derive(serde::Serialize)]
+struct More<'a> {
+    count: usize,
+    /// Of as many as there was room for.
+    names: Vec<&'a str>,
+}
+
+impl<'a> HealthBody<'a> {
+    fn new(frame: &'a Frame<'_>, checks: &'a RawValue) -> Self {
+        HealthBody {
+            status: frame.words.status(frame.status),
+            timestamp: timestamp(SystemTime::now()),
+            version: frame.version,
+            uptime_s: frame.uptime.as_secs(),
+            warnings: frame.warning.as_deref().map(|warning| [warning]),
+            checks,
+            more: None,
+        }
+    }
+
+    fn to_bytes(&self) -> Bytes {
+        let mut json = Vec::with_capacity(self.checks.get().len() + 128);
+        serde_json::to_writer(&mut json, self).expect(WRITABLE);
+        Bytes::from(json)
+    }
+}
+
+/// Checks that have been rendered one by one, and the drain as one of them.
+struct Rendered<'a> {
+    checks: &'a [(Shown<'a>, Box<RawValue>)],
+    draining: Option<CheckBody<'a>>,
+}
+
+impl Serialize for Rendered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (check, body) in self.checks {
+            map.serialize_entry(check.report.name(), body)?;
+        }
+        if let Some(draining) = &self.draining {
+            map.serialize_entry("shutdown", draining)?;
+        }
+        map.end()
+    }
 }
 
 /// The checks by name, and the drain as one of them.
@@ -123,6 +195,8 @@ where
 #[derive(Default, serde::Serialize)]
 struct CheckBody<'a> {
     status: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    excluded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -162,9 +236,10 @@ impl<'a> CheckBody<'a> {
             description: None,
             tags: &[],
             status: words.verdict(verdict),
+            excluded: check.excluded,
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
-            message: report.message().map(cut),
+            message: check.message(),
             cause: check.cause(),
             consecutive: check.full.then(|| report.consecutive()),
             checked_at: report.checked_at().map(timestamp),

@@ -1,16 +1,22 @@
 //! Answers as text, one file a format.
 
+mod fit;
 pub(crate) mod ietf;
 pub(crate) mod json;
 pub(crate) mod text;
 mod words;
 
-pub use words::Vocabulary;
+use std::time::Duration;
 
 use http::HeaderValue;
 
+use crate::about::About;
 use crate::mask::masked;
+use crate::outcome::Status;
 use crate::snapshot::CheckReport;
+
+use fit::Room;
+pub use words::Vocabulary;
 
 /// The formats that an answer can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,12 +75,43 @@ impl Format {
         }
     }
 
-    pub(crate) const fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Format::Json => "application/json",
-            Format::HealthJson => "application/health+json",
-            Format::Text => "text/plain; charset=utf-8",
-        })
+    /// Constants, since the text of a header is looked at byte by byte.
+    pub(crate) fn content_type(self) -> HeaderValue {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
+        const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+        match self {
+            Format::Json => JSON,
+            Format::HealthJson => HEALTH_JSON,
+            Format::Text => TEXT,
+        }
+    }
+}
+
+/// What a list says beside its checks.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) page: &'static str,
+    pub(crate) status: Status,
+    pub(crate) words: Vocabulary,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) uptime: Duration,
+    pub(crate) draining: bool,
+    /// What the caller should know about its own request.
+    pub(crate) warning: Option<String>,
+    /// The service, where everything is told.
+    pub(crate) about: Option<&'a About>,
+    /// For a prober, which reads 10 KiB.
+    pub(crate) is_short: bool,
+}
+
+impl Frame<'_> {
+    fn room(&self) -> Room {
+        if self.is_short {
+            Room::OF_A_PROBER
+        } else {
+            Room::ENDLESS
+        }
     }
 }
 
@@ -84,26 +121,44 @@ pub(crate) struct Shown<'a> {
     pub(crate) report: &'a CheckReport,
     /// The texts of errors are shown as well.
     pub(crate) full: bool,
+    /// It does not count for this answer.
+    pub(crate) excluded: bool,
 }
 
 impl<'a> Shown<'a> {
     pub(crate) fn new(report: &'a CheckReport, full: bool) -> Self {
-        Shown { report, full }
+        Shown {
+            report,
+            full,
+            excluded: false,
+        }
+    }
+
+    pub(crate) fn excluded(self, excluded: bool) -> Self {
+        Shown { excluded, ..self }
     }
 
     /// The private cause without its secrets, for those who may see it.
     fn cause(&self) -> Option<String> {
         let cause = self.report.cause();
-        (self.full && !cause.is_empty()).then(|| masked(&cause.join(": ")).into_owned())
+        if !self.full || cause.is_empty() {
+            return None;
+        }
+        let masked = masked(&cause.join(": ")).into_owned();
+        Some(cut(&masked, LONGEST_CAUSE).to_owned())
+    }
+
+    fn message(&self) -> Option<&'a str> {
+        let message = self.report.message()?;
+        Some(cut(message, LONGEST_MESSAGE))
     }
 
     /// Why the check does not pass: the cause for those who may see it, what is
     /// public for the others.
     fn reason(&self) -> Option<String> {
-        let public = self.report.message().map(cut);
-        match (public, self.cause()) {
-            (Some("withheld") | None, Some(cause)) => Some(cut(&cause).to_owned()),
-            (Some(public), Some(cause)) => Some(format!("{public}: {}", cut(&cause))),
+        match (self.message(), self.cause()) {
+            (Some("withheld") | None, Some(cause)) => Some(cause),
+            (Some(public), Some(cause)) => Some(format!("{public}: {cause}")),
             (public, None) => public.map(str::to_owned),
         }
     }
@@ -112,14 +167,15 @@ impl<'a> Shown<'a> {
 /// Messages are cut here, so that no check can make the answer too long for a
 /// prober (kubelet reads 10 KiB, Consul 4 KiB).
 const LONGEST_MESSAGE: usize = 256;
+const LONGEST_CAUSE: usize = 1024;
 
-/// The beginning of a message, up to the end of a character.
-fn cut(message: &str) -> &str {
-    let end = (0..=LONGEST_MESSAGE.min(message.len()))
+/// The beginning of a text, up to the end of a character.
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len()))
         .rev()
-        .find(|&end| message.is_char_boundary(end))
+        .find(|&end| text.is_char_boundary(end))
         .unwrap_or(0);
-    &message[..end]
+    &text[..end]
 }
 
 #[cfg(test)]
@@ -128,11 +184,11 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
+        assert_eq!(cut("short", 256), "short");
         let long = "ä".repeat(200);
-        assert_eq!(cut(&long).len(), 256);
+        assert_eq!(cut(&long, 256).len(), 256);
         let odd = format!("x{long}");
-        assert_eq!(cut(&odd).len(), 255);
+        assert_eq!(cut(&odd, 256).len(), 255);
     }
 
     #[test]

@@ -10,12 +10,10 @@ use std::fmt::{self, Write};
 
 use bytes::Bytes;
 
-use super::Shown;
+use super::fit::{Fitted, Room, fit};
+use super::{Frame, Shown};
 use crate::outcome::Status;
 use crate::verdict::Verdict;
-
-/// kubelet reads 10 KiB; what does not fit is counted.
-const LONGEST_LIST: usize = 9 * 1024;
 
 /// One word where all is well, one line where it is not.
 pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
@@ -26,34 +24,40 @@ pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
 }
 
 /// A line for each check, and what comes of them.
-pub(crate) fn list<'a>(
-    page: &str,
-    status: Status,
-    checks: impl Iterator<Item = Shown<'a>>,
-    closed: bool,
-) -> Bytes {
-    let mut text = String::new();
-    let mut left_out = 0;
-    for check in checks {
+pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
+    let Fitted {
+        checks,
+        named,
+        more,
+    } = fit(Room::OF_A_PROBER, checks, |check| {
         let line = Line(check).to_string();
-        if text.len() + line.len() > LONGEST_LIST {
-            left_out += 1;
-        } else {
-            text.push_str(&line);
-        }
+        let length = line.len();
+        (line, length)
+    });
+    let mut text: String = checks.into_iter().map(|(_, line)| line).collect();
+    for check in &named {
+        let (sign, word) = match check.report.verdict() {
+            _ if check.excluded => ('+', "excluded: ok"),
+            Verdict::Pass | Verdict::Warn => ('+', "ok"),
+            Verdict::Fail | Verdict::Unknown | Verdict::Skipped => ('-', "failed"),
+        };
+        let _ = writeln!(text, "[{sign}]{} {word}", check.report.name());
     }
-    if closed {
+    if frame.draining {
         text.push_str("[-]shutdown failed: draining\n");
     }
-    if left_out > 0 {
-        let _ = writeln!(text, "and {left_out} more");
+    if more > named.len() {
+        let _ = writeln!(text, "and {} more", more - named.len());
     }
-    let word = if status == Status::Fail {
+    if let Some(warning) = &frame.warning {
+        let _ = writeln!(text, "warn: {warning}");
+    }
+    let word = if frame.status == Status::Fail {
         "failed"
     } else {
         "passed"
     };
-    let _ = writeln!(text, "{page} check {word}");
+    let _ = writeln!(text, "{} check {word}", frame.page);
     Bytes::from(text)
 }
 
@@ -79,7 +83,12 @@ struct Line<'a>(Shown<'a>);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { report, .. } = self.0;
+        let Shown {
+            report, excluded, ..
+        } = self.0;
+        if excluded {
+            return writeln!(f, "[+]{} excluded: ok", report.name());
+        }
         let sign = if report.verdict().is_good() { '+' } else { '-' };
         writeln!(f, "[{sign}]{} {}", report.name(), Words(self.0))
     }

@@ -57,7 +57,7 @@ async fn on_demand() {}
 #[health_check(cache = "0s", stale_after = "5s")]
 async fn fresh() {}
 
-#[health_check(tags("db", "eu-west.1"), component = "datastore")]
+#[health_check(tags("db", "eu-west.1"), affects("/orders", "/orders/{id}{?page}"), component = "datastore")]
 async fn labels() {}
 
 #[health_check(local)]
