@@ -73,7 +73,8 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`].
+//! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
+//! of its own.
 
 mod builder;
 mod check;
@@ -96,6 +97,8 @@ mod registry;
 mod render;
 mod run;
 mod schedule;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 #[cfg(feature = "signal")]
 mod signal;
@@ -126,6 +129,8 @@ pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
 pub use render::Vocabulary;
+#[cfg(feature = "serve")]
+pub use serve::Served;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};

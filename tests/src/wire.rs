@@ -1,23 +1,49 @@
 //! A server on a real socket, and a client that sends exactly these bytes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use axum::Router;
-use health_core::Health;
+use health_core::{Health, RequestHead, Served};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// The frameworks whose answers must be alike.
+/// The servers whose answers must be alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
     /// On the test's own runtime.
     Axum,
     /// On a thread of its own, as actix-web likes it.
     Actix,
+    /// On the test's own runtime, without a framework.
+    Hyper,
+    /// On a thread of its own, without the application.
+    OwnPort,
+}
+
+impl Framework {
+    /// Each of them.
+    pub const ALL: [Framework; 4] = [
+        Framework::Axum,
+        Framework::Actix,
+        Framework::Hyper,
+        Framework::OwnPort,
+    ];
+
+    /// Whether the application's own routes are served beside health.
+    pub fn has_business(self) -> bool {
+        self != Framework::OwnPort
+    }
 }
 
 /// Serves until it is dropped.
@@ -30,23 +56,25 @@ pub struct Server {
 
 #[derive(Debug)]
 enum Serving {
-    Axum(JoinHandle<()>),
+    Task(JoinHandle<()>),
     Actix(actix_web::dev::ServerHandle),
+    OwnPort(Served),
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         match &self.serving {
-            Serving::Axum(task) => task.abort(),
+            Serving::Task(task) => task.abort(),
             // Sent at once, whether or not anybody waits.
             Serving::Actix(server) => drop(server.stop(false)),
+            Serving::OwnPort(_) => {}
         }
     }
 }
 
 impl Server {
-    /// Serves health and a business route at `/` on a free port of the loopback
-    /// address.
+    /// Serves health, and a business route at `/` where there is an application,
+    /// on a free port of the loopback address.
     ///
     /// # Panics
     ///
@@ -67,6 +95,15 @@ impl Server {
                 })
                 .await
             }
+            Framework::Hyper => Server::hyper(health).await,
+            Framework::OwnPort => {
+                let served = health.serve("127.0.0.1:0").expect("a free port");
+                Server {
+                    address: served.address(),
+                    health,
+                    serving: Serving::OwnPort(served),
+                }
+            }
         }
     }
 
@@ -85,7 +122,41 @@ impl Server {
         Server {
             address,
             health,
-            serving: Serving::Axum(serving),
+            serving: Serving::Task(serving),
+        }
+    }
+
+    /// Serves with hyper alone, as `docs/other-frameworks.md` shows.
+    async fn hyper(health: Health) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let endpoint = health.endpoint();
+        let serving = tokio::spawn(async move {
+            loop {
+                let (stream, peer) = listener.accept().await.expect("a connection");
+                let endpoint = endpoint.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let endpoint = endpoint.clone();
+                    async move {
+                        let response = match request.uri().path() {
+                            "/" => Response::new(Bytes::from("business")),
+                            _ => {
+                                let head = RequestHead::from(&request).peer(Some(peer.ip()));
+                                endpoint.answer(head).await
+                            }
+                        };
+                        Ok::<_, Infallible>(response.map(Full::new))
+                    }
+                });
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Server {
+            address,
+            health,
+            serving: Serving::Task(serving),
         }
     }
 
