@@ -58,7 +58,7 @@ pub struct Server {
 enum Serving {
     Task(JoinHandle<()>),
     Actix(actix_web::dev::ServerHandle),
-    OwnPort(Served),
+    OwnPort { _open: Served },
 }
 
 impl Drop for Server {
@@ -67,7 +67,7 @@ impl Drop for Server {
             Serving::Task(task) => task.abort(),
             // Sent at once, whether or not anybody waits.
             Serving::Actix(server) => drop(server.stop(false)),
-            Serving::OwnPort(_) => {}
+            Serving::OwnPort { .. } => {}
         }
     }
 }
@@ -101,7 +101,7 @@ impl Server {
                 Server {
                     address: served.address(),
                     health,
-                    serving: Serving::OwnPort(served),
+                    serving: Serving::OwnPort { _open: served },
                 }
             }
         }
@@ -224,11 +224,24 @@ impl Server {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
-        stream.write_all(request).await.expect("sent");
+        // A server may refuse before it has read everything.
+        let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         // A server may reset the connection of somebody who sends rubbish.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).expect("answers are UTF-8")
+    }
+
+    /// A connection for several requests.
+    ///
+    /// # Panics
+    ///
+    /// If the server is gone.
+    pub async fn connect(&self) -> Connection {
+        Connection {
+            stream: self.send(b"").await,
+            read: Vec::new(),
+        }
     }
 
     /// Sends these bytes on a connection of their own, which is closed when the
@@ -246,9 +259,63 @@ impl Server {
     }
 }
 
+/// A connection that is kept for several requests.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    /// Sends these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the server has closed the connection.
+    pub async fn send(&mut self, request: &[u8]) {
+        self.stream.write_all(request).await.expect("sent");
+    }
+
+    /// The next answer, which ends where its length says.
+    ///
+    /// # Panics
+    ///
+    /// If the server closes the connection before.
+    pub async fn answer(&mut self) -> Answer {
+        let head = loop {
+            let end = self.read.windows(4).position(|four| four == b"\r\n\r\n");
+            if let Some(end) = end {
+                break self.take(end + 4).await;
+            }
+            self.read_more().await;
+        };
+        let mut answer = Answer::parse(&head);
+        let length = answer.header("content-length").map(str::parse);
+        let length = length.expect("a length").expect("a number");
+        answer.body = self.take(length).await;
+        answer
+    }
+
+    async fn take(&mut self, length: usize) -> String {
+        while self.read.len() < length {
+            self.read_more().await;
+        }
+        let rest = self.read.split_off(length);
+        let taken = std::mem::replace(&mut self.read, rest);
+        String::from_utf8(taken).expect("answers are UTF-8")
+    }
+
+    async fn read_more(&mut self) {
+        let read = self.stream.read_buf(&mut self.read).await;
+        assert!(read.is_ok_and(|length| length > 0), "closed too early");
+    }
+}
+
 /// What came back; status 0 if nothing did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
+    /// `HTTP/1.1` or `HTTP/1.0`.
+    pub version: String,
     /// The status code.
     pub status: u16,
     /// The headers, names in lower case.
@@ -263,9 +330,11 @@ impl Answer {
             return Answer::default();
         };
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let mut line = lines.next().unwrap_or_default().split(' ');
+        let (version, status) = (line.next(), line.next());
         let headers = lines.filter_map(|line| line.split_once(": "));
         Answer {
+            version: version.unwrap_or_default().to_owned(),
             status: status.and_then(|status| status.parse().ok()).unwrap_or(0),
             headers: headers
                 .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
