@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 /// What is uploaded goes through the temporary folder. A plain function, since a
 /// disk can block.
 #[health_check(critical)]
-fn temporary_folder() -> io::Result<()> {
+fn folder() -> io::Result<()> {
     let file = env::temp_dir().join(format!("plain-hyper-{}", std::process::id()));
     fs::write(&file, b"still there")?;
     fs::remove_file(file)
@@ -29,7 +29,7 @@ fn temporary_folder() -> io::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let health = Health::builder().expect(["temporary-folder"]).start()?;
+    let health = Health::builder().expect(["folder"]).start()?;
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let served = health.serve("127.0.0.1:0")?;
