@@ -109,7 +109,7 @@ pub(crate) fn a_guard_opens_to_those_whom_it_knows_alone(text: &str) {
 fn has_token(authorization: &str) -> bool {
     let scheme = authorization.get(..6).unwrap_or_default();
     let rest = authorization.get(6..).unwrap_or_default();
-    scheme.to_ascii_lowercase() == "bearer" && rest.starts_with(' ') && rest.trim() == TOKEN
+    scheme.eq_ignore_ascii_case("bearer") && rest.starts_with(' ') && rest.trim() == TOKEN
 }
 
 /// The connection, then the list from the right: the first that is not 10.x.x.x
