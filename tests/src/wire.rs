@@ -138,12 +138,10 @@ impl Server {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let endpoint = endpoint.clone();
                     async move {
+                        let head = RequestHead::from(&request).peer(Some(peer.ip()));
                         let response = match request.uri().path() {
                             "/" => Response::new(Bytes::from("business")),
-                            _ => {
-                                let head = RequestHead::from(&request).peer(Some(peer.ip()));
-                                endpoint.answer(head).await
-                            }
+                            _ => endpoint.answer(head).await,
                         };
                         Ok::<_, Infallible>(response.map(Full::new))
                     }

@@ -67,12 +67,10 @@ async fn respond(
     peer: SocketAddr,
     health: Endpoint,
 ) -> Response<Full<Bytes>> {
+    let head = RequestHead::from(&request).peer(Some(peer.ip()));
     let response = match request.uri().path() {
         "/" => Response::new(Bytes::from("hello")),
-        _ => {
-            let head = RequestHead::from(&request).peer(Some(peer.ip()));
-            health.answer(head).await
-        }
+        _ => health.answer(head).await,
     };
     response.map(Full::new)
 }
