@@ -52,7 +52,7 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" signal systemd tracing; do
+for features in "" serve signal systemd tracing; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
 cargo clippy --locked -p health-axum --no-default-features -- -D warnings

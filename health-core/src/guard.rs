@@ -111,10 +111,9 @@ impl Guard {
         let mut networks = Vec::new();
         for range in ranges {
             let text = range.as_ref();
-            let address = text.parse::<IpAddr>().map(IpNet::from);
-            match address.or_else(|_| text.parse()) {
-                Ok(network) => networks.push(network),
-                Err(_) => self.wrong(
+            match network(text) {
+                Some(network) => networks.push(network),
+                None => self.wrong(
                     format!("`{}` is no range of addresses", text.escape_debug()),
                     "write an address, or one and the length of its prefix: `10.0.0.0/8`".into(),
                 ),
@@ -165,6 +164,16 @@ impl Guard {
         }
         None
     }
+}
+
+/// The address by the rules of std, which takes no `010.0.0.0`: to some that
+/// begins with 8.
+fn network(text: &str) -> Option<IpNet> {
+    let Some((address, _)) = text.split_once('/') else {
+        return text.parse::<IpAddr>().ok().map(IpNet::from);
+    };
+    address.parse::<IpAddr>().ok()?;
+    text.parse().ok()
 }
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {
@@ -264,9 +273,9 @@ mod tests {
         let guard = Guard::new()
             .bearer("short-secret")
             .bearer_from_env("HEALTH_TEST_NO_SUCH_VARIABLE")
-            .addresses(["10.0.0.0/33", "ten"]);
+            .addresses(["10.0.0.0/33", "ten", "010.0.0.0/8", "10.0.0.0/"]);
         let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(text.len(), 4, "{text:?}");
+        assert_eq!(text.len(), 6, "{text:?}");
         assert!(!text.concat().contains("short-secret"));
     }
 

@@ -1,6 +1,10 @@
 //! [`Health`]: the running health of one service.
 
 use std::future::{Future, IntoFuture, poll_fn};
+#[cfg(feature = "serve")]
+use std::io;
+#[cfg(feature = "serve")]
+use std::net::ToSocketAddrs;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -18,6 +22,8 @@ use crate::observe;
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::schedule::Supervisors;
+#[cfg(feature = "serve")]
+use crate::serve::{Limits, Served};
 #[cfg(feature = "signal")]
 use crate::signal::Signals;
 use crate::snapshot::{CheckReport, Snapshot};
@@ -180,6 +186,43 @@ impl Health {
     /// The HTTP answers, for an adapter or a framework of your own.
     pub fn endpoint(&self) -> Endpoint {
         self.shared.endpoint.clone()
+    }
+
+    /// Serves the same answers on a port of their own until the [`Served`] is
+    /// dropped, beside the application's routes or instead of them.
+    ///
+    /// They come from a thread with a runtime of its own, so probers hear what
+    /// is known even while every worker of the application is blocked, and the
+    /// port can be closed to the public. HTTP/1 without TLS; a head of at most
+    /// 16 KiB, which has to arrive within 75 s; 256 connections at once, of which
+    /// the oldest makes room for the next.
+    ///
+    /// It answers on through a [drain](Self::drain). Keep it until `main` ends:
+    /// `let _ = health.serve(..)` would close the port in the same line.
+    ///
+    /// A rule of the application's ([`Guard::when`](crate::Guard::when)) runs on
+    /// that thread, and so does the log of what an answer finds out; if they
+    /// block, it waits for them.
+    ///
+    /// # Errors
+    ///
+    /// If the address is none, is in use or may not be used, or the system has no
+    /// thread left.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// let served = health.serve("127.0.0.1:0")?; // in production "0.0.0.0:9090"
+    /// println!("probes are answered on http://{}/readyz", served.address());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "serve")]
+    pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<Served> {
+        Served::start(self.endpoint(), address, Limits::default())
     }
 
     /// Takes the service out of rotation: readiness fails from this call on,

@@ -79,7 +79,8 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`]; `systemd` is [`HealthBuilder::notify_systemd`].
+//! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
+//! of its own; `systemd` is `HealthBuilder::notify_systemd`.
 
 mod about;
 mod builder;
@@ -106,6 +107,8 @@ mod registry;
 mod render;
 mod run;
 mod schedule;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 #[cfg(feature = "signal")]
 mod signal;
@@ -145,6 +148,8 @@ pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
 pub use render::Vocabulary;
+#[cfg(feature = "serve")]
+pub use serve::Served;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};

@@ -17,6 +17,8 @@ mod guides {
     mod lifecycle {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
+    #[doc = include_str!("../../docs/other-frameworks.md")]
+    mod other_frameworks {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
     #[doc = include_str!("../../docs/results.md")]

@@ -1,23 +1,49 @@
 //! A server on a real socket, and a client that sends exactly these bytes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use axum::Router;
-use health_core::Health;
+use health_core::{Health, RequestHead, Served};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// The frameworks whose answers must be alike.
+/// The servers whose answers must be alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
     /// On the test's own runtime.
     Axum,
     /// On a thread of its own, as actix-web likes it.
     Actix,
+    /// On the test's own runtime, without a framework.
+    Hyper,
+    /// On a thread of its own, without the application.
+    OwnPort,
+}
+
+impl Framework {
+    /// Each of them.
+    pub const ALL: [Framework; 4] = [
+        Framework::Axum,
+        Framework::Actix,
+        Framework::Hyper,
+        Framework::OwnPort,
+    ];
+
+    /// Whether the application's own routes are served beside health.
+    pub fn has_business(self) -> bool {
+        self != Framework::OwnPort
+    }
 }
 
 /// Serves until it is dropped.
@@ -30,23 +56,25 @@ pub struct Server {
 
 #[derive(Debug)]
 enum Serving {
-    Axum(JoinHandle<()>),
+    Task(JoinHandle<()>),
     Actix(actix_web::dev::ServerHandle),
+    OwnPort { _open: Served },
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         match &self.serving {
-            Serving::Axum(task) => task.abort(),
+            Serving::Task(task) => task.abort(),
             // Sent at once, whether or not anybody waits.
             Serving::Actix(server) => drop(server.stop(false)),
+            Serving::OwnPort { .. } => {}
         }
     }
 }
 
 impl Server {
-    /// Serves health and a business route at `/` on a free port of the loopback
-    /// address.
+    /// Serves health, and a business route at `/` where there is an application,
+    /// on a free port of the loopback address.
     ///
     /// # Panics
     ///
@@ -67,6 +95,15 @@ impl Server {
                 })
                 .await
             }
+            Framework::Hyper => Server::hyper(health).await,
+            Framework::OwnPort => {
+                let served = health.serve("127.0.0.1:0").expect("a free port");
+                Server {
+                    address: served.address(),
+                    health,
+                    serving: Serving::OwnPort { _open: served },
+                }
+            }
         }
     }
 
@@ -85,7 +122,39 @@ impl Server {
         Server {
             address,
             health,
-            serving: Serving::Axum(serving),
+            serving: Serving::Task(serving),
+        }
+    }
+
+    /// Serves with hyper alone, as `docs/other-frameworks.md` shows.
+    async fn hyper(health: Health) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let endpoint = health.endpoint();
+        let serving = tokio::spawn(async move {
+            loop {
+                let (stream, peer) = listener.accept().await.expect("a connection");
+                let endpoint = endpoint.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let endpoint = endpoint.clone();
+                    async move {
+                        let head = RequestHead::from(&request).peer(Some(peer.ip()));
+                        let response = match request.uri().path() {
+                            "/" => Response::new(Bytes::from("business")),
+                            _ => endpoint.answer(head).await,
+                        };
+                        Ok::<_, Infallible>(response.map(Full::new))
+                    }
+                });
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Server {
+            address,
+            health,
+            serving: Serving::Task(serving),
         }
     }
 
@@ -153,11 +222,24 @@ impl Server {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
-        stream.write_all(request).await.expect("sent");
+        // A server may refuse before it has read everything.
+        let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         // A server may reset the connection of somebody who sends rubbish.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).expect("answers are UTF-8")
+    }
+
+    /// A connection for several requests.
+    ///
+    /// # Panics
+    ///
+    /// If the server is gone.
+    pub async fn connect(&self) -> Connection {
+        Connection {
+            stream: self.send(b"").await,
+            read: Vec::new(),
+        }
     }
 
     /// Sends these bytes on a connection of their own, which is closed when the
@@ -175,9 +257,63 @@ impl Server {
     }
 }
 
+/// A connection that is kept for several requests.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    /// Sends these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the server has closed the connection.
+    pub async fn send(&mut self, request: &[u8]) {
+        self.stream.write_all(request).await.expect("sent");
+    }
+
+    /// The next answer, which ends where its length says.
+    ///
+    /// # Panics
+    ///
+    /// If the server closes the connection before.
+    pub async fn answer(&mut self) -> Answer {
+        let head = loop {
+            let end = self.read.windows(4).position(|four| four == b"\r\n\r\n");
+            if let Some(end) = end {
+                break self.take(end + 4).await;
+            }
+            self.read_more().await;
+        };
+        let mut answer = Answer::parse(&head);
+        let length = answer.header("content-length").map(str::parse);
+        let length = length.expect("a length").expect("a number");
+        answer.body = self.take(length).await;
+        answer
+    }
+
+    async fn take(&mut self, length: usize) -> String {
+        while self.read.len() < length {
+            self.read_more().await;
+        }
+        let rest = self.read.split_off(length);
+        let taken = std::mem::replace(&mut self.read, rest);
+        String::from_utf8(taken).expect("answers are UTF-8")
+    }
+
+    async fn read_more(&mut self) {
+        let read = self.stream.read_buf(&mut self.read).await;
+        assert!(read.is_ok_and(|length| length > 0), "closed too early");
+    }
+}
+
 /// What came back; status 0 if nothing did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
+    /// `HTTP/1.1` or `HTTP/1.0`.
+    pub version: String,
     /// The status code.
     pub status: u16,
     /// The headers, names in lower case.
@@ -192,9 +328,11 @@ impl Answer {
             return Answer::default();
         };
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let mut line = lines.next().unwrap_or_default().split(' ');
+        let (version, status) = (line.next(), line.next());
         let headers = lines.filter_map(|line| line.split_once(": "));
         Answer {
+            version: version.unwrap_or_default().to_owned(),
             status: status.and_then(|status| status.parse().ok()).unwrap_or(0),
             headers: headers
                 .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))

@@ -1,27 +1,30 @@
 //! What probers get over a real socket, byte by byte: one suite, run over each
-//! adapter.
+//! adapter, a server without a framework and the port of health's own.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use health_core::{
-    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status,
+    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status, Verdict,
 };
 use tests::wire::{Answer, Framework, Server};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 
 /// Each test takes the framework, and runs once for each.
 macro_rules! conformance {
     ($($test:ident)*) => {
-        mod axum {
+        conformance!(axum Axum: $($test)*);
+        conformance!(actix Actix: $($test)*);
+        conformance!(hyper Hyper: $($test)*);
+        conformance!(own_port OwnPort: $($test)*);
+    };
+    ($module:ident $framework:ident: $($test:ident)*) => {
+        mod $module {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Framework::Axum).await;
-            })*
-        }
-        mod actix {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(super::Framework::Actix).await;
+                super::$test(super::Framework::$framework).await;
             })*
         }
     };
@@ -37,7 +40,11 @@ conformance! {
     a_name_may_be_percent_encoded
     http_1_0_without_a_host_is_served
     odd_and_hostile_requests_leave_the_server_standing
-    requests_in_a_row_on_one_connection
+    headers_of_64_kib_are_refused_or_served_and_harm_nobody
+    strange_wishes_choose_a_format_or_are_ignored
+    a_connection_is_kept
+    requests_in_one_packet_are_answered_in_order
+    callers_at_once_share_one_run
     bad_checks_harm_nobody_but_themselves
     a_drain_is_seen_by_everybody_at_once
     a_caller_who_hangs_up_changes_nothing
@@ -85,6 +92,16 @@ fn assert_usual_headers(answer: &Answer) {
     assert_eq!(answer.header("location"), None, "{answer:?}");
 }
 
+/// The application's own route is served beside health, where there is one.
+async fn assert_business(framework: Framework, server: &Server) {
+    let answer = server.get("/").await;
+    if framework.has_business() {
+        assert_eq!((answer.status, &*answer.body), (200, "business"));
+    } else {
+        assert_eq!(answer.status, 404);
+    }
+}
+
 async fn each_path_answers_with_its_status(framework: Framework) {
     let server = serve(framework, mixed()).await;
     for (path, status, body) in [
@@ -105,7 +122,7 @@ async fn each_path_answers_with_its_status(framework: Framework) {
             assert_usual_headers(&answer);
         }
     }
-    assert_eq!(server.get("/").await.body, "business");
+    assert_business(framework, &server).await;
 }
 
 async fn health_names_every_check_and_no_error_text(framework: Framework) {
@@ -243,7 +260,7 @@ async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework
     );
     let answer = server.raw(long_query.as_bytes()).await;
     assert!(
-        matches!(answer.status, 503 | 400 | 414 | 431),
+        matches!(answer.status, 0 | 503 | 400 | 414 | 431),
         "{}",
         answer.status
     );
@@ -267,12 +284,177 @@ async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
-async fn requests_in_a_row_on_one_connection(framework: Framework) {
+async fn headers_of_64_kib_are_refused_or_served_and_harm_nobody(framework: Framework) {
     let server = serve(framework, mixed()).await;
-    let two = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let text = server.exchange(two).await;
-    assert_eq!(text.matches("HTTP/1.1 200").count(), 1, "{text}");
-    assert_eq!(text.matches("HTTP/1.1 503").count(), 1, "{text}");
+    let one = format!("A: {}\r\n", "a".repeat(64 * 1024));
+    let many = "Some-Header: with some text\r\n".repeat(64 * 1024 / 29);
+    for headers in [one, many] {
+        let head = format!("GET /livez HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+        let answer = server.raw(head.as_bytes()).await;
+        // With nothing: a refusal can be lost with what was still being sent.
+        assert!(
+            matches!(answer.status, 0 | 200 | 400 | 431),
+            "{}",
+            answer.status
+        );
+        assert_eq!(server.get("/livez").await.status, 200);
+    }
+}
+
+async fn strange_wishes_choose_a_format_or_are_ignored(framework: Framework) {
+    const JSON: &str = "application/json";
+    const HEALTH_JSON: &str = "application/health+json";
+    const TEXT: &str = "text/plain; charset=utf-8";
+    let server = serve(framework, mixed()).await;
+    let accepts: [(&[u8], &str); 12] = [
+        (b"", JSON),
+        (b"*/*", JSON),
+        (b"text/html,application/xhtml+xml,*/*;q=0.8", JSON),
+        (b"text/plain", TEXT),
+        (
+            b"text/plain;q=0.5, application/health+json;q=0.9",
+            HEALTH_JSON,
+        ),
+        (
+            b"text/plain;q=0, application/health+json;q=0.1",
+            HEALTH_JSON,
+        ),
+        (b"text/plain;q=0", JSON),
+        (b"text/plain;q=high", JSON),
+        (b"text/plain;q=NaN, application/json;q=-1", JSON),
+        (b"TEXT/PLAIN ; q=1e-9", TEXT),
+        (b",;,;q=;==,/,text/plain", TEXT),
+        (b"text/plain, \xff\xfe", JSON),
+    ];
+    for (accept, content_type) in accepts {
+        let answer = wish(&server, b"", accept).await;
+        assert_eq!(answer.status, 503, "{accept:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some(content_type),
+            "{accept:?}"
+        );
+    }
+    let endless = "a/b;q=0.1,".repeat(1_000) + "text/plain";
+    let answer = wish(&server, b"", endless.as_bytes()).await;
+    assert_eq!(answer.header("content-type"), Some(TEXT));
+
+    let queries: [(&[u8], &str); 11] = [
+        (b"", JSON),
+        (b"format=text", TEXT),
+        (b"format=text&format=json", TEXT),
+        (b"format=yaml&format=text", JSON),
+        (b"format", JSON),
+        (b"format=", JSON),
+        (b"FORMAT=text", JSON),
+        (b"format=%zz&verbose=%", JSON),
+        (b"&&&=&==&?&/&format=text", TEXT),
+        (b"format=health+json", HEALTH_JSON),
+        (b"a=%ff%fe&format=health%2Bjson", HEALTH_JSON),
+    ];
+    for (query, content_type) in queries {
+        let answer = wish(&server, query, b"*/*").await;
+        assert_eq!(answer.status, 503, "{query:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some(content_type),
+            "{query:?}"
+        );
+    }
+    let endless = "verbose&".repeat(1_000) + "format=text";
+    let answer = wish(&server, endless.as_bytes(), b"*/*").await;
+    assert_eq!(answer.header("content-type"), Some(TEXT));
+}
+
+async fn wish(server: &Server, query: &[u8], accept: &[u8]) -> Answer {
+    let request = [
+        b"GET /readyz?",
+        query,
+        b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: ",
+        accept,
+        b"\r\n\r\n",
+    ];
+    server.raw(&request.concat()).await
+}
+
+async fn a_connection_is_kept(framework: Framework) {
+    let server = serve(framework, mixed()).await;
+    let mut connection = server.connect().await;
+    for _ in 0..3 {
+        for (path, status) in [("/livez", 200), ("/readyz", 503), ("/health/x", 404)] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            connection.send(request.as_bytes()).await;
+            assert_eq!(connection.answer().await.status, status, "{path}");
+        }
+    }
+    let asks_to_keep = b"GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    let mut connection = server.connect().await;
+    for _ in 0..2 {
+        connection.send(asks_to_keep).await;
+        let answer = connection.answer().await;
+        assert_eq!((&*answer.version, answer.status), ("HTTP/1.0", 200));
+    }
+}
+
+/// Although the first of them takes a while.
+async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
+    let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
+    gate.send(false).expect("the check looks at it");
+    let server = serve_on_demand(framework, builder).await;
+    let mut connection = server.connect().await;
+    let head = |path| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let paths = ["/readyz/dear", "/livez", "/livez/nobody"];
+    connection.send(paths.map(head).concat().as_bytes()).await;
+    began.acquire().await.expect("a run").forget();
+    gate.send(true).expect("the run waits");
+    for body in [
+        r#"{"status":"ok"}"#,
+        r#"{"status":"healthy"}"#,
+        r#"{"error":"there is no such check"}"#,
+    ] {
+        assert_eq!(connection.answer().await.body, body);
+    }
+}
+
+const CALLERS: usize = 200;
+
+async fn callers_at_once_share_one_run(framework: Framework) {
+    let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
+    gate.send(false).expect("the check looks at it");
+    let server = serve_on_demand(framework, builder).await;
+    let mut callers = Vec::new();
+    for _ in 0..CALLERS {
+        callers.push(server.connect().await);
+    }
+    for caller in &mut callers {
+        caller
+            .send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await;
+    }
+    began.acquire().await.expect("a run").forget();
+    gate.send(true).expect("the run waits");
+    for caller in &mut callers {
+        assert_eq!(caller.answer().await.status, 200);
+    }
+    assert_eq!(began.available_permits(), 0, "one run");
+}
+
+/// A check that tells when it runs, and passes once its gate is open.
+fn gated(options: CheckOptions) -> (watch::Sender<bool>, Arc<Semaphore>, HealthBuilder) {
+    let (gate, open) = watch::channel(true);
+    let began = Arc::new(Semaphore::new(0));
+    let runs = Arc::clone(&began);
+    let builder = Health::builder().check("dear", options, move || {
+        runs.add_permits(1);
+        let mut open = open.clone();
+        async move { open.wait_for(|open| *open).await.is_ok() }
+    });
+    (gate, began, builder)
+}
+
+/// A service whose checks run only when somebody asks.
+async fn serve_on_demand(framework: Framework, builder: HealthBuilder) -> Server {
+    Server::start(framework, builder.start().expect("it starts")).await
 }
 
 #[tokio::test]
@@ -305,46 +487,138 @@ async fn answers_below_internal(server: &Server) {
     }
 }
 
-/// The two adapters say the same, header by header.
+/// They say the same, byte for byte, but for the date and what concerns only the
+/// connection. They serve one health, so that each time in an answer is one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_adapters_answer_alike() {
-    let frozen = || {
-        Health::builder()
-            .check("slow", critical(), std::future::pending::<()>)
-            .check(
-                "idle",
-                CheckOptions::new()
-                    .cache(Duration::from_hours(1))
-                    .tags(&["eu"]),
-                || async {},
-            )
-    };
-    let (axum, actix) = (
-        frozen().start().expect("it starts"),
-        frozen().start().expect("it starts"),
-    );
-    let axum = Server::start(Framework::Axum, axum).await;
-    let actix = Server::start(Framework::Actix, actix).await;
-    for method in ["GET", "HEAD", "OPTIONS", "POST", "BREW"] {
-        for path in [
-            "/livez",
-            "/readyz",
-            "/readyz/",
-            "/startupz?x=1",
-            "/readyz/slow",
-            "/readyz/nobody",
-            "/readyz/%73low",
-            "/readyz//",
-            "/readyz?format=text",
-            "/readyz?format=health-json&verbose",
-            "/readyz/slow?format=text",
-        ] {
-            let answers = [&axum, &actix].map(|server| server.request(method, path));
-            let [one, other] = answers;
-            let (one, other) = (one.await.comparable(), other.await.comparable());
-            assert_eq!(one, other, "{method} {path}");
+async fn all_of_them_answer_alike() {
+    let health = standing_still().await;
+    let mut servers = Vec::new();
+    for framework in Framework::ALL {
+        servers.push(Server::start(framework, health.clone()).await);
+    }
+    for target in TARGETS {
+        let methods = METHODS.iter().flat_map(|method| {
+            // Without a length see below.
+            ["1.0", "1.1"]
+                .map(|version| format!("{method} {target} HTTP/{version}\r\nContent-Length: 0\r\n"))
+        });
+        let accepts =
+            ACCEPTS.map(|accept| format!("GET {target} HTTP/1.1\r\nAccept: {accept}\r\n"));
+        for request in methods.chain(accepts) {
+            let head = format!("{request}Host: x\r\nConnection: close\r\n\r\n");
+            let mut answers = Vec::new();
+            for server in &servers {
+                let answer = server.raw(head.as_bytes()).await;
+                assert_ne!(answer.status, 0, "{request}");
+                answers.push(without_times(target, answer.comparable()));
+            }
+            for (answer, framework) in answers.iter().zip(Framework::ALL) {
+                assert_eq!(answer, &answers[0], "{framework:?}: {request}");
+            }
         }
     }
+}
+
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "BREW",
+];
+const TARGETS: [&str; 24] = [
+    "/livez",
+    "/livez/",
+    "/readyz",
+    "/readyz/",
+    "/readyz//",
+    "/startupz?x=1",
+    "/health",
+    "/health/",
+    "/health?format=health-json",
+    "/health?format=text",
+    "/health/warm",
+    "/health/broken?format=health-json",
+    "/readyz/slow",
+    "/readyz/slow/",
+    "/readyz/slow?format=text",
+    "/readyz/%73low",
+    "/readyz/%",
+    "/readyz/%ff",
+    "/readyz/nobody",
+    "/readyz/slow/more",
+    "/readyz?format=text",
+    "/readyz?format=health-json&verbose",
+    "/readyz?verbose&format=text&verbose=%zz",
+    "/livez?a=b&&=&?/",
+];
+const ACCEPTS: [&str; 5] = [
+    "application/health+json",
+    "text/plain;q=0.2, application/json;q=0.1",
+    "text/html, */*",
+    ";q=,,",
+    "text/plain;q=2",
+];
+
+/// What never reaches health, each framework answers in its own way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_differs_is_not_about_health() {
+    let unknown = r#"{"error":"there is no such path"}"#;
+    for (framework, no_path, no_length) in [
+        (Framework::Axum, "", 405),
+        (Framework::Actix, "", 400),
+        (Framework::Hyper, unknown, 405),
+        (Framework::OwnPort, unknown, 405),
+    ] {
+        let health = Health::builder().start().expect("it starts");
+        let server = Server::start(framework, health).await;
+        let answer = server.get("/readyzz").await;
+        assert_eq!(
+            (answer.status, &*answer.body),
+            (404, no_path),
+            "{framework:?}"
+        );
+        let answer = server.raw(b"POST /readyz HTTP/1.0\r\n\r\n").await;
+        assert_eq!(answer.status, no_length, "{framework:?}");
+    }
+}
+
+/// No run ends while this is looked at, so only the clock moves.
+async fn standing_still() -> Health {
+    let hour = Duration::from_hours(1);
+    let seldom = critical().interval(hour).timeout(hour);
+    let health = Health::builder()
+        .version("1.4.2")
+        .check("slow", seldom.clone(), std::future::pending::<()>)
+        .check("broken", seldom.clone(), || async {
+            Outcome::fail("<b>\"\u{7}\\")
+        })
+        .check(
+            "warm",
+            CheckOptions::new().cache(hour).tags(&["eu"]),
+            || async { Outcome::warn("ä") },
+        )
+        .start()
+        .expect("it starts");
+    health.refresh("broken").await;
+    health.refresh("warm").await;
+    health
+}
+
+/// The pages that say what time it is.
+const TIMED: [&str; 3] = ["/health", "/health/", "/health?format=health-json"];
+
+/// Without what changes between one answer and the next. The length does where a
+/// number gets a digit more.
+fn without_times(target: &str, mut answer: Answer) -> Answer {
+    if !TIMED.contains(&target) {
+        return answer;
+    }
+    answer.headers.retain(|(name, _)| name != "content-length");
+    let times = [("timestamp", ","), ("uptime_s", ","), ("uptime", "]")];
+    for (key, end) in times {
+        if let Some((before, rest)) = answer.body.split_once(&format!("\"{key}\":")) {
+            let (_, after) = rest.split_once(end).expect("its end");
+            answer.body = format!("{before}{after}");
+        }
+    }
+    answer
 }
 
 /// A check that hangs, one that panics and one that blocks its thread: nobody
@@ -384,7 +658,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     }
     assert_eq!(server.get("/readyz").await.status, 503);
     assert_eq!(server.get("/livez").await.status, 200);
-    assert_eq!(server.get("/").await.body, "business");
+    assert_business(framework, &server).await;
     let body = server.get("/health").await.body;
     assert!(!body.contains("hunter2"), "{body}");
     let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
@@ -406,38 +680,54 @@ async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
     assert_eq!(server.get("/readyz").await.status, 503);
     assert_eq!(server.get("/health").await.status, 503);
     assert_eq!(server.get("/livez").await.status, 200);
-    assert_eq!(server.get("/").await.body, "business");
+    assert_business(framework, &server).await;
     drop(drained);
     assert_eq!(server.health().status(Probe::Readiness), Status::Fail);
 }
 
-/// Over the socket: the caller goes away while its probe waits for a check on
-/// demand. The run goes on, once, and its result counts.
+/// Over the socket: callers go away while their probes wait for a check on
+/// demand. Nothing is left behind them, the verdict is what it was, and the run
+/// goes on, once, and its result counts.
 async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
-    let (release, gate) = tokio::sync::watch::channel(false);
-    let began = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
-    let runs = std::sync::Arc::clone(&began);
-    let dear = critical().cache(Duration::from_hours(1));
-    let health = Health::builder()
-        .check("dear", dear, move || {
-            runs.add_permits(1);
-            let mut gate = gate.clone();
-            async move { gate.wait_for(|open| *open).await.is_ok() }
-        })
-        .start()
-        .expect("it starts");
-    let server = Server::start(framework, health).await;
+    let options = critical().cache(Duration::from_millis(1));
+    let (gate, began, builder) = gated(options);
+    let server = serve_on_demand(framework, builder).await;
+    let dear = || server.health().check("dear").expect("it");
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    assert_eq!(server.get("/readyz").await.status, 200);
+    began.acquire().await.expect("a run").forget();
+
+    gate.send(false).expect("the check looks at it");
+    sleep(Duration::from_millis(2)).await; // so that the first result is too old
     let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
     let caller = server.send(request).await;
-    let _began = began.acquire().await.expect("a run");
+    began.acquire().await.expect("a second run").forget();
     drop(caller);
-    for _ in 0..3 {
+    for _ in 0..20 {
         // Some of these are gone before the server has read them.
         drop(server.send(request).await);
+        drop(server.send(b"GET /readyz HT").await);
     }
-    release.send(true).expect("the run waits");
-    assert_eq!(server.get("/readyz").await.status, 200);
+    eventually("their connections are gone", || tasks() == before).await;
+    assert_eq!((dear().verdict(), dear().consecutive()), (Verdict::Pass, 1));
     assert_eq!(began.available_permits(), 0, "one run");
+    assert_eq!(server.get("/livez").await.status, 200);
+
+    gate.send(true).expect("the run waits");
+    eventually("the run ends", || dear().consecutive() > 1).await;
+    assert_eq!(dear().verdict(), Verdict::Pass);
+    assert_eq!(server.get("/readyz").await.status, 200);
+    eventually("everything is as before", || tasks() == before).await;
+}
+
+/// Bounded, and no longer than needed.
+async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 async fn a_guard_knows_by_header_and_by_address(framework: Framework) {

@@ -66,7 +66,7 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. For those whom a [`Guard`] knows; as a level for everybody it
+    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for everybody it
     /// counts as [`Checks`](Self::Checks).
     Full,
 }
@@ -150,9 +150,10 @@ impl Endpoint {
     /// The complete answer, with what is known now. Runs no check, waits for
     /// nothing, never panics.
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
-        match self.inner.route(head.into()) {
+        let head = head.into();
+        match self.inner.route(head) {
             Ok(route) => self.inner.respond(&route),
-            Err(refusal) => refused(refusal),
+            Err(refusal) => refused(refusal, head),
         }
     }
 
@@ -163,9 +164,10 @@ impl Endpoint {
     ///
     /// Dropping the answer does not stop a run that it started.
     pub fn answer<'a>(&self, head: impl Into<RequestHead<'a>>) -> Answer {
-        let route = match self.inner.route(head.into()) {
+        let head = head.into();
+        let route = match self.inner.route(head) {
             Ok(route) => route,
-            Err(refusal) => return Answer::ready(refused(refusal)),
+            Err(refusal) => return Answer::ready(refused(refusal, head)),
         };
         let asked: Vec<Asked> = self.inner.outdated(&route).collect();
         if asked.is_empty() {
@@ -512,13 +514,17 @@ fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
     response
 }
 
-fn refused(refusal: Refusal) -> Response<Bytes> {
-    match refusal {
+fn refused(refusal: Refusal, head: RequestHead<'_>) -> Response<Bytes> {
+    let answer = match refusal {
         Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
         Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
         Refusal::WrongMethod => {
             with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
         }
+    };
+    match Method::named(head.method()) {
+        Some(Method::Head) => without_body(answer),
+        _ => answer,
     }
 }
 

@@ -1,0 +1,288 @@
+//! A port and a thread of their own: probers are answered while the
+//! application's runtime is wedged.
+//!
+//! In real time and over real sockets: only blocked threads bring this about.
+//! They block from a moment that the test is told until it lets them go, so
+//! what happens in between provably happened while nothing else could run.
+
+#![cfg(feature = "serve")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Served, Status, Verdict};
+use tokio::runtime::{Builder, Runtime};
+
+const BOUND: Duration = Duration::from_secs(20);
+/// kubelet's.
+const PATIENCE: Duration = Duration::from_secs(1);
+const OFTEN: Duration = Duration::from_millis(20);
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn exchange(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(BOUND)).expect("a limit");
+    stream.write_all(request).expect("sent");
+    let mut answer = Vec::new();
+    // Of an answer to somebody who goes on sending the end may be a reset.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).expect("text")
+}
+
+fn get(served: &Served, path: &str) -> (u16, String) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let answer = exchange(served.address(), request.as_bytes());
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let body = answer.split_once("\r\n\r\n").expect("an answer").1;
+    (status.expect("a status"), body.to_owned())
+}
+
+fn code(served: &Served, path: &str) -> u16 {
+    get(served, path).0
+}
+
+fn often() -> CheckOptions {
+    CheckOptions::new()
+        .critical()
+        .interval(OFTEN)
+        .timeout(OFTEN)
+}
+
+/// A ready service with a port of its own.
+fn ready(runtime: &Runtime, builder: HealthBuilder) -> (Health, Served) {
+    let entered = runtime.enter();
+    let health = builder.start().expect("it starts");
+    drop(entered);
+    let served = health.serve("127.0.0.1:0").expect("a free port");
+    (health, served)
+}
+
+fn workers(count: usize) -> Runtime {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(count)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime")
+}
+
+/// Tasks of the application that hold the threads of its runtime.
+struct Wedge {
+    release: mpsc::Sender<()>,
+    released: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Wedge {
+    fn new() -> Self {
+        let (release, released) = mpsc::channel();
+        Wedge {
+            release,
+            released: Arc::new(Mutex::new(released)),
+        }
+    }
+
+    /// The mistake: a future that blocks. It tells when it does.
+    fn block(&self, blocked: mpsc::Sender<()>) -> impl Future<Output = ()> + Send + use<> {
+        let released = Arc::clone(&self.released);
+        async move {
+            blocked.send(()).expect("the test waits");
+            // Until the test lets go of the sender.
+            let _ = released.lock().map(|released| released.recv());
+        }
+    }
+
+    fn release(self) {
+        drop(self.release);
+    }
+}
+
+/// What holds while nothing of the application can run.
+fn answers_while_wedged(served: &Served) {
+    let start = Instant::now();
+    assert_eq!(code(served, "/livez"), 200, "no check says otherwise");
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    until("nobody looks any more, so readiness is stale", || {
+        code(served, "/readyz") == 503
+    });
+    let start = Instant::now();
+    let (status, body) = get(served, "/health");
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert_eq!(status, 503);
+    assert!(body.contains("queue"), "{body}");
+    assert_eq!(code(served, "/livez"), 200);
+}
+
+#[test]
+fn every_worker_is_blocked() {
+    let runtime = workers(2);
+    let builder = Health::builder().check("queue", often(), || async {});
+    let (health, served) = ready(&runtime, builder);
+    until("ready", || code(&served, "/readyz") == 200);
+
+    let wedge = Wedge::new();
+    let (tell, blocked) = mpsc::channel();
+    for _ in 0..2 {
+        runtime.spawn(wedge.block(tell.clone()));
+    }
+    for _ in 0..2 {
+        blocked.recv_timeout(BOUND).expect("a worker blocks");
+    }
+    answers_while_wedged(&served);
+    wedge.release();
+    until("ready again", || code(&served, "/readyz") == 200);
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+}
+
+#[test]
+fn the_only_thread_is_blocked() {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let builder = Health::builder().check("queue", often(), || async {});
+    let (health, served) = ready(&runtime, builder);
+    let wedge = Wedge::new();
+    let (tell, blocked) = mpsc::channel();
+    let block = wedge.block(tell);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            runtime.block_on(async {
+                while health.status(Probe::Readiness) != Status::Pass {
+                    tokio::task::yield_now().await;
+                }
+                block.await;
+            });
+        });
+        blocked.recv_timeout(BOUND).expect("it blocks");
+        answers_while_wedged(&served);
+        wedge.release();
+    });
+}
+
+/// The run cannot even begin, so the prober hears what is known.
+#[test]
+fn a_check_on_demand_is_waited_for_only_so_long() {
+    let runtime = workers(1);
+    let dear = CheckOptions::new().critical().timeout(BOUND);
+    let dear = dear.cache(Duration::from_millis(1));
+    let builder = Health::builder().check("dear", dear, || async {});
+    let (_health, served) = ready(&runtime, builder);
+    assert_eq!(code(&served, "/readyz"), 200, "it ran for this");
+
+    let wedge = Wedge::new();
+    let (tell, blocked) = mpsc::channel();
+    runtime.spawn(wedge.block(tell));
+    blocked.recv_timeout(BOUND).expect("it blocks");
+    thread::sleep(Duration::from_millis(2)); // so that the result is too old
+    let start = Instant::now();
+    assert_eq!(code(&served, "/readyz"), 200);
+    assert!(start.elapsed() >= Duration::from_millis(800), "it waited");
+    wedge.release();
+}
+
+#[test]
+fn a_drain_is_answered_to_its_end_and_after() {
+    let runtime = workers(1);
+    let builder = Health::builder().drain_delay(Duration::from_millis(1));
+    let (health, served) = ready(&runtime, builder);
+    assert_eq!(code(&served, "/readyz"), 200);
+    let drained = health.drain();
+    assert_eq!(code(&served, "/readyz"), 503);
+    runtime.block_on(drained);
+    drop(runtime);
+    assert_eq!(code(&served, "/readyz"), 503);
+    assert_eq!(code(&served, "/livez"), 200);
+}
+
+#[test]
+fn it_ends_with_its_handle_and_the_checks_with_the_last_of_all() {
+    let runtime = workers(1);
+    let (alive, gone) = mpsc::channel();
+    let builder = Health::builder().check("queue", often(), move || {
+        let alive = alive.clone();
+        async move { alive.send(()).is_ok() }
+    });
+    let (health, served) = ready(&runtime, builder);
+    let address = served.address();
+    drop(health);
+    for _ in 0..3 {
+        let run = gone.recv_timeout(BOUND);
+        run.expect("whoever answers keeps the checks running");
+    }
+    drop(served);
+    until("the port is closed", || {
+        TcpStream::connect(address).is_err()
+    });
+    until("the check is gone", || {
+        gone.try_recv() == Err(mpsc::TryRecvError::Disconnected)
+    });
+}
+
+#[test]
+fn a_port_can_be_served_twice_and_health_goes_on_without_it() {
+    let runtime = workers(1);
+    let builder = Health::builder().check("queue", often(), || async {});
+    let (health, first) = ready(&runtime, builder);
+    let second = health.serve("localhost:0").expect("a free port");
+    assert_ne!(first.address().port(), 0);
+    assert_ne!(first.address(), second.address());
+    drop(first);
+    until("ready", || code(&second, "/readyz") == 200);
+    drop(second);
+    let check = || health.check("queue").expect("it");
+    let runs = check().consecutive();
+    until("runs", || check().consecutive() > runs + 1);
+    assert_eq!(check().verdict(), Verdict::Pass);
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_named() {
+    let runtime = workers(1);
+    let (health, _served) = ready(&runtime, Health::builder());
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = taken.local_addr().map(|address| (address, taken));
+    let (address, _taken) = taken.expect("an address");
+    let text = |address: &str| {
+        let refused = health.serve(address).map(|served| served.address());
+        refused.expect_err("it is refused").to_string()
+    };
+    let in_use = text(&address.to_string());
+    let said = format!("health cannot listen on {address}: ");
+    assert!(in_use.starts_with(&said), "{in_use}");
+    for nonsense in ["", "9090", "127.0.0.1", "127.0.0.1:99999"] {
+        let text = text(nonsense);
+        assert!(text.starts_with("health cannot listen: "), "{text}");
+    }
+}
+
+/// The answer does not depend on the body, so it does not wait for one either.
+#[test]
+fn a_body_is_not_read() {
+    let runtime = workers(1);
+    let (_health, served) = ready(&runtime, Health::builder());
+    let head = "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n";
+    let answer = exchange(served.address(), head.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let runtime = workers(1);
+    let (_health, served) = ready(&runtime, Health::builder());
+    let head = format!("GET /livez HTTP/1.1\r\nA: {}", "a".repeat(64 * 1024));
+    let answer = exchange(served.address(), head.as_bytes());
+    // The refusal can be lost with what was still being sent.
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+        "{answer}"
+    );
+    assert_eq!(code(&served, "/livez"), 200);
+}
