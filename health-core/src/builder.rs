@@ -11,8 +11,10 @@ use tokio::runtime::Handle;
 
 use crate::check::{HealthCheck, Work};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
+use crate::event::Turned;
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
+use crate::hook::{Hooks, Listener};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -24,6 +26,8 @@ use crate::render::Vocabulary;
 use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, HealthState, Sources};
+#[cfg(feature = "webhook")]
+use crate::webhook::Webhook;
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
 /// Far above what an async check needs between two awaits, and below what the
@@ -46,6 +50,10 @@ pub struct HealthBuilder {
     answers: EndpointSettings,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
+    trace_runs: bool,
+    hooks: Vec<Box<dyn Listener>>,
+    #[cfg(feature = "webhook")]
+    webhooks: Vec<Webhook>,
 }
 
 impl Default for HealthBuilder {
@@ -59,6 +67,10 @@ impl Default for HealthBuilder {
             answers: EndpointSettings::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
+            trace_runs: false,
+            hooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            webhooks: Vec::new(),
         }
     }
 }
@@ -321,6 +333,56 @@ impl HealthBuilder {
         self
     }
 
+    /// Whether each run has a span in the traces: default no.
+    ///
+    /// The span is `health_check` with the name of the check (target `health`,
+    /// level info), a root of its own, and what the check itself logs stands in
+    /// it, on whatever thread it runs.
+    #[cfg(feature = "tracing")]
+    pub fn trace_runs(mut self, yes: bool) -> Self {
+        self.trace_runs = yes;
+        self
+    }
+
+    /// Calls this at each turn of a check, on a thread of its own inside the
+    /// runtime. Several hooks do not wait for each other.
+    ///
+    /// It cannot delay a check: it is fed by a queue of 256 turns, and when that
+    /// is full the oldest is dropped, and the log says how many were. A panic is
+    /// logged, and the next turn is told all the same. When health ends, what is
+    /// still in the queue is told within 2 s; [`Health::stop`] waits for that. A
+    /// hook that never returns keeps its thread for ever.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { false })
+    ///     .on_transition(move |turned| {
+    ///         let _ = tell.send(format!("{} is {}", turned.report.name(), turned.report.verdict()));
+    ///     })
+    ///     .start()?;
+    /// health.refresh("queue").await;
+    /// health.stop().await;
+    /// assert_eq!(told.recv().unwrap(), "queue is error");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_transition(mut self, hook: impl Fn(&Turned) + Send + Sync + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Tells an HTTP receiver of each turn: see [`Webhook`].
+    #[cfg(feature = "webhook")]
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        self.webhooks.push(webhook);
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -332,7 +394,7 @@ impl HealthBuilder {
     /// parameter that nothing provides, an expected check that is missing,
     /// options that contradict each other, no tokio runtime or one without a
     /// timer.
-    pub fn start(self) -> Result<Health, StartError> {
+    pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         let runtime = runtime_with_timer(&mut problems);
         if self.drain_delay > LONGEST_DRAIN_DELAY {
@@ -357,12 +419,26 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        #[cfg(feature = "webhook")]
+        for webhook in self.webhooks {
+            match webhook.listener() {
+                Ok(listener) => self.hooks.push(Box::new(listener)),
+                Err(refused) => problems.extend(refused),
+            }
+        }
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
+        let hooks = Hooks::start(self.hooks, &runtime).map_err(no_thread)?;
         observe::started(&checks);
-        let monitor = Arc::new(Monitor::new(&checks));
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
+        let monitor = Arc::new(Monitor::new(&checks, hooks));
+        let supervisors = Supervisors::spawn(
+            &runtime,
+            checks,
+            &monitor,
+            self.longest_poll,
+            self.trace_runs,
+        );
         let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);
         Ok(Health::new(Shared {
@@ -372,6 +448,13 @@ impl HealthBuilder {
             drain_delay: self.drain_delay,
         }))
     }
+}
+
+fn no_thread(error: std::io::Error) -> StartError {
+    StartError::new(vec![Problem::BadSetting {
+        what: format!("no thread for a hook could be started: {error}"),
+        help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
+    }])
 }
 
 fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {

@@ -73,7 +73,7 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`].
+//! [`Health::drain_on_signal`]; `webhook` tells an HTTP receiver of them.
 
 mod builder;
 mod check;
@@ -82,7 +82,9 @@ mod event;
 mod guard;
 mod head;
 mod health;
+mod hook;
 mod horizon;
+mod incident;
 mod link;
 mod mask;
 mod monitor;
@@ -105,6 +107,8 @@ mod sync;
 mod tally;
 pub mod testing;
 mod verdict;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -119,6 +123,7 @@ pub use event::{Event, Events, Turned};
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
+pub use incident::Incident;
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;
@@ -130,6 +135,8 @@ pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
+#[cfg(feature = "webhook")]
+pub use webhook::Webhook;
 
 pub use health_macros::{
     CoreHealthState as HealthState, core_app as app, core_health_check as health_check,

@@ -47,13 +47,20 @@ impl Supervisors {
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
         longest_poll: Option<Duration>,
+        traced: bool,
     ) -> Self {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let supervisor = Supervisor {
                 index,
-                runner: Runner::new(check.name, check.work, longest_poll, witness.clone()),
+                runner: Runner::new(
+                    check.name,
+                    check.work,
+                    longest_poll,
+                    traced,
+                    witness.clone(),
+                ),
                 monitor: Arc::clone(monitor),
                 limits: Arc::clone(&limits),
             };

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::json::{milliseconds, timestamp, to_bytes};
 use super::{Shown, cut};
+use crate::incident::Incident;
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
@@ -138,6 +139,9 @@ struct Entry<'a> {
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
+    /// No part of the draft, which allows further keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
 }
 
 impl<'a> Entry<'a> {
@@ -164,6 +168,7 @@ impl<'a> Entry<'a> {
             },
             time: report.checked_at().map(timestamp),
             output,
+            incident: report.incident(),
         }
     }
 
@@ -175,6 +180,7 @@ impl<'a> Entry<'a> {
             status: "pass",
             time: Some(timestamp(SystemTime::now())),
             output: None,
+            incident: None,
         }
     }
 }

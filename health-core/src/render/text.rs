@@ -81,7 +81,11 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shown { report, .. } = self.0;
         let sign = if report.verdict().is_good() { '+' } else { '-' };
-        writeln!(f, "[{sign}]{} {}", report.name(), Words(self.0))
+        write!(f, "[{sign}]{} {}", report.name(), Words(self.0))?;
+        match report.incident() {
+            Some(incident) => writeln!(f, " (incident {incident})"),
+            None => writeln!(f),
+        }
     }
 }
 
