@@ -394,7 +394,7 @@ impl HealthBuilder {
     /// parameter that nothing provides, an expected check that is missing,
     /// options that contradict each other, no tokio runtime or one without a
     /// timer.
-    pub fn start(mut self) -> Result<Health, StartError> {
+    pub fn start(self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         let runtime = runtime_with_timer(&mut problems);
         if self.drain_delay > LONGEST_DRAIN_DELAY {
@@ -419,17 +419,13 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        let listeners = self.hooks;
         #[cfg(feature = "webhook")]
-        for webhook in self.webhooks {
-            match webhook.listener() {
-                Ok(listener) => self.hooks.push(Box::new(listener)),
-                Err(refused) => problems.extend(refused),
-            }
-        }
+        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
-        let hooks = Hooks::start(self.hooks, &runtime).map_err(no_thread)?;
+        let hooks = Hooks::start(listeners, &runtime).map_err(no_thread)?;
         observe::started(&checks);
         let monitor = Arc::new(Monitor::new(&checks, hooks));
         let supervisors = Supervisors::spawn(
@@ -448,6 +444,21 @@ impl HealthBuilder {
             drain_delay: self.drain_delay,
         }))
     }
+}
+
+#[cfg(feature = "webhook")]
+fn with_webhooks(
+    mut listeners: Vec<Box<dyn Listener>>,
+    webhooks: Vec<Webhook>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Box<dyn Listener>> {
+    for webhook in webhooks {
+        match webhook.listener() {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    listeners
 }
 
 fn no_thread(error: std::io::Error) -> StartError {

@@ -68,7 +68,7 @@ impl Hooks {
             queues: Vec::with_capacity(listeners.len()),
             alive,
         };
-        for mut listener in listeners {
+        for listener in listeners {
             let queue = Arc::new(Queue::new(listener.name()));
             hooks.queues.push(Arc::clone(&queue));
             let (runtime, witness) = (runtime.clone(), witness.clone());
@@ -78,6 +78,8 @@ impl Hooks {
                     let _witness = witness;
                     // A hook may spawn a task.
                     let _entered = runtime.enter();
+                    // Dropped first of these: it is the user's as well.
+                    let mut listener = listener;
                     queue.serve(&mut *listener);
                 })?;
         }

@@ -118,7 +118,7 @@ pub use async_trait::async_trait;
 
 pub use builder::HealthBuilder;
 pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint, Page};
+pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
 pub use head::RequestHead;

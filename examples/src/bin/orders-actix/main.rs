@@ -4,6 +4,7 @@
 
 mod routes;
 
+use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
@@ -22,8 +23,10 @@ async fn main() -> anyhow::Result<()> {
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
+    let probe_paths = health.endpoint().probe_paths("").to_regex();
     let app = move || {
         App::new()
+            .wrap(Logger::default().exclude_regex(probe_paths.clone()))
             .app_data(data.clone())
             .configure(routes::configure)
             .configure(probes.clone())
