@@ -425,7 +425,7 @@ impl HealthBuilder {
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
-        let hooks = Hooks::start(listeners, &runtime).map_err(no_thread)?;
+        let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
         observe::started(&checks);
         let monitor = Arc::new(Monitor::new(&checks, hooks));
         let supervisors = Supervisors::spawn(
@@ -461,7 +461,7 @@ fn with_webhooks(
     listeners
 }
 
-fn no_thread(error: std::io::Error) -> StartError {
+fn no_thread(error: &std::io::Error) -> StartError {
     StartError::new(vec![Problem::BadSetting {
         what: format!("no thread for a hook could be started: {error}"),
         help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),

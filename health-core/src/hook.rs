@@ -166,7 +166,7 @@ impl Queue {
         }
         if state.turns.len() == BACKLOG {
             state.turns.pop_front();
-            state.fell_behind = state.missed == 0;
+            state.fell_behind |= state.missed == 0;
             state.missed += 1;
         }
         state.turns.push_back(turned);

@@ -30,13 +30,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// An HTTP receiver that is told of the turns of checks: a POST of JSON, see
 /// `docs/schemas/webhook.schema.json`.
 ///
-/// It works on a thread of its own, inside no runtime, and can delay no check.
-/// A turn that the receiver does not take (no connection, a timeout, 408, 429 or
-/// 5xx) is sent again, with pauses that double; another answer outside 2xx, a
-/// redirect among them, is final. Turns wait in a queue of 256; when that is full
-/// the oldest is dropped, and the next body says how many were (`missed`). When
-/// health ends, what still waits is sent within 2 s; [`Health::stop`] waits for
-/// that.
+/// It works on a thread of its own and can delay no check. A turn that the
+/// receiver does not take (no connection, a timeout, 408, 429 or 5xx) is sent
+/// again, with pauses that double; another answer outside 2xx, a redirect among
+/// them, is final. Turns wait in a queue of 256; when that is full the oldest is
+/// dropped. The next body says how many the receiver has not got (`missed`).
+/// When health ends, what still waits is sent within 2 s; [`Health::stop`] waits
+/// for that.
 ///
 /// A receiver can get a turn twice, if its answer came too late: the `id` of
 /// both is the same. `HTTPS_PROXY` and the like are heard.
@@ -200,6 +200,7 @@ impl Webhook {
             agent: config.into(),
             host,
             headers,
+            missed: 0,
             settings: self,
         })
     }
@@ -237,6 +238,8 @@ pub(crate) struct Sender {
     host: String,
     headers: HeaderMap,
     agent: Agent,
+    /// Turns that the receiver has not got since the last one that it has.
+    missed: u64,
 }
 
 /// Why a turn was not taken.
@@ -254,19 +257,22 @@ impl Listener for Sender {
     }
 
     fn hear(&mut self, turned: &Turned, missed: u64, queue: &Queue) {
+        self.missed += missed;
         if !(self.settings.when)(turned) {
             return;
         }
-        let body = serde_json::to_vec(&Body::new(&self.settings, turned, missed));
+        let body = serde_json::to_vec(&Body::new(&self.settings, turned, self.missed));
         let body = body.expect("plain structs can be written as JSON");
         let mut attempt = 1;
         loop {
             let Err(refusal) = self.send(&body, queue.time_left()) else {
+                self.missed = 0;
                 return;
             };
             let is_over = queue.time_left().is_some_and(|left| left.is_zero());
             if refusal.is_final || attempt == self.settings.attempts || is_over {
                 let why = masked(&refusal.why);
+                self.missed += 1;
                 observe::webhook_gave_up(&self.name(), turned, attempt, &why);
                 return;
             }
@@ -360,7 +366,7 @@ struct Body<'a> {
     consecutive: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<f64>,
-    /// Turns that were dropped before this one.
+    /// Turns before this one that the receiver has not got.
     missed: u64,
 }
 

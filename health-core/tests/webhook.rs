@@ -247,8 +247,13 @@ async fn it_gives_up_after_its_attempts_and_goes_on_with_the_next_turn() {
         .expect("it starts");
     fail(&health);
     pass(&health);
-    let sent: Vec<_> = (0..6).map(|_| next(&told).body["to"].clone()).collect();
-    assert_eq!(sent, ["error", "error", "error", "ok", "ok", "ok"]);
+    let sent: Vec<_> = (0..6).map(|_| next(&told).body).collect();
+    let turns: Vec<_> = sent.iter().map(|body| body["to"].clone()).collect();
+    assert_eq!(turns, ["error", "error", "error", "ok", "ok", "ok"]);
+    assert_eq!(
+        (&sent[0]["missed"], &sent[5]["missed"]),
+        (&0.into(), &1.into())
+    );
     assert_eq!(rest(health, &told).await.len(), 0);
 }
 

@@ -9,6 +9,10 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/hooks.md")]
+    mod hooks {}
+    #[doc = include_str!("../../docs/logging.md")]
+    mod logging {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/porting.md")]

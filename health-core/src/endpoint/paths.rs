@@ -157,9 +157,12 @@ impl ProbePaths {
     pub fn to_regex(&self) -> String {
         let literal = |text: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_~".contains(c);
-            let escaped = text.chars().map(|c| match is_plain(c) {
-                true => c.to_string(),
-                false => format!(r"\x{{{:x}}}", u32::from(c)),
+            let escaped = text.chars().map(|c| {
+                if is_plain(c) {
+                    c.to_string()
+                } else {
+                    format!(r"\x{{{:x}}}", u32::from(c))
+                }
             });
             escaped.collect::<String>()
         };
