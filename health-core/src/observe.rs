@@ -13,7 +13,9 @@ use crate::incident::Incident;
 use crate::mask::masked;
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
-use crate::probe::{Probe, Probes};
+use crate::probe::Probe;
+#[cfg(feature = "tracing")]
+use crate::probe::Probes;
 use crate::verdict::{Finished, Track, Verdict};
 
 /// A check that has turned, or has not for long: what the log says of it.
@@ -338,6 +340,7 @@ mod silent {
             RunSpan::NONE
         }
 
+        #[allow(clippy::unused_self)] // of the one with `tracing`
         pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
             code()
         }
@@ -355,8 +358,12 @@ mod silent {
             notice.took(),
         );
         match notice.news {
-            News::Turned { from, held, .. } => drop((from, held)),
-            News::Lasts(lasting) => drop(lasting),
+            News::Turned { from, held, .. } => {
+                let _ = (from, held);
+            }
+            News::Lasts(lasting) => {
+                let _ = lasting;
+            }
         }
     }
     pub(crate) fn answer_turned(turned: &AnswerTurned) {
