@@ -59,7 +59,10 @@ pub use health_core as __core;
 /// worker: all workers then share one, and no check is tied to a worker.
 /// Configure it on the `App` itself or in a scope of its own, so that neither
 /// authentication nor rate limits nor redirects stand between a prober and its
-/// answer.
+/// answer. `wrap` on the `App` wraps everything: keep probes out of an access log
+/// with `Logger::default().exclude_regex(endpoint.probe_paths("").to_regex())`
+/// ([`Endpoint::probe_paths`]), and other middleware in a scope
+/// (`web::scope("")`) that comes after this.
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
     let health = health.clone();

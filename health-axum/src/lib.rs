@@ -27,7 +27,9 @@ pub use health_core as __core;
 ///
 /// Merge them **after** the application's own layers, so that neither
 /// authentication nor rate limits nor redirects stand between a prober and its
-/// answer: `.layer(..)` wraps only what was added before it.
+/// answer, nor every probe in the access log: `.layer(..)` wraps only what was
+/// added before it. For layers around all of the application there is
+/// [`Endpoint::probe_paths`].
 ///
 /// ```
 /// use axum::Router;

@@ -14,10 +14,12 @@ use tokio::task::JoinHandle;
 use crate::check::{Feed, HealthCheck, Work};
 use crate::drain::{self, Drain};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
+use crate::event::Turned;
 use crate::gate::Gate;
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
 use crate::heartbeat::Heartbeat;
+use crate::hook::{Hooks, Listener};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -26,6 +28,7 @@ use crate::probe::{Probe, Probes};
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added, Registry};
 use crate::render::Vocabulary;
+use crate::run::Manner;
 use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, HealthState, Sources};
@@ -34,6 +37,8 @@ use crate::switch::Switch;
 #[cfg(all(feature = "systemd", unix))]
 use crate::systemd::Notifier;
 use crate::watchdog::{self, Watch};
+#[cfg(feature = "webhook")]
+use crate::webhook::Webhook;
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
 /// Far above what an async check needs between two awaits, and below what the
@@ -61,6 +66,10 @@ pub struct HealthBuilder {
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) systemd: Option<Notifier>,
+    trace_runs: bool,
+    hooks: Vec<Box<dyn Listener>>,
+    #[cfg(feature = "webhook")]
+    webhooks: Vec<Webhook>,
 }
 
 impl Default for HealthBuilder {
@@ -79,6 +88,10 @@ impl Default for HealthBuilder {
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
             systemd: None,
+            trace_runs: false,
+            hooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            webhooks: Vec::new(),
         }
     }
 }
@@ -604,6 +617,56 @@ impl HealthBuilder {
         self
     }
 
+    /// Whether each run has a span in the traces: default no.
+    ///
+    /// The span is `health_check` with the name of the check (target `health`,
+    /// level info), a root of its own, and what the check itself logs stands in
+    /// it, on whatever thread it runs.
+    #[cfg(feature = "tracing")]
+    pub fn trace_runs(mut self, yes: bool) -> Self {
+        self.trace_runs = yes;
+        self
+    }
+
+    /// Calls this at each turn of a check, on a thread of its own inside the
+    /// runtime. Several hooks do not wait for each other.
+    ///
+    /// It cannot delay a check: it is fed by a queue of 256 turns, and when that
+    /// is full the oldest is dropped, and the log says how many were. A panic is
+    /// logged, and the next turn is told all the same. When health ends, what is
+    /// still in the queue is told within 2 s; [`Health::stop`] waits for that. A
+    /// hook that never returns keeps its thread for ever.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { false })
+    ///     .on_transition(move |turned| {
+    ///         let _ = tell.send(format!("{} is {}", turned.report.name(), turned.report.verdict()));
+    ///     })
+    ///     .start()?;
+    /// health.refresh("queue").await;
+    /// health.stop().await;
+    /// assert_eq!(told.recv().unwrap(), "queue is error");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_transition(mut self, hook: impl Fn(&Turned) + Send + Sync + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Tells an HTTP receiver of each turn: see [`Webhook`].
+    #[cfg(feature = "webhook")]
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        self.webhooks.push(webhook);
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -626,6 +689,7 @@ impl HealthBuilder {
             });
         }
         problems.extend(self.answers.problems().cloned());
+        let too_short = self.too_short_a_grace();
         let context = Context::new(self.sources);
         let registry = Registry {
             declared: registry::declared().collect(),
@@ -642,20 +706,24 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        let listeners = self.hooks;
+        #[cfg(feature = "webhook")]
+        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
+        let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
         observe::started(&checks);
-        let is_set = |variable: &str| env::var_os(variable).is_some();
-        let grace = self
-            .termination_grace
-            .or_else(|| drain::usual_grace(is_set));
-        if let Some(grace) = grace.filter(|grace| self.drain_delay >= *grace) {
+        if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
         }
         let drain = Drain::new(self.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks));
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll, watch);
+        let monitor = Arc::new(Monitor::new(&checks, hooks));
+        let manner = Manner {
+            longest_poll: self.longest_poll,
+            traced: self.trace_runs,
+        };
+        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.systemd {
             Some(notifier) => {
@@ -675,6 +743,14 @@ impl HealthBuilder {
         }))
     }
 
+    /// The time that the platform leaves, if the drain takes all of it.
+    fn too_short_a_grace(&self) -> Option<Duration> {
+        let is_set = |variable: &str| env::var_os(variable).is_some();
+        let known = self.termination_grace;
+        let grace = known.or_else(|| drain::usual_grace(is_set));
+        grace.filter(|grace| self.drain_delay >= *grace)
+    }
+
     fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
         let (threshold, place) = self.watch?;
         problems.extend(watchdog::bad_threshold(threshold));
@@ -688,6 +764,28 @@ impl HealthBuilder {
         });
         Some(watch)
     }
+}
+
+#[cfg(feature = "webhook")]
+fn with_webhooks(
+    mut listeners: Vec<Box<dyn Listener>>,
+    webhooks: Vec<Webhook>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Box<dyn Listener>> {
+    for webhook in webhooks {
+        match webhook.listener() {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    listeners
+}
+
+fn no_thread(error: &std::io::Error) -> StartError {
+    StartError::new(vec![Problem::BadSetting {
+        what: format!("no thread for a hook could be started: {error}"),
+        help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
+    }])
 }
 
 fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {

@@ -1,11 +1,12 @@
 //! What an application can observe: every run, and every turn of a verdict.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::incident::Incident;
 use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
 
@@ -34,6 +35,10 @@ pub struct Turned {
     pub from: Verdict,
     /// For how long it was.
     pub held: Duration,
+    /// When it turned, by the wall clock.
+    pub at: SystemTime,
+    /// The incident that begins, goes on or ends with this.
+    pub incident: Option<Incident>,
     /// The check as it is now: verdict, reason, duration, consecutive results.
     pub report: CheckReport,
 }

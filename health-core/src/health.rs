@@ -326,7 +326,7 @@ impl Health {
     /// applications that start health again. Readiness fails from this call on.
     ///
     /// A run that holds its thread cannot be interrupted; it is left to itself
-    /// after 1 s. Without this, the checks end when the last `Health` is dropped,
+    /// after 1 s. Hooks and webhooks get 2 s for the turns that they have not heard of. Without this, the checks end when the last `Health` is dropped,
     /// and nobody waits.
     ///
     /// ```
@@ -347,6 +347,7 @@ impl Health {
         self.shared.monitor.start_drain();
         self.shared.monitor.close();
         self.shared.supervisors.stop().await;
+        self.shared.monitor.hooks().stop().await;
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or

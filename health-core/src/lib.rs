@@ -80,7 +80,8 @@
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
-//! of its own; `systemd` is `HealthBuilder::notify_systemd`.
+//! of its own; `systemd` is `HealthBuilder::notify_systemd`;
+//! `webhook` tells an HTTP receiver of transitions.
 
 mod about;
 mod builder;
@@ -93,7 +94,9 @@ mod guard;
 mod head;
 mod health;
 mod heartbeat;
+mod hook;
 mod horizon;
+mod incident;
 mod link;
 mod mask;
 mod monitor;
@@ -125,6 +128,8 @@ pub mod testing;
 mod uri;
 mod verdict;
 mod watchdog;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -134,13 +139,14 @@ pub use async_trait::async_trait;
 
 pub use builder::HealthBuilder;
 pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint, Page};
+pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
 pub use gate::Gate;
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
 pub use heartbeat::Heartbeat;
+pub use incident::Incident;
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;
@@ -156,6 +162,8 @@ pub use state::{HealthState, Provide};
 pub use supervised::Supervised;
 pub use switch::Switch;
 pub use verdict::Verdict;
+#[cfg(feature = "webhook")]
+pub use webhook::Webhook;
 
 pub use health_macros::{
     CoreHealthState as HealthState, core_app as app, core_health_check as health_check,

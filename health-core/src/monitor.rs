@@ -9,15 +9,16 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Feed;
 use crate::event::{Bus, Event, Events, Turned};
+use crate::hook::Hooks;
 use crate::horizon::{Horizon, NEVER};
-use crate::observe::{self, Transition};
+use crate::observe::{self, AnswerTurned, News, Notice};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
@@ -43,6 +44,9 @@ pub(crate) struct Monitor {
     /// Readiness fails for good.
     closed: AtomicBool,
     bus: Bus,
+    hooks: Hooks,
+    /// What the log last said about each probe.
+    told: Mutex<[Status; Probe::ALL.len()]>,
 }
 
 /// One check: what was declared of it, and what is held of it.
@@ -92,7 +96,7 @@ impl Cell {
 
 impl Monitor {
     /// `checks` are sorted by name.
-    pub(crate) fn new(checks: &[Check]) -> Self {
+    pub(crate) fn new(checks: &[Check], hooks: Hooks) -> Self {
         let mut dependents = vec![Vec::new(); checks.len()];
         for (index, check) in checks.iter().enumerate() {
             for &first in &check.after {
@@ -124,12 +128,16 @@ impl Monitor {
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             bus: Bus::default(),
+            hooks,
+            told: Mutex::new([Status::Pass; Probe::ALL.len()]),
             cells,
         };
         for cell in &monitor.cells {
             monitor.move_tallies(&cell.plan, None, Seen::of(&cell.track()));
         }
         monitor.latch_startup();
+        // How it begins is no news.
+        *monitor.told() = Probe::ALL.map(|probe| monitor.held(probe));
         monitor
     }
 
@@ -368,6 +376,7 @@ impl Monitor {
     pub(crate) fn close(&self) {
         if !self.closed.swap(true, Ordering::AcqRel) {
             self.generation.fetch_add(1, Ordering::AcqRel);
+            self.tell_answers();
         }
     }
 
@@ -382,7 +391,9 @@ impl Monitor {
     fn change(&self, index: usize, change: impl FnOnce(&mut Track)) {
         let due = self.change_track(index, change);
         self.horizon.lower(self.millis(due));
-        self.latch_startup();
+        if self.latch_startup() {
+            self.tell_answers();
+        }
     }
 
     fn change_track(&self, index: usize, change: impl FnOnce(&mut Track)) -> Option<Instant> {
@@ -395,49 +406,108 @@ impl Monitor {
             self.move_tallies(&cell.plan, Some(before), after);
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
-        let held = (before.verdict != after.verdict).then(|| track.turned(Instant::now()));
-        self.publish(cell, before, after, held, &track);
+        let has_turned = before.verdict != after.verdict;
+        let news = if has_turned {
+            let (held, incident) = track.turned(Instant::now());
+            let from = before.verdict;
+            Some(News::Turned {
+                from,
+                held,
+                incident,
+            })
+        } else {
+            track.reminder().map(News::Lasts)
+        };
+        let is_answered = before.answers != after.answers;
+        self.publish(cell, is_answered, news, &track);
         let due = track.due();
-        let transition = held.map(|held| {
-            let (from, to) = (before.verdict, after.verdict);
-            Transition::new(&cell.name, from, to, held, &track)
-        });
+        let notice = news.map(|news| Notice::new(&cell.name, &cell.plan, &track, news));
         drop(track);
-        if before.answers != after.answers {
+        if is_answered {
             cell.settled.notify_waiters();
         }
-        if let Some(transition) = transition {
+        if has_turned {
             for &dependent in &cell.dependents {
                 self.cells[dependent].wake.notify_one();
             }
-            observe::transition(&transition);
+        }
+        if let Some(notice) = notice {
+            observe::notice(&notice);
+        }
+        if has_turned {
+            self.hooks.tell_who_is_behind();
+            self.tell_answers();
         }
         due
     }
 
+    /// Tells the log which probes answer otherwise than it last said, and
+    /// which checks did it.
+    fn tell_answers(&self) {
+        for probe in Probe::ALL {
+            let (from, to) = {
+                let mut told = self.told();
+                let now = self.held(probe);
+                (std::mem::replace(&mut told[probe as usize], now), now)
+            };
+            if from != to {
+                let draining = probe == Probe::Readiness && self.is_closed();
+                observe::answer_turned(&AnswerTurned {
+                    probe,
+                    from,
+                    to,
+                    checks: self.weighing(probe, to),
+                    draining,
+                });
+            }
+        }
+    }
+
+    /// Held to compare and to store, never while the log is written.
+    fn told(&self) -> MutexGuard<'_, [Status; Probe::ALL.len()]> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The checks that make a probe answer so; none makes it pass.
+    fn weighing(&self, probe: Probe, status: Status) -> Vec<Arc<str>> {
+        let weighs = |cell: &&Cell| {
+            let weight = Seen::of(&cell.track()).weight(&cell.plan, probe);
+            status != Status::Pass && weight.status() == status
+        };
+        let weighing = self.cells.iter().filter(weighs);
+        weighing.map(|cell| Arc::clone(&cell.name)).collect()
+    }
+
     /// Under the lock of the track, so that the events of a check come in the
     /// order in which things happened; sending waits for nobody.
-    fn publish(
-        &self,
-        cell: &Cell,
-        before: Seen,
-        after: Seen,
-        held: Option<Duration>,
-        track: &Track,
-    ) {
-        if !self.bus.is_heard() {
-            return;
-        }
-        if before.answers != after.answers {
+    fn publish(&self, cell: &Cell, is_answered: bool, news: Option<News>, track: &Track) {
+        let is_heard = self.bus.is_heard();
+        if is_heard && is_answered {
             self.bus.publish(Event::Ran(report(cell, track)));
         }
-        if let Some(held) = held {
-            self.bus.publish(Event::Turned(Turned {
-                from: before.verdict,
+        let Some(News::Turned {
+            from,
+            held,
+            incident,
+        }) = news
+        else {
+            return;
+        };
+        if is_heard || !self.hooks.is_empty() {
+            let turned = Turned {
+                from,
                 held,
+                at: SystemTime::now(),
+                incident,
                 report: report(cell, track),
-            }));
+            };
+            self.hooks.publish(&turned);
+            self.bus.publish(Event::Turned(turned));
         }
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     pub(crate) fn subscribe(&self) -> Events {
@@ -452,12 +522,13 @@ impl Monitor {
     }
 
     /// Startup has passed for good once all of its checks pass at one moment.
-    fn latch_startup(&self) {
+    /// Returns whether it does so now.
+    fn latch_startup(&self) -> bool {
         if self.has_started()
             || self.tallies[Probe::Startup as usize].status() == Status::Fail
             || self.startup_done.swap(true, Ordering::AcqRel)
         {
-            return;
+            return false;
         }
         for cell in &self.cells {
             if is_for_startup_only(&cell.plan) {
@@ -472,6 +543,7 @@ impl Monitor {
         if self.cells.iter().any(has_startup) {
             observe::startup_done(self.started.elapsed());
         }
+        true
     }
 
     // Read by everybody.
@@ -479,6 +551,11 @@ impl Monitor {
     /// The answer to one probe, now.
     pub(crate) fn status(&self, probe: Probe) -> Status {
         self.catch_up();
+        self.held(probe)
+    }
+
+    /// The answer to one probe, as far as anybody has looked at the time.
+    fn held(&self, probe: Probe) -> Status {
         let held = self.tallies[probe as usize].status();
         self.through_lifecycle(probe, held)
     }

@@ -1,4 +1,5 @@
-//! What the outside hears: one event for each transition, never one for each run.
+//! What the outside hears: one event for each turn of a check or of an answer,
+//! and few while a failure lasts; never one for each run.
 //!
 //! kubelet never shows the body of a failing probe, and the public body never
 //! shows an error's text, so the reason is here.
@@ -6,43 +7,61 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "webhook")]
+use crate::event::Turned;
+use crate::incident::Incident;
 use crate::mask::masked;
-use crate::outcome::Outcome;
-#[cfg(feature = "tracing")]
+use crate::options::Plan;
+use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
+#[cfg(feature = "tracing")]
+use crate::probe::Probes;
 #[cfg(feature = "tracing")]
 use crate::snapshot::{CheckReport, Snapshot};
 use crate::verdict::{Finished, Track, Verdict};
 
-/// A check turned.
+/// A check that has turned, or has not for long: what the log says of it.
 #[derive(Debug)]
-pub(crate) struct Transition<'a> {
+pub(crate) struct Notice<'a> {
     check: &'a str,
-    from: Verdict,
-    to: Verdict,
-    /// For how long the old verdict was held.
-    held: Duration,
+    plan: &'a Plan,
+    verdict: Verdict,
     consecutive: u32,
+    incident: Option<Incident>,
     skipped_for: Option<Arc<str>>,
     last: Option<Arc<Finished>>,
+    news: News,
 }
 
-impl<'a> Transition<'a> {
-    pub(crate) fn new(
-        check: &'a str,
+/// What is new about a check.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum News {
+    Turned {
         from: Verdict,
-        to: Verdict,
+        /// For how long the old verdict was held.
         held: Duration,
-        track: &Track,
-    ) -> Self {
-        Transition {
+        /// The one that begins, goes on or ends.
+        incident: Option<Incident>,
+    },
+    /// It has not been good for so long.
+    Lasts(Duration),
+}
+
+impl<'a> Notice<'a> {
+    pub(crate) fn new(check: &'a str, plan: &'a Plan, track: &Track, news: News) -> Self {
+        let incident = match news {
+            News::Turned { incident, .. } => incident,
+            News::Lasts(_) => track.incident(),
+        };
+        Notice {
             check,
-            from,
-            to,
-            held,
+            plan,
+            verdict: track.verdict(),
             consecutive: track.consecutive(),
+            incident,
             skipped_for: track.skipped_for().cloned(),
             last: track.last().cloned(),
+            news,
         }
     }
 
@@ -50,15 +69,17 @@ impl<'a> Transition<'a> {
         Some(&self.last.as_ref()?.outcome)
     }
 
-    fn reason(&self) -> &str {
-        match self.to {
+    /// The public words, which the check's author may have put a secret in too.
+    fn reason(&self) -> String {
+        let reason = match self.verdict {
             Verdict::Unknown => "stale",
             Verdict::Skipped => self.skipped_for.as_deref().unwrap_or_default(),
             Verdict::Pass | Verdict::Warn | Verdict::Fail => self
                 .outcome()
                 .and_then(Outcome::message)
                 .unwrap_or_default(),
-        }
+        };
+        masked(reason).into_owned()
     }
 
     /// Logs are read by more people than the check's author.
@@ -73,6 +94,35 @@ impl<'a> Transition<'a> {
     }
 }
 
+/// A probe answers otherwise than before.
+#[derive(Debug)]
+pub(crate) struct AnswerTurned {
+    pub(crate) probe: Probe,
+    pub(crate) from: Status,
+    pub(crate) to: Status,
+    /// The checks that did it, sorted by name.
+    pub(crate) checks: Vec<Arc<str>>,
+    pub(crate) draining: bool,
+}
+
+impl AnswerTurned {
+    /// The checks that did it, as far as they can be read at a glance.
+    fn checks(&self) -> String {
+        const AT_A_GLANCE: usize = 10;
+        let shown: Vec<&str> = self
+            .checks
+            .iter()
+            .take(AT_A_GLANCE)
+            .map(|name| &**name)
+            .collect();
+        let shown = shown.join(" ");
+        match self.checks.len().saturating_sub(AT_A_GLANCE) {
+            0 => shown,
+            others => format!("{shown} and {others} more"),
+        }
+    }
+}
+
 /// Down to the microsecond: the rest is noise.
 #[cfg(feature = "tracing")]
 fn milliseconds(duration: Duration) -> f64 {
@@ -84,28 +134,112 @@ fn milliseconds(duration: Duration) -> f64 {
 const TARGET: &str = "health";
 
 #[cfg(feature = "tracing")]
-pub(crate) fn transition(turned: &Transition<'_>) {
+pub(crate) fn notice(notice: &Notice<'_>) {
     /// tracing wants the level as a constant.
+    macro_rules! event {
+        ($level:ident, $message:literal, $($news:tt)*) => {
+            tracing::$level!(
+                target: TARGET,
+                check = notice.check,
+                probes = words(notice.plan.probes),
+                critical = !notice.plan.critical.is_empty(),
+                $($news)*
+                to = notice.verdict.as_str(),
+                reason = notice.reason(),
+                cause = notice.cause(),
+                incident = notice.incident.as_ref().map(Incident::as_str),
+                took_ms = milliseconds(notice.took()),
+                consecutive = notice.consecutive,
+                $message
+            )
+        };
+    }
+    macro_rules! event_of_its_news {
+        ($level:ident) => {
+            match &notice.news {
+                News::Turned { from, held, .. } => {
+                    event!(
+                        $level,
+                        "health check turned",
+                        from = from.as_str(),
+                        held_s = held.as_secs(),
+                    )
+                }
+                News::Lasts(lasting) => {
+                    event!(
+                        $level,
+                        "health check is still not good",
+                        lasting_s = lasting.as_secs(),
+                    )
+                }
+            }
+        };
+    }
+    match notice.verdict {
+        Verdict::Pass => event_of_its_news!(info),
+        Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event_of_its_news!(warn),
+        Verdict::Fail => event_of_its_news!(error),
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn words(probes: Probes) -> String {
+    let words: Vec<&str> = probes.iter().map(Probe::as_str).collect();
+    words.join(" ")
+}
+
+/// A drain is the orderly way to fail, and not worth an alarm.
+#[cfg(feature = "tracing")]
+pub(crate) fn answer_turned(turned: &AnswerTurned) {
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
                 target: TARGET,
-                check = turned.check,
-                from = turned.from.as_str(),
-                to = turned.to.as_str(),
-                reason = turned.reason(),
-                cause = turned.cause(),
-                took_ms = milliseconds(turned.took()),
-                consecutive = turned.consecutive,
-                held_s = turned.held.as_secs(),
-                "health check turned"
+                probe = turned.probe.as_str(),
+                from = word(turned.from),
+                to = word(turned.to),
+                checks = turned.checks(),
+                draining = turned.draining,
+                "health answer turned"
             )
         };
     }
     match turned.to {
-        Verdict::Pass => event!(info),
-        Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event!(warn),
-        Verdict::Fail => event!(error),
+        Status::Fail if !turned.draining => event!(error),
+        Status::Warn => event!(warn),
+        Status::Pass | Status::Fail => event!(info),
+    }
+}
+
+/// As the answers say it by default.
+#[cfg(feature = "tracing")]
+const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "healthy",
+        Status::Warn => "degraded",
+        Status::Fail => "unhealthy",
+    }
+}
+
+/// The span of one run, if the application wants one.
+#[derive(Debug)]
+pub(crate) struct RunSpan(#[cfg(feature = "tracing")] Option<Box<tracing::Span>>);
+
+#[cfg(feature = "tracing")]
+impl RunSpan {
+    pub(crate) const NONE: RunSpan = RunSpan(None);
+
+    /// A root: what a check does belongs to no request.
+    pub(crate) fn new(check: &str) -> Self {
+        let span = tracing::info_span!(target: TARGET, parent: None, "health_check", check);
+        RunSpan(Some(Box::new(span)))
+    }
+
+    pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(span) => span.in_scope(code),
+            None => code(),
+        }
     }
 }
 
@@ -207,6 +341,37 @@ pub(crate) fn excluded(page: &str, checks: &str) {
     tracing::info!(target: TARGET, page, checks, "checks were excluded from an answer; said once a minute");
 }
 
+/// A hook is so slow that turns are lost to it.
+#[cfg(feature = "tracing")]
+pub(crate) fn hook_is_behind(hook: &str) {
+    tracing::warn!(target: TARGET, hook, "the hook is too slow: the oldest turns of checks are dropped");
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn hook_missed(hook: &str, missed: u64) {
+    tracing::warn!(target: TARGET, hook, missed, "turns of checks were dropped, since the hook was too slow");
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn hook_panicked(hook: &str, text: &str) {
+    let cause = masked(text).into_owned();
+    tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
+}
+
+#[cfg(all(feature = "tracing", feature = "webhook"))]
+pub(crate) fn webhook_gave_up(hook: &str, turned: &Turned, attempts: u32, why: &str) {
+    tracing::warn!(
+        target: TARGET,
+        hook,
+        check = turned.report.name(),
+        to = turned.report.verdict().as_str(),
+        incident = turned.incident.as_ref().map(Incident::as_str),
+        attempts,
+        cause = why,
+        "the webhook did not take the turn of a check"
+    );
+}
+
 #[cfg(all(feature = "tracing", feature = "signal"))]
 pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
@@ -215,20 +380,51 @@ pub(crate) fn no_signals(error: &std::io::Error) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use silent::*;
 
-/// Without `tracing` nobody listens; observers of the application come later.
+/// Without `tracing` nobody listens.
 #[cfg(not(feature = "tracing"))]
 mod silent {
-    use super::{Duration, Transition};
+    use super::{AnswerTurned, Duration, News, Notice, RunSpan};
 
-    pub(crate) fn transition(turned: &Transition<'_>) {
+    impl RunSpan {
+        pub(crate) const NONE: RunSpan = RunSpan();
+
+        pub(crate) fn new(_: &str) -> Self {
+            RunSpan::NONE
+        }
+
+        #[allow(clippy::unused_self)] // of the one with `tracing`
+        pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
+            code()
+        }
+    }
+
+    pub(crate) fn notice(notice: &Notice<'_>) {
         let _ = (
-            turned.check,
+            notice.check,
+            notice.plan,
+            notice.verdict,
+            notice.consecutive,
+            notice.incident,
+            notice.reason(),
+            notice.cause(),
+            notice.took(),
+        );
+        match notice.news {
+            News::Turned { from, held, .. } => {
+                let _ = (from, held);
+            }
+            News::Lasts(lasting) => {
+                let _ = lasting;
+            }
+        }
+    }
+    pub(crate) fn answer_turned(turned: &AnswerTurned) {
+        let _ = (
+            turned.probe,
             turned.from,
-            turned.reason(),
-            turned.cause(),
-            turned.took(),
-            turned.consecutive,
-            turned.held,
+            turned.to,
+            turned.checks(),
+            turned.draining,
         );
     }
     pub(crate) fn startup_done(_: Duration) {}
@@ -240,6 +436,11 @@ mod silent {
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn excluded(_: &str, _: &str) {}
+    pub(crate) fn hook_is_behind(_: &str) {}
+    pub(crate) fn hook_missed(_: &str, _: u64) {}
+    pub(crate) fn hook_panicked(_: &str, _: &str) {}
+    #[cfg(feature = "webhook")]
+    pub(crate) fn webhook_gave_up(_: &str, _: &super::Turned, _: u32, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
 }

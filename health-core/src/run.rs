@@ -16,16 +16,24 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Work;
-use crate::observe;
+use crate::observe::{self, RunSpan};
 use crate::outcome::Outcome;
+
+/// How all checks are run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// A poll that holds its thread for longer than this is an offence.
+    pub(crate) longest_poll: Option<Duration>,
+    /// Each run has a span.
+    pub(crate) traced: bool,
+}
 
 /// Runs one check, again and again.
 #[derive(Debug)]
 pub(crate) struct Runner {
     name: Arc<str>,
     work: Work,
-    /// A poll that holds its thread for longer than this is an offence.
-    longest_poll: Option<Duration>,
+    manner: Manner,
     /// It has offended: from then on it runs on a thread of its own.
     quarantined: AtomicBool,
     polls: Polls,
@@ -55,17 +63,12 @@ impl Polls {
 pub(crate) type Alive = watch::Receiver<()>;
 
 impl Runner {
-    pub(crate) fn new(
-        name: Arc<str>,
-        work: Work,
-        longest_poll: Option<Duration>,
-        alive: Alive,
-    ) -> Self {
+    pub(crate) fn new(name: Arc<str>, work: Work, manner: Manner, alive: Alive) -> Self {
         Runner {
             alive,
             name,
             work,
-            longest_poll,
+            manner,
             quarantined: AtomicBool::new(false),
             polls: Polls::default(),
         }
@@ -93,7 +96,7 @@ impl Runner {
             Work::Async(start) if !self.needs_thread() => {
                 let mut watched = Watched {
                     runner: self,
-                    flight: Flight::new(|| start()),
+                    flight: Flight::new(self.span(), || start()),
                 };
                 poll_fn(|cx| watched.poll(cx)).await
             }
@@ -113,8 +116,9 @@ impl Runner {
                 self.awaited_on_thread(limit, move || start()).await
             }
             Work::Blocking(check) => {
-                let check = Arc::clone(check);
-                self.on_own_thread(limit, move |_, _| check()).await
+                let (check, span) = (Arc::clone(check), self.span());
+                self.on_own_thread(limit, move |_, _| span.within(|| check()))
+                    .await
             }
         }
     }
@@ -127,10 +131,18 @@ impl Runner {
         result
     }
 
+    fn span(&self) -> RunSpan {
+        if self.manner.traced {
+            RunSpan::new(&self.name)
+        } else {
+            RunSpan::NONE
+        }
+    }
+
     /// One poll, or drop, on the application's runtime. One that takes long has
     /// held a worker, and with it whatever else waited there.
     fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
-        let Some(longest) = self.longest_poll else {
+        let Some(longest) = self.manner.longest_poll else {
             return code();
         };
         let start = std::time::Instant::now();
@@ -154,8 +166,9 @@ impl Runner {
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
         let is_local = matches!(self.work, Work::Local(_));
+        let span = self.span();
         self.on_own_thread(limit, move |runtime, mut given_up| {
-            let mut flight = Flight::new(start);
+            let mut flight = Flight::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
                 Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
                 Poll::Pending => flight.poll(cx),
@@ -236,6 +249,7 @@ impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
 struct Flight<F, R: ?Sized> {
     start: Option<F>,
     running: Option<Pin<Box<R>>>,
+    span: RunSpan,
 }
 
 impl<F, R> Flight<F, R>
@@ -243,22 +257,30 @@ where
     F: FnOnce() -> Pin<Box<R>>,
     R: Future<Output = Outcome> + ?Sized,
 {
-    fn new(start: F) -> Self {
+    fn new(span: RunSpan, start: F) -> Self {
         Flight {
             start: Some(start),
             running: None,
+            span,
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let polled = caught(|| {
-            if let Some(start) = self.start.take() {
-                self.running = Some(start());
-            }
-            match &mut self.running {
-                Some(running) => running.as_mut().poll(cx),
-                None => Poll::Pending,
-            }
+        let Flight {
+            start,
+            running,
+            span,
+        } = self;
+        let polled = span.within(|| {
+            caught(|| {
+                if let Some(start) = start.take() {
+                    *running = Some(start());
+                }
+                match running {
+                    Some(running) => running.as_mut().poll(cx),
+                    None => Poll::Pending,
+                }
+            })
         });
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -274,7 +296,7 @@ impl<F, R: ?Sized> Flight<F, R> {
     fn land(&mut self) {
         // What the future holds is the user's, and so is a panic in its drop.
         if let Some(running) = self.running.take() {
-            let _ = caught(move || drop(running));
+            let _ = self.span.within(|| caught(move || drop(running)));
         }
     }
 }
@@ -289,7 +311,7 @@ impl<F, R: ?Sized> Drop for Flight<F, R> {
 type GivenUp = oneshot::Receiver<()>;
 
 /// Runs the user's code; a panic becomes its text.
-fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let text = text_of(&*payload);
         // Even the payload is the user's, and so is a panic in its drop.
@@ -321,7 +343,11 @@ mod tests {
     }
 
     fn runner(work: Work, longest_poll: Option<Duration>) -> Runner {
-        Runner::new("test".into(), work, longest_poll, watch::channel(()).1)
+        let manner = Manner {
+            longest_poll,
+            traced: false,
+        };
+        Runner::new("test".into(), work, manner, watch::channel(()).1)
     }
 
     async fn run(work: Work) -> Outcome {

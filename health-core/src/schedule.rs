@@ -18,7 +18,7 @@ use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
 use crate::observe;
 use crate::registry::Check;
-use crate::run::Runner;
+use crate::run::{Manner, Runner};
 use crate::source::{Listener, Source};
 use crate::watchdog::{self, Watch, Watchdog};
 
@@ -56,7 +56,7 @@ impl Supervisors {
         runtime: &Handle,
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
-        longest_poll: Option<Duration>,
+        manner: Manner,
         watch: Option<Watch>,
     ) -> Self {
         let limits = Arc::new(Limits::new());
@@ -70,7 +70,7 @@ impl Supervisors {
             let task = match check.feed {
                 Feed::Runs(work) => {
                     let name = Arc::clone(&check.name);
-                    let runner = Runner::new(check.name, work, longest_poll, witness.clone());
+                    let runner = Runner::new(check.name, work, manner, witness.clone());
                     if watchdog.is_some() {
                         polls.push((name, runner.polls()));
                     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::incident::Incident;
 use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
@@ -135,6 +136,7 @@ pub struct CheckReport {
     stale: bool,
     skipped_for: Option<Arc<str>>,
     consecutive: u32,
+    incident: Option<Incident>,
     running_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
 }
@@ -155,6 +157,7 @@ impl CheckReport {
             stale: track.is_stale(),
             skipped_for: track.skipped_for().cloned(),
             consecutive: track.consecutive(),
+            incident: track.incident(),
             running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
             last: track.last().cloned(),
         }
@@ -178,6 +181,7 @@ impl CheckReport {
             verdict: Verdict::Fail,
             stale: false,
             skipped_for: None,
+            incident: None,
             consecutive: 1,
             running_since: None,
             last: Some(Arc::new(last)),
@@ -247,6 +251,12 @@ impl CheckReport {
     /// How many results of the last one's kind (failing or not) came in a row.
     pub fn consecutive(&self) -> u32 {
         self.consecutive
+    }
+
+    /// The name of the incident that goes on, from when the check stopped being
+    /// good until it works again; `None` while it does. The log has the same one.
+    pub fn incident(&self) -> Option<Incident> {
+        self.incident
     }
 
     /// How long the last run took; its timeout if it was not back by then.

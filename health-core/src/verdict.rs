@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::incident::{Incident, Ongoing};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::source::Source;
@@ -154,6 +155,8 @@ pub(crate) struct Track {
     retired: bool,
     /// Since when the verdict has been what it is.
     since: Instant,
+    /// Boxed, since a check that is good has no room for one.
+    ongoing: Option<Box<Ongoing>>,
     /// What a test says in place of the check.
     forced: Option<Box<Outcome>>,
     reported: Option<Box<Reported>>,
@@ -180,6 +183,7 @@ impl Track {
             next: Next::WhenDue,
             retired: false,
             since: Instant::now(),
+            ongoing: None,
             forced: None,
             reported: None,
         }
@@ -367,9 +371,27 @@ impl Track {
         }
     }
 
-    /// The verdict has just turned; returns for how long the old one was held.
-    pub(crate) fn turned(&mut self, now: Instant) -> Duration {
-        now.saturating_duration_since(std::mem::replace(&mut self.since, now))
+    /// The verdict has just turned; returns for how long the old one was held,
+    /// and the incident that begins, goes on or ends with it.
+    pub(crate) fn turned(&mut self, now: Instant) -> (Duration, Option<Incident>) {
+        let held = now.saturating_duration_since(std::mem::replace(&mut self.since, now));
+        let incident = if self.verdict().is_good() {
+            self.ongoing.take().map(|ended| ended.incident)
+        } else {
+            let begin = || Box::new(Ongoing::begin(now));
+            Some(self.ongoing.get_or_insert_with(begin).incident)
+        };
+        (held, incident)
+    }
+
+    /// The incident that goes on.
+    pub(crate) fn incident(&self) -> Option<Incident> {
+        Some(self.ongoing.as_ref()?.incident)
+    }
+
+    /// For how long the incident has gone on, if the log is to say so now.
+    pub(crate) fn reminder(&mut self) -> Option<Duration> {
+        self.ongoing.as_mut()?.reminder(Instant::now())
     }
 
     /// From now on this is what every run says, and at once what is held.

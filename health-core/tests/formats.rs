@@ -70,13 +70,19 @@ async fn text_is_one_word_or_the_list_of_kubernetes() {
     assert_eq!(verbose.body, "[+]alive ok\nlivez check passed\n");
     let ready = get(&health, "/readyz?format=text", "");
     assert_eq!(ready.status, 503);
+    let [database, schema] = ["database", "schema"].map(|name| {
+        let report = health.check(name).expect("there is such a check");
+        report.incident().expect("it goes on")
+    });
     assert_eq!(
         ready.body,
-        "[+]cache degraded: cold [+]forged ok\n\
-         [-]database failed: reason withheld\n\
-         [+]disk ok\n\
-         [-]schema skipped: database is failing\n\
-         readyz check failed\n"
+        format!(
+            "[+]cache degraded: cold [+]forged ok\n\
+             [-]database failed: reason withheld (incident {database})\n\
+             [+]disk ok\n\
+             [-]schema skipped: database is failing (incident {schema})\n\
+             readyz check failed\n"
+        )
     );
     let check = get(&health, "/readyz/database?format=text", "");
     assert_eq!(

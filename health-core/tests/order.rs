@@ -65,7 +65,11 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
         .expect("a request");
     let answer = health.endpoint().respond(&request);
     assert_eq!(answer.status(), 503);
-    let expected = r#"{"status":"skipped","critical":true,"skipped_for":"database"}"#;
+    let incident = health.check("queries").expect("it").incident();
+    let incident = incident.expect("it goes on");
+    let expected = format!(
+        r#"{{"status":"skipped","critical":true,"incident":"{incident}","skipped_for":"database"}}"#
+    );
     assert_eq!(&answer.body()[..], expected.as_bytes());
 
     database.set(true);

@@ -15,6 +15,10 @@ mod guides {
     mod kubernetes {}
     #[doc = include_str!("../../docs/lifecycle.md")]
     mod lifecycle {}
+    #[doc = include_str!("../../docs/hooks.md")]
+    mod hooks {}
+    #[doc = include_str!("../../docs/logging.md")]
+    mod logging {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/other-frameworks.md")]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;
-use health_core::{CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, Settings, Status};
+use health_core::{
+    CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, Settings, Status, Webhook,
+};
 
 const README: &str = include_str!("../../README.md");
 const QUICK_START: &str = include_str!("../../examples/src/bin/quickstart.rs");
@@ -69,6 +71,13 @@ fn problems() -> Vec<String> {
                     .bearer_from_env("HEALTH_TOKEN")
                     .addresses(["10.0.0"]),
             ),
+        Health::builder().webhook(
+            Webhook::new("ftp://alerts.example")
+                .header("my header", "orders")
+                .header("x-service", "orders\n")
+                .timeout(Duration::from_secs(90))
+                .attempts(0),
+        ),
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),

@@ -79,6 +79,8 @@ suite! {
     an_idle_connection_does_not_keep_the_process
     #[cfg(unix)]
     a_client_that_never_ends_its_request_does_not_keep_the_process
+    requests_are_in_the_log_and_probes_are_not
+    the_incident_in_the_answer_leads_to_the_reason_in_the_log
     a_setting_that_makes_no_sense_ends_it_with_one_message
 }
 
@@ -355,6 +357,54 @@ fn a_client_that_never_ends_its_request_does_not_keep_the_process(service: Servi
     assert!(server.log().contains("cut off"), "{}", server.log());
 }
 
+fn requests_are_in_the_log_and_probes_are_not(service: Service) {
+    let server = Server::start(service, &[("DATABASE_URL", "sqlite::memory:")]);
+    server.wait_for("/readyz", 200);
+    let probes = [
+        "/livez",
+        "/readyz/",
+        "/readyz/database",
+        "/startupz",
+        "/health?verbose",
+        "/health/disk",
+    ];
+    for path in probes {
+        assert_eq!(server.get(path).status, 200, "{path}");
+    }
+    assert_eq!(server.get("/orders?limit=7").status, 200);
+    // No probe, though it looks like one.
+    assert_eq!(server.get("/orders/health").status, 404);
+    let log = || server.log();
+    eventually(LIMIT, "the last request is in the log", || {
+        log().contains("/orders/health")
+    });
+    assert!(log().contains("/orders?limit=7"), "{}", log());
+    for path in ["/livez", "/readyz", "/startupz", "/health/", "/health?"] {
+        let log = log().replace("/orders/health", "");
+        assert!(!log.contains(path), "{path}: {log}");
+    }
+}
+
+fn the_incident_in_the_answer_leads_to_the_reason_in_the_log(service: Service) {
+    let json = ("LOG_FORMAT", "json");
+    let server = Server::start(service, &[json, ("DISK_MIN_FREE", "1")]);
+    server.wait_for("/readyz", 200);
+    fs::write(server.directory().join("orders.db"), "no database").unwrap();
+    server.wait_for("/readyz", 503);
+    let database = server.get("/health/database").json;
+    let incident = database["incident"].as_str().unwrap().to_owned();
+    let log = server.log();
+    let found: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["incident"] == *incident)
+        .collect();
+    assert_eq!(found.len(), 1, "{log}");
+    assert_eq!(found[0]["check"], "database");
+    let cause = found[0]["cause"].as_str().unwrap();
+    assert!(cause.contains("not a database"), "{cause}");
+}
+
 fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
     let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = occupied.local_addr().unwrap().port().to_string();
@@ -541,6 +591,7 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
         "HOST",
         "DATABASE_URL",
         "DISK_MIN_FREE",
+        "LOG_FORMAT",
         "RUST_LOG",
         "RUST_BACKTRACE",
         "NOTIFY_SOCKET",

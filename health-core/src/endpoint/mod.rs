@@ -49,7 +49,7 @@ use crate::snapshot::{Snapshot, worst};
 use crate::verdict::Verdict;
 
 use exclude::{Exclusions, Throttle};
-pub use paths::Page;
+pub use paths::{Page, ProbePaths};
 use request::{Method, Refusal, Route};
 pub(crate) use settings::EndpointSettings;
 
@@ -128,6 +128,28 @@ impl Endpoint {
     /// ```
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.inner.settings.paths.iter()
+    }
+
+    /// The paths as the application's middleware sees them, to tell probes from
+    /// requests: in an access log nobody wants the one a second of a prober.
+    /// `prefix` is where the routes are nested or scoped, `""` if they are not.
+    ///
+    /// Middleware that the routes are mounted outside of needs no such question.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let probes = Health::builder().start()?.endpoint().probe_paths("/internal");
+    /// assert!(probes.contains("/internal/readyz"));
+    /// assert!(probes.contains("/internal/health/database"));
+    /// assert!(!probes.contains("/orders/health"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn probe_paths(&self, prefix: &str) -> ProbePaths {
+        ProbePaths::new(prefix, &self.inner.settings.paths)
     }
 
     pub(crate) fn new(

@@ -204,6 +204,47 @@ impl Paths {
     }
 }
 
+/// The paths of the answers as a middleware sees them, to keep probes out of
+/// access logs and traces: see [`Endpoint::probe_paths`](super::Endpoint::probe_paths).
+#[derive(Clone, Debug)]
+pub struct ProbePaths {
+    prefix: String,
+    paths: Paths,
+}
+
+impl ProbePaths {
+    pub(super) fn new(prefix: &str, paths: &Paths) -> Self {
+        ProbePaths {
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            paths: paths.clone(),
+        }
+    }
+
+    /// Whether a request for this path is answered by health: a page, or a check
+    /// of it. `path` is that of the URI as it came, without the query.
+    pub fn contains(&self, path: &str) -> bool {
+        let own = path.strip_prefix(&*self.prefix);
+        own.is_some_and(|path| self.paths.find(path).is_some())
+    }
+
+    /// The same as a regular expression, for middleware that wants one.
+    pub fn to_regex(&self) -> String {
+        let literal = |text: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_~".contains(c);
+            let escaped = text.chars().map(|c| {
+                if is_plain(c) {
+                    c.to_string()
+                } else {
+                    format!(r"\x{{{:x}}}", u32::from(c))
+                }
+            });
+            escaped.collect::<String>()
+        };
+        let pages: Vec<String> = self.paths.iter().map(literal).collect();
+        format!("^{}(?:{})(?:/.*)?$", literal(&self.prefix), pages.join("|"))
+    }
+}
+
 /// What would keep a path from being found, or mean something to a router.
 fn broken_rule(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
@@ -256,6 +297,36 @@ mod tests {
             paths.problems().is_empty(),
             "twice the same is no contradiction"
         );
+    }
+
+    #[test]
+    fn probes_are_told_from_requests_that_look_alike() {
+        let mut paths = Paths::default();
+        paths.add("/a.b/ready".to_owned(), Page::Probe(Probe::Readiness));
+        for (prefix, path, is_one) in [
+            ("", "/readyz", true),
+            ("", "/readyz/", true),
+            ("", "/readyz/database", true),
+            ("", "/health/a/b", true),
+            ("", "/a.b/ready", true),
+            ("", "/a-b/ready", false),
+            ("", "/readyzz", false),
+            ("", "/orders/health", false),
+            ("", "/internal/readyz", false),
+            ("", "/", false),
+            ("", "", false),
+            ("/internal", "/internal/readyz", true),
+            ("/internal/", "/internal/livez/x", true),
+            ("/internal", "/readyz", false),
+            ("/internal", "/internalreadyz", false),
+            ("/api.v1", "/api.v1/health", true),
+            ("/api.v1", "/api-v1/health", false),
+        ] {
+            let probes = ProbePaths::new(prefix, &paths);
+            assert_eq!(probes.contains(path), is_one, "{prefix} {path}");
+            let regex = regex_lite::Regex::new(&probes.to_regex()).expect("a regex");
+            assert_eq!(regex.is_match(path), is_one, "{regex} {path}");
+        }
     }
 
     #[test]

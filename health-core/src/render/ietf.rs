@@ -22,6 +22,7 @@ use serde_json::value::RawValue;
 use super::fit::{Fitted, fit};
 use super::json::{milliseconds, timestamp, to_bytes, to_raw};
 use super::{Frame, LONGEST_MESSAGE, Shown, cut};
+use crate::incident::Incident;
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 use crate::verdict::Verdict;
@@ -191,6 +192,9 @@ struct Entry<'a> {
     output: Option<String>,
     #[serde(skip_serializing_if = "Relations::is_empty")]
     links: Relations<'static, &'static str>,
+    /// No part of the draft, which allows further keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
 }
 
 impl<'a> Entry<'a> {
@@ -223,6 +227,7 @@ impl<'a> Entry<'a> {
             time: report.checked_at().map(timestamp),
             output,
             links: Relations(report.links()),
+            incident: report.incident(),
         }
     }
 
@@ -237,6 +242,7 @@ impl<'a> Entry<'a> {
             time: Some(timestamp(SystemTime::now())),
             output: None,
             links: Relations(&[]),
+            incident: None,
         }
     }
 }

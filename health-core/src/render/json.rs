@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::fit::{Fitted, fit};
 use super::{Frame, Shown, Vocabulary};
+use crate::incident::Incident;
 use crate::outcome::{Observed, Status};
 use crate::verdict::Verdict;
 
@@ -210,6 +211,8 @@ struct CheckBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     consecutive: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
@@ -241,6 +244,7 @@ impl<'a> CheckBody<'a> {
             response_time_ms: report.response_time().map(milliseconds),
             message: check.message(),
             cause: check.cause(),
+            incident: report.incident(),
             consecutive: check.full.then(|| report.consecutive()),
             checked_at: report.checked_at().map(timestamp),
             last_status: last
@@ -273,13 +277,13 @@ impl<'a> CheckBody<'a> {
 }
 
 /// Down to the microsecond: the scheduler's own noise is of that size.
-pub(super) fn milliseconds(took: Duration) -> f64 {
+pub(crate) fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// RFC 3339 in UTC. A clock outside the years that it can write (a board that
 /// has not heard of the time yet) is shown as the nearest that it can.
-pub(super) fn timestamp(at: SystemTime) -> String {
+pub(crate) fn timestamp(at: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since_epoch = at
         .duration_since(SystemTime::UNIX_EPOCH)

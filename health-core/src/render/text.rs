@@ -90,7 +90,11 @@ impl fmt::Display for Line<'_> {
             return writeln!(f, "[+]{} excluded: ok", report.name());
         }
         let sign = if report.verdict().is_good() { '+' } else { '-' };
-        writeln!(f, "[{sign}]{} {}", report.name(), Words(self.0))
+        write!(f, "[{sign}]{} {}", report.name(), Words(self.0))?;
+        match report.incident() {
+            Some(incident) => writeln!(f, " (incident {incident})"),
+            None => writeln!(f),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::Service as _;
 use actix_web::http::ConnectionType;
+use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, GRACE, Settings, greet};
@@ -32,6 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
     let drained = health.clone();
+    let probe_paths = health.endpoint().probe_paths("").to_regex();
     let app = move || {
         let health = drained.clone();
         App::new()
@@ -49,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
                     Ok(response)
                 }
             })
+            .wrap(Logger::default().exclude_regex(probe_paths.clone()))
             .app_data(data.clone())
             .configure(routes::configure)
             .configure(probes.clone())

@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use examples::orders::{AppState, NewOrder, Order, Orders, Page, Problem};
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, HttpMakeClassifier, TraceLayer};
+use tracing::Level;
 
 const LARGEST_BODY: usize = 4 * 1024;
 
@@ -18,6 +20,15 @@ pub(crate) fn router() -> Router<AppState> {
         .fallback(async || Failure(Problem::no_such_path()))
         .method_not_allowed_fallback(async || Failure(Problem::wrong_method()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(access_log())
+}
+
+/// A line for each request, with its method and path. What is merged later, the
+/// routes of health, is outside.
+fn access_log() -> TraceLayer<HttpMakeClassifier> {
+    TraceLayer::new_for_http()
+        .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+        .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
 async fn place(

@@ -1,0 +1,187 @@
+//! The application's own code at each turn: told of all, in the way of nobody.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Turned, Verdict, testing};
+
+/// Far more than anything here takes, for a busy machine.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// A check that only says what it is forced to.
+fn forced() -> HealthBuilder {
+    let idle = CheckOptions::new().initial_delay(Duration::from_secs(3_600));
+    Health::builder().check("database", idle, || async {})
+}
+
+/// A hook that tells what it hears.
+fn telling() -> (
+    impl Fn(&Turned) + Send + Sync + 'static,
+    Receiver<(Verdict, Verdict)>,
+) {
+    let (tell, told) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    let hook = move |turned: &Turned| {
+        let tell = tell.lock().expect("one at a time");
+        let _ = tell.send((turned.from, turned.report.verdict()));
+    };
+    (hook, told)
+}
+
+fn fail(health: &Health) {
+    testing::force(health, "database", Outcome::fail("drill"));
+}
+
+fn pass(health: &Health) {
+    testing::force(health, "database", Outcome::pass());
+}
+
+#[tokio::test]
+async fn a_hook_hears_of_every_turn_in_order_and_the_stop_waits_for_it() {
+    let (hook, told) = telling();
+    let health = forced().on_transition(hook).start().expect("it starts");
+    for _ in 0..20 {
+        fail(&health);
+        pass(&health);
+    }
+    health.stop().await;
+    let heard: Vec<_> = told.iter().collect();
+    assert_eq!(heard.len(), 40);
+    assert_eq!(heard[0], (Verdict::Unknown, Verdict::Fail));
+    for (nth, turn) in heard.iter().enumerate().skip(1) {
+        let expected = if nth % 2 == 0 {
+            (Verdict::Pass, Verdict::Fail)
+        } else {
+            (Verdict::Fail, Verdict::Pass)
+        };
+        assert_eq!(*turn, expected, "{nth}");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
+    let (tell, told) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    let health = forced()
+        .on_transition(move |turned| {
+            let tell = tell.lock().expect("one at a time");
+            let _ = tell.send((turned.incident, turned.report.incident()));
+        })
+        .start()
+        .expect("it starts");
+    pass(&health);
+    fail(&health);
+    pass(&health);
+    health.stop().await;
+    let heard: Vec<_> = told.iter().collect();
+    assert_eq!(heard[0], (None, None), "a good first result is none");
+    let (begins, goes_on) = heard[1];
+    assert!(begins.is_some() && begins == goes_on, "{heard:?}");
+    assert_eq!(heard[2], (begins, None), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_hook_harms_neither_it_nor_another() {
+    let (hook, told) = telling();
+    let (other_hook, other) = telling();
+    let health = forced()
+        .on_transition(move |turned| {
+            hook(turned);
+            panic!("in the hook");
+        })
+        .on_transition(other_hook)
+        .start()
+        .expect("it starts");
+    fail(&health);
+    pass(&health);
+    health.stop().await;
+    assert_eq!(told.iter().count(), 2);
+    assert_eq!(other.iter().count(), 2);
+}
+
+#[tokio::test]
+async fn a_hook_that_blocks_delays_no_check_and_loses_the_oldest_turns() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let (hook, told) = telling();
+    let (other_hook, other) = telling();
+    let health = forced()
+        .on_transition(move |turned| {
+            hook(turned);
+            let _ = released.lock().expect("one at a time").recv();
+        })
+        .on_transition(other_hook)
+        .start()
+        .expect("it starts");
+    fail(&health);
+    let first = told.recv_timeout(BOUND).expect("it has begun to block");
+    assert_eq!(first, (Verdict::Unknown, Verdict::Fail));
+    for nth in 0..500 {
+        pass(&health);
+        fail(&health);
+        // The other hook keeps up, or this would measure the machine.
+        for _ in 0..2 {
+            let heard = other.recv_timeout(BOUND);
+            assert!(heard.is_ok(), "the other hook hears turn {nth}");
+        }
+    }
+    assert_eq!(
+        health.check("database").expect("it").verdict(),
+        Verdict::Fail
+    );
+    drop(release);
+    health.stop().await;
+    let heard: Vec<_> = told.iter().collect();
+    assert_eq!(heard.len(), 256, "the queue is bounded");
+    assert_eq!(
+        heard.last(),
+        Some(&(Verdict::Pass, Verdict::Fail)),
+        "the latest is kept"
+    );
+}
+
+#[tokio::test]
+async fn a_hook_that_never_returns_keeps_a_stop_for_two_seconds_at_most() {
+    let (begun, has_begun) = mpsc::channel();
+    let begun = Mutex::new(begun);
+    let health = forced()
+        .on_transition(move |_| {
+            let _ = begun.lock().expect("one at a time").send(());
+            loop {
+                thread::park();
+            }
+        })
+        .start()
+        .expect("it starts");
+    fail(&health);
+    has_begun.recv_timeout(BOUND).expect("it hangs");
+    let start = Instant::now();
+    health.stop().await;
+    assert!(
+        start.elapsed() >= Duration::from_secs(2),
+        "it was waited for"
+    );
+    assert!(start.elapsed() < BOUND);
+}
+
+#[tokio::test]
+async fn hooks_end_with_health_and_can_reach_the_runtime() {
+    struct Tells(mpsc::Sender<bool>);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            let _ = self.0.send(tokio::runtime::Handle::try_current().is_ok());
+        }
+    }
+    let (tell, told) = mpsc::channel();
+    let held = Arc::new(Mutex::new(Tells(tell)));
+    let health = forced()
+        .on_transition(move |_| drop(held.lock()))
+        .start()
+        .expect("it starts");
+    drop(health);
+    // The tasks of the checks end when the runtime gets to them.
+    let ended = tokio::task::spawn_blocking(move || told.recv_timeout(BOUND)).await;
+    assert_eq!(ended.expect("no panic"), Ok(true));
+}

@@ -1,0 +1,325 @@
+//! What operators see in the log, and what they do not.
+#![cfg(feature = "tracing")]
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use health_core::{CheckOptions, Health, Outcome, RequestHead, testing};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tracing_subscriber::util::SubscriberInitExt;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The log of this thread, which is where everything here happens.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn capture() -> (Self, tracing::dispatcher::DefaultGuard) {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, subscriber.set_default())
+    }
+
+    fn text(&self) -> String {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(log.clone()).expect("the log is text")
+    }
+
+    /// The events with this message, since the last call of any kind.
+    fn events(&self, message: &str) -> Vec<Value> {
+        let text = self.text();
+        let events = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        events
+            .filter(|event: &Value| event["message"] == message)
+            .collect()
+    }
+
+    fn turns(&self) -> Vec<Value> {
+        self.events("health check turned")
+    }
+
+    fn answers(&self) -> Vec<Value> {
+        self.events("health answer turned")
+    }
+
+    fn clear(&self) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clear();
+    }
+}
+
+/// A check that does what the switch says.
+fn switched(switch: &Arc<AtomicBool>) -> impl Fn() -> std::future::Ready<bool> + use<> {
+    let switch = Arc::clone(switch);
+    move || std::future::ready(switch.load(SeqCst))
+}
+
+fn body(health: &Health, path: &str, query: &str, accept: &str) -> String {
+    let head = RequestHead::new("GET", path)
+        .query(Some(query))
+        .accept(Some(accept));
+    let answer = health.endpoint().respond(head);
+    String::from_utf8(answer.into_body().to_vec()).expect("text")
+}
+
+fn body_json(health: &Health, path: &str) -> Value {
+    serde_json::from_str(&body(health, path, "", "application/json")).expect("JSON")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
+    let (log, _guard) = Log::capture();
+    let switch = Arc::new(AtomicBool::new(true));
+    let options = CheckOptions::new()
+        .interval(SECOND)
+        .liveness()
+        .readiness()
+        .critical();
+    let health = Health::builder()
+        .check("database", options, switched(&switch))
+        .start()
+        .expect("it starts");
+    sleep(SECOND / 2).await;
+    log.clear();
+    sleep(1_200 * SECOND).await;
+    assert!(health.check("database").expect("it").consecutive() > 1_000);
+    assert_eq!(log.text(), "");
+
+    switch.store(false, SeqCst);
+    sleep(20 * SECOND).await;
+    let turns = log.turns();
+    assert_eq!(turns.len(), 1, "{turns:?}");
+    let turn = &turns[0];
+    for (field, value) in [
+        ("level", json!("ERROR")),
+        ("target", json!("health")),
+        ("check", json!("database")),
+        ("probes", json!("liveness readiness")),
+        ("critical", json!(true)),
+        ("from", json!("ok")),
+        ("to", json!("error")),
+        ("consecutive", json!(1)),
+    ] {
+        assert_eq!(turn[field], value, "{field}: {turn}");
+    }
+    let held = turn["held_s"].as_u64().expect("whole seconds");
+    assert!((1_199..=1_202).contains(&held), "{turn}");
+    assert_eq!(turn["incident"].as_str().map(str::len), Some(6), "{turn}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends() {
+    let (log, _guard) = Log::capture();
+    let switch = Arc::new(AtomicBool::new(true));
+    let health = Health::builder()
+        .check("database", CheckOptions::new(), switched(&switch))
+        .check(
+            "schema",
+            CheckOptions::new().after(&["database"]),
+            || async {},
+        )
+        .start()
+        .expect("it starts");
+    sleep(SECOND).await;
+    assert_eq!(health.check("database").expect("it").incident(), None);
+    assert_eq!(body_json(&health, "/health/database").get("incident"), None);
+    assert!(
+        log.turns()
+            .iter()
+            .all(|turn| turn.get("incident").is_none())
+    );
+
+    log.clear();
+    switch.store(false, SeqCst);
+    health.refresh("database").await;
+    sleep(SECOND).await;
+    let incident = health.check("database").expect("it").incident();
+    let incident = incident.expect("an incident").to_string();
+    let told: Vec<Value> = log.turns();
+    assert_eq!(told[0]["incident"], *incident, "{told:?}");
+    assert_eq!(
+        (&told[1]["check"], &told[1]["to"]),
+        (&json!("schema"), &json!("skipped"))
+    );
+    assert_ne!(told[1]["incident"], *incident, "each check has its own");
+    assert_eq!(
+        body_json(&health, "/health")["checks"]["database"]["incident"],
+        *incident
+    );
+    assert_eq!(
+        body_json(&health, "/health/database")["incident"],
+        *incident
+    );
+    let ietf = body(&health, "/health", "", "application/health+json");
+    let ietf: Value = serde_json::from_str(&ietf).expect("JSON");
+    let entry = &ietf["checks"]["database:responseTime"][0];
+    assert_eq!(entry["incident"], *incident, "{ietf}");
+    let text = body(&health, "/health", "verbose", "text/plain");
+    let line = format!("[-]database failed: no reason given (incident {incident})\n");
+    assert!(text.contains(&line), "{text}");
+
+    log.clear();
+    switch.store(true, SeqCst);
+    health.refresh("database").await;
+    assert_eq!(
+        log.turns()[0]["incident"],
+        *incident,
+        "its end has its name too"
+    );
+    assert_eq!(health.check("database").expect("it").incident(), None);
+    assert_eq!(body_json(&health, "/health/database").get("incident"), None);
+
+    switch.store(false, SeqCst);
+    health.refresh("database").await;
+    let next = health.check("database").expect("it").incident();
+    assert_ne!(next.expect("another").to_string(), incident);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reason() {
+    let (log, _guard) = Log::capture();
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let health = Health::builder()
+        .check("database", CheckOptions::new().critical(), move || {
+            let run = counted.fetch_add(1, SeqCst);
+            std::future::ready(Outcome::fail(format!("refused {run}")))
+        })
+        .start()
+        .expect("it starts");
+    sleep(25 * HOUR).await;
+    assert!(runs.load(SeqCst) > 8_000);
+    let turns = log.turns();
+    assert_eq!(turns.len(), 1, "{turns:?}");
+    let reminders = log.events("health check is still not good");
+    let lasting: Vec<u64> = reminders
+        .iter()
+        .map(|event| event["lasting_s"].as_u64().expect("seconds"))
+        .collect();
+    let expected = [300, 3_600, 21_600, 86_400];
+    assert_eq!(lasting.len(), expected.len(), "{lasting:?}");
+    for (after, expected) in lasting.iter().zip(expected) {
+        assert!((expected..expected + 12).contains(after), "{lasting:?}");
+    }
+    let last = reminders.last().expect("one");
+    let consecutive = last["consecutive"].as_u64().expect("a number");
+    assert!(consecutive > 8_000, "{last}");
+    assert_eq!(last["reason"], format!("refused {}", consecutive - 1));
+    assert_eq!(last["incident"], turns[0]["incident"]);
+    assert_eq!(last["level"], "ERROR");
+    drop(health);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
+    let (log, _guard) = Log::capture();
+    let health = Health::builder()
+        .check("database", CheckOptions::new(), || async {
+            let error = io::Error::other("postgres://app:hunter2@db/orders: refused");
+            Outcome::fail("token=hunter2 was refused").because(error)
+        })
+        .start()
+        .expect("it starts");
+    sleep(HOUR).await;
+    let text = log.text();
+    assert!(text.contains("postgres://***@db/orders: refused"), "{text}");
+    assert!(text.contains("token=*** was refused"), "{text}");
+    assert!(text.contains("still not good"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    drop(health);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
+    let (log, _guard) = Log::capture();
+    let health = Health::builder()
+        .check("cache", CheckOptions::new(), || async {})
+        .check("database", CheckOptions::new().critical(), || async {})
+        .check("queue", CheckOptions::new().critical(), || async {})
+        .check(
+            "migrations",
+            CheckOptions::new().startup().critical(),
+            || async {},
+        )
+        .start()
+        .expect("it starts");
+    sleep(SECOND).await;
+    let seen = |log: &Log| -> Vec<(String, String, String, String)> {
+        let answers = log.answers();
+        log.clear();
+        let text = |event: &Value, field: &str| event[field].as_str().expect("text").to_owned();
+        let fields = ["level", "probe", "to", "checks"];
+        answers
+            .iter()
+            .map(|event| fields.map(|field| text(event, field)).into())
+            .collect()
+    };
+    let event = |level: &str, probe: &str, to: &str, checks: &str| {
+        [level, probe, to, checks].map(str::to_owned).into()
+    };
+    assert_eq!(
+        seen(&log),
+        [
+            event("INFO", "startup", "healthy", ""),
+            event("INFO", "readiness", "healthy", ""),
+        ],
+        "the beginning"
+    );
+    testing::force(&health, "cache", Outcome::fail("gone"));
+    assert_eq!(
+        seen(&log),
+        [event("WARN", "readiness", "degraded", "cache")]
+    );
+    testing::force(&health, "queue", Outcome::fail("gone"));
+    assert_eq!(
+        seen(&log),
+        [event("ERROR", "readiness", "unhealthy", "queue")]
+    );
+    testing::force(&health, "database", Outcome::fail("gone"));
+    assert_eq!(seen(&log), [], "it was so before");
+    for name in ["database", "queue"] {
+        testing::force(&health, name, Outcome::pass());
+    }
+    assert_eq!(
+        seen(&log),
+        [event("WARN", "readiness", "degraded", "cache")]
+    );
+
+    let drained = health.drain();
+    let answers = log.answers();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(answers[0]["draining"], true);
+    assert_eq!(
+        seen(&log),
+        [event("INFO", "readiness", "unhealthy", "")],
+        "a drain is no alarm"
+    );
+    testing::force(&health, "database", Outcome::fail("gone"));
+    assert_eq!(seen(&log), [], "and nothing flips during it");
+    drained.await;
+}
