@@ -13,6 +13,7 @@ use crate::check::{HealthCheck, Work};
 use crate::endpoint::{Details, Endpoint, EndpointSettings, Page};
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
+use crate::history::{DEFAULT_KEPT, MOST_KEPT};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::options::CheckOptions;
@@ -46,6 +47,7 @@ pub struct HealthBuilder {
     answers: EndpointSettings,
     drain_delay: Duration,
     longest_poll: Option<Duration>,
+    history: usize,
 }
 
 impl Default for HealthBuilder {
@@ -59,6 +61,7 @@ impl Default for HealthBuilder {
             answers: EndpointSettings::default(),
             drain_delay: DEFAULT_DRAIN_DELAY,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
+            history: DEFAULT_KEPT,
         }
     }
 }
@@ -321,6 +324,14 @@ impl HealthBuilder {
         self
     }
 
+    /// How many results of each check are kept for the status page, the full
+    /// report and [`CheckReport::history`](crate::CheckReport::history): at most
+    /// 1,000, default 20, each takes four bytes.
+    pub fn history(mut self, results: usize) -> Self {
+        self.history = results;
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -339,6 +350,12 @@ impl HealthBuilder {
             problems.push(Problem::BadSetting {
                 what: format!("the drain delay {:?} is too long", self.drain_delay),
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.history > MOST_KEPT {
+            problems.push(Problem::BadSetting {
+                what: format!("a history of {} results is too long", self.history),
+                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
             });
         }
         problems.extend(self.answers.problems().cloned());
@@ -361,7 +378,7 @@ impl HealthBuilder {
             return Err(StartError::new(problems));
         };
         observe::started(&checks);
-        let monitor = Arc::new(Monitor::new(&checks));
+        let monitor = Arc::new(Monitor::new(&checks, self.history));
         let supervisors = Supervisors::spawn(&runtime, checks, &monitor, self.longest_poll);
         let supervisors = Arc::new(supervisors);
         let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);

@@ -82,6 +82,7 @@ mod event;
 mod guard;
 mod head;
 mod health;
+mod history;
 mod horizon;
 mod link;
 mod mask;
@@ -119,6 +120,7 @@ pub use event::{Event, Events, Turned};
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
+pub use history::{History, Past};
 pub use options::CheckOptions;
 #[doc(hidden)]
 pub use outcome::via;

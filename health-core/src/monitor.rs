@@ -87,8 +87,8 @@ impl Cell {
 }
 
 impl Monitor {
-    /// `checks` are sorted by name.
-    pub(crate) fn new(checks: &[Check]) -> Self {
+    /// `checks` are sorted by name; of each, so many results are kept.
+    pub(crate) fn new(checks: &[Check], kept: usize) -> Self {
         let mut dependents = vec![Vec::new(); checks.len()];
         for (index, check) in checks.iter().enumerate() {
             for &first in &check.after {
@@ -103,7 +103,7 @@ impl Monitor {
                 plan: check.plan.clone(),
                 after: check.after.clone(),
                 dependents: dependents.into(),
-                track: Mutex::new(Track::new(&check.plan)),
+                track: Mutex::new(Track::new(&check.plan, kept)),
                 wake: Notify::new(),
                 settled: Notify::new(),
                 ended: AtomicBool::new(false),
@@ -457,7 +457,17 @@ impl Monitor {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// With the history of each check.
     pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(report)
+    }
+
+    /// As [`snapshot`](Self::snapshot), for those who do not ask for the past.
+    pub(crate) fn glance(&self) -> Snapshot {
+        self.snapshot_of(report_of_now)
+    }
+
+    fn snapshot_of(&self, report: fn(&Cell, &Track) -> CheckReport) -> Snapshot {
         self.catch_up();
         let mut weights = [Weight::default(); Probe::ALL.len()];
         let checks = self
@@ -549,6 +559,10 @@ impl Seen {
 }
 
 fn report(cell: &Cell, track: &Track) -> CheckReport {
+    report_of_now(cell, track).with_history(track.kept())
+}
+
+fn report_of_now(cell: &Cell, track: &Track) -> CheckReport {
     CheckReport::new(Arc::clone(&cell.name), &cell.plan, track)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::history::{History, Kept};
 use crate::options::Plan;
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
@@ -91,6 +92,7 @@ pub struct CheckReport {
     consecutive: u32,
     running_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
+    kept: Option<Box<Kept>>,
 }
 
 impl CheckReport {
@@ -109,6 +111,14 @@ impl CheckReport {
             consecutive: track.consecutive(),
             running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
             last: track.last().cloned(),
+            kept: None,
+        }
+    }
+
+    pub(crate) fn with_history(self, kept: Kept) -> Self {
+        CheckReport {
+            kept: Some(Box::new(kept)),
+            ..self
         }
     }
 
@@ -196,6 +206,14 @@ impl CheckReport {
     /// sources. Never part of a public answer.
     pub fn cause(&self) -> &[String] {
         self.last_outcome().map_or(&[], Outcome::cause)
+    }
+
+    /// The last results, and what can be counted of them. Read anew at each call.
+    pub fn history(&self) -> History {
+        let (Some(kept), Some(newest)) = (&self.kept, self.checked_at()) else {
+            return History::default();
+        };
+        kept.history(newest)
     }
 
     pub(crate) fn observed(&self) -> Option<&Observed> {

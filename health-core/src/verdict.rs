@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::history::{Kept, Ring};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 
@@ -131,6 +132,7 @@ pub(crate) struct Track {
     stale: bool,
     streak: Streak,
     results: u64,
+    history: Ring,
     last: Option<Arc<Finished>>,
     /// When the last result came.
     ended: Option<Instant>,
@@ -147,7 +149,8 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    /// `kept` is how many results the history keeps.
+    pub(crate) fn new(plan: &Plan, kept: usize) -> Self {
         Track {
             timeout: plan.timeout,
             miss_every: plan.interval.max(plan.timeout),
@@ -159,6 +162,7 @@ impl Track {
             stale: false,
             streak: Streak::default(),
             results: 0,
+            history: Ring::new(kept),
             last: None,
             ended: None,
             flight: None,
@@ -187,6 +191,10 @@ impl Track {
 
     pub(crate) fn last(&self) -> Option<&Arc<Finished>> {
         self.last.as_ref()
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        self.history.kept(self.results)
     }
 
     /// The check at the root of why this one is not run.
@@ -352,6 +360,9 @@ impl Track {
             return;
         }
         let outcome = self.forced.clone().unwrap_or(outcome);
+        let (took, at) = (ended - started, SystemTime::now());
+        let gap = self.ended.map(|last| ended.saturating_duration_since(last));
+        self.history.record(outcome.status(), took, gap, at);
         self.results += 1;
         self.skipped_for = None;
         self.ended = Some(ended);
@@ -359,11 +370,7 @@ impl Track {
         self.settled = self.turn(outcome.status());
         self.stale = false;
         self.stale_at = self.settled.is_good().then(|| ended + self.stale_after);
-        self.last = Some(Arc::new(Finished {
-            outcome,
-            took: ended - started,
-            at: SystemTime::now(),
-        }));
+        self.last = Some(Arc::new(Finished { outcome, took, at }));
     }
 
     /// Where the verdict goes after a result: it turns once enough results in
@@ -392,7 +399,7 @@ mod tests {
     }
 
     fn track(options: &CheckOptions) -> Track {
-        Track::new(&options.resolve().expect("legal options"))
+        Track::new(&options.resolve().expect("legal options"), 4)
     }
 
     /// One run of `took` that starts at `start`.
@@ -651,8 +658,8 @@ mod properties {
                 .failure_threshold(failure_threshold)
                 .success_threshold(success_threshold);
             let plan = options.resolve().expect("legal options");
-            let mut seldom = Track::new(&plan);
-            let mut often = Track::new(&plan);
+            let mut seldom = Track::new(&plan, 4);
+            let mut often = Track::new(&plan, 4);
             let mut now = Instant::now();
             let mut results: Vec<(Instant, Status)> = Vec::new();
 

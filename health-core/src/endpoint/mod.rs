@@ -7,6 +7,8 @@
 //! | `/health` | everything, as far as [`Details`] allow |
 //! | `/health/{check}` | one check |
 //!
+//! The status page and the OpenAPI document are where the builder puts them.
+//!
 //! The default is compact JSON; `Accept` and `?format=` choose
 //! `application/health+json` or the text of kube-apiserver (`?verbose`).
 //!
@@ -16,6 +18,7 @@
 //! may take a redirect for success.
 
 mod codes;
+mod openapi;
 mod paths;
 mod request;
 mod settings;
@@ -29,9 +32,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -40,7 +44,7 @@ use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, Shown, ietf, json, text};
+use crate::render::{Format, Shown, html, ietf, json, text};
 use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
@@ -123,6 +127,28 @@ impl Endpoint {
     /// ```
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.inner.settings.paths.iter()
+    }
+
+    /// What [`paths`](Self::paths) answer, as an OpenAPI 3.1 document: methods,
+    /// codes, media types, parameters and schemas, with the words and codes that
+    /// the builder was given.
+    ///
+    /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
+    /// application, add its `paths` and its `components` there. Where the routes
+    /// are nested under a prefix, the paths need it too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let document = Health::builder().start()?.endpoint().openapi();
+    /// assert!(document["paths"]["/readyz"]["get"]["responses"]["503"].is_object());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(&self.inner.settings)
     }
 
     pub(crate) fn new(
@@ -232,9 +258,10 @@ impl Inner {
             method,
             page,
             check,
-            format: request::format(&head),
+            format: request::format(page, &head),
             verbose: request::is_verbose(&head),
             details: self.details(page, &head),
+            refresh: request::refresh(&head),
         })
     }
 
@@ -243,7 +270,9 @@ impl Inner {
             return Details::Full;
         }
         let public = match page {
-            Page::Health => self.settings.details,
+            Page::Health | Page::StatusPage => self.settings.details,
+            // It says nothing of any check.
+            Page::OpenApi => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
         };
         public.min(Details::Checks)
@@ -258,7 +287,8 @@ impl Inner {
 
     fn counts_for(&self, page: Page, index: usize) -> bool {
         match page {
-            Page::Health => true,
+            Page::Health | Page::StatusPage => true,
+            Page::OpenApi => false,
             Page::Probe(probe) => self.monitor.plan(index).probes.contains(probe),
         }
     }
@@ -292,29 +322,44 @@ impl Inner {
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
-            Page::Health => worst(Probe::ALL.map(|probe| self.monitor.status(probe))),
+            Page::Health | Page::StatusPage => {
+                worst(Probe::ALL.map(|probe| self.monitor.status(probe)))
+            }
+            Page::OpenApi => Status::Pass,
         }
     }
 
     fn page(&self, route: Route) -> (Status, Bytes) {
         let Route { page, format, .. } = route;
+        if page == Page::OpenApi {
+            let document = openapi::document(&self.settings).to_string();
+            return (Status::Pass, Bytes::from(document));
+        }
         let is_word = format == Format::Text && !route.verbose;
         if route.details == Details::Status || (is_word && self.status(page) != Status::Fail) {
-            return self.status_only(page, format);
+            return self.status_only(route);
         }
         let is_usual = (page, format) == (Page::Health, Format::Json);
         if is_usual && route.details == Details::Checks {
             return self.health();
         }
-        self.list(route, &self.monitor.snapshot())
+        let needs_history = route.details == Details::Full || page == Page::StatusPage;
+        let seen = if needs_history {
+            self.monitor.snapshot()
+        } else {
+            self.monitor.glance()
+        };
+        self.list(route, &seen)
     }
 
-    fn status_only(&self, page: Page, format: Format) -> (Status, Bytes) {
+    fn status_only(&self, route: Route) -> (Status, Bytes) {
+        let Route { page, format, .. } = route;
         let status = self.status(page);
         let body = match format {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
             Format::Text => text::status_only(page.name(), status),
+            Format::Html => html::status_only(status, route.refresh),
         };
         (status, body)
     }
@@ -337,14 +382,14 @@ impl Inner {
         let version = self.settings.version.as_deref();
         let uptime = self.monitor.uptime();
         let status = match page {
-            Page::Health => seen.overall(),
+            Page::Health | Page::StatusPage | Page::OpenApi => seen.overall(),
             Page::Probe(probe) => seen.status(probe),
         };
         let counted = |report: &&CheckReport| match page {
-            Page::Health => true,
+            Page::Health | Page::StatusPage | Page::OpenApi => true,
             Page::Probe(probe) => report.counts_for(probe),
         };
-        let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
+        let is_ready = !matches!(page, Page::Probe(Probe::Liveness | Probe::Startup));
         let draining = seen.is_draining() && is_ready;
         let reports = seen.checks().iter().filter(counted);
         let shown = reports.map(|report| Shown::new(report, details == Details::Full));
@@ -356,8 +401,20 @@ impl Inner {
             }
             Format::HealthJson => ietf::list(status, version, uptime, shown),
             Format::Text => text::list(page.name(), status, shown, draining),
+            Format::Html => html::list(&self.frame(route, status, seen), shown),
         };
         (status, body)
+    }
+
+    fn frame(&self, route: Route, status: Status, seen: &Snapshot) -> html::Frame<'_> {
+        html::Frame {
+            status,
+            refresh: route.refresh,
+            version: self.settings.version.as_deref(),
+            uptime: self.monitor.uptime(),
+            probes: Probe::ALL.map(|probe| seen.status(probe)),
+            draining: seen.is_draining(),
+        }
     }
 
     fn check(&self, route: Route, index: usize) -> (Status, Bytes) {
@@ -368,6 +425,7 @@ impl Inner {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
+                Format::Html => html::status_only(status, route.refresh),
             };
             return (status, body);
         }
@@ -377,6 +435,7 @@ impl Inner {
             Format::Json => json::check(self.settings.words, shown),
             Format::HealthJson => ietf::check(shown),
             Format::Text => text::check(shown),
+            Format::Html => html::check(shown, route.refresh),
         };
         (standing(report.verdict()), body)
     }
@@ -393,7 +452,7 @@ impl Inner {
                 return Arc::clone(rendered);
             }
         }
-        let snapshot = self.monitor.snapshot();
+        let snapshot = self.monitor.glance();
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
@@ -428,13 +487,31 @@ const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
+/// Nothing is loaded, run, sent or framed, even if a text should find a way in.
+const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
 fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
     let mut headers = HeaderMap::with_capacity(5);
     headers.insert(CONTENT_TYPE, format.content_type());
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(VARY, BY_ACCEPT);
-    if format == Format::Text {
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    match format {
+        Format::Text => {
+            headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+        }
+        Format::Html => headers.extend(FOR_BROWSERS),
+        Format::Json | Format::HealthJson => {}
     }
     let mut response = Response::new(body);
     *response.status_mut() = code;

@@ -1,5 +1,6 @@
 //! Answers as text, one file a format.
 
+pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
 pub(crate) mod text;
@@ -22,6 +23,8 @@ pub(crate) enum Format {
     HealthJson,
     /// As kube-apiserver writes it.
     Text,
+    /// For people, where a path is for it: nobody gets it by asking.
+    Html,
 }
 
 impl Format {
@@ -74,6 +77,7 @@ impl Format {
             Format::Json => "application/json",
             Format::HealthJson => "application/health+json",
             Format::Text => "text/plain; charset=utf-8",
+            Format::Html => "text/html; charset=utf-8",
         })
     }
 }

@@ -1,0 +1,361 @@
+//! The status page, for people: one document that asks for nothing else, with
+//! no script.
+//!
+//! What does not pass stands first. Of a thousand checks the first hundred are
+//! shown in full, the others by name, so that the page stays one that a phone
+//! can show.
+
+mod chart;
+mod check;
+mod words;
+
+use std::fmt::{self, Display, Formatter};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use self::check::{Card, Icon};
+use self::words::{Escaped, Moment, Short, state_of, word};
+use super::Shown;
+use crate::outcome::Status;
+use crate::probe::Probe;
+use crate::verdict::Verdict;
+
+const STYLE: &str = include_str!("style.css");
+const ICONS: &str = include_str!("icons.svg");
+
+/// Checks that are shown in full, of all together.
+const MOST_CARDS: usize = 100;
+/// Checks that are shown by name beyond these, of each kind.
+const MOST_NAMES: usize = 1_000;
+/// Up to here the passing checks need no click.
+const FEW: usize = 30;
+
+/// What comes first needs somebody first.
+const KINDS: [(Verdict, &str); 5] = [
+    (Verdict::Fail, "Failing"),
+    (Verdict::Unknown, "Without a result"),
+    (Verdict::Skipped, "Skipped"),
+    (Verdict::Warn, "Degraded"),
+    (Verdict::Pass, "Passing"),
+];
+
+/// Whether the page loads itself anew, and after how many seconds.
+///
+/// The shortest keeps a wall of screens from becoming load, the longest is an
+/// hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refresh(Option<u16>);
+
+impl Default for Refresh {
+    fn default() -> Self {
+        Refresh(Some(10))
+    }
+}
+
+impl Refresh {
+    /// As `?refresh=` says it: `off`, or seconds.
+    pub(crate) fn named(value: &str) -> Option<Refresh> {
+        if value == "off" {
+            return Some(Refresh(None));
+        }
+        let seconds: u16 = value.parse().ok()?;
+        Some(Refresh(Some(seconds.clamp(5, 3_600))))
+    }
+}
+
+/// The choices that the page offers: off first, and ten times the default and more.
+const CHOICES: [(Refresh, &str, &str); 4] = [
+    (Refresh(None), "off", "Off"),
+    (Refresh(Some(10)), "10", "10 s"),
+    (Refresh(Some(60)), "60", "1 min"),
+    (Refresh(Some(300)), "300", "5 min"),
+];
+
+/// What is said of the service as a whole.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) status: Status,
+    pub(crate) refresh: Refresh,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) uptime: Duration,
+    pub(crate) probes: [Status; Probe::ALL.len()],
+    pub(crate) draining: bool,
+}
+
+/// The whole page for those who only need the status.
+pub(crate) fn status_only(status: Status, refresh: Refresh) -> Bytes {
+    let document = Document {
+        status,
+        refresh,
+        now: SystemTime::now(),
+        frame: None,
+        kinds: Vec::new(),
+    };
+    Bytes::from(document.to_string())
+}
+
+/// Everything that may be said.
+pub(crate) fn list<'a>(
+    frame: &Frame<'_>,
+    checks: impl Iterator<Item = Shown<'a>> + Clone,
+) -> Bytes {
+    let document = Document {
+        status: frame.status,
+        refresh: frame.refresh,
+        now: SystemTime::now(),
+        frame: Some(frame),
+        kinds: kinds(checks),
+    };
+    Bytes::from(document.to_string())
+}
+
+/// One check by itself.
+pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
+    let verdict = check.report.verdict();
+    let kinds = kinds(std::iter::once(check));
+    let status = match verdict {
+        Verdict::Pass => Status::Pass,
+        Verdict::Warn => Status::Warn,
+        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+    };
+    let document = Document {
+        status,
+        refresh,
+        now: SystemTime::now(),
+        frame: None,
+        kinds,
+    };
+    Bytes::from(document.to_string())
+}
+
+/// The checks by verdict, without the verdicts that no check has.
+fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>> + Clone) -> Vec<Kind<'a>> {
+    let mut cards = MOST_CARDS;
+    let mut kinds = Vec::new();
+    for (verdict, heading) in KINDS {
+        let same = |check: &Shown<'_>| check.report.verdict() == verdict;
+        let (critical, other): (Vec<_>, Vec<_>) = checks
+            .clone()
+            .filter(same)
+            .partition(|check| check.report.is_critical());
+        let checks = [critical, other].concat();
+        let in_full = checks.len().min(cards);
+        cards -= in_full;
+        if !checks.is_empty() {
+            kinds.push(Kind {
+                verdict,
+                heading,
+                checks,
+                in_full,
+            });
+        }
+    }
+    kinds
+}
+
+struct Document<'a> {
+    status: Status,
+    refresh: Refresh,
+    now: SystemTime,
+    /// Not for those who only need the status.
+    frame: Option<&'a Frame<'a>>,
+    kinds: Vec<Kind<'a>>,
+}
+
+impl Display for Document<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let word = word(self.status);
+        let counts = Counts(&self.kinds);
+        f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
+        f.write_str(
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta name=\"robots\" content=\"noindex\">\n",
+        )?;
+        if let Refresh(Some(seconds)) = self.refresh {
+            writeln!(f, "<meta http-equiv=\"refresh\" content=\"{seconds}\">")?;
+        }
+        let separator = if self.kinds.is_empty() { "" } else { ": " };
+        writeln!(f, "<title>{word}{separator}{counts}</title>")?;
+        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(self.status))?;
+        writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>{ICONS}")?;
+        write!(f, "{}{}", Switch(self.refresh), Banner(self))?;
+        f.write_str("<main>\n")?;
+        if self.kinds.is_empty() {
+            let note = match self.frame {
+                None => "The checks are not shown here.",
+                Some(_) => "There are no checks.",
+            };
+            writeln!(f, "<p class=\"note\">{note}</p>")?;
+        }
+        let all: usize = self.kinds.iter().map(|kind| kind.checks.len()).sum();
+        for kind in &self.kinds {
+            kind.section(f, self.now, all <= FEW)?;
+        }
+        f.write_str("</main>\n</body>\n</html>\n")
+    }
+}
+
+/// The first thing on the page, so that whoever is disturbed by the refresh
+/// reaches it before it happens.
+struct Switch(Refresh);
+
+impl Display for Switch {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("<nav aria-label=\"Refresh\">\n<p>Refresh</p>\n<ul>\n")?;
+        for (choice, value, text) in CHOICES {
+            let current = if choice == self.0 {
+                " aria-current=\"true\""
+            } else {
+                ""
+            };
+            writeln!(
+                f,
+                "<li><a href=\"?refresh={value}\"{current}>{text}</a></li>"
+            )?;
+        }
+        f.write_str("</ul>\n</nav>\n")
+    }
+}
+
+struct Banner<'a>(&'a Document<'a>);
+
+impl Display for Banner<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Document {
+            status, now, frame, ..
+        } = *self.0;
+        let state = state_of(status.into());
+        writeln!(f, "<header>\n<div class=\"banner {}\">", state.class)?;
+        writeln!(f, "<h1>{}{}</h1>", Icon(state), word(status))?;
+        if !self.0.kinds.is_empty() {
+            writeln!(f, "<p>{}</p>", Counts(&self.0.kinds))?;
+        }
+        f.write_str("</div>\n")?;
+        if frame.is_some_and(|frame| frame.draining) {
+            f.write_str(
+                "<p class=\"notice\"><strong>Draining.</strong> Readiness fails on purpose, \
+                 and the service is about to stop.</p>\n",
+            )?;
+        }
+        f.write_str("<dl class=\"facts\">\n")?;
+        for (probe, status) in frame.iter().flat_map(|frame| by_probe(frame)) {
+            let (name, state) = (Capital(probe.as_str()), state_of(status.into()));
+            writeln!(
+                f,
+                "<div><dt>{name}</dt><dd class=\"{}\">{}{}</dd></div>",
+                state.class,
+                Icon(state),
+                state.word
+            )?;
+        }
+        if let Some(version) = frame.and_then(|frame| frame.version) {
+            let version = Escaped(version);
+            writeln!(
+                f,
+                "<div><dt>Version</dt><dd><bdi>{version}</bdi></dd></div>"
+            )?;
+        }
+        if let Some(frame) = frame {
+            let uptime = Short(frame.uptime);
+            writeln!(f, "<div><dt>Running for</dt><dd>{uptime}</dd></div>")?;
+        }
+        writeln!(f, "<div><dt>As of</dt><dd>{}</dd></div>", Moment(now))?;
+        f.write_str("</dl>\n</header>\n")
+    }
+}
+
+fn by_probe(frame: &Frame<'_>) -> impl Iterator<Item = (Probe, Status)> {
+    Probe::ALL.into_iter().zip(frame.probes)
+}
+
+struct Capital<'a>(&'a str);
+
+impl Display for Capital<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (first, rest) = self.0.split_at(1);
+        write!(f, "{}{rest}", first.to_ascii_uppercase())
+    }
+}
+
+/// The checks of one verdict, the critical ones first.
+struct Kind<'a> {
+    verdict: Verdict,
+    heading: &'static str,
+    checks: Vec<Shown<'a>>,
+    in_full: usize,
+}
+
+impl Kind<'_> {
+    /// What passes is folded up where it would hide what does not.
+    fn section(&self, f: &mut Formatter<'_>, now: SystemTime, few: bool) -> fmt::Result {
+        let state = state_of(self.verdict);
+        let heading = format_args!("{} ({})", self.heading, self.checks.len()).to_string();
+        if self.verdict == Verdict::Pass {
+            let open = if few { " open" } else { "" };
+            writeln!(f, "<details{open}><summary><h2>{heading}</h2></summary>")?;
+            self.list(f, now)?;
+            f.write_str("</details>\n")
+        } else {
+            writeln!(f, "<section class=\"{}\">\n<h2>{heading}</h2>", state.class)?;
+            self.list(f, now)?;
+            f.write_str("</section>\n")
+        }
+    }
+
+    fn list(&self, f: &mut Formatter<'_>, now: SystemTime) -> fmt::Result {
+        let (in_full, by_name) = self.checks.split_at(self.in_full);
+        if !in_full.is_empty() {
+            f.write_str("<ul class=\"cards\">\n")?;
+            for &check in in_full {
+                write!(f, "{}", Card { check, now })?;
+            }
+            f.write_str("</ul>\n")?;
+        }
+        if by_name.is_empty() {
+            return Ok(());
+        }
+        f.write_str("<ul class=\"names\">\n")?;
+        for check in by_name.iter().take(MOST_NAMES) {
+            writeln!(f, "<li>{}</li>", Escaped(check.report.name()))?;
+        }
+        f.write_str("</ul>\n")?;
+        match by_name.len().saturating_sub(MOST_NAMES) {
+            0 => Ok(()),
+            more => writeln!(f, "<p class=\"note\">and {more} more</p>"),
+        }
+    }
+}
+
+/// How many checks there are of each kind.
+struct Counts<'a>(&'a [Kind<'a>]);
+
+impl Display for Counts<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (nth, kind) in self.0.iter().enumerate() {
+            let separator = if nth == 0 { "" } else { ", " };
+            let heading = kind.heading.to_ascii_lowercase();
+            write!(f, "{separator}{} {heading}", kind.checks.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// A dot in the tab, of the colour of the banner.
+struct Favicon(Status);
+
+impl Display for Favicon {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let colour = match self.0 {
+            Status::Pass => "137a3e",
+            Status::Warn => "8a5a00",
+            Status::Fail => "c0262d",
+        };
+        write!(
+            f,
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E\
+             %3Ccircle cx='4' cy='4' r='4' fill='%23{colour}'/%3E%3C/svg%3E"
+        )
+    }
+}
