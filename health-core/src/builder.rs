@@ -248,7 +248,7 @@ impl HealthBuilder {
     ///
     /// let health = Health::builder()
     ///     .path("/internal/ready", Probe::Readiness)
-    ///     .path("/status", Page::Health)
+    ///     .path("/status", Page::StatusPage)
     ///     .start()?;
     /// let answer = health.endpoint().respond(RequestHead::new("GET", "/internal/ready"));
     /// assert_eq!(answer.status(), 200);

@@ -19,6 +19,8 @@ mod guides {
     mod several_crates {}
     #[doc = include_str!("../../docs/state.md")]
     mod state {}
+    #[doc = include_str!("../../docs/status-page.md")]
+    mod status_page {}
     #[doc = include_str!("../../docs/testing.md")]
     mod testing {}
 }

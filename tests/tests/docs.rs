@@ -59,6 +59,7 @@ fn problems() -> Vec<String> {
         Health::builder()
             .expect_probe(Probe::Startup)
             .drain_delay(Duration::from_hours(2))
+            .history(2_000)
             .path("ready", Probe::Readiness)
             .path("/livez", Probe::Readiness)
             .code(Status::Fail, 200)

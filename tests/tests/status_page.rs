@@ -92,7 +92,13 @@ async fn a_browser_shows_it_to_everybody() {
     let thousand = served(thousand()).await;
     settled(mixed_server.health()).await;
     let drained = draining.health().drain();
-    while thousand.health().snapshot().checks().iter().any(|check| check.last_status().is_none()) {
+    while thousand
+        .health()
+        .snapshot()
+        .checks()
+        .iter()
+        .any(|check| check.last_status().is_none())
+    {
         tokio::time::sleep(OFTEN).await;
     }
 

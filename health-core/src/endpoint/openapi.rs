@@ -139,6 +139,10 @@ impl Operation<'_> {
     fn responses(self, method: &str) -> Value {
         let statuses: &[(Status, &str)] = match self.page {
             Page::OpenApi => &[(Status::Pass, "The document")],
+            // Once startup has passed, nothing turns it.
+            Page::Probe(Probe::Startup) if !self.of_check => {
+                &[(Status::Pass, "Healthy"), (Status::Fail, "Unhealthy")]
+            }
             _ => &[
                 (Status::Pass, "Healthy"),
                 (Status::Warn, "Degraded"),

@@ -7,7 +7,7 @@ mod routes;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_actix::Health;
+use health_actix::{Health, Page};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -19,6 +19,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .path("/status", Page::StatusPage)
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);

@@ -6,7 +6,7 @@ mod routes;
 
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_axum::Health;
+use health_axum::{Health, Page};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -18,6 +18,7 @@ async fn main() -> anyhow::Result<()> {
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
         .expect(["database", "disk", "worker"])
+        .path("/status", Page::StatusPage)
         .start()?;
     let app = routes::router()
         .with_state(state.clone())

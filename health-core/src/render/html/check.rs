@@ -118,14 +118,6 @@ impl Card<'_> {
         if let Some(since) = report.running_since() {
             fact("Still running since", &Moment(since))?;
         }
-        if let Some(observed) = report.observed() {
-            let value = match observed.value.as_str() {
-                Some(text) => text.to_owned(),
-                None => observed.value.to_string(),
-            };
-            let text = format!("{} {}", cut(&value), observed.unit);
-            fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?;
-        }
         if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {
             let kept = history.past().len();
             let good = kept - history.count(Status::Fail);
@@ -137,6 +129,14 @@ impl Card<'_> {
         }
         if let Some(at) = history.last_failure_at() {
             fact("Last failure", &Ago { at, now })?;
+        }
+        if let Some(observed) = report.observed() {
+            let value = match observed.value.as_str() {
+                Some(text) => text.to_owned(),
+                None => observed.value.to_string(),
+            };
+            let text = format!("{} {}", cut(&value), observed.unit);
+            fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?;
         }
         f.write_str("</dl>\n")
     }

@@ -26,18 +26,18 @@ const ICONS: &str = include_str!("icons.svg");
 
 /// Checks that are shown in full, of all together.
 const MOST_CARDS: usize = 100;
-/// Checks that are shown by name beyond these, of each kind.
+/// Checks that are shown by name beyond these, under each heading.
 const MOST_NAMES: usize = 1_000;
 /// Up to here the passing checks need no click.
 const FEW: usize = 30;
 
 /// What comes first needs somebody first.
 const KINDS: [(Verdict, &str); 5] = [
-    (Verdict::Fail, "Failing"),
-    (Verdict::Unknown, "Without a result"),
-    (Verdict::Skipped, "Skipped"),
-    (Verdict::Warn, "Degraded"),
-    (Verdict::Pass, "Passing"),
+    (Verdict::Fail, "failing"),
+    (Verdict::Unknown, "without a result"),
+    (Verdict::Skipped, "skipped"),
+    (Verdict::Warn, "degraded"),
+    (Verdict::Pass, "passing"),
 ];
 
 /// Whether the page loads itself anew, and after how many seconds.
@@ -131,23 +131,19 @@ pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
 
 /// The checks by verdict, without the verdicts that no check has.
 fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>> + Clone) -> Vec<Kind<'a>> {
-    let mut cards = MOST_CARDS;
     let mut kinds = Vec::new();
-    for (verdict, heading) in KINDS {
+    for (verdict, word) in KINDS {
         let same = |check: &Shown<'_>| check.report.verdict() == verdict;
         let (critical, other): (Vec<_>, Vec<_>) = checks
             .clone()
             .filter(same)
             .partition(|check| check.report.is_critical());
         let checks = [critical, other].concat();
-        let in_full = checks.len().min(cards);
-        cards -= in_full;
         if !checks.is_empty() {
             kinds.push(Kind {
                 verdict,
-                heading,
+                word,
                 checks,
-                in_full,
             });
         }
     }
@@ -189,11 +185,36 @@ impl Display for Document<'_> {
             };
             writeln!(f, "<p class=\"note\">{note}</p>")?;
         }
-        let all: usize = self.kinds.iter().map(|kind| kind.checks.len()).sum();
-        for kind in &self.kinds {
-            kind.section(f, self.now, all <= FEW)?;
-        }
+        self.sections(f)?;
         f.write_str("</main>\n</body>\n</html>\n")
+    }
+}
+
+impl Document<'_> {
+    /// What passes is folded up where it would hide what does not.
+    fn sections(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut room = MOST_CARDS;
+        let is_passing = |kind: &&Kind<'_>| kind.verdict == Verdict::Pass;
+        let (passing, other): (Vec<_>, Vec<_>) = self.kinds.iter().partition(is_passing);
+        let other = Section::of(&other, &mut room, self.now);
+        let passing = Section::of(&passing, &mut room, self.now);
+        let all = other.checks.len() + passing.checks.len();
+        if !other.checks.is_empty() {
+            let count = other.checks.len();
+            writeln!(
+                f,
+                "<section>\n<h2>Not passing ({count})</h2>\n{other}</section>"
+            )?;
+        }
+        if !passing.checks.is_empty() {
+            let count = passing.checks.len();
+            let open = if all <= FEW { " open" } else { "" };
+            writeln!(
+                f,
+                "<details{open}>\n<summary><h2>Passing ({count})</h2></summary>\n{passing}</details>"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -282,33 +303,37 @@ impl Display for Capital<'_> {
 /// The checks of one verdict, the critical ones first.
 struct Kind<'a> {
     verdict: Verdict,
-    heading: &'static str,
+    word: &'static str,
     checks: Vec<Shown<'a>>,
-    in_full: usize,
 }
 
-impl Kind<'_> {
-    /// What passes is folded up where it would hide what does not.
-    fn section(&self, f: &mut Formatter<'_>, now: SystemTime, few: bool) -> fmt::Result {
-        let state = state_of(self.verdict);
-        let heading = format_args!("{} ({})", self.heading, self.checks.len()).to_string();
-        if self.verdict == Verdict::Pass {
-            let open = if few { " open" } else { "" };
-            writeln!(f, "<details{open}><summary><h2>{heading}</h2></summary>")?;
-            self.list(f, now)?;
-            f.write_str("</details>\n")
-        } else {
-            writeln!(f, "<section class=\"{}\">\n<h2>{heading}</h2>", state.class)?;
-            self.list(f, now)?;
-            f.write_str("</section>\n")
+/// Checks under one heading: the first in full, the others by name.
+struct Section<'a> {
+    checks: Vec<Shown<'a>>,
+    in_full: usize,
+    now: SystemTime,
+}
+
+impl<'a> Section<'a> {
+    fn of(kinds: &[&Kind<'a>], room: &mut usize, now: SystemTime) -> Self {
+        let checks: Vec<_> = kinds.iter().flat_map(|kind| kind.checks.clone()).collect();
+        let in_full = checks.len().min(*room);
+        *room -= in_full;
+        Section {
+            checks,
+            in_full,
+            now,
         }
     }
+}
 
-    fn list(&self, f: &mut Formatter<'_>, now: SystemTime) -> fmt::Result {
+impl Display for Section<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (in_full, by_name) = self.checks.split_at(self.in_full);
         if !in_full.is_empty() {
             f.write_str("<ul class=\"cards\">\n")?;
             for &check in in_full {
+                let now = self.now;
                 write!(f, "{}", Card { check, now })?;
             }
             f.write_str("</ul>\n")?;
@@ -335,8 +360,7 @@ impl Display for Counts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (nth, kind) in self.0.iter().enumerate() {
             let separator = if nth == 0 { "" } else { ", " };
-            let heading = kind.heading.to_ascii_lowercase();
-            write!(f, "{separator}{} {heading}", kind.checks.len())?;
+            write!(f, "{separator}{} {}", kind.checks.len(), kind.word)?;
         }
         Ok(())
     }

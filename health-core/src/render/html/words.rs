@@ -55,7 +55,7 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A duration for people, in at most two units.
+/// A duration for people, in at most two units, as HTML.
 pub(super) struct Short(pub(super) Duration);
 
 impl Display for Short {
@@ -70,6 +70,7 @@ impl Display for Short {
             }
         };
         match secs {
+            0 if millis < 0.05 => f.write_str("&lt; 0.1 ms"),
             0 if millis < 10.0 => write!(f, "{millis:.1} ms"),
             0 => write!(f, "{millis:.0} ms"),
             1..10 => write!(f, "{:.1} s", millis / 1e3),
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn durations_are_short() {
         for (millis, text) in [
-            (0, "0.0 ms"),
+            (0, "&lt; 0.1 ms"),
             (12, "12 ms"),
             (2_040, "2.0 s"),
             (59_900, "59 s"),
