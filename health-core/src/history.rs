@@ -373,8 +373,8 @@ mod tests {
                 let (took, gap) = (Duration::from_micros(took), Duration::from_millis(gap));
                 let word = Word::new(status, took, gap);
                 prop_assert_eq!(word.status(), status);
-                prop_assert!(word.took() <= took && took - word.took() <= took / 200);
-                prop_assert!(word.gap() <= gap && gap - word.gap() <= gap / 1_000);
+                prop_assert!(word.took() <= took && took <= word.took() + took / 200);
+                prop_assert!(word.gap() <= gap && gap <= word.gap() + gap / 1_000);
             }
         }
     }

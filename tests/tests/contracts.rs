@@ -110,9 +110,6 @@ fn mixed() -> HealthBuilder {
         )
 }
 
-const NAMES: [&str; 7] = [
-    "alive", "cache", "database", "held", "hung", "late", "schema",
-];
 const PAGES: [&str; 4] = ["/livez", "/readyz", "/startupz", "/health"];
 
 /// Every kind of answer that there is: of pages, and of checks.

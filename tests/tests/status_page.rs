@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 use health_core::{CheckOptions, Details, Health, HealthBuilder, Outcome, Page, Verdict};
 use tests::wire::{Framework, Server};
 
-const OFTEN: Duration = Duration::from_millis(50);
+const OFTEN: Duration = Duration::from_millis(500);
 
 /// Checks in every state.
 fn mixed() -> HealthBuilder {
-    let often = || CheckOptions::new().interval(OFTEN);
     let day = Duration::from_secs(24 * 60 * 60);
+    // A machine that is busy with the browser turns no verdict.
+    let often = || {
+        let options = CheckOptions::new().interval(OFTEN).stale_after(day);
+        options.failure_threshold(5)
+    };
     Health::builder()
         .version("1.4.2")
         .path("/status", Page::StatusPage)
@@ -77,8 +81,8 @@ async fn settled(health: &Health) {
         })
     };
     while !is_settled() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{health:?}");
-        tokio::time::sleep(OFTEN / 5).await;
+        assert!(start.elapsed() < Duration::from_secs(120), "{health:?}");
+        tokio::time::sleep(OFTEN / 10).await;
     }
 }
 

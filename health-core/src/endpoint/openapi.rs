@@ -90,9 +90,10 @@ impl Operation<'_> {
             Page::StatusPage => "How does every check stand? For people.",
             Page::OpenApi => "This document.",
         };
-        match self.of_check {
-            true => format!("One check of: {page}"),
-            false => page.to_owned(),
+        if self.of_check {
+            format!("One check of: {page}")
+        } else {
+            page.to_owned()
         }
     }
 

@@ -96,10 +96,7 @@ pub(crate) fn status_only(status: Status, refresh: Refresh) -> Bytes {
 }
 
 /// Everything that may be said.
-pub(crate) fn list<'a>(
-    frame: &Frame<'_>,
-    checks: impl Iterator<Item = Shown<'a>> + Clone,
-) -> Bytes {
+pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
     let document = Document {
         status: frame.status,
         refresh: frame.refresh,
@@ -130,12 +127,14 @@ pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
 }
 
 /// The checks by verdict, without the verdicts that no check has.
-fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>> + Clone) -> Vec<Kind<'a>> {
+fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>>) -> Vec<Kind<'a>> {
+    let all: Vec<_> = checks.collect();
     let mut kinds = Vec::new();
     for (verdict, word) in KINDS {
         let same = |check: &Shown<'_>| check.report.verdict() == verdict;
-        let (critical, other): (Vec<_>, Vec<_>) = checks
-            .clone()
+        let (critical, other): (Vec<_>, Vec<_>) = all
+            .iter()
+            .copied()
             .filter(same)
             .partition(|check| check.report.is_critical());
         let checks = [critical, other].concat();

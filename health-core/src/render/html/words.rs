@@ -55,7 +55,8 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A duration for people, in at most two units, as HTML.
+/// A duration for people, in at most two units, as HTML. A number stays beside
+/// its unit.
 pub(super) struct Short(pub(super) Duration);
 
 impl Display for Short {
@@ -63,18 +64,18 @@ impl Display for Short {
         let Short(duration) = *self;
         let (millis, secs) = (duration.as_secs_f64() * 1e3, duration.as_secs());
         let two = |f: &mut Formatter<'_>, large: (u64, &str), small: (u64, &str)| {
-            write!(f, "{} {}", large.0, large.1)?;
+            write!(f, "{}\u{a0}{}", large.0, large.1)?;
             match small {
                 (0, _) => Ok(()),
-                (number, unit) => write!(f, " {number} {unit}"),
+                (number, unit) => write!(f, " {number}\u{a0}{unit}"),
             }
         };
         match secs {
-            0 if millis < 0.05 => f.write_str("&lt; 0.1 ms"),
-            0 if millis < 10.0 => write!(f, "{millis:.1} ms"),
-            0 => write!(f, "{millis:.0} ms"),
-            1..10 => write!(f, "{:.1} s", millis / 1e3),
-            10..60 => write!(f, "{secs} s"),
+            0 if millis < 0.05 => f.write_str("&lt;\u{a0}0.1\u{a0}ms"),
+            0 if millis < 10.0 => write!(f, "{millis:.1}\u{a0}ms"),
+            0 => write!(f, "{millis:.0}\u{a0}ms"),
+            1..10 => write!(f, "{:.1}\u{a0}s", millis / 1e3),
+            10..60 => write!(f, "{secs}\u{a0}s"),
             60..3_600 => two(f, (secs / 60, "min"), (secs % 60, "s")),
             3_600..86_400 => two(f, (secs / 3_600, "h"), (secs / 60 % 60, "min")),
             _ => two(f, (secs / 86_400, "d"), (secs / 3_600 % 24, "h")),
@@ -130,6 +131,7 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
+        let short = |duration| Short(duration).to_string().replace('\u{a0}', " ");
         for (millis, text) in [
             (0, "&lt; 0.1 ms"),
             (12, "12 ms"),
@@ -140,9 +142,9 @@ mod tests {
             (7_500_000, "2 h 5 min"),
             (100_000_000, "1 d 3 h"),
         ] {
-            assert_eq!(Short(Duration::from_millis(millis)).to_string(), text);
+            assert_eq!(short(Duration::from_millis(millis)), text);
         }
-        assert_eq!(Short(Duration::from_micros(412)).to_string(), "0.4 ms");
+        assert_eq!(short(Duration::from_micros(412)), "0.4 ms");
     }
 
     #[test]
