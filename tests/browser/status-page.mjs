@@ -86,7 +86,7 @@ async function worksWithoutScript() {
   assert.match(await database.innerText(), /reason withheld/);
   const picture = page.getByRole('img', { name: /^Last 20 results: 0 passed, 0 degraded, 20 failed/ });
   assert(await picture.first().isVisible());
-  const passing = page.locator('#check-queue');
+  const passing = page.locator('#check-alive');
   assert(await passing.isVisible());
   await page.locator('summary').click();
   assert(!await passing.isVisible(), 'what passes can be folded up');
