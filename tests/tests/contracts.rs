@@ -81,7 +81,7 @@ fn get(health: &Health, uri: &str) -> Value {
 /// Checks in every state, with everything that a check can say.
 fn mixed() -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
-    let day = Duration::from_secs(24 * 60 * 60);
+    let day = Duration::from_hours(24);
     let tagged = CheckOptions::new()
         .tags(&["redis"])
         .description("It answers.");
