@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(curl haproxy)
+programs=(chromium curl haproxy node npm)
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -30,7 +30,8 @@ install_programs() {
     local as_root=()
     [ "$(id -u)" -eq 0 ] || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]}"
+    # The package of node has another name.
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]/#node/nodejs}"
 }
 
 # The crates that users depend on, with the Rust version that they declare.
@@ -46,6 +47,9 @@ check_msrv() {
 
 step "programs"
 install_programs
+
+step "browser driver"
+npm ci --prefix tests/browser --no-audit --no-fund
 
 step "formatting"
 cargo fmt --all --check

@@ -19,6 +19,7 @@ use crate::gate::Gate;
 use crate::guard::Guard;
 use crate::health::{Health, Shared};
 use crate::heartbeat::Heartbeat;
+use crate::history::{DEFAULT_KEPT, MOST_KEPT};
 use crate::hook::{Hooks, Listener};
 use crate::monitor::Monitor;
 use crate::observe;
@@ -70,6 +71,7 @@ pub struct HealthBuilder {
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
+    history: usize,
 }
 
 impl Default for HealthBuilder {
@@ -92,6 +94,7 @@ impl Default for HealthBuilder {
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
             webhooks: Vec::new(),
+            history: DEFAULT_KEPT,
         }
     }
 }
@@ -345,7 +348,7 @@ impl HealthBuilder {
     ///
     /// let health = Health::builder()
     ///     .path("/internal/ready", Probe::Readiness)
-    ///     .path("/status", Page::Health)
+    ///     .path("/status", Page::StatusPage)
     ///     .start()?;
     /// let answer = health.endpoint().respond(RequestHead::new("GET", "/internal/ready"));
     /// assert_eq!(answer.status(), 200);
@@ -667,6 +670,14 @@ impl HealthBuilder {
         self
     }
 
+    /// How many results of each check are kept for the status page, the full
+    /// report and [`CheckReport::history`](crate::CheckReport::history): at most
+    /// 1,000, default 20, each takes four bytes.
+    pub fn history(mut self, results: usize) -> Self {
+        self.history = results;
+        self
+    }
+
     /// Starts every check, on the current tokio runtime.
     ///
     /// The first runs begin at once; until a critical check has its first
@@ -686,6 +697,12 @@ impl HealthBuilder {
             problems.push(Problem::BadSetting {
                 what: format!("the drain delay {:?} is too long", self.drain_delay),
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.history > MOST_KEPT {
+            problems.push(Problem::BadSetting {
+                what: format!("a history of {} results is too long", self.history),
+                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
             });
         }
         problems.extend(self.answers.problems().cloned());
@@ -718,7 +735,7 @@ impl HealthBuilder {
             observe::long_drain(self.drain_delay, grace);
         }
         let drain = Drain::new(self.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks, hooks));
+        let monitor = Arc::new(Monitor::new(&checks, hooks, self.history));
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,

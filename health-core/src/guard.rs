@@ -130,6 +130,11 @@ impl Guard {
         &self.problems
     }
 
+    /// Whether a token can be one of the conditions.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
     /// Whether one of the conditions holds.
     pub(crate) fn knows(&self, head: &RequestHead<'_>) -> bool {
         self.knows_token(head)

@@ -268,7 +268,7 @@ mod properties {
     impl Reader {
         fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
             let plan = CheckOptions::new().resolve().expect("legal options");
-            let track = Track::reported(&plan, heartbeat.source(), start);
+            let track = Track::reported(&plan, 4, heartbeat.source(), start);
             let reader = Arc::new(Reader {
                 now: Mutex::new(start),
                 track: Mutex::new(track),

@@ -94,6 +94,7 @@ mod guard;
 mod head;
 mod health;
 mod heartbeat;
+mod history;
 mod hook;
 mod horizon;
 mod incident;
@@ -146,6 +147,7 @@ pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
 pub use heartbeat::Heartbeat;
+pub use history::{History, Past};
 pub use incident::Incident;
 pub use options::CheckOptions;
 #[doc(hidden)]

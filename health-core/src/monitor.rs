@@ -95,8 +95,8 @@ impl Cell {
 }
 
 impl Monitor {
-    /// `checks` are sorted by name.
-    pub(crate) fn new(checks: &[Check], hooks: Hooks) -> Self {
+    /// `checks` are sorted by name; of each, so many results are kept.
+    pub(crate) fn new(checks: &[Check], hooks: Hooks, kept: usize) -> Self {
         let mut dependents = vec![Vec::new(); checks.len()];
         for (index, check) in checks.iter().enumerate() {
             for &first in &check.after {
@@ -112,7 +112,7 @@ impl Monitor {
                 after: check.after.clone(),
                 dependents: dependents.into(),
                 ended: AtomicBool::new(matches!(check.feed, Feed::Reports(_))),
-                track: Mutex::new(track(check)),
+                track: Mutex::new(track(check, kept)),
                 wake: Notify::new(),
                 settled: Notify::new(),
             })
@@ -576,6 +576,7 @@ impl Monitor {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// With the history of each check.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshot_without(&[])
     }
@@ -583,6 +584,19 @@ impl Monitor {
     /// As [`snapshot`](Self::snapshot), but these checks, which are sorted, do
     /// not count for the probes.
     pub(crate) fn snapshot_without(&self, excluded: &[usize]) -> Snapshot {
+        self.snapshot_of(report, excluded)
+    }
+
+    /// The same for those who do not ask for the past.
+    pub(crate) fn glance_without(&self, excluded: &[usize]) -> Snapshot {
+        self.snapshot_of(report_of_now, excluded)
+    }
+
+    fn snapshot_of(
+        &self,
+        report: fn(&Cell, &Track) -> CheckReport,
+        excluded: &[usize],
+    ) -> Snapshot {
         self.catch_up();
         let mut weights = [Weight::default(); Probe::ALL.len()];
         let checks = self
@@ -659,10 +673,12 @@ impl Listener for Monitor {
     }
 }
 
-fn track(check: &Check) -> Track {
+fn track(check: &Check, kept: usize) -> Track {
     match &check.feed {
-        Feed::Runs(_) => Track::new(&check.plan),
-        Feed::Reports(source) => Track::reported(&check.plan, Arc::clone(source), Instant::now()),
+        Feed::Runs(_) => Track::new(&check.plan, kept),
+        Feed::Reports(source) => {
+            Track::reported(&check.plan, kept, Arc::clone(source), Instant::now())
+        }
     }
 }
 
@@ -698,6 +714,10 @@ impl Seen {
 }
 
 fn report(cell: &Cell, track: &Track) -> CheckReport {
+    report_of_now(cell, track).with_history(track.kept())
+}
+
+fn report_of_now(cell: &Cell, track: &Track) -> CheckReport {
     CheckReport::new(Arc::clone(&cell.name), &cell.plan, track)
 }
 

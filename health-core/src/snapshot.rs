@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::history::{History, Kept};
 use crate::incident::Incident;
 use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
@@ -139,6 +140,7 @@ pub struct CheckReport {
     incident: Option<Incident>,
     running_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
+    kept: Option<Box<Kept>>,
 }
 
 impl CheckReport {
@@ -160,6 +162,14 @@ impl CheckReport {
             incident: track.incident(),
             running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
             last: track.last().cloned(),
+            kept: None,
+        }
+    }
+
+    pub(crate) fn with_history(self, kept: Kept) -> Self {
+        CheckReport {
+            kept: Some(Box::new(kept)),
+            ..self
         }
     }
 
@@ -182,6 +192,7 @@ impl CheckReport {
             stale: false,
             skipped_for: None,
             incident: None,
+            kept: None,
             consecutive: 1,
             running_since: None,
             last: Some(Arc::new(last)),
@@ -298,6 +309,14 @@ impl CheckReport {
     /// Whether startup waits for it, unless it has passed already.
     pub(crate) fn is_awaited(&self) -> bool {
         self.counts_for(Probe::Startup) && !self.verdict.is_good()
+    }
+
+    /// The last results, and what can be counted of them. Read anew at each call.
+    pub fn history(&self) -> History {
+        let (Some(kept), Some(newest)) = (&self.kept, self.checked_at()) else {
+            return History::default();
+        };
+        kept.history(newest)
     }
 
     pub(crate) fn observed(&self) -> Option<&Observed> {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::history::{Kept, Ring};
 use crate::incident::{Incident, Ongoing};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
@@ -144,6 +145,7 @@ pub(crate) struct Track {
     stale: bool,
     streak: Streak,
     results: u64,
+    history: Ring,
     last: Option<Arc<Finished>>,
     /// When the last result came.
     ended: Option<Instant>,
@@ -163,7 +165,8 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    /// `kept` is how many results the history keeps.
+    pub(crate) fn new(plan: &Plan, kept: usize) -> Self {
         Track {
             timeout: plan.timeout,
             miss_every: plan.interval.max(plan.timeout),
@@ -175,6 +178,7 @@ impl Track {
             stale: false,
             streak: Streak::default(),
             results: 0,
+            history: Ring::new(kept),
             last: None,
             ended: None,
             flight: None,
@@ -190,8 +194,13 @@ impl Track {
     }
 
     /// Of a check that is not run, with what its source says now.
-    pub(crate) fn reported(plan: &Plan, source: Arc<dyn Source>, now: Instant) -> Self {
-        let mut track = Track::new(plan);
+    pub(crate) fn reported(
+        plan: &Plan,
+        kept: usize,
+        source: Arc<dyn Source>,
+        now: Instant,
+    ) -> Self {
+        let mut track = Track::new(plan, kept);
         track.reported = Some(Box::new(Reported {
             source,
             since: now,
@@ -221,6 +230,10 @@ impl Track {
 
     pub(crate) fn last(&self) -> Option<&Arc<Finished>> {
         self.last.as_ref()
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        self.history.kept(self.results)
     }
 
     /// The check at the root of why this one is not run.
@@ -428,6 +441,9 @@ impl Track {
             return;
         }
         let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
+        let (took, at) = (ended - started, SystemTime::now());
+        let gap = self.ended.map(|last| ended.saturating_duration_since(last));
+        self.history.record(outcome.status(), took, gap, at);
         self.results += 1;
         self.skipped_for = None;
         self.ended = Some(ended);
@@ -439,8 +455,8 @@ impl Track {
         self.stale_at = grows_old.then(|| ended + self.stale_after);
         self.last = Some(Arc::new(Finished {
             outcome,
-            took: (!self.is_reported()).then(|| ended - started),
-            at: SystemTime::now(),
+            took: (!self.is_reported()).then_some(took),
+            at,
         }));
     }
 
@@ -470,7 +486,7 @@ mod tests {
     }
 
     fn track(options: &CheckOptions) -> Track {
-        Track::new(&options.resolve().expect("legal options"))
+        Track::new(&options.resolve().expect("legal options"), 4)
     }
 
     /// One run of `took` that starts at `start`.
@@ -757,8 +773,8 @@ mod properties {
                 .failure_threshold(failure_threshold)
                 .success_threshold(success_threshold);
             let plan = options.resolve().expect("legal options");
-            let mut seldom = Track::new(&plan);
-            let mut often = Track::new(&plan);
+            let mut seldom = Track::new(&plan, 4);
+            let mut often = Track::new(&plan, 4);
             let mut now = Instant::now();
             let mut results: Vec<(Instant, Status)> = Vec::new();
 
@@ -804,7 +820,7 @@ mod properties {
             let plan = CheckOptions::new().resolve().expect("legal options");
             let mut now = Instant::now();
             let said = Arc::new(Said::default());
-            let track = || Track::reported(&plan, Arc::clone(&said) as _, now);
+            let track = || Track::reported(&plan, 4, Arc::clone(&said) as _, now);
             let (mut seldom, mut often) = (track(), track());
             for (after, status, lasting) in steps {
                 let says = *said.until.lock().expect("one thread");

@@ -33,6 +33,8 @@ mod guides {
     mod shutdown {}
     #[doc = include_str!("../../docs/state.md")]
     mod state {}
+    #[doc = include_str!("../../docs/status-page.md")]
+    mod status_page {}
     #[doc = include_str!("../../docs/testing.md")]
     mod testing {}
     #[doc = include_str!("../../docs/watchdog.md")]

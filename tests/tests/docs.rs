@@ -62,6 +62,7 @@ fn problems() -> Vec<String> {
             .expect_probe(Probe::Startup)
             .drain_delay(Duration::from_hours(2))
             .watch_runtime(Duration::from_millis(100))
+            .history(2_000)
             .path("ready", Probe::Readiness)
             .path("/livez", Probe::Readiness)
             .code(Status::Fail, 200)

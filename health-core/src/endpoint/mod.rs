@@ -8,6 +8,8 @@
 //! | `/health/{check}` | one check |
 //! | `/health/groups/{tag}` | the checks with a tag |
 //!
+//! The status page and the OpenAPI document are where the builder puts them.
+//!
 //! The default is compact JSON; `Accept` and `?format=` choose
 //! `application/health+json` or the text of kube-apiserver (`?verbose`).
 //!
@@ -18,6 +20,7 @@
 
 mod codes;
 mod exclude;
+mod openapi;
 mod paths;
 mod request;
 mod settings;
@@ -31,9 +34,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -43,7 +47,7 @@ use crate::monitor::{Asked, Monitor};
 use crate::observe;
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::render::{Format, Frame, Shown, ietf, json, text};
+use crate::render::{Format, Frame, Shown, html, ietf, json, text};
 use crate::schedule::Supervisors;
 use crate::snapshot::{Snapshot, worst};
 use crate::verdict::Verdict;
@@ -66,8 +70,8 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for everybody it
-    /// counts as [`Checks`](Self::Checks).
+    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for
+    /// everybody it counts as [`Checks`](Self::Checks).
     Full,
 }
 
@@ -150,6 +154,28 @@ impl Endpoint {
     /// ```
     pub fn probe_paths(&self, prefix: &str) -> ProbePaths {
         ProbePaths::new(prefix, &self.inner.settings.paths)
+    }
+
+    /// What [`paths`](Self::paths) answer, as an OpenAPI 3.1 document: methods,
+    /// codes, media types, parameters and schemas, with the words and codes that
+    /// the builder was given.
+    ///
+    /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
+    /// application, add its `paths` and its `components` there. Where the routes
+    /// are nested under a prefix, the paths need it too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let document = Health::builder().start()?.endpoint().openapi();
+    /// assert!(document["paths"]["/readyz"]["get"]["responses"]["503"].is_object());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(&self.inner.settings)
     }
 
     pub(crate) fn new(
@@ -264,7 +290,7 @@ impl Inner {
             method,
             page,
             check,
-            format: request::format(&head),
+            format: request::format(page, &head),
             verbose: request::is_verbose(&head),
             details: self.details(page, is_known),
             excluded: if may_exclude {
@@ -272,6 +298,7 @@ impl Inner {
             } else {
                 Exclusions::default()
             },
+            refresh: request::refresh(&head),
         })
     }
 
@@ -280,7 +307,9 @@ impl Inner {
             return Details::Full;
         }
         let public = match page {
-            Page::Health | Page::Group(_) => self.settings.details,
+            Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
+            // It says nothing of any check.
+            Page::OpenApi => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
         };
         public.min(Details::Checks)
@@ -339,7 +368,10 @@ impl Inner {
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
-            Page::Health => worst(Probe::ALL.map(|probe| self.monitor.status(probe))),
+            Page::Health | Page::StatusPage => {
+                worst(Probe::ALL.map(|probe| self.monitor.status(probe)))
+            }
+            Page::OpenApi => Status::Pass,
             Page::Group(_) => {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
@@ -355,7 +387,7 @@ impl Inner {
     fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
         match page {
             Page::Probe(probe) => seen.status(probe),
-            Page::Health => seen.overall(),
+            Page::Health | Page::StatusPage | Page::OpenApi => seen.overall(),
             Page::Group(_) => {
                 let all = seen.checks().iter().enumerate();
                 let members = all.filter(|(index, report)| {
@@ -373,33 +405,45 @@ impl Inner {
             ref excluded,
             ..
         } = *route;
+        if page == Page::OpenApi {
+            let document = openapi::document(&self.settings).to_string();
+            return (Status::Pass, Bytes::from(document));
+        }
         let is_word = format == Format::Text && !route.verbose;
         if route.details == Details::Status || is_word {
             let status = self.status_without(page, excluded);
             if route.details == Details::Status || status != Status::Fail {
-                return self.status_only(page, format, status);
+                return self.status_only(route, status);
             }
         }
         let is_usual = (page, format) == (Page::Health, Format::Json);
         if is_usual && route.details == Details::Checks && excluded.is_empty() {
             return self.health();
         }
-        self.list(route, &self.monitor.snapshot_without(excluded.checks()))
+        let needs_history = route.details == Details::Full || page == Page::StatusPage;
+        let seen = if needs_history {
+            self.monitor.snapshot_without(excluded.checks())
+        } else {
+            self.monitor.glance_without(excluded.checks())
+        };
+        self.list(route, &seen)
     }
 
     fn status_without(&self, page: Page, excluded: &Exclusions) -> Status {
         if excluded.checks().is_empty() {
             return self.status(page);
         }
-        let seen = self.monitor.snapshot_without(excluded.checks());
+        let seen = self.monitor.glance_without(excluded.checks());
         Inner::status_seen(page, excluded, &seen)
     }
 
-    fn status_only(&self, page: Page, format: Format, status: Status) -> (Status, Bytes) {
+    fn status_only(&self, route: &Route, status: Status) -> (Status, Bytes) {
+        let Route { page, format, .. } = *route;
         let body = match format {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
             Format::Text => text::status_only(page.name(), status),
+            Format::Html => html::status_only(status, route.refresh),
         };
         (status, body)
     }
@@ -431,7 +475,10 @@ impl Inner {
             page, ref excluded, ..
         } = *route;
         let status = Inner::status_seen(page, excluded, seen);
-        let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
+        let is_ready = matches!(
+            page,
+            Page::Health | Page::StatusPage | Page::Probe(Probe::Readiness)
+        );
         let frame = Frame {
             draining: seen.is_closed() && is_ready,
             warning: excluded.warning(),
@@ -446,8 +493,20 @@ impl Inner {
             Format::Json => json::list(&frame, shown),
             Format::HealthJson => ietf::list(&frame, shown),
             Format::Text => text::list(&frame, shown),
+            Format::Html => html::list(&self.html_frame(route, &frame, seen), shown),
         };
         (status, body)
+    }
+
+    fn html_frame<'a>(&self, route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
+        html::Frame {
+            status: frame.status,
+            refresh: route.refresh,
+            version: frame.version,
+            uptime: frame.uptime,
+            probes: Probe::ALL.map(|probe| seen.status(probe)),
+            draining: frame.draining,
+        }
     }
 
     fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
@@ -458,6 +517,7 @@ impl Inner {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
+                Format::Html => html::status_only(status, route.refresh),
             };
             return (status, body);
         }
@@ -467,6 +527,7 @@ impl Inner {
             Format::Json => json::check(self.settings.words, shown),
             Format::HealthJson => ietf::check(shown),
             Format::Text => text::check(shown),
+            Format::Html => html::check(shown, route.refresh),
         };
         (standing(report.verdict()), body)
     }
@@ -483,7 +544,7 @@ impl Inner {
                 return Arc::clone(rendered);
             }
         }
-        let snapshot = self.monitor.snapshot();
+        let snapshot = self.monitor.glance_without(&[]);
         let rendered = Arc::new(Rendered {
             generation,
             status: snapshot.overall(),
@@ -522,13 +583,31 @@ const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
+/// Nothing is loaded, run, sent or framed, even if a text should find a way in.
+const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
 fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
     let mut headers = HeaderMap::with_capacity(5);
     headers.insert(CONTENT_TYPE, format.content_type());
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(VARY, BY_ACCEPT);
-    if format == Format::Text {
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    match format {
+        Format::Text => {
+            headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+        }
+        Format::Html => headers.extend(FOR_BROWSERS),
+        Format::Json | Format::HealthJson => {}
     }
     let mut response = Response::new(body);
     *response.status_mut() = code;

@@ -17,6 +17,17 @@ pub enum Page {
     /// The checks with this tag: see
     /// [`HealthBuilder::group`](crate::HealthBuilder::group).
     Group(&'static str),
+    /// Everything as a page for people, as far as the details allow. Give it a
+    /// path of its own, with [`HealthBuilder::path`](crate::HealthBuilder::path):
+    /// no `Accept` asks for it, since monitors say that they like HTML.
+    ///
+    /// It loads itself anew every 10 s; `?refresh=` takes other seconds, and
+    /// `off`. It has the code of `/health`, so that nobody who reads only that is
+    /// told that all is well.
+    StatusPage,
+    /// What all of these paths answer, as an OpenAPI document: see
+    /// [`Endpoint::openapi`](crate::Endpoint::openapi).
+    OpenApi,
 }
 
 impl From<Probe> for Page {
@@ -34,13 +45,16 @@ impl Page {
             Page::Probe(Probe::Startup) => "startupz",
             Page::Health => "health",
             Page::Group(tag) => tag,
+            Page::StatusPage => "status",
+            Page::OpenApi => "openapi",
         }
     }
 
     /// Whether a check with these probes and tags counts for the page.
     pub(super) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
         match self {
-            Page::Health => true,
+            Page::Health | Page::StatusPage => true,
+            Page::OpenApi => false,
             Page::Probe(probe) => probes.contains(probe),
             Page::Group(tag) => tags.contains(&tag),
         }
@@ -187,7 +201,11 @@ impl Paths {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.pages.iter().map(|(path, _)| &**path)
+        self.pages().map(|(path, _)| path)
+    }
+
+    pub(super) fn pages(&self) -> impl Iterator<Item = (&str, Page)> {
+        self.pages.iter().map(|(path, page)| (&**path, *page))
     }
 
     /// The page, and the name of the check that follows its path, if one does.

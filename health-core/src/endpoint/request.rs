@@ -5,6 +5,7 @@ use super::exclude::Exclusions;
 use super::paths::Page;
 use crate::head::RequestHead;
 use crate::render::Format;
+use crate::render::html::Refresh;
 
 /// A known flag counts by its presence, whatever its value, as kube-apiserver
 /// reads it; what is unknown is ignored.
@@ -12,9 +13,20 @@ pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
 }
 
+/// What is no number of seconds is ignored, as all that is unknown.
+pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
+    let named = head.parameter("refresh").and_then(Refresh::named);
+    named.unwrap_or_default()
+}
+
 /// `?format=` is heard first, then `Accept`. A format that is not known is never
 /// refused, because a monitor that gets no answer raises an alarm.
-pub(super) fn format(head: &RequestHead<'_>) -> Format {
+pub(super) fn format(page: Page, head: &RequestHead<'_>) -> Format {
+    match page {
+        Page::StatusPage => return Format::Html,
+        Page::OpenApi => return Format::Json,
+        Page::Health | Page::Probe(_) | Page::Group(_) => {}
+    }
     let by_query = head.parameter("format").and_then(Format::named);
     by_query
         .or_else(|| Format::accepted(head.accepted()?))
@@ -31,6 +43,7 @@ pub(super) struct Route {
     pub(super) verbose: bool,
     pub(super) details: Details,
     pub(super) excluded: Exclusions,
+    pub(super) refresh: Refresh,
 }
 
 /// A method that a probe may use.
@@ -83,8 +96,12 @@ mod tests {
 
     #[test]
     fn the_query_is_heard_before_the_header_and_nothing_is_refused() {
-        let format =
-            |query, accept| format(&RequestHead::new("GET", "/").query(query).accept(accept));
+        let format = |query, accept| {
+            format(
+                Page::Health,
+                &RequestHead::new("GET", "/").query(query).accept(accept),
+            )
+        };
         assert_eq!(format(None, None), Format::Json);
         assert_eq!(
             format(Some("format=text"), Some("application/json")),

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::fit::{Fitted, fit};
 use super::{Frame, Shown, Vocabulary};
+use crate::history::History;
 use crate::incident::Incident;
 use crate::outcome::{Observed, Status};
 use crate::verdict::Verdict;
@@ -215,6 +216,8 @@ struct CheckBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     consecutive: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
     /// The last result, where the thresholds keep the verdict from following.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -246,6 +249,7 @@ impl<'a> CheckBody<'a> {
             cause: check.cause(),
             incident: report.incident(),
             consecutive: check.full.then(|| report.consecutive()),
+            history: check.full.then(|| HistoryBody::new(&report.history())),
             checked_at: report.checked_at().map(timestamp),
             last_status: last
                 .filter(|&last| last != verdict)
@@ -274,6 +278,45 @@ impl<'a> CheckBody<'a> {
             ..CheckBody::default()
         }
     }
+}
+
+#[derive(serde::Serialize)]
+struct HistoryBody {
+    /// Since the start; everything else but the last failure is of those kept.
+    runs: u64,
+    kept: usize,
+    passed: usize,
+    warned: usize,
+    failed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p95_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure_at: Option<String>,
+}
+
+impl HistoryBody {
+    fn new(history: &History) -> Self {
+        let latency = |quantile| history.latency(quantile).map(milliseconds);
+        HistoryBody {
+            runs: history.runs(),
+            kept: history.past().len(),
+            passed: history.count(Status::Pass),
+            warned: history.count(Status::Warn),
+            failed: history.count(Status::Fail),
+            success_rate: history.success_rate().map(three_places),
+            p50_ms: latency(0.5),
+            p95_ms: latency(0.95),
+            last_failure_at: history.last_failure_at().map(timestamp),
+        }
+    }
+}
+
+fn three_places(share: f64) -> f64 {
+    (share * 1e3).round() / 1e3
 }
 
 /// Down to the microsecond: the scheduler's own noise is of that size.

@@ -1,6 +1,7 @@
 //! Answers as text, one file a format.
 
 mod fit;
+pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
 pub(crate) mod text;
@@ -28,6 +29,8 @@ pub(crate) enum Format {
     HealthJson,
     /// As kube-apiserver writes it.
     Text,
+    /// For people, where a path is for it: nobody gets it by asking.
+    Html,
 }
 
 impl Format {
@@ -80,7 +83,9 @@ impl Format {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
         const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+        const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
         match self {
+            Format::Html => HTML,
             Format::Json => JSON,
             Format::HealthJson => HEALTH_JSON,
             Format::Text => TEXT,

@@ -30,7 +30,7 @@ pub enum Vocabulary {
 }
 
 impl Vocabulary {
-    pub(super) const fn status(self, status: Status) -> &'static str {
+    pub(crate) const fn status(self, status: Status) -> &'static str {
         let [pass, warn, fail] = match self {
             Vocabulary::Healthy => ["healthy", "degraded", "unhealthy"],
             Vocabulary::Pass => ["pass", "warn", "fail"],
@@ -44,7 +44,7 @@ impl Vocabulary {
         }
     }
 
-    pub(super) const fn verdict(self, verdict: Verdict) -> &'static str {
+    pub(crate) const fn verdict(self, verdict: Verdict) -> &'static str {
         match (self, verdict) {
             (Vocabulary::Healthy, verdict) => verdict.as_str(),
             (_, Verdict::Pass) => self.status(Status::Pass),

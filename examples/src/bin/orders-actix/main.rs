@@ -12,7 +12,7 @@ use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, GRACE, Settings, greet};
-use health_actix::{CheckOptions, Health};
+use health_actix::{CheckOptions, Health, Page};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -29,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
         .heartbeat(worker.heartbeat(), CheckOptions::new())
         .watch_runtime(Duration::from_secs(5))
         .notify_systemd()
+        .path("/status", Page::StatusPage)
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);

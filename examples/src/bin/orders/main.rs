@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
 use examples::orders::{AppState, GRACE, Settings, greet};
-use health_axum::{CheckOptions, Health};
+use health_axum::{CheckOptions, Health, Page};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -29,6 +29,7 @@ async fn main() -> anyhow::Result<()> {
         .heartbeat(worker.heartbeat(), CheckOptions::new())
         .watch_runtime(Duration::from_secs(5))
         .notify_systemd()
+        .path("/status", Page::StatusPage)
         .start()?;
     let app = routes::router()
         .with_state(state.clone())

@@ -1,0 +1,235 @@
+//! The answers as an OpenAPI document, for those who generate from it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::paths::Page;
+use super::settings::EndpointSettings;
+use crate::outcome::Status;
+use crate::probe::Probe;
+use crate::render::Vocabulary;
+use crate::verdict::Verdict;
+
+const HEALTH: &str = include_str!("../../schemas/health.schema.json");
+const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");
+
+const METHODS: [&str; 3] = ["get", "head", "options"];
+
+pub(super) fn document(settings: &EndpointSettings) -> Value {
+    let mut paths = Map::new();
+    for (path, page) in settings.paths.pages() {
+        let whole = Operation {
+            settings,
+            page,
+            of_check: false,
+        };
+        paths.insert(path.to_owned(), whole.methods());
+        if page != Page::OpenApi {
+            let of_check = Operation {
+                of_check: true,
+                ..whole
+            };
+            paths.insert(format!("{path}/{{check}}"), of_check.methods());
+        }
+    }
+    let mut components = json!({ "schemas": schemas(settings.words) });
+    if settings.guard.takes_tokens() {
+        components["securitySchemes"] = json!({ "health": { "type": "http", "scheme": "bearer" } });
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Health",
+            "description": "Whether the service is alive, ready and started, and how its checks stand.",
+            // Of these answers, not of the service: that one may be private.
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "tags": [{ "name": "health" }],
+        "paths": paths,
+        "components": components,
+    })
+}
+
+/// What is found at one path.
+#[derive(Clone, Copy)]
+struct Operation<'a> {
+    settings: &'a EndpointSettings,
+    page: Page,
+    of_check: bool,
+}
+
+impl Operation<'_> {
+    fn methods(self) -> Value {
+        let mut item = Map::new();
+        for method in METHODS {
+            let mut operation = json!({
+                "tags": ["health"],
+                "summary": self.summary(),
+                "responses": self.responses(method),
+            });
+            if self.settings.guard.takes_tokens() && self.page != Page::OpenApi {
+                // Without a token there is an answer too, which says less.
+                operation["security"] = json!([{}, { "health": [] }]);
+            }
+            item.insert(method.to_owned(), operation);
+        }
+        let parameters = self.parameters();
+        if !parameters.is_empty() {
+            item.insert("parameters".to_owned(), parameters.into());
+        }
+        item.into()
+    }
+
+    fn summary(self) -> String {
+        let page = match self.page {
+            Page::Probe(Probe::Liveness) => "Would a restart help?",
+            Page::Probe(Probe::Readiness) => "Can it take traffic now?",
+            Page::Probe(Probe::Startup) => "Has it finished starting?",
+            Page::Health => "How does every check stand?",
+            Page::Group(tag) => &format!("How do the checks with the tag `{tag}` stand?"),
+            Page::StatusPage => "How does every check stand? For people.",
+            Page::OpenApi => "This document.",
+        };
+        if self.of_check {
+            format!("One check of: {page}")
+        } else {
+            page.to_owned()
+        }
+    }
+
+    fn parameters(self) -> Vec<Value> {
+        let mut parameters = Vec::new();
+        if self.of_check {
+            parameters.push(json!({
+                "name": "check",
+                "in": "path",
+                "required": true,
+                "schema": { "$ref": "#/components/schemas/CheckName" },
+            }));
+        }
+        match self.page {
+            Page::OpenApi => {}
+            Page::StatusPage => parameters.push(json!({
+                "name": "refresh",
+                "in": "query",
+                "description": "Seconds until the page loads itself anew, or `off`; default 10.",
+                "schema": {
+                    "anyOf": [{ "const": "off" }, { "type": "integer", "minimum": 5, "maximum": 3600 }],
+                },
+            })),
+            Page::Health | Page::Probe(_) | Page::Group(_) => parameters.extend([
+                json!({
+                    "name": "format",
+                    "in": "query",
+                    "description": "As `Accept`, and heard before it.",
+                    "schema": { "type": "string", "enum": ["json", "health+json", "health-json", "text"] },
+                }),
+                json!({
+                    "name": "verbose",
+                    "in": "query",
+                    "description": "Each check as a line of text, as far as the details allow. Counts by its presence.",
+                    "allowEmptyValue": true,
+                    "schema": { "type": "string" },
+                }),
+            ]),
+        }
+        parameters
+    }
+
+    /// By code: several statuses may share one.
+    fn responses(self, method: &str) -> Value {
+        let statuses: &[(Status, &str)] = match self.page {
+            Page::OpenApi => &[(Status::Pass, "The document")],
+            // Once startup has passed, nothing turns it.
+            Page::Probe(Probe::Startup) if !self.of_check => {
+                &[(Status::Pass, "Healthy"), (Status::Fail, "Unhealthy")]
+            }
+            _ => &[
+                (Status::Pass, "Healthy"),
+                (Status::Warn, "Degraded"),
+                (Status::Fail, "Unhealthy"),
+            ],
+        };
+        let mut words: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for &(status, word) in statuses {
+            let code = self.settings.codes.of(status).as_u16();
+            words.entry(code).or_default().push(word);
+        }
+        let mut responses = Map::new();
+        let mut respond = |code: u16, description: String, content: Value| {
+            let mut response = json!({ "description": description });
+            if method != "head" {
+                response["content"] = content;
+            }
+            responses.insert(code.to_string(), response);
+        };
+        if self.of_check {
+            let error = json!({ "application/json": { "schema": error_schema() } });
+            respond(
+                404,
+                "There is no such check, or it does not count here".into(),
+                error,
+            );
+        }
+        for (code, words) in words {
+            respond(code, words.join(", or "), self.content());
+        }
+        responses.into()
+    }
+
+    fn content(self) -> Value {
+        let text = json!({ "schema": { "type": "string" } });
+        match self.page {
+            Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
+            Page::StatusPage => json!({ "text/html": text }),
+            Page::Health | Page::Probe(_) | Page::Group(_) => {
+                let schema = if self.of_check { "Check" } else { "Health" };
+                let reference = |name: &str| {
+                    let path = format!("#/components/schemas/{name}");
+                    json!({ "schema": { "$ref": path } })
+                };
+                json!({
+                    "application/json": reference(schema),
+                    "application/health+json": reference("HealthJson"),
+                    "text/plain": text,
+                })
+            }
+        }
+    }
+}
+
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "error": { "type": "string" } },
+        "required": ["error"],
+    })
+}
+
+/// The published schemas, with the words that this service says.
+fn schemas(words: Vocabulary) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for (name, text) in [("Health", HEALTH), ("HealthJson", HEALTH_JSON)] {
+        let text = text.replace("#/$defs/", "#/components/schemas/");
+        let mut schema: Map<String, Value> =
+            serde_json::from_str(&text).expect("a test reads the schemas");
+        schema.remove("$schema");
+        if let Some(Value::Object(definitions)) = schema.remove("$defs") {
+            schemas.extend(definitions);
+        }
+        schemas.insert(name.to_owned(), schema.into());
+    }
+    let of_service = [Status::Pass, Status::Warn, Status::Fail].map(|status| words.status(status));
+    let of_check = [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Skipped,
+    ];
+    schemas["StatusWord"]["enum"] = json!(of_service);
+    schemas["StatusWord"]["description"] = json!("Passing, degraded, failing.");
+    schemas["CheckWord"]["enum"] = json!(of_check.map(|verdict| words.verdict(verdict)));
+    schemas
+}
