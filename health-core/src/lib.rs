@@ -73,12 +73,14 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`].
+//! [`Health::drain_on_signal`]. Metrics for Prometheus need no feature:
+//! [`Page::Metrics`].
 
 mod builder;
 mod check;
 mod endpoint;
 mod event;
+mod family;
 mod guard;
 mod head;
 mod health;
@@ -95,12 +97,14 @@ mod problem;
 mod registry;
 mod render;
 mod run;
+mod sample;
 mod schedule;
 mod settings;
 #[cfg(feature = "signal")]
 mod signal;
 mod snapshot;
 mod state;
+mod stats;
 mod sync;
 mod tally;
 pub mod testing;

@@ -9,7 +9,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -21,6 +21,7 @@ use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
 use crate::registry::Check;
+use crate::sample::{CheckSample, Sample};
 use crate::snapshot::{CheckReport, Snapshot};
 use crate::tally::{Tally, Weight};
 use crate::verdict::{Track, Verdict};
@@ -36,6 +37,8 @@ pub(crate) struct Monitor {
     /// Counts visible changes, so that what was rendered can be reused.
     generation: AtomicU64,
     started: Instant,
+    /// The same by the wall clock.
+    started_at: SystemTime,
     startup_done: AtomicBool,
     draining: OnceLock<Instant>,
     bus: Bus,
@@ -116,6 +119,7 @@ impl Monitor {
             horizon: Horizon::new(),
             generation: AtomicU64::new(0),
             started: Instant::now(),
+            started_at: SystemTime::now(),
             startup_done: AtomicBool::new(false),
             draining: OnceLock::new(),
             bus: Bus::default(),
@@ -458,6 +462,29 @@ impl Monitor {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
+        let (status, checks) = self.all(report);
+        Snapshot::new(status, checks, self.draining.get().is_some())
+    }
+
+    /// What there is to measure now.
+    pub(crate) fn sample(&self) -> Sample<'_> {
+        let now = Instant::now();
+        let (status, checks) = self
+            .all(|cell, track| CheckSample::new(Arc::clone(&cell.name), &cell.plan, track, now));
+        let since_start = |&since: &Instant| since.saturating_duration_since(self.started);
+        let drain = self.draining.get().map(since_start);
+        Sample {
+            version: None,
+            started_at: self.started_at,
+            drain_started_at: drain.map(|after| self.started_at + after),
+            status,
+            checks,
+        }
+    }
+
+    /// Something of each check, and the answers that follow from the very same
+    /// verdicts.
+    fn all<T>(&self, seen_of: impl Fn(&Cell, &Track) -> T) -> ([Status; Probe::ALL.len()], Vec<T>) {
         self.catch_up();
         let mut weights = [Weight::default(); Probe::ALL.len()];
         let checks = self
@@ -470,14 +497,14 @@ impl Monitor {
                     let sum = &mut weights[probe as usize];
                     *sum = sum.plus(seen.weight(&cell.plan, probe));
                 }
-                report(cell, &track)
+                seen_of(cell, &track)
             })
             .collect();
         let status = Probe::ALL.map(|probe| {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        Snapshot::new(status, checks, self.draining.get().is_some())
+        (status, checks)
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {

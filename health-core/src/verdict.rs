@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
+use crate::stats::Stats;
 
 /// What is held of a check now.
 ///
@@ -131,6 +132,7 @@ pub(crate) struct Track {
     stale: bool,
     streak: Streak,
     results: u64,
+    stats: Stats,
     last: Option<Arc<Finished>>,
     /// When the last result came.
     ended: Option<Instant>,
@@ -159,6 +161,7 @@ impl Track {
             stale: false,
             streak: Streak::default(),
             results: 0,
+            stats: Stats::default(),
             last: None,
             ended: None,
             flight: None,
@@ -231,6 +234,26 @@ impl Track {
     /// Consecutive results of the last one's kind.
     pub(crate) fn consecutive(&self) -> u32 {
         self.streak.runs
+    }
+
+    /// Failures in a row, up to now.
+    pub(crate) fn consecutive_failures(&self) -> u32 {
+        if self.streak.failing {
+            self.streak.runs
+        } else {
+            0
+        }
+    }
+
+    /// What all results add up to.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// How long the run has been under way that is.
+    pub(crate) fn in_flight(&self, now: Instant) -> Option<Duration> {
+        let flight = self.flight?;
+        Some(now.saturating_duration_since(flight.started))
     }
 
     /// Since when a run is in flight whose timeout has passed.
@@ -319,6 +342,7 @@ impl Track {
 
     /// The verdict has just turned; returns for how long the old one was held.
     pub(crate) fn turned(&mut self, now: Instant) -> Duration {
+        self.stats.turn();
         now.saturating_duration_since(std::mem::replace(&mut self.since, now))
     }
 
@@ -359,11 +383,14 @@ impl Track {
         self.settled = self.turn(outcome.status());
         self.stale = false;
         self.stale_at = self.settled.is_good().then(|| ended + self.stale_after);
-        self.last = Some(Arc::new(Finished {
-            outcome,
-            took: ended - started,
-            at: SystemTime::now(),
-        }));
+        let took = ended - started;
+        let at = SystemTime::now();
+        self.stats.count(outcome.status(), at);
+        // A run that is missed again has been measured the first time.
+        if took <= self.timeout {
+            self.stats.observe(took);
+        }
+        self.last = Some(Arc::new(Finished { outcome, took, at }));
     }
 
     /// Where the verdict goes after a result: it turns once enough results in

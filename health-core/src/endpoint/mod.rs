@@ -6,6 +6,7 @@
 //! | `/livez/{check}`, … | one check of that probe |
 //! | `/health` | everything, as far as [`Details`] allow |
 //! | `/health/{check}` | one check |
+//! | where [`Page::Metrics`] was put | metrics |
 //!
 //! The default is compact JSON; `Accept` and `?format=` choose
 //! `application/health+json` or the text of kube-apiserver (`?verbose`).
@@ -40,7 +41,9 @@ use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
 use crate::outcome::Status;
 use crate::probe::Probe;
+use crate::render::exposition::Exposition;
 use crate::render::{Format, Shown, ietf, json, text};
+use crate::sample::Sample;
 use crate::schedule::Supervisors;
 use crate::snapshot::{CheckReport, Snapshot, worst};
 use crate::verdict::Verdict;
@@ -233,6 +236,7 @@ impl Inner {
             page,
             check,
             format: request::format(&head),
+            exposition: (page == Page::Metrics).then(|| request::exposition(&head)),
             verbose: request::is_verbose(&head),
             details: self.details(page, &head),
         })
@@ -243,7 +247,7 @@ impl Inner {
             return Details::Full;
         }
         let public = match page {
-            Page::Health => self.settings.details,
+            Page::Health | Page::Metrics => self.settings.details,
             Page::Probe(_) => self.settings.probe_details,
         };
         public.min(Details::Checks)
@@ -260,6 +264,8 @@ impl Inner {
         match page {
             Page::Health => true,
             Page::Probe(probe) => self.monitor.plan(index).probes.contains(probe),
+            // A scrape runs nothing, and is of all checks together.
+            Page::Metrics => false,
         }
     }
 
@@ -276,12 +282,10 @@ impl Inner {
     }
 
     fn respond(&self, route: Route) -> Response<Bytes> {
-        let (status, body) = match route.check {
-            Some(index) => self.check(route, index),
-            None => self.page(route),
+        let answer = match route.exposition {
+            Some(exposition) => self.metrics(exposition),
+            None => self.verdict(route),
         };
-        let code = self.settings.codes.of(status);
-        let answer = with_code(code, route.format, body);
         match route.method {
             Method::Get => answer,
             Method::Head => without_body(answer),
@@ -289,10 +293,33 @@ impl Inner {
         }
     }
 
+    fn verdict(&self, route: Route) -> Response<Bytes> {
+        let (status, body) = match route.check {
+            Some(index) => self.check(route, index),
+            None => self.page(route),
+        };
+        with_code(self.settings.codes.of(status), route.format, body)
+    }
+
+    /// 200 whatever the checks say: to a scraper another code means that there
+    /// are no metrics.
+    fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
+        let sample = Sample {
+            version: self.settings.version.as_deref(),
+            ..self.monitor.sample()
+        };
+        let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
+        let content_type = exposition.content_type();
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        answer
+    }
+
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
-            Page::Health => worst(Probe::ALL.map(|probe| self.monitor.status(probe))),
+            Page::Health | Page::Metrics => {
+                worst(Probe::ALL.map(|probe| self.monitor.status(probe)))
+            }
         }
     }
 
@@ -337,11 +364,11 @@ impl Inner {
         let version = self.settings.version.as_deref();
         let uptime = self.monitor.uptime();
         let status = match page {
-            Page::Health => seen.overall(),
+            Page::Health | Page::Metrics => seen.overall(),
             Page::Probe(probe) => seen.status(probe),
         };
         let counted = |report: &&CheckReport| match page {
-            Page::Health => true,
+            Page::Health | Page::Metrics => true,
             Page::Probe(probe) => report.counts_for(probe),
         };
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));

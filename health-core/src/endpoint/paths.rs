@@ -11,6 +11,10 @@ pub enum Page {
     Health,
     /// The answer to one probe.
     Probe(Probe),
+    /// The metrics of every check, for Prometheus: OpenMetrics if `Accept` names
+    /// it, else the text format 0.0.4. Always 200, and not behind the
+    /// [`Guard`](crate::Guard): it says names, verdicts and times, no texts.
+    Metrics,
 }
 
 impl From<Probe> for Page {
@@ -27,6 +31,7 @@ impl Page {
             Page::Probe(Probe::Readiness) => "readyz",
             Page::Probe(Probe::Startup) => "startupz",
             Page::Health => "health",
+            Page::Metrics => "metrics",
         }
     }
 }

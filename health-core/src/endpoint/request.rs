@@ -4,6 +4,7 @@ use super::Details;
 use super::paths::Page;
 use crate::head::RequestHead;
 use crate::render::Format;
+use crate::render::exposition::Exposition;
 
 /// A known flag counts by its presence, whatever its value, as kube-apiserver
 /// reads it; what is unknown is ignored.
@@ -20,6 +21,14 @@ pub(super) fn format(head: &RequestHead<'_>) -> Format {
         .unwrap_or_default()
 }
 
+/// As [`format`], for metrics.
+pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
+    let by_query = head.parameter("format").and_then(Exposition::named);
+    by_query
+        .or_else(|| Exposition::accepted(head.accepted()?))
+        .unwrap_or_default()
+}
+
 /// The answer that is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
@@ -27,6 +36,8 @@ pub(super) struct Route {
     pub(super) page: Page,
     pub(super) check: Option<usize>,
     pub(super) format: Format,
+    /// Of metrics, which are no answer to a probe.
+    pub(super) exposition: Option<Exposition>,
     pub(super) verbose: bool,
     pub(super) details: Details,
 }
