@@ -1,7 +1,7 @@
 //! The metrics: what they are called, what they mean, and where each gets its
 //! values from. Whatever exports them reads this table.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::outcome::Status;
 use crate::probe::Probe;
@@ -52,7 +52,7 @@ pub(crate) const DURATION: Family = Family {
 };
 
 /// All of them, in the order in which they are shown.
-pub(crate) const FAMILIES: [Family; 12] = [
+pub(crate) static FAMILIES: [Family; 12] = [
     Family {
         name: "health_status",
         kind: Kind::Gauge,

@@ -84,7 +84,7 @@ impl Health {
         self.shared.monitor.snapshot()
     }
 
-    pub(crate) fn monitor(&self) -> &Monitor {
+    pub(crate) fn monitor(&self) -> &Arc<Monitor> {
         &self.shared.monitor
     }
 

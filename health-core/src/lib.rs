@@ -73,13 +73,17 @@
 //! # Features
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`]. Metrics for Prometheus need no feature:
-//! [`Page::Metrics`].
+//! [`Health::drain_on_signal`]. Metrics for Prometheus need no feature
+//! ([`Page::Metrics`]); `metrics` and `opentelemetry` are for applications that
+//! have an exporter already: `Health::record_metrics` and
+//! `Health::record_opentelemetry`.
 
 mod builder;
 mod check;
 mod endpoint;
 mod event;
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+mod export;
 mod family;
 mod guard;
 mod head;

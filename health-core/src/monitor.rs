@@ -468,9 +468,24 @@ impl Monitor {
 
     /// What there is to measure now.
     pub(crate) fn sample(&self) -> Sample<'_> {
-        let now = Instant::now();
-        let (status, checks) = self
-            .all(|cell, track| CheckSample::new(Arc::clone(&cell.name), &cell.plan, track, now));
+        let (status, checks) = self.all(sample);
+        self.sample_of(status, checks)
+    }
+
+    /// As [`sample`](Self::sample), but of one check, or of none.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
+        let status = Probe::ALL.map(|probe| self.status(probe));
+        let cell = index.map(|index| &self.cells[index]);
+        let checks = cell.map(|cell| sample(cell, &cell.track()));
+        self.sample_of(status, checks.into_iter().collect())
+    }
+
+    fn sample_of(
+        &self,
+        status: [Status; Probe::ALL.len()],
+        checks: Vec<CheckSample>,
+    ) -> Sample<'_> {
         let since_start = |&since: &Instant| since.saturating_duration_since(self.started);
         let drain = self.draining.get().map(since_start);
         Sample {
@@ -577,6 +592,10 @@ impl Seen {
 
 fn report(cell: &Cell, track: &Track) -> CheckReport {
     CheckReport::new(Arc::clone(&cell.name), &cell.plan, track)
+}
+
+fn sample(cell: &Cell, track: &Track) -> CheckSample {
+    CheckSample::new(Arc::clone(&cell.name), &cell.plan, track, Instant::now())
 }
 
 fn is_for_startup_only(plan: &Plan) -> bool {

@@ -128,6 +128,12 @@ impl Endpoint {
         self.inner.settings.paths.iter()
     }
 
+    /// What the application calls its version.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.inner.settings.version.as_deref()
+    }
+
     pub(crate) fn new(
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
