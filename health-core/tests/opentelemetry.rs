@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use health_core::{CheckOptions, Health, Page, Probe, RequestHead, Status};
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, GaugeDataPoint, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use tokio::time::sleep;
 
 fn each(metrics: &[ResourceMetrics], mut see: impl FnMut(&str, &MetricData<f64>)) {
     let last = metrics.last().expect("something was collected");
-    for metric in last.scope_metrics().flat_map(|scope| scope.metrics()) {
+    for metric in last.scope_metrics().flat_map(ScopeMetrics::metrics) {
         let AggregatedMetrics::F64(data) = metric.data() else {
             panic!("{metric:?}");
         };
@@ -49,7 +51,7 @@ async fn the_reader_collects_what_the_page_shows() {
         match (name, data) {
             ("health_checks_total", MetricData::Sum(sum)) => {
                 assert!(sum.is_monotonic());
-                let runs: f64 = sum.data_points().map(|point| point.value()).sum();
+                let runs: f64 = sum.data_points().map(SumDataPoint::value).sum();
                 assert!(runs >= 3.0, "{runs}");
             }
             ("health_check_duration_seconds", MetricData::Histogram(runs)) => {
@@ -64,7 +66,7 @@ async fn the_reader_collects_what_the_page_shows() {
             }
             ("health_check_state", MetricData::Gauge(states)) => {
                 assert_eq!(states.data_points().count(), 5);
-                let set: f64 = states.data_points().map(|point| point.value()).sum();
+                let set: f64 = states.data_points().map(GaugeDataPoint::value).sum();
                 assert!((set - 1.0).abs() < f64::EPSILON, "{set}");
             }
             _ => {}
@@ -86,7 +88,7 @@ async fn the_reader_collects_what_the_page_shows() {
     provider.force_flush().expect("collected");
     let afterwards = exporter.get_finished_metrics().expect("kept");
     let is_observed = |metrics: &ResourceMetrics| {
-        let metrics = metrics.scope_metrics().flat_map(|scope| scope.metrics());
+        let metrics = metrics.scope_metrics().flat_map(ScopeMetrics::metrics);
         metrics
             .filter(|metric| metric.name() == "health_status")
             .count()

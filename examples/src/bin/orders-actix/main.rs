@@ -7,7 +7,7 @@ mod routes;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_actix::Health;
+use health_actix::{Health, Page};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -18,6 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let health = Health::builder()
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
+        .path("/metrics", Page::Metrics)
         .expect(["database", "disk", "worker"])
         .start()?;
     let data = web::Data::new(state.clone());

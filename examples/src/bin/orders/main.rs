@@ -6,7 +6,7 @@ mod routes;
 
 use anyhow::Context as _;
 use examples::orders::{AppState, Settings, bounded, greet};
-use health_axum::Health;
+use health_axum::{Health, Page};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -17,6 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let health = Health::builder()
         .state(state.clone())
         .version(env!("CARGO_PKG_VERSION"))
+        .path("/metrics", Page::Metrics)
         .expect(["database", "disk", "worker"])
         .start()?;
     let app = routes::router()
