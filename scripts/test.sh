@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(curl haproxy)
+programs=(curl haproxy prometheus prometheus-alertmanager)
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -52,7 +52,7 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" signal tracing; do
+for features in "" signal tracing metrics opentelemetry; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
 cargo clippy --locked -p health-axum --no-default-features -- -D warnings

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod programs;
 pub mod wire;
 
 /// The guides: each block of Rust in them compiles, and runs.
@@ -9,6 +10,8 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/porting.md")]
