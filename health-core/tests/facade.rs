@@ -53,7 +53,7 @@ fn the_recorder_has_what_the_page_has() {
         sleep(Duration::from_secs(60)).await;
         drop(health.drain());
         sleep(Duration::from_secs(2)).await;
-        let recorded = recorded(&seen);
+        let found = recorded(&seen);
         let page = health
             .endpoint()
             .respond(RequestHead::new("GET", "/metrics"));
@@ -65,7 +65,7 @@ fn the_recorder_has_what_the_page_has() {
             if series.contains("duration") || series.contains("in_flight") {
                 continue;
             }
-            match &recorded[series] {
+            match &found[series] {
                 DebugValue::Counter(count) => assert_eq!(count.to_string(), value.to_string()),
                 DebugValue::Gauge(gauge) => assert!((gauge.0 - value).abs() < 1e-9, "{series}"),
                 DebugValue::Histogram(_) => panic!("{series}"),
@@ -73,15 +73,14 @@ fn the_recorder_has_what_the_page_has() {
             compared += 1;
         }
         assert!(compared > 20, "{page}");
-        let DebugValue::Histogram(runs) = &recorded[r#"health_check_duration_seconds{check="db"}"#]
+        let DebugValue::Histogram(runs) = &found[r#"health_check_duration_seconds{check="db"}"#]
         else {
-            panic!("{recorded:?}");
+            panic!("{found:?}");
         };
         assert!(runs.len() >= 5 && runs.iter().all(|took| (0.03..0.05).contains(&took.0)));
-        let DebugValue::Histogram(runs) =
-            &recorded[r#"health_check_duration_seconds{check="hangs"}"#]
+        let DebugValue::Histogram(runs) = &found[r#"health_check_duration_seconds{check="hangs"}"#]
         else {
-            panic!("{recorded:?}");
+            panic!("{found:?}");
         };
         assert!(
             runs.len() <= 2,

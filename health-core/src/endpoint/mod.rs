@@ -65,8 +65,8 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. For those whom a [`Guard`] knows; as a level for everybody it
-    /// counts as [`Checks`](Self::Checks).
+    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for
+    /// everybody it counts as [`Checks`](Self::Checks).
     Full,
 }
 
