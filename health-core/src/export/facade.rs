@@ -26,9 +26,10 @@ impl Health {
     /// ends. To be spawned, right after the start and the recorder.
     ///
     /// A check is recorded whenever it has a result or turns, the rest once a
-    /// second. The recorder is called from the future, never from a run; if it
-    /// is more than 1,024 events behind, durations are missing and everything
-    /// else is right. The buckets of the durations are the recorder's affair.
+    /// second; so how long a run has been under way is seen when it misses its
+    /// timeout, and not before. The recorder is called from the future, never
+    /// from a run; if it is more than 1,024 events behind, durations are missing
+    /// and everything else is right. The buckets are the recorder's affair.
     ///
     /// Needs the feature `metrics`.
     ///

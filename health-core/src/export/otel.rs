@@ -20,7 +20,7 @@ impl Health {
     ///
     /// From this call on all but the durations are observed when the meter's
     /// reader collects; the future records the durations, until health ends.
-    /// The meter's provider lets go of health by itself.
+    /// The meter's provider keeps no check running.
     ///
     /// Needs the feature `opentelemetry`. The crate of that name is still at
     /// 0.x: a new minor version of it is a new minor version of this one.
