@@ -128,6 +128,14 @@ fn line(text: &mut String, name: &str, point: Point<'_>) {
 }
 
 fn push_escaped(text: &mut String, value: &str) {
+    // The names of checks, and with them nearly every label.
+    if !value
+        .bytes()
+        .any(|byte| matches!(byte, b'\\' | b'"' | b'\n'))
+    {
+        text.push_str(value);
+        return;
+    }
     for c in value.chars() {
         match c {
             '\\' => text.push_str(r"\\"),
