@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(chromium curl haproxy node npm)
+programs=(chromium curl haproxy node npm prometheus prometheus-alertmanager)
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -56,7 +56,7 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" serve signal systemd tracing; do
+for features in "" metrics opentelemetry serve signal systemd tracing webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
 cargo clippy --locked -p health-axum --no-default-features -- -D warnings

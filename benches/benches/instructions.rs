@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use benches::report::{self, Row};
 use benches::workload;
-use health_core::Endpoint;
+use health_core::{Endpoint, HealthBuilder, Page};
 use http::Request;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -124,6 +124,14 @@ const SCENARIOS: &[Scenario] = &[
         budget: None,
         times: 50,
         run: |times| answers_after_changes(1_000, times),
+    },
+    Scenario {
+        name: "metrics-1000",
+        what: "one answer of `/metrics`, 1,000 checks, 28,006 series",
+        beyond: None,
+        budget: None,
+        times: 20,
+        run: |times| scrapes(1_000, times),
     },
 ];
 
@@ -252,8 +260,17 @@ fn runs(checks: usize, times: u32) -> Result<u64> {
 }
 
 fn answers(checks: usize, path: &str, times: u32) -> Result<u64> {
+    answers_of(workload::passing(checks), path, times)
+}
+
+fn scrapes(checks: usize, times: u32) -> Result<u64> {
+    let builder = workload::passing(checks).path("/metrics", Page::Metrics);
+    answers_of(builder, "/metrics", times)
+}
+
+fn answers_of(builder: HealthBuilder, path: &str, times: u32) -> Result<u64> {
     on_paused_clock(async {
-        let health = workload::passing(checks).start()?;
+        let health = builder.start()?;
         workload::settled(&health).await;
         let endpoint = health.endpoint();
         let request = Request::get(path).body(())?;

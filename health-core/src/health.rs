@@ -116,7 +116,7 @@ impl Health {
         self.shared.supervisors.watch(runtime);
     }
 
-    pub(crate) fn monitor(&self) -> &Monitor {
+    pub(crate) fn monitor(&self) -> &Arc<Monitor> {
         &self.shared.monitor
     }
 

@@ -82,6 +82,10 @@
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
 //! of its own; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` tells an HTTP receiver of transitions.
+//!
+//! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
+//! `opentelemetry` are for applications that have an exporter already:
+//! `Health::record_metrics` and `Health::record_opentelemetry`.
 
 mod about;
 mod builder;
@@ -89,6 +93,9 @@ mod check;
 mod drain;
 mod endpoint;
 mod event;
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+mod export;
+mod family;
 mod gate;
 mod guard;
 mod head;
@@ -110,6 +117,7 @@ mod problem;
 mod registry;
 mod render;
 mod run;
+mod sample;
 mod schedule;
 #[cfg(feature = "serve")]
 mod serve;
@@ -119,6 +127,7 @@ mod signal;
 mod snapshot;
 mod source;
 mod state;
+mod stats;
 mod supervised;
 mod switch;
 mod sync;

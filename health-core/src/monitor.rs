@@ -8,7 +8,7 @@
 //! pass alive.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
@@ -23,6 +23,7 @@ use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
 use crate::registry::Check;
+use crate::sample::{CheckSample, Sample};
 use crate::snapshot::{CheckReport, Snapshot, Stage};
 use crate::source::Listener;
 use crate::tally::{Tally, Weight};
@@ -39,8 +40,10 @@ pub(crate) struct Monitor {
     /// Counts visible changes, so that what was rendered can be reused.
     generation: AtomicU64,
     started: Instant,
+    /// The same by the wall clock.
+    started_at: SystemTime,
     startup_done: AtomicBool,
-    draining: AtomicBool,
+    draining: OnceLock<Instant>,
     /// Readiness fails for good.
     closed: AtomicBool,
     bus: Bus,
@@ -124,8 +127,9 @@ impl Monitor {
             horizon: Horizon::new(),
             generation: AtomicU64::new(0),
             started: Instant::now(),
+            started_at: SystemTime::now(),
             startup_done: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
+            draining: OnceLock::new(),
             closed: AtomicBool::new(false),
             bus: Bus::default(),
             hooks,
@@ -367,7 +371,7 @@ impl Monitor {
 
     /// The service is on its way out.
     pub(crate) fn start_drain(&self) {
-        if !self.draining.swap(true, Ordering::AcqRel) {
+        if self.draining.set(Instant::now()).is_ok() {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
     }
@@ -381,7 +385,7 @@ impl Monitor {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.get().is_some()
     }
 
     fn is_closed(&self) -> bool {
@@ -597,6 +601,53 @@ impl Monitor {
         report: fn(&Cell, &Track) -> CheckReport,
         excluded: &[usize],
     ) -> Snapshot {
+        let (status, checks) = self.all(report, excluded);
+        let stage = Stage {
+            started: self.has_started(),
+            draining: self.is_draining(),
+            closed: self.is_closed(),
+        };
+        Snapshot::new(status, checks, stage)
+    }
+
+    /// What there is to measure now.
+    pub(crate) fn sample(&self) -> Sample<'_> {
+        let (status, checks) = self.all(sample, &[]);
+        self.sample_of(status, checks)
+    }
+
+    /// As [`sample`](Self::sample), but of one check, or of none.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
+        let status = Probe::ALL.map(|probe| self.status(probe));
+        let cell = index.map(|index| &self.cells[index]);
+        let checks = cell.map(|cell| sample(cell, &cell.track()));
+        self.sample_of(status, checks.into_iter().collect())
+    }
+
+    fn sample_of(
+        &self,
+        status: [Status; Probe::ALL.len()],
+        checks: Vec<CheckSample>,
+    ) -> Sample<'_> {
+        let since_start = |&since: &Instant| since.saturating_duration_since(self.started);
+        let drain = self.draining.get().map(since_start);
+        Sample {
+            version: None,
+            started_at: self.started_at,
+            drain_started_at: drain.map(|after| self.started_at + after),
+            status,
+            checks,
+        }
+    }
+
+    /// Something of each check, and the answers that follow from the very same
+    /// verdicts.
+    fn all<T>(
+        &self,
+        seen_of: impl Fn(&Cell, &Track) -> T,
+        excluded: &[usize],
+    ) -> ([Status; Probe::ALL.len()], Vec<T>) {
         self.catch_up();
         let mut weights = [Weight::default(); Probe::ALL.len()];
         let checks = self
@@ -611,19 +662,14 @@ impl Monitor {
                     let sum = &mut weights[probe as usize];
                     *sum = sum.plus(seen.weight(&cell.plan, probe));
                 }
-                report(cell, &track)
+                seen_of(cell, &track)
             })
             .collect();
         let status = Probe::ALL.map(|probe| {
             let held = weights[probe as usize].status();
             self.through_lifecycle(probe, held)
         });
-        let stage = Stage {
-            started: self.has_started(),
-            draining: self.is_draining(),
-            closed: self.is_closed(),
-        };
-        Snapshot::new(status, checks, stage)
+        (status, checks)
     }
 
     pub(crate) fn report(&self, index: usize) -> CheckReport {
@@ -719,6 +765,10 @@ fn report(cell: &Cell, track: &Track) -> CheckReport {
 
 fn report_of_now(cell: &Cell, track: &Track) -> CheckReport {
     CheckReport::new(Arc::clone(&cell.name), &cell.plan, track)
+}
+
+fn sample(cell: &Cell, track: &Track) -> CheckSample {
+    CheckSample::new(Arc::clone(&cell.name), &cell.plan, track, Instant::now())
 }
 
 fn is_for_startup_only(plan: &Plan) -> bool {

@@ -15,6 +15,7 @@ use crate::incident::{Incident, Ongoing};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::source::Source;
+use crate::stats::Stats;
 
 /// What is held of a check now.
 ///
@@ -146,6 +147,7 @@ pub(crate) struct Track {
     streak: Streak,
     results: u64,
     history: Ring,
+    stats: Stats,
     last: Option<Arc<Finished>>,
     /// When the last result came.
     ended: Option<Instant>,
@@ -179,6 +181,7 @@ impl Track {
             streak: Streak::default(),
             results: 0,
             history: Ring::new(kept),
+            stats: Stats::default(),
             last: None,
             ended: None,
             flight: None,
@@ -278,6 +281,26 @@ impl Track {
     /// Consecutive results of the last one's kind.
     pub(crate) fn consecutive(&self) -> u32 {
         self.streak.runs
+    }
+
+    /// Failures in a row, up to now.
+    pub(crate) fn consecutive_failures(&self) -> u32 {
+        if self.streak.failing {
+            self.streak.runs
+        } else {
+            0
+        }
+    }
+
+    /// What all results add up to.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// How long the run has been under way that is.
+    pub(crate) fn in_flight(&self, now: Instant) -> Option<Duration> {
+        let flight = self.flight?;
+        Some(now.saturating_duration_since(flight.started))
     }
 
     /// Since when a run is in flight whose timeout has passed.
@@ -387,6 +410,7 @@ impl Track {
     /// The verdict has just turned; returns for how long the old one was held,
     /// and the incident that begins, goes on or ends with it.
     pub(crate) fn turned(&mut self, now: Instant) -> (Duration, Option<Incident>) {
+        self.stats.turn();
         let held = now.saturating_duration_since(std::mem::replace(&mut self.since, now));
         let incident = if self.verdict().is_good() {
             self.ongoing.take().map(|ended| ended.incident)
@@ -453,6 +477,11 @@ impl Track {
         // What is reported says itself until when it counts.
         let grows_old = self.settled.is_good() && !self.is_reported();
         self.stale_at = grows_old.then(|| ended + self.stale_after);
+        self.stats.count(outcome.status(), at);
+        // A run that is missed again has been measured the first time.
+        if took <= self.timeout && !self.is_reported() {
+            self.stats.observe(took);
+        }
         self.last = Some(Arc::new(Finished {
             outcome,
             took: (!self.is_reported()).then_some(took),

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod programs;
 pub mod wire;
 
 /// The guides: each block of Rust in them compiles, and runs.
@@ -19,6 +20,8 @@ mod guides {
     mod hooks {}
     #[doc = include_str!("../../docs/logging.md")]
     mod logging {}
+    #[doc = include_str!("../../docs/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../docs/options.md")]
     mod options {}
     #[doc = include_str!("../../docs/other-frameworks.md")]

@@ -2,14 +2,14 @@
 //! `scripts/test.sh` installs, so plain `cargo test` ignores them.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use health_core::{CheckOptions, Health};
+use tests::programs::{Running, curl, eventually, free_port};
 use tests::wire::{Framework, Server};
 
 /// A service whose readiness follows a switch.
@@ -31,30 +31,6 @@ async fn switchable(framework: Framework) -> (Server, Arc<AtomicBool>) {
     (Server::start(framework, health).await, switch)
 }
 
-/// Waits for another process to notice: bounded, and never longer than needed.
-async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let start = Instant::now();
-    while !condition().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// A program that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
-
 fn haproxy(folder: &Path, check: &str, server: &Server) -> (Running, u16) {
     let port = free_port();
     let config = folder.join("haproxy.cfg");
@@ -67,24 +43,10 @@ fn haproxy(folder: &Path, check: &str, server: &Server) -> (Running, u16) {
         server.address(),
     )
     .expect("written");
-    let child = Command::new("haproxy")
-        .arg("-db")
-        .arg("-f")
-        .arg(&config)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("haproxy is installed: scripts/test.sh does it");
-    (Running(child), port)
-}
-
-fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--max-time", "5"])
-        .args(arguments)
-        .output()
-        .expect("curl is installed: scripts/test.sh does it");
-    String::from_utf8(output.stdout).expect("text")
+    let mut command = Command::new("haproxy");
+    command.arg("-db").arg("-f").arg(&config);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    (Running::start(&mut command), port)
 }
 
 /// The status that a client of the load balancer gets; 0 while it does not listen.

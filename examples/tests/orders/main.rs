@@ -69,6 +69,7 @@ suite! {
     a_file_that_is_overwritten_is_noticed_and_used_again
     readiness_follows_a_lock_of_another_process
     a_disk_that_is_nearly_full_degrades_and_stays_ready
+    metrics_are_there_for_every_check
     #[cfg(unix)]
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
@@ -255,6 +256,23 @@ fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
     assert_eq!(disk["observed"]["unit"], "bytes");
     assert!(disk["observed"]["value"].as_f64() > Some(0.0), "{disk}");
     assert_eq!(server.get("/readyz").status, 200);
+}
+
+fn metrics_are_there_for_every_check(service: Service) {
+    let server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let metrics = server.metrics();
+    for check in ["database", "disk", "worker"] {
+        let works = format!("health_check_status{{check=\"{check}\",kind=");
+        assert!(metrics.contains(&works), "{metrics}");
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let info = format!("health_service_info{{version=\"{version}\"}} 1\n");
+    assert!(metrics.contains(&info), "{metrics}");
+    assert!(
+        metrics.contains("health_status{kind=\"readiness\"} 1\n"),
+        "{metrics}"
+    );
 }
 
 #[cfg(unix)]
@@ -495,6 +513,12 @@ impl Server {
     fn get(&self, path: &str) -> Answer {
         let request = client().get(format!("{}{path}", self.url));
         Answer::new(request.call())
+    }
+
+    fn metrics(&self) -> String {
+        let request = client().get(format!("{}/metrics", self.url));
+        let mut response = request.call().expect("the service answers");
+        response.body_mut().read_to_string().expect("text")
     }
 
     fn post(&self, path: &str, body: &str) -> Answer {

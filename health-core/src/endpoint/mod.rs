@@ -8,7 +8,8 @@
 //! | `/health/{check}` | one check |
 //! | `/health/groups/{tag}` | the checks with a tag |
 //!
-//! The status page and the OpenAPI document are where the builder puts them.
+//! The status page, the metrics and the OpenAPI document are where the builder
+//! puts them.
 //!
 //! The default is compact JSON; `Accept` and `?format=` choose
 //! `application/health+json` or the text of kube-apiserver (`?verbose`).
@@ -47,7 +48,9 @@ use crate::monitor::{Asked, Monitor};
 use crate::observe;
 use crate::outcome::Status;
 use crate::probe::Probe;
+use crate::render::exposition::Exposition;
 use crate::render::{Format, Frame, Shown, html, ietf, json, text};
+use crate::sample::Sample;
 use crate::schedule::Supervisors;
 use crate::snapshot::{Snapshot, worst};
 use crate::verdict::Verdict;
@@ -178,6 +181,12 @@ impl Endpoint {
         openapi::document(&self.inner.settings)
     }
 
+    /// What the application calls its version.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.inner.settings.version()
+    }
+
     pub(crate) fn new(
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
@@ -291,6 +300,7 @@ impl Inner {
             page,
             check,
             format: request::format(page, &head),
+            exposition: (page == Page::Metrics).then(|| request::exposition(&head)),
             verbose: request::is_verbose(&head),
             details: self.details(page, is_known),
             excluded: if may_exclude {
@@ -308,8 +318,8 @@ impl Inner {
         }
         let public = match page {
             Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
-            // It says nothing of any check.
-            Page::OpenApi => Details::Status,
+            // Nothing in them depends on who asks.
+            Page::OpenApi | Page::Metrics => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
         };
         public.min(Details::Checks)
@@ -351,17 +361,36 @@ impl Inner {
     }
 
     fn respond(&self, route: &Route) -> Response<Bytes> {
-        let (status, body) = match route.check {
-            Some(index) => self.check(route, index),
-            None => self.page(route),
+        let answer = match route.exposition {
+            Some(exposition) => self.metrics(exposition),
+            None => self.verdict(route),
         };
-        let code = self.settings.codes.of(status);
-        let answer = with_code(code, route.format, body);
         match route.method {
             Method::Get => answer,
             Method::Head => without_body(answer),
             Method::Options => with_allow(answer),
         }
+    }
+
+    fn verdict(&self, route: &Route) -> Response<Bytes> {
+        let (status, body) = match route.check {
+            Some(index) => self.check(route, index),
+            None => self.page(route),
+        };
+        with_code(self.settings.codes.of(status), route.format, body)
+    }
+
+    /// 200 whatever the checks say: to a scraper another code means that there
+    /// are no metrics.
+    fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
+        let sample = Sample {
+            version: self.settings.version(),
+            ..self.monitor.sample()
+        };
+        let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
+        let content_type = exposition.content_type();
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        answer
     }
 
     /// How the page stands now.
@@ -371,7 +400,7 @@ impl Inner {
             Page::Health | Page::StatusPage => {
                 worst(Probe::ALL.map(|probe| self.monitor.status(probe)))
             }
-            Page::OpenApi => Status::Pass,
+            Page::OpenApi | Page::Metrics => Status::Pass,
             Page::Group(_) => {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
@@ -387,7 +416,7 @@ impl Inner {
     fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
         match page {
             Page::Probe(probe) => seen.status(probe),
-            Page::Health | Page::StatusPage | Page::OpenApi => seen.overall(),
+            Page::Health | Page::StatusPage | Page::OpenApi | Page::Metrics => seen.overall(),
             Page::Group(_) => {
                 let all = seen.checks().iter().enumerate();
                 let members = all.filter(|(index, report)| {

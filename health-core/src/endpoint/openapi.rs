@@ -25,7 +25,7 @@ pub(super) fn document(settings: &EndpointSettings) -> Value {
             of_check: false,
         };
         paths.insert(path.to_owned(), whole.methods());
-        if page != Page::OpenApi {
+        if !whole.is_for_everybody() {
             let of_check = Operation {
                 of_check: true,
                 ..whole
@@ -60,6 +60,11 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
+    /// Nothing of it depends on who asks, or on any one check.
+    fn is_for_everybody(self) -> bool {
+        matches!(self.page, Page::OpenApi | Page::Metrics)
+    }
+
     fn methods(self) -> Value {
         let mut item = Map::new();
         for method in METHODS {
@@ -68,7 +73,7 @@ impl Operation<'_> {
                 "summary": self.summary(),
                 "responses": self.responses(method),
             });
-            if self.settings.guard.takes_tokens() && self.page != Page::OpenApi {
+            if self.settings.guard.takes_tokens() && !self.is_for_everybody() {
                 // Without a token there is an answer too, which says less.
                 operation["security"] = json!([{}, { "health": [] }]);
             }
@@ -89,6 +94,7 @@ impl Operation<'_> {
             Page::Health => "How does every check stand?",
             Page::Group(tag) => &format!("How do the checks with the tag `{tag}` stand?"),
             Page::StatusPage => "How does every check stand? For people.",
+            Page::Metrics => "The checks in numbers, for Prometheus.",
             Page::OpenApi => "This document.",
         };
         if self.of_check {
@@ -110,6 +116,12 @@ impl Operation<'_> {
         }
         match self.page {
             Page::OpenApi => {}
+            Page::Metrics => parameters.push(json!({
+                "name": "format",
+                "in": "query",
+                "description": "As `Accept`, and heard before it.",
+                "schema": { "type": "string", "enum": ["prometheus", "openmetrics"] },
+            })),
             Page::StatusPage => parameters.push(json!({
                 "name": "refresh",
                 "in": "query",
@@ -141,6 +153,7 @@ impl Operation<'_> {
     fn responses(self, method: &str) -> Value {
         let statuses: &[(Status, &str)] = match self.page {
             Page::OpenApi => &[(Status::Pass, "The document")],
+            Page::Metrics => &[(Status::Pass, "The metrics")],
             // Once startup has passed, nothing turns it.
             Page::Probe(Probe::Startup) if !self.of_check => {
                 &[(Status::Pass, "Healthy"), (Status::Fail, "Unhealthy")]
@@ -153,7 +166,11 @@ impl Operation<'_> {
         };
         let mut words: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for &(status, word) in statuses {
-            let code = self.settings.codes.of(status).as_u16();
+            // Metrics are no verdict, so no code of a verdict is theirs.
+            let code = match self.page {
+                Page::Metrics => 200,
+                _ => self.settings.codes.of(status).as_u16(),
+            };
             words.entry(code).or_default().push(word);
         }
         let mut responses = Map::new();
@@ -183,6 +200,7 @@ impl Operation<'_> {
         match self.page {
             Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
             Page::StatusPage => json!({ "text/html": text }),
+            Page::Metrics => json!({ "text/plain": text, "application/openmetrics-text": text }),
             Page::Health | Page::Probe(_) | Page::Group(_) => {
                 let schema = if self.of_check { "Check" } else { "Health" };
                 let reference = |name: &str| {

@@ -28,6 +28,10 @@ pub enum Page {
     /// What all of these paths answer, as an OpenAPI document: see
     /// [`Endpoint::openapi`](crate::Endpoint::openapi).
     OpenApi,
+    /// The metrics of every check, for Prometheus: OpenMetrics if `Accept` names
+    /// it, else the text format 0.0.4. Always 200, and not behind the
+    /// [`Guard`](crate::Guard): it says names, verdicts and times, no texts.
+    Metrics,
 }
 
 impl From<Probe> for Page {
@@ -47,6 +51,7 @@ impl Page {
             Page::Group(tag) => tag,
             Page::StatusPage => "status",
             Page::OpenApi => "openapi",
+            Page::Metrics => "metrics",
         }
     }
 
@@ -54,7 +59,8 @@ impl Page {
     pub(super) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
         match self {
             Page::Health | Page::StatusPage => true,
-            Page::OpenApi => false,
+            // A scrape runs nothing, and is of all checks together.
+            Page::OpenApi | Page::Metrics => false,
             Page::Probe(probe) => probes.contains(probe),
             Page::Group(tag) => tags.contains(&tag),
         }

@@ -5,6 +5,7 @@ use super::exclude::Exclusions;
 use super::paths::Page;
 use crate::head::RequestHead;
 use crate::render::Format;
+use crate::render::exposition::Exposition;
 use crate::render::html::Refresh;
 
 /// A known flag counts by its presence, whatever its value, as kube-apiserver
@@ -25,11 +26,20 @@ pub(super) fn format(page: Page, head: &RequestHead<'_>) -> Format {
     match page {
         Page::StatusPage => return Format::Html,
         Page::OpenApi => return Format::Json,
+        Page::Metrics => return Format::Text,
         Page::Health | Page::Probe(_) | Page::Group(_) => {}
     }
     let by_query = head.parameter("format").and_then(Format::named);
     by_query
         .or_else(|| Format::accepted(head.accepted()?))
+        .unwrap_or_default()
+}
+
+/// As [`format`], for metrics.
+pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
+    let by_query = head.parameter("format").and_then(Exposition::named);
+    by_query
+        .or_else(|| Exposition::accepted(head.accepted()?))
         .unwrap_or_default()
 }
 
@@ -40,6 +50,8 @@ pub(super) struct Route {
     pub(super) page: Page,
     pub(super) check: Option<usize>,
     pub(super) format: Format,
+    /// Of metrics, which are no answer to a probe.
+    pub(super) exposition: Option<Exposition>,
     pub(super) verbose: bool,
     pub(super) details: Details,
     pub(super) excluded: Exclusions,

@@ -1,5 +1,6 @@
 //! Answers as text, one file a format.
 
+pub(crate) mod exposition;
 mod fit;
 pub(crate) mod html;
 pub(crate) mod ietf;
@@ -46,23 +47,9 @@ impl Format {
         }
     }
 
-    /// The format that an `Accept` names in full and likes best. A wildcard
-    /// names none, and neither does `text/html`: monitors send a browser's
-    /// header with it and read JSON all the same.
+    /// The format that an `Accept` names in full and likes best.
     pub(crate) fn accepted(accept: &str) -> Option<Format> {
-        let mut best = None;
-        for range in accept.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let format = parts.next().and_then(Format::of_media_type);
-            let quality = parts
-                .find_map(|parameter| parameter.strip_prefix("q="))
-                .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            let better = best.is_none_or(|(_, so_far)| quality > so_far);
-            if let (Some(format), true) = (format, better && quality > 0.0) {
-                best = Some((format, quality));
-            }
-        }
-        best.map(|(format, _)| format)
+        preferred(accept, Format::of_media_type)
     }
 
     fn of_media_type(name: &str) -> Option<Format> {
@@ -118,6 +105,27 @@ impl Frame<'_> {
             Room::ENDLESS
         }
     }
+}
+
+/// Of the formats that an `Accept` names in full the one that it likes best. A
+/// wildcard names none, and neither does `text/html`: monitors send a browser's
+/// header with it and read JSON all the same.
+fn preferred<T>(accept: &str, of_media_type: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let mut best = None;
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let format = parts.next().and_then(&of_media_type);
+        let quality = parts
+            .find_map(|parameter| parameter.strip_prefix("q="))
+            .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
+        let better = best
+            .as_ref()
+            .is_none_or(|&(_, so_far): &(T, f32)| quality > so_far);
+        if let (Some(format), true) = (format, better && quality > 0.0) {
+            best = Some((format, quality));
+        }
+    }
+    best.map(|(format, _)| format)
 }
 
 /// A check as one reader may see it.

@@ -30,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
         .watch_runtime(Duration::from_secs(5))
         .notify_systemd()
         .path("/status", Page::StatusPage)
+        .path("/metrics", Page::Metrics)
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
