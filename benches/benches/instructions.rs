@@ -160,7 +160,7 @@ fn measure_all() -> Result<()> {
             budget: scenario.budget,
         });
     }
-    report::print(&rows);
+    report::print("instructions", &rows);
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! shown ([`report`]).
 
 pub mod load;
+pub mod peer;
 pub mod report;
 pub mod server;
 pub mod usage;

@@ -3,6 +3,7 @@
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -60,7 +61,7 @@ impl Client {
             let request = Arc::clone(&request);
             asking.spawn(async move {
                 for _ in 0..share {
-                    connection.exchange(request.as_bytes()).await?;
+                    connection.exchange(request.as_bytes()).await?.is_200()?;
                 }
                 Ok::<_, Error>(connection)
             });
@@ -75,9 +76,24 @@ impl Client {
         let request = request(path, "close");
         for _ in 0..requests {
             let mut connection = Connection::open(self.address).await?;
-            connection.exchange(request.as_bytes()).await?;
+            connection.exchange(request.as_bytes()).await?.is_200()?;
         }
         Ok(())
+    }
+
+    /// One request on a connection of its own: the status and the body.
+    ///
+    /// # Errors
+    ///
+    /// If the connection breaks, or what comes back is no HTTP.
+    pub async fn once(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+        let mut connection = Connection::open(address).await?;
+        let answer = connection
+            .exchange(request(path, "close").as_bytes())
+            .await?;
+        let body = &connection.buffer[answer.head..];
+        let kept = &body[..answer.body.min(body.len())];
+        Ok((answer.status, String::from_utf8_lossy(kept).into_owned()))
     }
 
     /// The head and the length of the body of the answer at `path`.
@@ -89,6 +105,7 @@ impl Client {
         let mut connection = Connection::open(self.address).await?;
         let request = request(path, "close");
         let answer = connection.exchange(request.as_bytes()).await?;
+        answer.is_200()?;
         let head = String::from_utf8_lossy(&connection.buffer[..answer.head]);
         Ok((head.into_owned(), answer.body))
     }
@@ -106,11 +123,25 @@ struct Connection {
     buffer: Box<[u8]>,
 }
 
-/// Lengths in bytes.
+/// What has been read. Lengths in bytes.
+#[derive(Debug)]
 struct Answer {
+    status: u16,
     head: usize,
     body: usize,
 }
+
+/// What a head says of the body behind it.
+#[derive(Debug, PartialEq)]
+struct Head {
+    status: u16,
+    length: usize,
+    /// The length of the body, or `None` if it comes in chunks.
+    body: Option<usize>,
+}
+
+/// How a body in chunks ends.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 impl Connection {
     const BUFFER: usize = 128 * 1024;
@@ -127,17 +158,54 @@ impl Connection {
     async fn exchange(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
-        let answer = loop {
+        let head = loop {
             filled += self.read(filled).await?;
-            if let Some(answer) = Answer::parse(&self.buffer[..filled])? {
-                break answer;
+            if let Some(head) = Head::parse(&self.buffer[..filled])? {
+                break head;
             }
         };
-        while filled < answer.head + answer.body {
-            // What follows the head is thrown away, so it may overwrite itself.
-            filled += self.read(answer.head).await?;
+        let body = match head.body {
+            Some(length) => self.rest(&head, filled, length).await?,
+            None => self.chunks(&head, filled).await?,
+        };
+        Ok(Answer {
+            status: head.status,
+            head: head.length,
+            body,
+        })
+    }
+
+    async fn rest(&mut self, head: &Head, mut filled: usize, body: usize) -> Result<usize> {
+        while filled < head.length + body {
+            filled += self.read_on(head, filled).await?;
         }
-        Ok(answer)
+        Ok(body)
+    }
+
+    /// The length of all chunks, what is written between them included.
+    async fn chunks(&mut self, head: &Head, mut filled: usize) -> Result<usize> {
+        let mut end = Vec::from(&self.buffer[head.length..filled]);
+        while !end.ends_with(LAST_CHUNK) {
+            let read = self.read_on(head, filled).await?;
+            let at = self.place(head, filled);
+            end.extend_from_slice(&self.buffer[at..at + read]);
+            end.drain(..end.len().saturating_sub(LAST_CHUNK.len()));
+            filled += read;
+        }
+        Ok(filled - head.length)
+    }
+
+    /// What is longer than the buffer is thrown away: it overwrites itself.
+    fn place(&self, head: &Head, filled: usize) -> usize {
+        if filled < self.buffer.len() {
+            filled
+        } else {
+            head.length
+        }
+    }
+
+    async fn read_on(&mut self, head: &Head, filled: usize) -> Result<usize> {
+        self.read(self.place(head, filled)).await
     }
 
     async fn read(&mut self, at: usize) -> Result<usize> {
@@ -149,31 +217,42 @@ impl Connection {
 }
 
 impl Answer {
-    /// `None` while the head is not complete.
+    fn is_200(&self) -> Result<()> {
+        match self.status {
+            200 => Ok(()),
+            other => Err(Error::other(format!("{other} and not 200"))),
+        }
+    }
+}
+
+impl Head {
+    /// `None` while it is not complete.
     fn parse(bytes: &[u8]) -> Result<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
             return Ok(None);
         };
-        let head = &bytes[..end];
-        if !head.starts_with(b"HTTP/1.1 200") {
-            let head = String::from_utf8_lossy(head);
-            return Err(Error::other(format!("not a 200: {head}")));
-        }
-        let body = content_length(head).ok_or(ErrorKind::InvalidData)?;
-        Ok(Some(Answer {
-            head: end + 4,
+        let head = std::str::from_utf8(&bytes[..end]).map_err(|_| ErrorKind::InvalidData)?;
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let field = |wanted: &str| {
+            let mut fields = lines.clone().filter_map(|line| line.split_once(": "));
+            fields.find_map(|(name, value)| name.eq_ignore_ascii_case(wanted).then_some(value))
+        };
+        let body = match field("transfer-encoding") {
+            Some(_) => None,
+            None => Some(number(field("content-length"))?),
+        };
+        Ok(Some(Head {
+            status: number(status)?,
+            length: end + 4,
             body,
         }))
     }
 }
 
-fn content_length(head: &[u8]) -> Option<usize> {
-    const NAME: &[u8] = b"\ncontent-length: ";
-    let at = head.windows(NAME.len()).position(|window| window == NAME)?;
-    let value = &head[at + NAME.len()..];
-    let end = value.iter().position(|byte| !byte.is_ascii_digit());
-    let digits = &value[..end.unwrap_or(value.len())];
-    std::str::from_utf8(digits).ok()?.parse().ok()
+fn number<T: FromStr>(text: Option<&str>) -> Result<T> {
+    let number = text.and_then(|text| text.parse().ok());
+    number.ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]
@@ -181,11 +260,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_found_once_its_head_is_complete() {
-        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\ndate: now\r\n\r\n";
-        assert!(Answer::parse(&head[..head.len() - 1]).unwrap().is_none());
-        let answer = Answer::parse(head).unwrap().expect("a complete head");
-        assert_eq!((answer.head, answer.body), (head.len(), 20));
-        assert!(Answer::parse(b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n").is_err());
+    fn a_head_is_found_once_it_is_complete() {
+        let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\ndate: now\r\n\r\n";
+        assert_eq!(Head::parse(&bytes[..bytes.len() - 1]).unwrap(), None);
+        let head = Head::parse(bytes).unwrap().expect("a complete head");
+        assert_eq!((head.length, head.body), (bytes.len(), Some(20)));
+    }
+
+    #[test]
+    fn a_body_in_chunks_has_no_length() {
+        let bytes = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let head = Head::parse(bytes).unwrap().expect("a complete head");
+        assert_eq!((head.status, head.body), (503, None));
+        assert!(Head::parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::SystemTime;
@@ -136,18 +137,24 @@ pub trait Row: Serialize {
 }
 
 /// Prints what was measured: JSON if the program was asked for it by `--json`.
+/// With `BENCH_OUT` set, both forms are also written into that folder.
 ///
 /// # Panics
 ///
-/// If the rows cannot be written as JSON.
-pub fn print<R: Row>(rows: &[R]) {
+/// If the rows cannot be written as JSON, or the folder cannot be written to.
+pub fn print<R: Row>(name: &str, rows: &[R]) {
     let setting = Setting::here();
-    if std::env::args().any(|argument| argument == "--json") {
-        let report = serde_json::json!({ "setting": setting, "rows": rows });
-        println!("{report:#}");
-    } else {
-        println!("{setting}\n\n{}", table(rows));
+    let markdown = format!("{setting}\n\n{}", table(rows));
+    let json = serde_json::json!({ "setting": setting, "rows": rows });
+    let json = format!("{json:#}\n");
+    if let Some(folder) = std::env::var_os("BENCH_OUT").map(PathBuf::from) {
+        for (extension, text) in [("md", &markdown), ("json", &json)] {
+            let file = folder.join(name).with_extension(extension);
+            fs::write(file, text).expect("`BENCH_OUT` is a folder that can be written to");
+        }
     }
+    let asked = std::env::args().any(|argument| argument == "--json");
+    println!("{}", if asked { json } else { markdown });
 }
 
 fn table<R: Row>(rows: &[R]) -> String {

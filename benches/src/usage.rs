@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 /// What a process spends from one moment on: the CPU time, user and system, of
-/// all of its threads.
+/// all of its threads and of its children.
 ///
 /// Taken from `schedstat`, which counts nanoseconds; `stat` counts hundredths
 /// of a second, too coarse for a ratio of 1.05. Threads that have ended are not
@@ -47,12 +47,44 @@ fn cpu_time(process: u32) -> io::Result<Duration> {
         io::Error::new(io::ErrorKind::Unsupported, what)
     };
     let mut nanoseconds = 0;
-    for task in fs::read_dir(format!("/proc/{process}/task")).map_err(unsupported)? {
-        let path = task?.path().join("schedstat");
-        let account = fs::read_to_string(path).map_err(unsupported)?;
-        nanoseconds += first_number(&account)?;
+    for process in family(process).map_err(unsupported)? {
+        for task in fs::read_dir(format!("/proc/{process}/task")).map_err(unsupported)? {
+            let path = task?.path().join("schedstat");
+            let account = fs::read_to_string(path).map_err(unsupported)?;
+            nanoseconds += first_number(&account)?;
+        }
     }
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// A process and its children: many servers are a master and its workers.
+fn family(process: u32) -> io::Result<Vec<u32>> {
+    let mut family = vec![process];
+    let mut next = 0;
+    while let Some(parent) = family.get(next) {
+        next += 1;
+        let path = format!("/proc/{parent}/task/{parent}/children");
+        let children = fs::read_to_string(path)?;
+        family.extend(
+            children
+                .split_whitespace()
+                .filter_map(|id| id.parse::<u32>().ok()),
+        );
+    }
+    Ok(family)
+}
+
+/// The most memory in bytes that a process and its children have had resident.
+///
+/// # Errors
+///
+/// Where the kernel offers no such account, or the process has ended.
+pub fn peak_memory(process: u32) -> io::Result<u64> {
+    let peaks = family(process)?
+        .into_iter()
+        .map(|id| kibibytes(id, "VmHWM:"));
+    let sum: io::Result<u64> = peaks.sum();
+    Ok(sum? * 1024)
 }
 
 /// The resident memory of this process in bytes.
@@ -61,9 +93,13 @@ fn cpu_time(process: u32) -> io::Result<Duration> {
 ///
 /// Where the kernel offers no such account: it takes Linux.
 pub fn resident_memory() -> io::Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    Ok(first_number(line.unwrap_or_default())? * 1024)
+    Ok(kibibytes(std::process::id(), "VmRSS:")? * 1024)
+}
+
+fn kibibytes(process: u32, field: &str) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    first_number(line.unwrap_or_default())
 }
 
 fn first_number(text: &str) -> io::Result<u64> {

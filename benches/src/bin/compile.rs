@@ -28,17 +28,20 @@ fn main() -> Result<()> {
     let edited = package.cost_of_an_edit(rounds)?;
     fs::remove_dir_all(&package.directory)?;
 
-    report::print(&[
-        figure("a plain function", plain),
-        figure("one with `#[health_check]`", checks),
-        figure("what the attribute adds", checks.saturating_sub(plain)).budget(BUDGET),
-        figure(
-            "what the attribute adds with `after`",
-            ordered.saturating_sub(plain),
-        )
-        .budget(BUDGET),
-        figure("the same after an edit of one of them", edited),
-    ]);
+    report::print(
+        "compile",
+        &[
+            figure("a plain function", plain),
+            figure("one with `#[health_check]`", checks),
+            figure("what the attribute adds", checks.saturating_sub(plain)).budget(BUDGET),
+            figure(
+                "what the attribute adds with `after`",
+                ordered.saturating_sub(plain),
+            )
+            .budget(BUDGET),
+            figure("the same after an edit of one of them", edited),
+        ],
+    );
     Ok(())
 }
 

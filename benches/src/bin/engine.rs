@@ -26,7 +26,7 @@ fn main() -> Result<()> {
     // The many first, while the heap has no free room to hide them in.
     let mut figures = many(Duration::from_secs(seconds))?;
     figures.extend(waiting(rounds)?);
-    report::print(&figures);
+    report::print("engine", &figures);
     Ok(())
 }
 

@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         rows.push(runtime.block_on(compare(&case, pairs))?);
     }
-    report::print(&rows);
+    report::print("http", &rows);
     Ok(())
 }
 
