@@ -30,12 +30,12 @@ struct Named {
 impl Exclusions {
     /// `find` takes a name as it came.
     pub(super) fn of(head: &RequestHead<'_>, find: impl Fn(&str) -> Option<usize>) -> Self {
-        let mut names = head.parameters("exclude").peekable();
-        if names.peek().is_none() {
+        let mut wanted = head.parameters("exclude").peekable();
+        if wanted.peek().is_none() {
             return Exclusions::default();
         }
         let mut named = Named::default();
-        for name in names {
+        for name in wanted {
             match find(name) {
                 Some(index) => named.checks.push(index),
                 None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
@@ -64,13 +64,13 @@ impl Exclusions {
     /// unnoticed either.
     pub(super) fn warning(&self) -> Option<String> {
         let named = self.0.as_ref().filter(|named| !named.unknown.is_empty())?;
-        let names = named.unknown.join(",");
+        let list = named.unknown.join(",");
         let more = match named.more_unknown {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         Some(format!(
-            "some health checks cannot be excluded: no matches for {names}{more}"
+            "some health checks cannot be excluded: no matches for {list}{more}"
         ))
     }
 }
