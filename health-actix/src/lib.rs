@@ -57,6 +57,8 @@ pub use health_core as __core;
 ///
 /// Start [`Health`] outside the application's factory, which runs once for each
 /// worker: all workers then share one, and no check is tied to a worker.
+/// Each worker is watched, if [`HealthBuilder::watch_runtime`] asks for it.
+///
 /// Configure it on the `App` itself or in a scope of its own, so that neither
 /// authentication nor rate limits nor redirects stand between a prober and its
 /// answer. `wrap` on the `App` wraps everything: keep probes out of an access log
