@@ -49,8 +49,7 @@ fn patience(probe: &Yaml) -> Duration {
 
 /// The routes and the drain are those of `orders`; its checks are not needed.
 fn health() -> Health {
-    let without_checks = r#"{"database": {"enabled": false}, "disk": {"enabled": false},
-                             "worker": {"enabled": false}}"#;
+    let without_checks = r#"{"database": {"enabled": false}, "disk": {"enabled": false}}"#;
     let settings = serde_json::from_str(without_checks).expect("JSON");
     let health = Health::builder().settings(settings).start();
     health.expect("it starts")
