@@ -41,6 +41,13 @@ pub struct Outcome {
     status: Status,
     reason: Option<Reason>,
     cause: Vec<String>,
+    /// Boxed, since most checks find nothing beside their status.
+    findings: Option<Box<Findings>>,
+}
+
+/// What a run found out beside its status.
+#[derive(Clone, Debug, Default)]
+struct Findings {
     observed: Option<Observed>,
     detail: Option<serde_json::Value>,
 }
@@ -84,8 +91,7 @@ impl Outcome {
             status,
             reason: None,
             cause: Vec::new(),
-            observed: None,
-            detail: None,
+            findings: None,
         }
     }
 
@@ -131,7 +137,7 @@ impl Outcome {
     pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
         let unit = short(unit.into());
         let value = self.written(value, "observed value", LARGEST_OBSERVED);
-        self.observed = value.map(|value| Observed { value, unit });
+        self.findings().observed = value.map(|value| Observed { value, unit });
         self
     }
 
@@ -144,8 +150,12 @@ impl Outcome {
     /// left out, and the refusal becomes part of the private cause: a detail
     /// never turns a verdict.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        self.detail = self.written(detail, "detail", LARGEST_DETAIL);
+        self.findings().detail = self.written(detail, "detail", LARGEST_DETAIL);
         self
+    }
+
+    fn findings(&mut self) -> &mut Findings {
+        self.findings.get_or_insert_default()
     }
 
     /// What serde refuses to write becomes part of the private cause.
@@ -205,11 +215,11 @@ impl Outcome {
     }
 
     pub(crate) fn observed(&self) -> Option<&Observed> {
-        self.observed.as_ref()
+        self.findings.as_ref()?.observed.as_ref()
     }
 
     pub(crate) fn detailed(&self) -> Option<&serde_json::Value> {
-        self.detail.as_ref()
+        self.findings.as_ref()?.detail.as_ref()
     }
 
     /// Whether it says what another does, in public.
