@@ -1,7 +1,7 @@
 //! What each mistake says, and that everything legal compiles.
 //!
 //! The recorded texts belong to the toolchain of `rust-toolchain.toml`.
-//! Record them anew with `TRYBUILD=overwrite cargo test -p tests --test ui`, and read
+//! Record them anew with `TRYBUILD=overwrite cargo test -p ui`, and read
 //! each change: smallest span, what is wrong, what to type, each mistake once.
 
 #[test]
@@ -20,11 +20,11 @@ fn mistakes() {
         "methods",
         "app",
     ] {
-        cases.compile_fail(format!("ui/{kind}/*.rs"));
+        cases.compile_fail(format!("{kind}/*.rs"));
     }
 }
 
 #[test]
 fn legal() {
-    trybuild::TestCases::new().pass("ui/pass/*.rs");
+    trybuild::TestCases::new().pass("pass/*.rs");
 }
