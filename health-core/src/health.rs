@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::builder::HealthBuilder;
 use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::event::Events;
@@ -31,7 +30,7 @@ use crate::snapshot::{CheckReport, Snapshot};
 /// The running health of one service.
 ///
 /// Cheap to clone; all clones are one. The checks run in the background, on
-/// the runtime on which [`start`](HealthBuilder::start) was called, until the
+/// the runtime on which [`start`](crate::HealthBuilder::start) was called, until the
 /// last clone is dropped (the mounted routes hold one).
 ///
 /// ```
@@ -65,12 +64,6 @@ pub(crate) struct Shared {
 }
 
 impl Health {
-    /// The way to start: give it what the checks need, then
-    /// [`start`](HealthBuilder::start).
-    pub fn builder() -> HealthBuilder {
-        HealthBuilder::default()
-    }
-
     pub(crate) fn new(shared: Shared) -> Self {
         Health {
             shared: Arc::new(shared),
@@ -94,7 +87,7 @@ impl Health {
     }
 
     /// Watches one more runtime beside that on which health was started; without
-    /// effect unless [`HealthBuilder::watch_runtime`] asked for it.
+    /// effect unless [`crate::HealthBuilder::watch_runtime`] asked for it.
     ///
     /// Once for each is enough, since a second call costs a second look.
     /// `health_actix` does it for the workers of the server.
@@ -227,12 +220,12 @@ impl Health {
 
     /// Takes the service out of rotation: readiness fails from this call on,
     /// liveness goes on passing, and the future ends after the
-    /// [drain delay](HealthBuilder::drain_delay), when callers have noticed and
+    /// [drain delay](crate::HealthBuilder::drain_delay), when callers have noticed and
     /// the server may stop accepting.
     ///
     /// Nothing flips back during a drain, and a second call joins the first. The
     /// drain begins with the call, whether or not the future is awaited. Whether
-    /// readiness fails can be [set](HealthBuilder::drain_readiness).
+    /// readiness fails can be [set](crate::HealthBuilder::drain_readiness).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -96,11 +96,9 @@ mod event;
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod family;
-mod gate;
 mod guard;
 mod head;
 mod health;
-mod heartbeat;
 mod history;
 mod hook;
 mod horizon;
@@ -116,6 +114,7 @@ mod probe;
 mod problem;
 mod registry;
 mod render;
+mod reported;
 mod run;
 mod sample;
 mod schedule;
@@ -128,8 +127,6 @@ mod snapshot;
 mod source;
 mod state;
 mod stats;
-mod supervised;
-mod switch;
 mod sync;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
@@ -138,8 +135,6 @@ pub mod testing;
 mod uri;
 mod verdict;
 mod watchdog;
-#[cfg(feature = "webhook")]
-mod webhook;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -151,12 +146,12 @@ pub use builder::HealthBuilder;
 pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
-pub use gate::Gate;
 pub use guard::Guard;
 pub use head::RequestHead;
 pub use health::Health;
-pub use heartbeat::Heartbeat;
 pub use history::{History, Past};
+#[cfg(feature = "webhook")]
+pub use hook::Webhook;
 pub use incident::Incident;
 pub use options::CheckOptions;
 #[doc(hidden)]
@@ -165,16 +160,13 @@ pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
 pub use probe::Probe;
 pub use problem::{Place, Problem, StartError};
 pub use render::Vocabulary;
+pub use reported::{Gate, Heartbeat, Supervised, Switch};
 #[cfg(feature = "serve")]
 pub use serve::Served;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
-pub use supervised::Supervised;
-pub use switch::Switch;
 pub use verdict::Verdict;
-#[cfg(feature = "webhook")]
-pub use webhook::Webhook;
 
 pub use health_macros::{
     CoreHealthState as HealthState, core_app as app, core_health_check as health_check,

@@ -49,6 +49,7 @@ use crate::observe;
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::render::exposition::Exposition;
+use crate::render::html::Refresh;
 use crate::render::{Format, Frame, Shown, html, ietf, json, text};
 use crate::sample::Sample;
 use crate::schedule::Supervisors;
@@ -308,7 +309,10 @@ impl Inner {
             } else {
                 Exclusions::default()
             },
-            refresh: request::refresh(&head),
+            refresh: match page {
+                Page::StatusPage => request::refresh(&head),
+                _ => Refresh::default(),
+            },
         })
     }
 
@@ -522,20 +526,9 @@ impl Inner {
             Format::Json => json::list(&frame, shown),
             Format::HealthJson => ietf::list(&frame, shown),
             Format::Text => text::list(&frame, shown),
-            Format::Html => html::list(&self.html_frame(route, &frame, seen), shown),
+            Format::Html => html::list(&html_frame(route, &frame, seen), shown),
         };
         (status, body)
-    }
-
-    fn html_frame<'a>(&self, route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
-        html::Frame {
-            status: frame.status,
-            refresh: route.refresh,
-            version: frame.version,
-            uptime: frame.uptime,
-            probes: Probe::ALL.map(|probe| seen.status(probe)),
-            draining: frame.draining,
-        }
     }
 
     fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
@@ -581,6 +574,17 @@ impl Inner {
         });
         *lock() = Some(Arc::clone(&rendered));
         rendered
+    }
+}
+
+fn html_frame<'a>(route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
+    html::Frame {
+        status: frame.status,
+        refresh: route.refresh,
+        version: frame.version,
+        uptime: frame.uptime,
+        probes: Probe::ALL.map(|probe| seen.status(probe)),
+        draining: frame.draining,
     }
 }
 

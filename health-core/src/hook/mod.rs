@@ -4,6 +4,12 @@
 //! panics, harms neither a check nor another hook: what it has no time for is
 //! dropped, the oldest first, and counted.
 
+#[cfg(feature = "webhook")]
+mod webhook;
+
+#[cfg(feature = "webhook")]
+pub use webhook::Webhook;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;

@@ -1,0 +1,242 @@
+//! [`HealthBuilder`]: from what the application says to checks that run.
+
+mod answers;
+mod checks;
+mod running;
+
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::check::Feed;
+use crate::drain::{self, Drain};
+use crate::endpoint::{Endpoint, EndpointSettings};
+use crate::health::{Health, Shared};
+use crate::history::{DEFAULT_KEPT, MOST_KEPT};
+#[cfg(feature = "webhook")]
+use crate::hook::Webhook;
+use crate::hook::{Hooks, Listener};
+use crate::monitor::Monitor;
+use crate::observe;
+use crate::probe::Probes;
+use crate::problem::{Place, Problem, StartError};
+use crate::registry::{self, Added, Registry};
+use crate::run::Manner;
+use crate::schedule::Supervisors;
+use crate::settings::Settings;
+use crate::state::{Context, Sources};
+#[cfg(all(feature = "systemd", unix))]
+use crate::systemd::Notifier;
+use crate::watchdog::{self, Watch};
+
+const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// Far above what an async check needs between two awaits, and below what the
+/// users of the same worker put up with.
+const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
+const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// Gathers what the checks need, and starts them.
+///
+/// Checks with `#[health_check]` are found by themselves; what is added here
+/// joins them under the same rules.
+#[derive(Debug)]
+#[must_use = "nothing runs until `start`"]
+pub struct HealthBuilder {
+    sources: Sources,
+    added: Vec<Added>,
+    expected: Vec<String>,
+    expected_probes: Probes,
+    settings: Settings,
+    answers: EndpointSettings,
+    drain_delay: Duration,
+    drain_readiness: bool,
+    termination_grace: Option<Duration>,
+    longest_poll: Option<Duration>,
+    watch: Option<(Duration, Place)>,
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) systemd: Option<Notifier>,
+    trace_runs: bool,
+    hooks: Vec<Box<dyn Listener>>,
+    #[cfg(feature = "webhook")]
+    webhooks: Vec<Webhook>,
+    history: usize,
+}
+
+impl Default for HealthBuilder {
+    fn default() -> Self {
+        HealthBuilder {
+            sources: Sources::default(),
+            added: Vec::new(),
+            expected: Vec::new(),
+            expected_probes: Probes::NONE,
+            settings: Settings::default(),
+            answers: EndpointSettings::default(),
+            drain_delay: DEFAULT_DRAIN_DELAY,
+            drain_readiness: true,
+            termination_grace: None,
+            longest_poll: Some(DEFAULT_LONGEST_POLL),
+            watch: None,
+            #[cfg(all(feature = "systemd", unix))]
+            systemd: None,
+            trace_runs: false,
+            hooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            webhooks: Vec::new(),
+            history: DEFAULT_KEPT,
+        }
+    }
+}
+
+impl Health {
+    /// The way to start: give it what the checks need, then
+    /// [`start`](HealthBuilder::start).
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::default()
+    }
+}
+
+impl HealthBuilder {
+    /// Starts every check, on the current tokio runtime.
+    ///
+    /// The first runs begin at once; until a critical check has its first
+    /// result, readiness fails.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, in one error: two checks of one name, a
+    /// parameter that nothing provides, an expected check that is missing,
+    /// options that contradict each other, no tokio runtime or one without a
+    /// timer.
+    pub fn start(mut self) -> Result<Health, StartError> {
+        let mut problems = Vec::new();
+        let watch = self.add_watch(&mut problems);
+        let runtime = runtime_with_timer(&mut problems);
+        if self.drain_delay > LONGEST_DRAIN_DELAY {
+            problems.push(Problem::BadSetting {
+                what: format!("the drain delay {:?} is too long", self.drain_delay),
+                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.history > MOST_KEPT {
+            problems.push(Problem::BadSetting {
+                what: format!("a history of {} results is too long", self.history),
+                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
+            });
+        }
+        problems.extend(self.answers.problems().cloned());
+        let too_short = self.too_short_a_grace();
+        let context = Context::new(self.sources);
+        let registry = Registry {
+            declared: registry::declared().collect(),
+            added: &self.added,
+            context: &context,
+            settings: &self.settings,
+            expected: &self.expected,
+            groups: &self.answers.paths.groups(),
+        };
+        let checks = registry.checks(&mut problems);
+        let fed = checks
+            .iter()
+            .map(|check| check.plan.probes)
+            .collect::<Probes>();
+        let unfed = self.expected_probes.difference(fed);
+        problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        let listeners = self.hooks;
+        #[cfg(feature = "webhook")]
+        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
+        let (Some(runtime), true) = (runtime, problems.is_empty()) else {
+            return Err(StartError::new(problems));
+        };
+        let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
+        observe::started(&checks);
+        if let Some(grace) = too_short {
+            observe::long_drain(self.drain_delay, grace);
+        }
+        let drain = Drain::new(self.drain_delay);
+        let monitor = Arc::new(Monitor::new(&checks, hooks, self.history));
+        let manner = Manner {
+            longest_poll: self.longest_poll,
+            traced: self.trace_runs,
+        };
+        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
+        #[cfg(all(feature = "systemd", unix))]
+        let supervisors = match self.systemd {
+            Some(notifier) => {
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch());
+                supervisors.and(runtime.spawn(notifying).abort_handle())
+            }
+            None => supervisors,
+        };
+        let supervisors = Arc::new(supervisors);
+        let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);
+        Ok(Health::new(Shared {
+            monitor,
+            supervisors,
+            endpoint,
+            drain,
+            drain_readiness: self.drain_readiness,
+        }))
+    }
+
+    /// The time that the platform leaves, if the drain takes all of it.
+    fn too_short_a_grace(&self) -> Option<Duration> {
+        let is_set = |variable: &str| env::var_os(variable).is_some();
+        let known = self.termination_grace;
+        let grace = known.or_else(|| drain::usual_grace(is_set));
+        grace.filter(|grace| self.drain_delay >= *grace)
+    }
+
+    fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
+        let (threshold, place) = self.watch?;
+        problems.extend(watchdog::bad_threshold(threshold));
+        let watch = Watch::new(threshold);
+        self.added.push(Added {
+            name: watchdog::NAME.into(),
+            options: watchdog::OPTIONS,
+            place,
+            feed: Feed::Reports(watch.findings()),
+            is_ours: true,
+        });
+        Some(watch)
+    }
+}
+
+#[cfg(feature = "webhook")]
+fn with_webhooks(
+    mut listeners: Vec<Box<dyn Listener>>,
+    webhooks: Vec<Webhook>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Box<dyn Listener>> {
+    for webhook in webhooks {
+        match webhook.listener() {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    listeners
+}
+
+fn no_thread(error: &std::io::Error) -> StartError {
+    StartError::new(vec![Problem::BadSetting {
+        what: format!("no thread for a hook could be started: {error}"),
+        help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
+    }])
+}
+
+fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {
+    let Ok(runtime) = Handle::try_current() else {
+        problems.push(Problem::NoRuntime);
+        return None;
+    };
+    // tokio has no question for this, only a panic.
+    let timer = catch_unwind(AssertUnwindSafe(|| {
+        drop(tokio::time::sleep(Duration::ZERO));
+    }));
+    if timer.is_err() {
+        problems.push(Problem::NoTimer);
+    }
+    Some(runtime)
+}
