@@ -127,7 +127,7 @@ impl HealthBuilder {
     /// | `READY=1` | once, when readiness passes for the first time |
     /// | `STATUS=` | at each change: `ready`, or what is not well, in public words |
     /// | `WATCHDOG=1` | twice in `WatchdogSec=`, while liveness passes |
-    /// | `STOPPING=1` | when a [drain](Health::drain) begins |
+    /// | `STOPPING=1` | when a [drain](crate::Health::drain) begins |
     ///
     /// The messages come from a task on the runtime of the application: if that
     /// hangs, the watchdog gets none, and systemd starts the service again.
