@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 fn schema() -> Value {
-    let schema = include_str!("../../docs/schemas/webhook.schema.json");
+    let schema = include_str!("../../health-core/schemas/webhook.schema.json");
     serde_json::from_str(schema).expect("JSON")
 }
 
