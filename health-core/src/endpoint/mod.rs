@@ -164,8 +164,8 @@ impl Endpoint {
     /// the builder was given.
     ///
     /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
-    /// application, add its `paths` and its `components` there. Where the routes
-    /// are nested under a prefix, the paths need it too.
+    /// application, add its `paths` and its `components` there. They begin with the
+    /// base path; where a router nests the routes under a prefix, they need it too.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -522,12 +522,12 @@ impl Inner {
             Format::Json => json::list(&frame, shown),
             Format::HealthJson => ietf::list(&frame, shown),
             Format::Text => text::list(&frame, shown),
-            Format::Html => html::list(&self.html_frame(route, &frame, seen), shown),
+            Format::Html => html::list(&Inner::html_frame(route, &frame, seen), shown),
         };
         (status, body)
     }
 
-    fn html_frame<'a>(&self, route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
+    fn html_frame<'a>(route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
         html::Frame {
             status: frame.status,
             refresh: route.refresh,
