@@ -164,8 +164,8 @@ impl Endpoint {
     /// the builder was given.
     ///
     /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
-    /// application, add its `paths` and its `components` there. They begin with the
-    /// base path; where a router nests the routes under a prefix, they need it too.
+    /// application, add its `paths` and its `components` there. The paths begin
+    /// with the base path; a prefix that a router puts before them is not in them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -148,7 +148,7 @@ impl Operation<'_> {
         let whose = if self.settings.anyone_excludes {
             ""
         } else if self.settings.guard.knows_anybody() {
-            " Only from those whom the guard knows; from others it is ignored."
+            " Heard from those whom the guard knows, ignored from others."
         } else {
             return None;
         };
