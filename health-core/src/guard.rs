@@ -135,6 +135,11 @@ impl Guard {
         !self.tokens.is_empty()
     }
 
+    /// Whether there is a condition at all.
+    pub(crate) fn knows_anybody(&self) -> bool {
+        self.takes_tokens() || !self.networks.is_empty() || !self.predicates.is_empty()
+    }
+
     /// Whether one of the conditions holds.
     pub(crate) fn knows(&self, head: &RequestHead<'_>) -> bool {
         self.knows_token(head)

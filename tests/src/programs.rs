@@ -18,7 +18,10 @@ impl Running {
         let program = command.get_program().to_owned();
         let child = command.spawn();
         Running(child.unwrap_or_else(|error| {
-            panic!("{program:?}: {error}; scripts/test.sh installs it");
+            panic!(
+                "{}: {error}; scripts/test.sh installs it",
+                program.display()
+            );
         }))
     }
 }

@@ -205,6 +205,36 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
     }
 }
 
+/// Their beginnings: what follows tells what to do.
+#[test]
+fn every_event_is_in_the_guide_to_logging() {
+    let guide = read(&root().join("docs/logging.md"));
+    let source = read(&root().join("health-core/src/observe.rs"));
+    let literals = source.split('"').skip(1).step_by(2);
+    let messages = literals.filter(|text| text.split(' ').count() > 2 && !text.contains('{'));
+    let mut events = 0;
+    for message in messages {
+        let beginning = message.split([';', ',', ':']).next().unwrap_or_default();
+        assert!(guide.contains(&format!("| `{beginning}")), "{message}");
+        events += 1;
+    }
+    assert!(events > 15, "{events}");
+}
+
+#[test]
+fn each_guide_is_once_in_the_table() {
+    let (_, table) = README.split_once("\n## Guides\n").expect("the guides");
+    let (table, _) = table.split_once("\n## ").expect("its end");
+    let mut named: Vec<&str> = targets(table).collect();
+    named.sort_unstable();
+    let mut guides: Vec<String> = list(&root().join("docs"))
+        .iter()
+        .map(|path| format!("docs/{}", path.file_name().expect("a name").display()))
+        .collect();
+    guides.sort_unstable();
+    assert_eq!(named, guides);
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut documents = list(&root().join("docs"));

@@ -414,7 +414,7 @@ async fn settings_can_leave_it_out() {
 #[tokio::test]
 async fn only_sensible_thresholds_start() {
     let start = |threshold| Health::builder().watch_runtime(threshold).start();
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     for bad in [Duration::ZERO, Duration::from_millis(999), hour + THRESHOLD] {
         assert_eq!(start(bad).expect_err("refused").problems().len(), 1);
     }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 fn schema() -> Value {
-    let schema = include_str!("../../docs/schemas/webhook.schema.json");
+    let schema = include_str!("../../health-core/schemas/webhook.schema.json");
     serde_json::from_str(schema).expect("JSON")
 }
 
@@ -26,7 +26,7 @@ async fn every_kind_of_turn_matches_and_has_no_key_that_is_not_documented() {
     let receiver = axum::serve(listener, Router::new().route("/", post(receive)));
     tokio::spawn(receiver.into_future());
 
-    let idle = CheckOptions::new().initial_delay(Duration::from_secs(3_600));
+    let idle = CheckOptions::new().initial_delay(Duration::from_hours(1));
     let described = idle.clone().critical().liveness().readiness();
     let health = Health::builder()
         .check("database", described, || async {})

@@ -165,8 +165,8 @@ impl Endpoint {
     /// the builder was given.
     ///
     /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
-    /// application, add its `paths` and its `components` there. Where the routes
-    /// are nested under a prefix, the paths need it too.
+    /// application, add its `paths` and its `components` there. The paths begin
+    /// with the base path; a prefix that a router puts before them is not in them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

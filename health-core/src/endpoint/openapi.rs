@@ -116,12 +116,7 @@ impl Operation<'_> {
         }
         match self.page {
             Page::OpenApi => {}
-            Page::Metrics => parameters.push(json!({
-                "name": "format",
-                "in": "query",
-                "description": "As `Accept`, and heard before it.",
-                "schema": { "type": "string", "enum": ["prometheus", "openmetrics"] },
-            })),
+            Page::Metrics => parameters.push(format_parameter(&["prometheus", "openmetrics"])),
             Page::StatusPage => parameters.push(json!({
                 "name": "refresh",
                 "in": "query",
@@ -130,23 +125,43 @@ impl Operation<'_> {
                     "anyOf": [{ "const": "off" }, { "type": "integer", "minimum": 5, "maximum": 3600 }],
                 },
             })),
-            Page::Health | Page::Probe(_) | Page::Group(_) => parameters.extend([
-                json!({
-                    "name": "format",
-                    "in": "query",
-                    "description": "As `Accept`, and heard before it.",
-                    "schema": { "type": "string", "enum": ["json", "health+json", "health-json", "text"] },
-                }),
-                json!({
+            Page::Health | Page::Probe(_) | Page::Group(_) => {
+                parameters.push(format_parameter(&["json", "health+json", "health-json", "text"]));
+                parameters.push(json!({
                     "name": "verbose",
                     "in": "query",
                     "description": "Each check as a line of text, as far as the details allow. Counts by its presence.",
                     "allowEmptyValue": true,
                     "schema": { "type": "string" },
-                }),
-            ]),
+                }));
+            }
         }
+        parameters.extend(self.exclude_parameter());
         parameters
+    }
+
+    /// Only where somebody can exclude a check.
+    fn exclude_parameter(self) -> Option<Value> {
+        if self.of_check || self.is_for_everybody() {
+            return None;
+        }
+        let whose = if self.settings.anyone_excludes {
+            ""
+        } else if self.settings.guard.knows_anybody() {
+            " Heard from those whom the guard knows, ignored from others."
+        } else {
+            return None;
+        };
+        let what =
+            "Checks that do not count for this answer; names that no check has change nothing.";
+        Some(json!({
+            "name": "exclude",
+            "in": "query",
+            "description": format!("{what}{whose}"),
+            "style": "form",
+            "explode": true,
+            "schema": { "type": "array", "items": { "$ref": "#/components/schemas/CheckName" } },
+        }))
     }
 
     /// By code: several statuses may share one.
@@ -215,6 +230,15 @@ impl Operation<'_> {
             }
         }
     }
+}
+
+fn format_parameter(formats: &[&str]) -> Value {
+    json!({
+        "name": "format",
+        "in": "query",
+        "description": "As `Accept`, and heard before it.",
+        "schema": { "type": "string", "enum": formats },
+    })
 }
 
 fn error_schema() -> Value {

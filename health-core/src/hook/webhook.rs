@@ -28,7 +28,7 @@ const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// An HTTP receiver that is told of the turns of checks: a POST of JSON, see
-/// `docs/schemas/webhook.schema.json`.
+/// `schemas/webhook.schema.json` in this crate.
 ///
 /// It works on a thread of its own and can delay no check. A turn that the
 /// receiver does not take (no connection, a timeout, 408, 429 or 5xx) is sent
