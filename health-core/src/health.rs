@@ -186,7 +186,9 @@ impl Health {
     ///
     /// They come from a thread with a runtime of its own, so probers hear what
     /// is known even while every worker of the application is blocked, and the
-    /// port can be closed to the public. HTTP/1 without TLS; a head of at most
+    /// port can be closed to the public. Liveness fails then where the runtime is
+    /// [watched](crate::HealthBuilder::watch_runtime); nothing else that runs there
+    /// would notice. HTTP/1 without TLS; a head of at most
     /// 16 KiB, which has to arrive within 75 s; 256 connections at once, of which
     /// the oldest makes room for the next.
     ///
@@ -205,9 +207,10 @@ impl Health {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
     /// use health_core::Health;
     ///
-    /// let health = Health::builder().start()?;
+    /// let health = Health::builder().watch_runtime(Duration::from_secs(5)).start()?;
     /// let served = health.serve("127.0.0.1:0")?; // in production "0.0.0.0:9090"
     /// println!("probes are answered on http://{}/readyz", served.address());
     /// # Ok(())

@@ -142,6 +142,29 @@ fn every_worker_is_blocked() {
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
 }
 
+/// Who watches the runtime hears on the own port that it is wedged.
+#[test]
+fn liveness_fails_where_the_runtime_is_watched() {
+    let runtime = workers(2);
+    let builder = Health::builder().watch_runtime(Duration::from_secs(1));
+    let (_health, served) = ready(&runtime, builder);
+    assert_eq!(code(&served, "/livez"), 200);
+
+    let wedge = Wedge::new();
+    let (tell, blocked) = mpsc::channel();
+    for _ in 0..2 {
+        runtime.spawn(wedge.block(tell.clone()));
+    }
+    for _ in 0..2 {
+        blocked.recv_timeout(BOUND).expect("a worker blocks");
+    }
+    until("the stall is found", || code(&served, "/livez") == 503);
+    let (_, body) = get(&served, "/health/runtime");
+    assert!(body.contains("has not yielded for"), "{body}");
+    wedge.release();
+    until("alive again", || code(&served, "/livez") == 200);
+}
+
 #[test]
 fn the_only_thread_is_blocked() {
     let runtime = Builder::new_current_thread().enable_all().build();
