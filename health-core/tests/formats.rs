@@ -207,7 +207,24 @@ async fn a_probe_may_list_its_own_checks() {
     let text = |uri| get(&health, uri, "text/plain").body;
     assert!(text("/readyz").contains("[-]shutdown failed: draining\n"));
     assert_eq!(text("/livez"), "ok");
+    let draft = get(&health, "/readyz", "application/health+json").body;
+    let draft: Value = serde_json::from_str(&draft).expect("JSON");
+    assert_eq!(draft["output"], "schema, shutdown");
     drop(drained);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_may_have_the_name_of_what_the_draft_measures() {
+    let up = || async { Outcome::pass().observe(7, "days") };
+    let builder = Health::builder().check("uptime", CheckOptions::new(), up);
+    let body = get(
+        &started(builder).await,
+        "/health",
+        "application/health+json",
+    )
+    .body;
+    assert_eq!(body.matches(r#""uptime":"#).count(), 1, "{body}");
+    assert!(body.contains(r#""observedUnit":"days""#), "{body}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-//! What one annotated function adds to `cargo check`: 1,000 functions with one
+//! What the framework adds to a clean build of an axum application, and what
+//! one annotated function adds to `cargo check`: 1,000 functions with one
 //! parameter and a `Result`, without and with the attribute.
 //!
 //! `cargo run --release -p benches --bin compile [-- --quick] [-- --json]`
@@ -17,10 +18,16 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const FUNCTIONS: u32 = 1_000;
 /// The most that one check may cost, in milliseconds of CPU time.
 const BUDGET: f64 = 4.0;
+/// The most that the framework may add to a clean build, in seconds of CPU time.
+const ADDED: f64 = 3.5;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let rounds = if quick { 1 } else { 5 };
+    let application = Application::generate()?;
+    let alone = application.clean_build(false)?;
+    let with_health = application.clean_build(true)?;
+    fs::remove_dir_all(&application.directory)?;
     let package = Package::generate()?;
     let plain = package.cost_of("", rounds)?;
     let checks = package.cost_of("#[health_check]", rounds)?;
@@ -31,6 +38,27 @@ fn main() -> Result<()> {
     report::print(
         "compile",
         &[
+            Figure::new(
+                "clean debug build of an axum application: CPU",
+                alone.seconds(),
+                "s",
+            ),
+            Figure::new(
+                "clean debug build of an axum application: crates",
+                alone.crates,
+                "",
+            ),
+            Figure::new(
+                "what `health-axum` and one check add: CPU",
+                with_health.seconds() - alone.seconds(),
+                "s",
+            )
+            .budget(ADDED),
+            Figure::new(
+                "what `health-axum` and one check add: crates",
+                with_health.crates - alone.crates,
+                "",
+            ),
             figure("a plain function", plain),
             figure("one with `#[health_check]`", checks),
             figure("what the attribute adds", checks.saturating_sub(plain)).budget(BUDGET),
@@ -50,6 +78,109 @@ fn figure(what: &str, cost: Duration) -> Figure {
     Figure::new(what, cost.as_secs_f64() * 1_000.0, "ms")
 }
 
+/// A small application on axum, without and with health.
+struct Application {
+    directory: PathBuf,
+}
+
+/// A build in which everything was built.
+struct Built {
+    cpu: Duration,
+    crates: f64,
+}
+
+impl Built {
+    fn seconds(&self) -> f64 {
+        self.cpu.as_secs_f64()
+    }
+}
+
+impl Application {
+    fn generate() -> Result<Self> {
+        let directory = directory("application")?;
+        Ok(Application { directory })
+    }
+
+    fn clean_build(&self, with_health: bool) -> Result<Built> {
+        self.write(with_health)?;
+        let target = self.directory.join("target");
+        // Once for what only Cargo fetches, and once that counts.
+        cargo(&self.directory, &["fetch"])?;
+        if target.exists() {
+            fs::remove_dir_all(&target)?;
+        }
+        let before = children()?;
+        let log = cargo(&self.directory, &["build", "--offline"])?;
+        let compiled = log.lines().filter(|line| line.contains("Compiling "));
+        Ok(Built {
+            cpu: children()?.saturating_sub(before),
+            crates: f64::from(u32::try_from(compiled.count())?),
+        })
+    }
+
+    fn write(&self, with_health: bool) -> Result<()> {
+        let health_axum = fs::canonicalize(workspace().join("health-axum"))?;
+        let dependency = format!("health-axum = {{ path = '{}' }}\n", health_axum.display());
+        let manifest = format!(
+            "[package]\nname = \"application\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+             axum = \"0.8\"\n\
+             tokio = {{ version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\", \"signal\"] }}\n\
+             tracing = \"0.1\"\n{}",
+            if with_health { &dependency } else { "" }
+        );
+        fs::write(self.directory.join("Cargo.toml"), manifest)?;
+        fs::write(self.directory.join("src/main.rs"), source(with_health))?;
+        Ok(())
+    }
+}
+
+fn source(with_health: bool) -> String {
+    let [check, start, merge] = if with_health {
+        [
+            "#[health_axum::health_check(critical)] async fn database() {}\n",
+            "let health = health_axum::Health::builder().start().unwrap();",
+            ".merge(health_axum::routes(&health))",
+        ]
+    } else {
+        [""; 3]
+    };
+    format!(
+        "{check}#[tokio::main]\nasync fn main() {{\n{start}\n\
+         let app = axum::Router::<()>::new()\n\
+         .route(\"/\", axum::routing::get(|| async {{ \"hello\" }})){merge};\n\
+         let listener = tokio::net::TcpListener::bind(\"127.0.0.1:0\").await.unwrap();\n\
+         axum::serve(listener, app).await.unwrap();\n}}\n"
+    )
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A package of its own with the versions of the workspace.
+fn directory(name: &str) -> Result<PathBuf> {
+    let name = format!("health-{name}-{}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir_all(directory.join("src"))?;
+    fs::copy(workspace().join("Cargo.lock"), directory.join("Cargo.lock"))?;
+    Ok(directory)
+}
+
+/// What Cargo says, with a target directory of the package's own.
+fn cargo(directory: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new("cargo")
+        .args(arguments)
+        .current_dir(directory)
+        .env("CARGO_TARGET_DIR", directory.join("target"))
+        .output()?;
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        Ok(log)
+    } else {
+        Err(log.into())
+    }
+}
+
 /// A package beside the workspace, with a target directory of its own.
 struct Package {
     directory: PathBuf,
@@ -57,12 +188,8 @@ struct Package {
 
 impl Package {
     fn generate() -> Result<Self> {
-        let name = format!("health-compile-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(directory.join("src"))?;
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        fs::copy(workspace.join("Cargo.lock"), directory.join("Cargo.lock"))?;
-        let core = fs::canonicalize(workspace.join("health-core"))?;
+        let directory = directory("compile")?;
+        let core = fs::canonicalize(workspace().join("health-core"))?;
         let manifest = format!(
             "[package]\nname = \"generated\"\nedition = \"2024\"\n\
              [dependencies]\nhealth-core = {{ path = '{}' }}\n\
@@ -132,31 +259,14 @@ impl Package {
 
     /// Makes Cargo forget this package, but none of its dependencies.
     fn forget(&self) -> Result<()> {
-        let clean = self.cargo(&["clean", "-p", "generated"]).output()?;
-        if clean.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&clean.stderr).into())
-        }
+        cargo(&self.directory, &["clean", "-p", "generated"]).map(drop)
     }
 
     /// The CPU time of `cargo check`, with the compiler.
     fn check(&self) -> Result<Duration> {
         let before = children()?;
-        let check = self.cargo(&["check", "--offline"]).output()?;
-        if !check.status.success() {
-            return Err(String::from_utf8_lossy(&check.stderr).into());
-        }
+        cargo(&self.directory, &["check", "--offline"])?;
         Ok(children()?.saturating_sub(before))
-    }
-
-    fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut cargo = Command::new("cargo");
-        cargo
-            .args(arguments)
-            .current_dir(&self.directory)
-            .env("CARGO_TARGET_DIR", self.directory.join("target"));
-        cargo
     }
 }
 

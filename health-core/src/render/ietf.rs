@@ -43,7 +43,8 @@ pub(crate) fn list<'a>(
 ) -> Bytes {
     let counted = checks.clone().filter(|check| !check.excluded);
     let failing = counted.filter(|check| !check.report.verdict().is_good());
-    let names: Vec<&str> = failing.map(|check| check.report.name()).collect();
+    let names = failing.map(|check| check.report.name());
+    let names: Vec<&str> = names.chain(frame.draining.then_some("shutdown")).collect();
     let output = (frame.status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
     let fitted = fit(frame.room(), checks, |check| {
         let entries = to_raw(&[Entry::new(check)]);
@@ -138,6 +139,8 @@ impl<T: Serialize> Serialize for Relations<'_, T> {
     }
 }
 
+const UPTIME: &str = "uptime";
+
 struct Checks<'a> {
     checks: Vec<(Shown<'a>, Box<RawValue>)>,
     uptime: Duration,
@@ -149,7 +152,14 @@ impl Serialize for Checks<'_> {
         for (check, entries) in &self.checks {
             map.serialize_entry(&key(check.report), entries)?;
         }
-        map.serialize_entry("uptime", &[Entry::uptime(self.uptime)])?;
+        // A check of this name says it, and a key stands once.
+        if self
+            .checks
+            .iter()
+            .all(|(check, _)| key(check.report) != UPTIME)
+        {
+            map.serialize_entry(UPTIME, &[Entry::uptime(self.uptime)])?;
+        }
         map.end()
     }
 }
