@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(chromium curl haproxy node npm prometheus prometheus-alertmanager)
+programs=(chromium curl haproxy node npm prometheus prometheus-alertmanager valgrind)
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -69,3 +69,6 @@ check_msrv
 
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
+
+step "instruction counts"
+cargo bench --locked -p benches --bench instructions -- --guard

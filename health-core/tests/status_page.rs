@@ -200,3 +200,12 @@ async fn a_history_without_end_is_refused() {
         "{error}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_excluded_is_marked() {
+    let health = started(builder()).await;
+    let page = |token| ask(&health, "GET", "/status?exclude=database", token).into_body();
+    let mark = "<li class=\"critical\">excluded from this answer</li>";
+    assert_eq!(page(Some(TOKEN)).matches(mark).count(), 1);
+    assert!(!page(None).contains(mark), "a stranger excludes nothing");
+}

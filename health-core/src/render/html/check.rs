@@ -80,6 +80,9 @@ impl Card<'_> {
         } else {
             f.write_str("<li>not critical</li>")?;
         }
+        if self.check.excluded {
+            f.write_str("<li class=\"critical\">excluded from this answer</li>")?;
+        }
         for probe in Probe::ALL {
             if report.counts_for(probe) {
                 write!(f, "<li>{probe}</li>")?;
