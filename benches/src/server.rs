@@ -7,11 +7,14 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::{env, thread};
 
+use actix_web::{App, HttpResponse, HttpServer, web};
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use bytes::Bytes;
+use health_core::Health;
 use http::Request;
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::workload;
@@ -22,6 +25,31 @@ pub const ROLE: &str = "--serve";
 /// A route of the framework alone, which answers with the bytes and the headers
 /// that the page at `like` answers with when the server starts.
 pub const STATIC: &str = "/static";
+
+/// What serves.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Framework {
+    /// On tokio's multi-thread runtime.
+    Axum,
+    /// With a worker for each core.
+    Actix,
+}
+
+impl Framework {
+    /// The word in the table, and for the process that serves.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Framework::Axum => "axum",
+            Framework::Actix => "actix",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let mut all = [Framework::Axum, Framework::Actix].into_iter();
+        all.find(|framework| framework.name() == name)
+    }
+}
 
 /// A running server, which ends when this is dropped.
 #[derive(Debug)]
@@ -39,9 +67,9 @@ impl Server {
     /// # Errors
     ///
     /// If the process does not start or does not say where it listens.
-    pub fn spawn(checks: usize, like: &str) -> io::Result<Self> {
+    pub fn spawn(framework: Framework, checks: usize, like: &str) -> io::Result<Self> {
         let mut process = Command::new(env::current_exe()?)
-            .args([ROLE, &checks.to_string(), like])
+            .args([ROLE, framework.name(), &checks.to_string(), like])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -83,37 +111,66 @@ impl Drop for Server {
 ///
 /// If the arguments are not those of [`Server::spawn`], or nothing can be served.
 pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+    let framework = arguments.next().and_then(|name| Framework::named(&name));
     let checks = arguments.next().ok_or("how many checks?")?.parse()?;
     let like = arguments.next().ok_or("a static route like which page?")?;
     thread::spawn(|| {
         let _ = io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let health = workload::passing(checks).start()?;
-        workload::settled(&health).await;
-        let body = health
-            .endpoint()
-            .respond(&Request::get(&like).body(())?)
-            .into_body();
-        let headers = [
-            (CONTENT_TYPE, "application/json"),
-            (CACHE_CONTROL, "no-store"),
-            (VARY, "accept"),
-        ];
-        let app = Router::new()
-            .route(STATIC, get(move || async move { (headers, body) }))
-            .merge(health_axum::routes(&health));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        println!("{}", listener.local_addr()?);
-        // Nagle's algorithm would add the peer's delayed acknowledgements.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        axum::serve(listener, app).await?;
-        Ok(())
-    })
+    match framework.ok_or("which framework?")? {
+        Framework::Axum => tokio::runtime::Runtime::new()?.block_on(serve_axum(checks, &like)),
+        Framework::Actix => actix_web::rt::System::new().block_on(serve_actix(checks, &like)),
+    }
+}
+
+/// What the page at `like` answers with, for the static route.
+async fn started(checks: usize, like: &str) -> Result<(Health, Bytes), Box<dyn Error>> {
+    let health = workload::passing(checks).start()?;
+    workload::settled(&health).await;
+    let request = Request::get(like).body(())?;
+    let body = health.endpoint().respond(&request).into_body();
+    Ok((health, body))
+}
+
+const HEADERS: [(&str, &str); 3] = [
+    ("content-type", "application/json"),
+    ("cache-control", "no-store"),
+    ("vary", "accept"),
+];
+
+async fn serve_axum(checks: usize, like: &str) -> Result<(), Box<dyn Error>> {
+    let (health, body) = started(checks, like).await?;
+    let app = Router::new()
+        .route(STATIC, get(move || async move { (HEADERS, body) }))
+        .merge(health_axum::routes(&health));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    println!("{}", listener.local_addr()?);
+    // Nagle's algorithm would add the peer's delayed acknowledgements.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn serve_actix(checks: usize, like: &str) -> Result<(), Box<dyn Error>> {
+    let (health, body) = started(checks, like).await?;
+    let server = HttpServer::new(move || {
+        let body = body.clone();
+        let fixed = move || {
+            let mut answer = HttpResponse::Ok();
+            for header in HEADERS {
+                answer.insert_header(header);
+            }
+            std::future::ready(answer.body(body.clone()))
+        };
+        App::new()
+            .route(STATIC, web::get().to(fixed))
+            .configure(health_actix::configure(&health))
+    });
+    let server = server.disable_signals().bind(("127.0.0.1", 0))?;
+    println!("{}", server.addrs()[0]);
+    server.run().await?;
+    Ok(())
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use benches::load::{Client, Connections};
 use benches::report::{self, Row, Spread};
-use benches::server::{self, Server};
+use benches::server::{self, Framework, Server};
 use benches::usage::CpuMeter;
 use serde::Serialize;
 
 /// One comparison.
 struct Case {
+    framework: Framework,
     path: &'static str,
     checks: usize,
     connections: Connections,
@@ -25,6 +26,7 @@ struct Case {
 /// What a comparison has shown. CPU times are microseconds per request.
 #[derive(Serialize)]
 struct Comparison {
+    framework: Framework,
     path: &'static str,
     checks: usize,
     connections: String,
@@ -39,6 +41,7 @@ struct Comparison {
 
 impl Row for Comparison {
     const HEADINGS: &'static [&'static str] = &[
+        "framework",
         "path",
         "checks",
         "connections",
@@ -51,6 +54,7 @@ impl Row for Comparison {
 
     fn cells(&self) -> Vec<String> {
         vec![
+            self.framework.name().into(),
             self.path.into(),
             self.checks.to_string(),
             self.connections.clone(),
@@ -66,6 +70,13 @@ impl Row for Comparison {
 }
 
 fn cases() -> Vec<Case> {
+    [Framework::Axum, Framework::Actix]
+        .into_iter()
+        .flat_map(cases_of)
+        .collect()
+}
+
+fn cases_of(framework: Framework) -> Vec<Case> {
     let mut cases = Vec::new();
     for (path, checks, budget) in [
         ("/readyz", 5, Some(1.05)),
@@ -76,11 +87,13 @@ fn cases() -> Vec<Case> {
         for (connections, requests) in [
             (Connections::Kept(1), 20_000),
             (Connections::Kept(16), 24_000),
+            (Connections::Kept(64), 25_600),
             (Connections::New, 4_000),
         ] {
             // 100 kB take longer than 20 bytes.
             let long = path == "/health" && checks == 1_000;
             cases.push(Case {
+                framework,
                 path,
                 checks,
                 connections,
@@ -105,7 +118,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rows = Vec::new();
     for case in cases() {
         eprintln!(
-            "{} of {} checks, {}",
+            "{}: {} of {} checks, {}",
+            case.framework.name(),
             case.path,
             case.checks,
             words(case.connections)
@@ -126,7 +140,7 @@ fn words(connections: Connections) -> String {
 /// Alternates the two sides, in slices short enough that what else the machine
 /// does falls on both. Which side begins is drawn for each pair.
 async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>> {
-    let server = Server::spawn(case.checks, case.path)?;
+    let server = Server::spawn(case.framework, case.checks, case.path)?;
     let mut client = Client::connect(server.address(), case.connections).await?;
     let (static_bytes, bytes) = check_alike(&client, case.path).await?;
     let mut slices = Vec::with_capacity(pairs);
@@ -150,6 +164,7 @@ async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>
         }
     }
     Ok(Comparison {
+        framework: case.framework,
         path: case.path,
         checks: case.checks,
         connections: words(case.connections),
@@ -187,5 +202,7 @@ async fn check_alike(client: &Client, path: &str) -> Result<(usize, usize), Box<
 
 fn comparable(head: &str) -> Vec<&str> {
     let varies = |line: &&str| line.starts_with("date: ") || line.starts_with("content-length: ");
-    head.lines().filter(|line| !varies(line)).collect()
+    let mut lines: Vec<&str> = head.lines().filter(|line| !varies(line)).collect();
+    lines.sort_unstable();
+    lines
 }
