@@ -40,8 +40,16 @@ impl Peer {
         ..peer("health-axum, `/readyz`", RunsOn::Rust, "ours")
     };
 
-    /// Ours in its several forms, then the others.
-    pub const ALL: [Peer; 12] = [
+    /// No probe at all: a route that answers with a constant. Compared with
+    /// itself it shows the noise.
+    pub const STATIC: Peer = Peer {
+        path: "/static",
+        ..peer("a static route of axum", RunsOn::Rust, "ours")
+    };
+
+    /// What all are compared with, ours in its several forms, then the others.
+    pub const ALL: [Peer; 13] = [
+        Peer::STATIC,
         Peer::OURS,
         peer("health-axum, `/health`", RunsOn::Rust, "ours"),
         peer(
@@ -70,11 +78,6 @@ impl Peer {
             "with_flask.py",
         ),
     ];
-
-    /// The same at another path.
-    pub fn at(self, path: &'static str) -> Peer {
-        Peer { path, ..self }
-    }
 
     /// # Errors
     ///

@@ -24,7 +24,7 @@ use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
 use crate::registry::Check;
 use crate::sample::{CheckSample, Sample};
-use crate::snapshot::{CheckReport, Snapshot, Stage};
+use crate::snapshot::{CheckReport, Seen, Snapshot, Stage};
 use crate::source::Listener;
 use crate::tally::{Tally, Weight};
 use crate::verdict::{Track, Verdict};
@@ -728,35 +728,11 @@ fn track(check: &Check, kept: usize) -> Track {
     }
 }
 
-/// What readers see of a track, to tell whether a change is visible.
-#[derive(Clone, Copy, PartialEq)]
-struct Seen {
-    verdict: Verdict,
-    stale: bool,
-    answers: u64,
-    overdue: Option<Instant>,
-}
-
 enum Obstacle {
     None,
     NoResult,
     /// The check at the root.
     Failing(Arc<str>),
-}
-
-impl Seen {
-    fn of(track: &Track) -> Self {
-        Seen {
-            verdict: track.verdict(),
-            stale: track.is_stale(),
-            answers: track.answers(),
-            overdue: track.overdue_since(),
-        }
-    }
-
-    fn weight(self, plan: &Plan, probe: Probe) -> Weight {
-        Weight::of(self.verdict, self.stale, plan, probe)
-    }
 }
 
 fn report(cell: &Cell, track: &Track) -> CheckReport {

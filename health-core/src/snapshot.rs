@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
+
 use crate::history::{History, Kept};
 use crate::incident::Incident;
 use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
+use crate::tally::Weight;
 use crate::verdict::{Finished, Track, Verdict};
 
 /// So many names say what startup waits for; the others are counted.
@@ -84,6 +87,11 @@ impl Snapshot {
         self.checks.iter().chain(&self.startup)
     }
 
+    /// Whether startup has passed, so that only the checks are listed.
+    pub(crate) fn has_started(&self) -> bool {
+        self.stage.started
+    }
+
     /// Whether the service is on its way out.
     pub fn is_draining(&self) -> bool {
         self.stage.draining
@@ -122,6 +130,30 @@ fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
     (!awaited.is_empty()).then(|| CheckReport::startup(Outcome::fail(text)))
 }
 
+/// What readers see of a check, to tell whether a change is visible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) verdict: Verdict,
+    pub(crate) stale: bool,
+    pub(crate) answers: u64,
+    pub(crate) overdue: Option<Instant>,
+}
+
+impl Seen {
+    pub(crate) fn of(track: &Track) -> Self {
+        Seen {
+            verdict: track.verdict(),
+            stale: track.is_stale(),
+            answers: track.answers(),
+            overdue: track.overdue_since(),
+        }
+    }
+
+    pub(crate) fn weight(self, plan: &Plan, probe: Probe) -> Weight {
+        Weight::of(self.verdict, self.stale, plan, probe)
+    }
+}
+
 /// One check at one moment: the verdict, and the last result behind it.
 #[derive(Clone, Debug)]
 pub struct CheckReport {
@@ -133,8 +165,7 @@ pub struct CheckReport {
     affects: &'static [&'static str],
     links: Links,
     component: &'static str,
-    verdict: Verdict,
-    stale: bool,
+    seen: Seen,
     skipped_for: Option<Arc<str>>,
     consecutive: u32,
     incident: Option<Incident>,
@@ -145,7 +176,8 @@ pub struct CheckReport {
 
 impl CheckReport {
     pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track) -> Self {
-        let overdue = track.overdue_since();
+        let seen = Seen::of(track);
+        let since = |since: Instant| SystemTime::now().checked_sub(since.elapsed());
         CheckReport {
             name,
             probes: plan.probes,
@@ -155,12 +187,11 @@ impl CheckReport {
             affects: plan.affects,
             links: plan.links,
             component: plan.component,
-            verdict: track.verdict(),
-            stale: track.is_stale(),
+            seen,
             skipped_for: track.skipped_for().cloned(),
             consecutive: track.consecutive(),
             incident: track.incident(),
-            running_since: overdue.and_then(|since| SystemTime::now().checked_sub(since.elapsed())),
+            running_since: seen.overdue.and_then(since),
             last: track.last().cloned(),
             kept: None,
         }
@@ -188,8 +219,12 @@ impl CheckReport {
             affects: &[],
             links: &[],
             component: "component",
-            verdict: Verdict::Fail,
-            stale: false,
+            seen: Seen {
+                verdict: Verdict::Fail,
+                stale: false,
+                answers: 1,
+                overdue: None,
+            },
             skipped_for: None,
             incident: None,
             kept: None,
@@ -245,7 +280,7 @@ impl CheckReport {
 
     /// What is held of the check: the last results, thresholds and age applied.
     pub fn verdict(&self) -> Verdict {
-        self.verdict
+        self.seen.verdict
     }
 
     /// The failing check at the root of why this one is not run, if it is
@@ -287,6 +322,11 @@ impl CheckReport {
         self.running_since
     }
 
+    /// Two reports of one check that say the same say it in the same words.
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen
+    }
+
     /// Why the check does not pass, in words that anyone may read: the check's
     /// own public text, `timed out`, `panicked`, `stale`, or `withheld` for an
     /// error, whose text is private.
@@ -294,7 +334,7 @@ impl CheckReport {
         if self.skipped_for.is_some() {
             return None;
         }
-        if self.stale {
+        if self.seen.stale {
             return Some("stale");
         }
         self.last_outcome()?.reason().map(Reason::as_str)
@@ -308,7 +348,7 @@ impl CheckReport {
 
     /// Whether startup waits for it, unless it has passed already.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.counts_for(Probe::Startup) && !self.verdict.is_good()
+        self.counts_for(Probe::Startup) && !self.verdict().is_good()
     }
 
     /// The last results, and what can be counted of them. Read anew at each call.

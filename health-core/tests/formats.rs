@@ -1,10 +1,11 @@
 //! The formats of an answer.
 
+use std::future::pending;
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, RequestHead, Status, Vocabulary,
-    testing,
+    CheckOptions, CheckReport, Details, Gate, Guard, Health, HealthBuilder, Outcome, RequestHead,
+    Status, Vocabulary, testing,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -40,6 +41,12 @@ struct Answer {
     status: u16,
     content_type: String,
     body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
 }
 
 fn get(health: &Health, uri: &str, accept: &str) -> Answer {
@@ -400,5 +407,63 @@ async fn what_cannot_be_said_is_refused_at_start() {
         "): `not a uri` is no link",
     ]) {
         assert!(problem.ends_with(end), "{problem}");
+    }
+}
+
+/// What was rendered of a check is kept until it changes, so every kind of
+/// change must be noticed.
+#[tokio::test(start_paused = true)]
+async fn the_list_says_of_each_check_what_it_says_by_itself() {
+    let migrated = Gate::new("migrations");
+    let quick = CheckOptions::new().interval(Duration::from_secs(5));
+    let hangs = quick.clone().timeout(Duration::from_secs(1));
+    let health = builder()
+        .gate(&migrated)
+        .check("hangs", hangs, pending::<()>)
+        .check("quick", quick, || async {})
+        .start()
+        .expect("it starts");
+    let mut lists = Vec::new();
+    let mut look = |when: &str| {
+        let checks = get(&health, "/health", "").json()["checks"].take();
+        // A moment is told in two clocks, which differ by a millisecond.
+        let without_since = |check: &Value| {
+            let mut check = check.clone();
+            let since = check
+                .as_object_mut()
+                .and_then(|check| check.remove("running_since"));
+            (check, since.is_some())
+        };
+        for name in health.snapshot().checks().iter().map(CheckReport::name) {
+            let alone = get(&health, &format!("/health/{name}"), "").json();
+            let (listed, alone) = (without_since(&checks[name]), without_since(&alone));
+            assert_eq!(listed, alone, "{name}, {when}");
+        }
+        lists.push(checks.to_string());
+    };
+    look("before any result");
+    sleep(Duration::from_millis(500)).await;
+    look("after the first results");
+    sleep(Duration::from_secs(1)).await;
+    look("after a timeout");
+    migrated.open();
+    look("after startup");
+    for _ in 0..3 {
+        sleep(Duration::from_secs(5)).await;
+        look("after a round");
+    }
+    testing::force(&health, "quick", Outcome::fail("drill"));
+    look("while forced");
+    testing::force(&health, "quick", Outcome::fail("another drill"));
+    look("while forced to something else");
+    testing::release(&health, "quick");
+    sleep(Duration::from_secs(5)).await;
+    look("after a release");
+    let drained = tokio::spawn(health.drain());
+    tokio::task::yield_now().await;
+    look("in a drain");
+    drained.abort();
+    for pair in lists.windows(2) {
+        assert_ne!(pair[0], pair[1], "something changed each time");
     }
 }

@@ -1,288 +1,182 @@
-//! What the framework adds to a clean build of an axum application, and what
-//! one annotated function adds to `cargo check`: 1,000 functions with one
-//! parameter and a `Result`, without and with the attribute.
+//! What the framework costs before a service answers: in a clean build of an
+//! axum application, in `cargo check` of 1,000 annotated functions, in a build
+//! after one of them was edited, and at the start of the program.
 //!
 //! `cargo run --release -p benches --bin compile [-- --quick] [-- --json]`
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use benches::report::{self, Figure};
+use benches::generated::{self, Built, Package, application, functions};
+use benches::report::{self, Figure, Spread};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const FUNCTIONS: u32 = 1_000;
-/// The most that one check may cost, in milliseconds of CPU time.
-const BUDGET: f64 = 4.0;
-/// The most that the framework may add to a clean build, in seconds of CPU time.
-const ADDED: f64 = 3.5;
+const CHECK: &str = "#[health_check]";
+const ORDERED: &str = "#[health_check(after(first))]";
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let rounds = if quick { 1 } else { 5 };
-    let application = Application::generate()?;
-    let alone = application.clean_build(false)?;
-    let with_health = application.clean_build(true)?;
-    fs::remove_dir_all(&application.directory)?;
-    let package = Package::generate()?;
-    let plain = package.cost_of("", rounds)?;
-    let checks = package.cost_of("#[health_check]", rounds)?;
-    let ordered = package.cost_of("#[health_check(after(first))]", rounds)?;
-    let edited = package.cost_of_an_edit(rounds)?;
-    fs::remove_dir_all(&package.directory)?;
-
-    report::print(
-        "compile",
-        &[
-            Figure::new(
-                "clean debug build of an axum application: CPU",
-                alone.seconds(),
-                "s",
-            ),
-            Figure::new(
-                "clean debug build of an axum application: crates",
-                alone.crates,
-                "",
-            ),
-            Figure::new(
-                "what `health-axum` and one check add: CPU",
-                with_health.seconds() - alone.seconds(),
-                "s",
-            )
-            .budget(ADDED),
-            Figure::new(
-                "what `health-axum` and one check add: crates",
-                with_health.crates - alone.crates,
-                "",
-            ),
-            figure("a plain function", plain),
-            figure("one with `#[health_check]`", checks),
-            figure("what the attribute adds", checks.saturating_sub(plain)).budget(BUDGET),
-            figure(
-                "what the attribute adds with `after`",
-                ordered.saturating_sub(plain),
-            )
-            .budget(BUDGET),
-            figure("the same after an edit of one of them", edited),
-        ],
-    );
+    let (builds, rounds, starts) = if quick { (2, 2, 50) } else { (3, 5, 300) };
+    let mut figures = clean_builds(builds)?;
+    figures.extend(per_function(rounds)?);
+    figures.extend(edits(rounds)?);
+    figures.extend(start_up(starts)?);
+    report::print("compile", &figures);
     Ok(())
 }
 
-fn figure(what: &str, cost: Duration) -> Figure {
-    let what = format!("`cargo check` of {FUNCTIONS} functions, CPU time of each: {what}");
-    Figure::new(what, cost.as_secs_f64() * 1_000.0, "ms")
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
 }
 
-/// A small application on axum, without and with health.
-struct Application {
-    directory: PathBuf,
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
-/// A build in which everything was built.
-struct Built {
-    cpu: Duration,
-    crates: f64,
-}
-
-impl Built {
-    fn seconds(&self) -> f64 {
-        self.cpu.as_secs_f64()
-    }
-}
-
-impl Application {
-    fn generate() -> Result<Self> {
-        let directory = directory("application")?;
-        Ok(Application { directory })
-    }
-
-    fn clean_build(&self, with_health: bool) -> Result<Built> {
-        self.write(with_health)?;
-        let target = self.directory.join("target");
-        // Once for what only Cargo fetches, and once that counts.
-        cargo(&self.directory, &["fetch"])?;
-        if target.exists() {
-            fs::remove_dir_all(&target)?;
+/// A whole application, without and with health in turn.
+fn clean_builds(rounds: u32) -> Result<Vec<Figure>> {
+    const AXUM: &str = "axum = \"0.8\"\n\
+        tokio = { version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\", \"signal\"] }\n\
+        tracing = \"0.1\"\n";
+    let health = AXUM.to_owned() + &generated::dependency("health-axum")?;
+    let package = Package::new("application", &health)?;
+    // What Cargo fetches does not count.
+    package.write("src/main.rs", &application(true))?;
+    package.cargo(&["fetch"])?;
+    let build = |dependencies: &str, with_health: bool| -> Result<Built> {
+        package.depends_on(dependencies)?;
+        package.write("src/main.rs", &application(with_health))?;
+        if package.target().exists() {
+            fs::remove_dir_all(package.target())?;
         }
-        let before = children()?;
-        let log = cargo(&self.directory, &["build", "--offline"])?;
-        let compiled = log.lines().filter(|line| line.contains("Compiling "));
-        Ok(Built {
-            cpu: children()?.saturating_sub(before),
-            crates: f64::from(u32::try_from(compiled.count())?),
-        })
-    }
-
-    fn write(&self, with_health: bool) -> Result<()> {
-        let health_axum = fs::canonicalize(workspace().join("health-axum"))?;
-        let dependency = format!("health-axum = {{ path = '{}' }}\n", health_axum.display());
-        let manifest = format!(
-            "[package]\nname = \"application\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-             axum = \"0.8\"\n\
-             tokio = {{ version = \"1\", features = [\"macros\", \"net\", \"rt-multi-thread\", \"signal\"] }}\n\
-             tracing = \"0.1\"\n{}",
-            if with_health { &dependency } else { "" }
-        );
-        fs::write(self.directory.join("Cargo.toml"), manifest)?;
-        fs::write(self.directory.join("src/main.rs"), source(with_health))?;
-        Ok(())
-    }
-}
-
-fn source(with_health: bool) -> String {
-    let [check, start, merge] = if with_health {
-        [
-            "#[health_axum::health_check(critical)] async fn database() {}\n",
-            "let health = health_axum::Health::builder().start().unwrap();",
-            ".merge(health_axum::routes(&health))",
-        ]
-    } else {
-        [""; 3]
+        package.cargo(&["build", "--offline"])
     };
-    format!(
-        "{check}#[tokio::main]\nasync fn main() {{\n{start}\n\
-         let app = axum::Router::<()>::new()\n\
-         .route(\"/\", axum::routing::get(|| async {{ \"hello\" }})){merge};\n\
-         let listener = tokio::net::TcpListener::bind(\"127.0.0.1:0\").await.unwrap();\n\
-         axum::serve(listener, app).await.unwrap();\n}}\n"
-    )
+    let mut pairs = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("clean builds, round {round}");
+        pairs.push((build(AXUM, false)?, build(&health, true)?));
+    }
+    let alone = Spread::of(pairs.iter().map(|(alone, _)| seconds(alone.cpu)));
+    let added = pairs
+        .iter()
+        .map(|(alone, with)| seconds(with.cpu) - seconds(alone.cpu));
+    let crates = pairs.first().map_or((0, 0), |(alone, with)| {
+        (alone.crates(), with.crates() - alone.crates())
+    });
+    Ok(vec![
+        Figure::new(
+            format!(
+                "clean debug build of an axum application, {} crates: CPU",
+                crates.0
+            ),
+            alone,
+            "s",
+        ),
+        Figure::new(
+            format!(
+                "what `health-axum` and one check add, {} crates: CPU",
+                crates.1
+            ),
+            Spread::of(added),
+            "s",
+        )
+        .budget(3.5),
+    ])
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+fn generate() -> Result<Package> {
+    Package::new("generated", &generated::dependency("health-core")?)
 }
 
-/// A package of its own with the versions of the workspace.
-fn directory(name: &str) -> Result<PathBuf> {
-    let name = format!("health-{name}-{}", std::process::id());
-    let directory = std::env::temp_dir().join(name);
-    fs::create_dir_all(directory.join("src"))?;
-    fs::copy(workspace().join("Cargo.lock"), directory.join("Cargo.lock"))?;
-    Ok(directory)
+/// `cargo check` of functions without and with the attribute, in turn.
+fn per_function(rounds: u32) -> Result<Vec<Figure>> {
+    let package = generate()?;
+    let check = |source: &str| -> Result<f64> {
+        package.write("src/main.rs", source)?;
+        package.cargo(&["clean", "-p", "generated"])?;
+        let built = package.cargo(&["check", "--offline"])?;
+        Ok(milliseconds(built.cpu))
+    };
+    let [empty, plain, checks, ordered] = [
+        functions(0, "", 0),
+        functions(FUNCTIONS, "", 0),
+        functions(FUNCTIONS, CHECK, 0),
+        functions(FUNCTIONS, ORDERED, 0),
+    ];
+    // Once for the dependencies.
+    check(&empty)?;
+    let mut measured = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("`cargo check`, round {round}");
+        let base = check(&empty)?;
+        let each = |source| -> Result<f64> { Ok((check(source)? - base) / f64::from(FUNCTIONS)) };
+        measured.push([each(&plain)?, each(&checks)?, each(&ordered)?]);
+    }
+    let what = |what| format!("`cargo check`, CPU of each of {FUNCTIONS} functions: {what}");
+    let added = |to: usize| Spread::of(measured.iter().map(|each| each[to] - each[0]));
+    let plain = Spread::of(measured.iter().map(|[plain, ..]| *plain));
+    Ok(vec![
+        Figure::new(what("without the attribute"), plain, "ms"),
+        Figure::new(what("what the attribute adds"), added(1), "ms").budget(4.0),
+        Figure::new(what("what it adds with `after`"), added(2), "ms").budget(4.0),
+    ])
 }
 
-/// What Cargo says, with a target directory of the package's own.
-fn cargo(directory: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("cargo")
-        .args(arguments)
-        .current_dir(directory)
-        .env("CARGO_TARGET_DIR", directory.join("target"))
-        .output()?;
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() {
-        Ok(log)
-    } else {
-        Err(log.into())
+/// A build after one of the functions was edited.
+fn edits(rounds: u32) -> Result<Vec<Figure>> {
+    let package = generate()?;
+    let build = |edit: u32| -> Result<Built> {
+        package.write("src/main.rs", &functions(FUNCTIONS, CHECK, edit))?;
+        package.cargo(&["build", "--offline"])
+    };
+    build(0)?;
+    let mut measured = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("`cargo build` after an edit, round {round}");
+        measured.push(build(round)?);
     }
+    let what = |what| {
+        format!("debug build after one of {FUNCTIONS} annotated functions was edited: {what}")
+    };
+    let wall = Spread::of(measured.iter().map(|built| seconds(built.wall)));
+    let cpu = Spread::of(measured.iter().map(|built| seconds(built.cpu)));
+    Ok(vec![
+        Figure::new(what("time"), wall, "s").budget(3.0),
+        Figure::new(what("CPU"), cpu, "s"),
+    ])
 }
 
-/// A package beside the workspace, with a target directory of its own.
-struct Package {
-    directory: PathBuf,
-}
-
-impl Package {
-    fn generate() -> Result<Self> {
-        let directory = directory("compile")?;
-        let core = fs::canonicalize(workspace().join("health-core"))?;
-        let manifest = format!(
-            "[package]\nname = \"generated\"\nedition = \"2024\"\n\
-             [dependencies]\nhealth-core = {{ path = '{}' }}\n\
-             [profile.dev]\nincremental = true\n[workspace]\n",
-            core.display()
-        );
-        fs::write(directory.join("Cargo.toml"), manifest)?;
-        Ok(Package { directory })
+/// A program that lists its checks and ends, with one and with 1,001 in turn.
+fn start_up(rounds: u32) -> Result<Vec<Figure>> {
+    let package = generate()?;
+    fs::create_dir_all(package.target())?;
+    let program = |name: &str, count: u32| -> Result<_> {
+        package.write("src/main.rs", &functions(count, CHECK, 0))?;
+        package.cargo(&["build", "--release", "--offline"])?;
+        let program = package.target().join(name);
+        fs::copy(package.target().join("release/generated"), &program)?;
+        Ok(program)
+    };
+    let [few, many] = [program("few", 0)?, program("many", FUNCTIONS)?];
+    let run = |program| -> Result<f64> {
+        let start = Instant::now();
+        let status = Command::new(program).stdout(Stdio::null()).status()?;
+        let took = start.elapsed();
+        status
+            .success()
+            .then_some(milliseconds(took))
+            .ok_or_else(|| status.to_string().into())
+    };
+    eprintln!("{rounds} starts");
+    let mut added = Vec::new();
+    for _ in 0..rounds {
+        let few = run(&few)?;
+        added.push(run(&many)? - few);
     }
-
-    /// The CPU time that one function takes, of a crate that is checked anew.
-    fn cost_of(&self, attribute: &str, rounds: u32) -> Result<Duration> {
-        self.write(attribute, 0)?;
-        self.check()?;
-        let mut best = Duration::MAX;
-        for _ in 0..rounds {
-            self.forget()?;
-            best = best.min(self.check()?);
-        }
-        Ok(best.saturating_sub(self.cost_of_nothing()?) / FUNCTIONS)
-    }
-
-    /// The same if all but one of the functions are as they were.
-    fn cost_of_an_edit(&self, rounds: u32) -> Result<Duration> {
-        self.write("#[health_check]", 0)?;
-        self.check()?;
-        let mut best = Duration::MAX;
-        for round in 1..=rounds {
-            self.write("#[health_check]", round)?;
-            best = best.min(self.check()?);
-        }
-        Ok(best / FUNCTIONS)
-    }
-
-    /// Cargo, and an empty crate.
-    fn cost_of_nothing(&self) -> Result<Duration> {
-        fs::write(self.source(), "")?;
-        self.check()?;
-        self.forget()?;
-        self.check()
-    }
-
-    fn write(&self, attribute: &str, edit: u32) -> Result<()> {
-        let mut source = String::from(
-            "#![allow(dead_code, unused_imports)]\n\
-             use health_core::{HealthState, health_check};\n\
-             #[derive(Clone, HealthState)] pub struct AppState { pub pool: Pool }\n\
-             #[derive(Clone)] pub struct Pool;\n\
-             impl Pool { pub async fn ping(&self, _: u32) -> Result<(), std::io::Error> { Ok(()) } }\n\
-             #[health_check] async fn first() {}\n",
-        );
-        for number in 0..FUNCTIONS {
-            let argument = if number == 0 { edit } else { number };
-            writeln!(
-                source,
-                "{attribute} async fn check_{number}(pool: &Pool) -> Result<(), std::io::Error> {{\n\
-                 pool.ping({argument}).await\n}}"
-            )?;
-        }
-        fs::write(self.source(), source)?;
-        Ok(())
-    }
-
-    fn source(&self) -> PathBuf {
-        self.directory.join("src/lib.rs")
-    }
-
-    /// Makes Cargo forget this package, but none of its dependencies.
-    fn forget(&self) -> Result<()> {
-        cargo(&self.directory, &["clean", "-p", "generated"]).map(drop)
-    }
-
-    /// The CPU time of `cargo check`, with the compiler.
-    fn check(&self) -> Result<Duration> {
-        let before = children()?;
-        cargo(&self.directory, &["check", "--offline"])?;
-        Ok(children()?.saturating_sub(before))
-    }
-}
-
-/// The CPU time of all children that have ended, which Linux counts in
-/// hundredths of a second.
-fn children() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let (_, numbers) = stat
-        .rsplit_once(')')
-        .ok_or("no process name in `/proc/self/stat`")?;
-    // user and system time of children: fields 16 and 17, the name being the 2nd
-    let ticks: u64 = numbers
-        .split_whitespace()
-        .skip(13)
-        .take(2)
-        .map(|ticks| ticks.parse().unwrap_or(0))
-        .sum();
-    Ok(Duration::from_millis(10 * ticks))
+    let what = format!("start of a program that lists its checks: what {FUNCTIONS} add");
+    Ok(vec![Figure::new(what, Spread::of(added), "ms").budget(1.0)])
 }

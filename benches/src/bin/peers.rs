@@ -18,8 +18,6 @@ use tokio::time::{sleep, timeout};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The route of axum alone that everything is compared with.
-const STATIC: &str = "/static";
 const CALLERS: usize = 500;
 /// Nobody waits longer for a probe.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -104,7 +102,7 @@ impl Row for Cost {
 
 /// A new connection for each request, as kubelet asks, since not all peers keep one.
 async fn compare(installed: &Path, peer: Peer, checks: usize, pairs: usize) -> Result<Compared> {
-    let reference = Side::start(installed, Peer::OURS.at(STATIC), 1).await?;
+    let reference = Side::start(installed, Peer::STATIC, 1).await?;
     let probe = Side::start(installed, peer, checks).await?;
     let mut costs = Vec::with_capacity(pairs);
     for _ in 0..pairs {
@@ -298,7 +296,7 @@ async fn blocking(installed: &Path, peer: Peer) -> Result<String> {
         let mut longest = Duration::ZERO;
         for _ in 0..30 {
             let start = Instant::now();
-            let answer = timeout(PATIENCE, Client::once(address, STATIC)).await;
+            let answer = timeout(PATIENCE, Client::once(address, Peer::STATIC.path)).await;
             let waited = answer.map_or(PATIENCE, |_| start.elapsed());
             longest = longest.max(waited);
             sleep(Duration::from_millis(50)).await;
@@ -314,7 +312,7 @@ async fn panicking(installed: &Path, peer: Peer) -> Result<String> {
     let service = peer.start(installed, "panicking", 5)?;
     sleep(Duration::from_millis(500)).await;
     let probe = probed(&service, peer.path).await;
-    let others = probed(&service, STATIC).await;
+    let others = probed(&service, Peer::STATIC.path).await;
     Ok(format!("{probe}; {others}"))
 }
 

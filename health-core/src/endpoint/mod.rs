@@ -115,6 +115,8 @@ struct Inner {
 struct Rendered {
     generation: u64,
     status: Status,
+    /// Each of them, so that the next rendering is of those that have changed.
+    parts: Vec<json::Part>,
     checks: Box<RawValue>,
 }
 
@@ -561,19 +563,28 @@ impl Inner {
     fn rendered(&self) -> Arc<Rendered> {
         let generation = self.monitor.generation();
         let lock = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rendered) = lock().as_ref() {
-            if rendered.generation == generation {
-                return Arc::clone(rendered);
-            }
+        let last = lock().clone();
+        if let Some(rendered) = last.as_ref().filter(|last| last.generation == generation) {
+            return Arc::clone(rendered);
         }
         let snapshot = self.monitor.glance_without(&[]);
-        let rendered = Arc::new(Rendered {
-            generation,
-            status: snapshot.overall(),
-            checks: json::checks(self.settings.words, public(&snapshot), snapshot.is_closed()),
-        });
+        let rendered = Arc::new(self.render(generation, &snapshot, last.as_deref()));
         *lock() = Some(Arc::clone(&rendered));
         rendered
+    }
+
+    fn render(&self, generation: u64, snapshot: &Snapshot, last: Option<&Rendered>) -> Rendered {
+        let words = self.settings.words;
+        // What startup waits for is told anew, with whatever has changed.
+        let before = last.filter(|_| snapshot.has_started());
+        let before = before.map_or(&[][..], |last| &last.parts);
+        let parts = json::parts(words, public(snapshot), before);
+        Rendered {
+            generation,
+            status: snapshot.overall(),
+            checks: json::checks(words, public(snapshot), &parts, snapshot.is_closed()),
+            parts,
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! Times inside `checks` are absolute, so that this part is rendered once for
 //! each change and reused; `timestamp` and `uptime_s` belong to the answer.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -21,6 +22,7 @@ use super::{Frame, Shown, Vocabulary};
 use crate::history::History;
 use crate::incident::Incident;
 use crate::outcome::{Observed, Status};
+use crate::snapshot::Seen;
 use crate::verdict::Verdict;
 
 /// The whole answer for those who only need the status.
@@ -39,16 +41,38 @@ fn single_word(word: &'static str) -> Bytes {
     Bytes::from(format!(r#"{{"status":"{word}"}}"#))
 }
 
+/// A check as it was rendered, and what was seen of it then.
+pub(crate) type Part = (Seen, Arc<RawValue>);
+
+/// Every check by itself. `before` is what was rendered of the same checks in the
+/// same order; from there come those that have not changed since.
+pub(crate) fn parts<'a>(
+    words: Vocabulary,
+    reports: impl Iterator<Item = Shown<'a>>,
+    before: &[Part],
+) -> Vec<Part> {
+    let mut before = before.iter();
+    let part = |check: Shown<'a>| {
+        let seen = check.report.seen();
+        let unchanged = before.next().filter(|(then, _)| *then == seen);
+        let render = || (seen, to_raw(&CheckBody::new(words, check)).into());
+        unchanged.cloned().unwrap_or_else(render)
+    };
+    reports.map(part).collect()
+}
+
 /// The part of the answer that changes only when a check does.
 pub(crate) fn checks<'a>(
     words: Vocabulary,
-    reports: impl Iterator<Item = Shown<'a>> + Clone,
-    closed: bool,
+    reports: impl Iterator<Item = Shown<'a>>,
+    parts: &[Part],
+    draining: bool,
 ) -> Box<RawValue> {
+    let names = reports.map(|check| check.report.name());
+    let bodies = parts.iter().map(|(_, body)| &**body);
     to_raw(&Checks {
-        words,
-        reports,
-        closed,
+        bodies: names.zip(bodies).collect(),
+        draining: draining.then(|| CheckBody::draining(words)),
     })
 }
 
@@ -73,7 +97,8 @@ pub(crate) fn list<'a>(
     reports: impl Iterator<Item = Shown<'a>> + Clone,
 ) -> Bytes {
     if !frame.is_short {
-        return around(frame, &checks(frame.words, reports, frame.draining));
+        let parts = parts(frame.words, reports.clone(), &[]);
+        return around(frame, &checks(frame.words, reports, &parts, frame.draining));
     }
     let Fitted {
         checks,
@@ -84,8 +109,11 @@ pub(crate) fn list<'a>(
         let length = check.report.name().len() + body.get().len() + r#""":,"#.len();
         (body, length)
     });
-    let checks = to_raw(&Rendered {
-        checks: &checks,
+    let bodies = checks.iter();
+    let checks = to_raw(&Checks {
+        bodies: bodies
+            .map(|(check, body)| (check.report.name(), &**body))
+            .collect(),
         draining: frame.draining.then(|| CheckBody::draining(frame.words)),
     });
     let more = (more > 0).then(|| More {
@@ -153,42 +181,19 @@ impl<'a> HealthBody<'a> {
 }
 
 /// Checks that have been rendered one by one, and the drain as one of them.
-struct Rendered<'a> {
-    checks: &'a [(Shown<'a>, Box<RawValue>)],
+struct Checks<'a> {
+    bodies: Vec<(&'a str, &'a RawValue)>,
     draining: Option<CheckBody<'a>>,
 }
 
-impl Serialize for Rendered<'_> {
+impl Serialize for Checks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (check, body) in self.checks {
-            map.serialize_entry(check.report.name(), body)?;
+        for (name, body) in &self.bodies {
+            map.serialize_entry(name, body)?;
         }
         if let Some(draining) = &self.draining {
             map.serialize_entry("shutdown", draining)?;
-        }
-        map.end()
-    }
-}
-
-/// The checks by name, and the drain as one of them.
-struct Checks<I> {
-    words: Vocabulary,
-    reports: I,
-    closed: bool,
-}
-
-impl<'a, I> Serialize for Checks<I>
-where
-    I: Iterator<Item = Shown<'a>> + Clone,
-{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for check in self.reports.clone() {
-            map.serialize_entry(check.report.name(), &CheckBody::new(self.words, check))?;
-        }
-        if self.closed {
-            map.serialize_entry("shutdown", &CheckBody::draining(self.words))?;
         }
         map.end()
     }
