@@ -29,7 +29,7 @@ else
     echo "Without valgrind no instructions can be counted." >&2
 fi
 title "allocations"
-cargo test --locked --release -q -p benches --test allocations -- --nocapture
+cargo test --locked --release -q -p benches --test allocations --test annotated -- --nocapture
 
 reports=(http peers harm engine compile instructions)
 {

@@ -141,18 +141,19 @@ pub fn application(with_health: bool) -> String {
         [""; 3]
     };
     format!(
-        "{check}#[tokio::main]\nasync fn main() {{\n{start}\n\
-         let app = axum::Router::<()>::new()\n\
-         .route(\"/\", axum::routing::get(|| async {{ \"hello\" }})){merge};\n\
+        "#[derive(serde::Serialize)] struct Order {{ number: u32 }}\n\
+         {check}#[tokio::main]\nasync fn main() {{\n{start}\n\
+         let order = || async {{ axum::Json(Order {{ number: 7 }}) }};\n\
+         let app = axum::Router::<()>::new().route(\"/\", axum::routing::get(order)){merge};\n\
          let listener = tokio::net::TcpListener::bind(\"127.0.0.1:0\").await.unwrap();\n\
          axum::serve(listener, app).await.unwrap();\n}}\n"
     )
 }
 
-/// So many functions with one parameter and a `Result`, each under the
-/// attribute, and a `main` that lists the checks among them. The first is
-/// another for each `edit`.
-pub fn functions(count: u32, attribute: &str, edit: u32) -> String {
+/// So many modules, each with so many functions with one parameter and a
+/// `Result` under the attribute, and a `main` that lists the checks among them.
+/// The first function is another for each `edit`.
+pub fn functions([modules, each]: [u32; 2], attribute: &str, edit: u32) -> String {
     let mut source = String::from(
         "#![allow(dead_code, unused_imports)]\n\
          use health_core::{HealthState, health_check};\n\
@@ -162,13 +163,17 @@ pub fn functions(count: u32, attribute: &str, edit: u32) -> String {
          #[health_check] async fn first() {}\n\
          fn main() { println!(\"{}\", health_core::testing::declared().len()); }\n",
     );
-    for number in 0..count {
-        let argument = if number == 0 { edit } else { number };
-        let _ = writeln!(
-            source,
-            "{attribute} async fn check_{number}(pool: &Pool) -> Result<(), std::io::Error> {{\n\
-             pool.ping({argument}).await\n}}"
-        );
+    for module in 0..modules {
+        let _ = writeln!(source, "mod m{module} {{ use super::*;");
+        for number in module * each..(module + 1) * each {
+            let argument = if number == 0 { edit } else { number };
+            let _ = writeln!(
+                source,
+                "{attribute} async fn check_{number}(pool: &Pool) -> Result<(), std::io::Error> {{\n\
+                 pool.ping({argument}).await\n}}"
+            );
+        }
+        source.push_str("}\n");
     }
     source
 }
@@ -196,10 +201,10 @@ mod tests {
 
     #[test]
     fn an_edit_changes_one_function() {
-        let [before, after] = [0, 7].map(|edit| functions(3, "#[health_check]", edit));
+        let [before, after] = [0, 7].map(|edit| functions([2, 3], "#[health_check]", edit));
         let changed = before.lines().zip(after.lines()).filter(|(a, b)| a != b);
         assert_eq!(changed.count(), 1);
-        assert_eq!(before.matches("#[health_check] async fn check_").count(), 3);
+        assert_eq!(before.matches("#[health_check] async fn check_").count(), 6);
     }
 
     #[test]
