@@ -73,26 +73,28 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
         if let Ok(runtime) = Handle::try_current() {
             health.watch_runtime(&runtime);
         }
+        // In a scope the path of the request has a prefix, so only what matched
+        // counts.
         for path in endpoint.paths() {
-            // In a scope the path of the request has a prefix, so only what
-            // matched counts.
             let (page, page_path) = (endpoint.clone(), Arc::<str>::from(path));
-            let serve_page = move |request: HttpRequest| answer(&page, &request, &page_path);
+            let serve = move |request: HttpRequest| answer(&page, &request, &page_path);
+            config
+                .route(path, web::route().to(serve.clone()))
+                .route(&format!("{path}/"), web::route().to(serve));
+        }
+        // After those that need no pattern, since routes are tried in order.
+        for path in endpoint.paths() {
             let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
-            let serve_check = move |request: HttpRequest| {
+            let serve = move |request: HttpRequest| {
                 let name = request.match_info().query("check");
                 answer(&check, &request, &format!("{check_path}/{name}"))
             };
-            config
-                .route(path, web::route().to(serve_page.clone()))
-                .route(&format!("{path}/"), web::route().to(serve_page))
-                .route(
-                    &format!("{path}/{{check:.+}}"),
-                    web::route().to(serve_check),
-                );
+            config.route(&format!("{path}/{{check:.+}}"), web::route().to(serve));
         }
     }
 }
+
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 fn answer(
     endpoint: &Endpoint,
@@ -105,13 +107,12 @@ fn answer(
         other => other,
     };
     let headers = request.headers();
-    let forwarded_for = HeaderName::from_static("x-forwarded-for");
     let head = RequestHead::new(method, path)
         .query(request.uri().query())
         .accept(text(headers.get(header::ACCEPT)))
         .authorization(text(headers.get(header::AUTHORIZATION)))
         .peer(request.peer_addr().map(|address| address.ip()))
-        .forwarded_for(text(headers.get_all(forwarded_for).last()));
+        .forwarded_for(text(headers.get_all(&FORWARDED_FOR).last()));
     let answer = endpoint.answer(head);
     async { response(answer.await) }
 }

@@ -11,6 +11,10 @@ use benches::server::{self, Framework, Server};
 use benches::usage::CpuMeter;
 use serde::Serialize;
 
+/// The CPU time of a slice, short enough that what else the machine does falls
+/// on both sides.
+const SLICE: Duration = Duration::from_millis(150);
+
 /// One comparison.
 struct Case {
     framework: Framework,
@@ -19,8 +23,6 @@ struct Case {
     connections: Connections,
     /// What the ratio may be.
     budget: Option<f64>,
-    /// In one slice, of about a tenth of a second.
-    requests: usize,
 }
 
 /// What a comparison has shown. CPU times are microseconds per request.
@@ -84,21 +86,18 @@ fn cases_of(framework: Framework) -> Vec<Case> {
         ("/health", 5, None),
         ("/health", 1_000, Some(2.6)),
     ] {
-        for (connections, requests) in [
-            (Connections::Kept(1), 20_000),
-            (Connections::Kept(16), 24_000),
-            (Connections::Kept(64), 25_600),
-            (Connections::New, 4_000),
+        for connections in [
+            Connections::Kept(1),
+            Connections::Kept(16),
+            Connections::Kept(64),
+            Connections::New,
         ] {
-            // 100 kB take longer than 20 bytes.
-            let long = path == "/health" && checks == 1_000;
             cases.push(Case {
                 framework,
                 path,
                 checks,
                 connections,
                 budget,
-                requests: if long { requests / 4 } else { requests },
             });
         }
     }
@@ -137,12 +136,13 @@ fn words(connections: Connections) -> String {
     }
 }
 
-/// Alternates the two sides, in slices short enough that what else the machine
-/// does falls on both. Which side begins is drawn for each pair.
+/// Alternates the two sides, slice by slice. Which side begins is drawn for each
+/// pair.
 async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>> {
     let server = Server::spawn(case.framework, case.checks, case.path)?;
     let mut client = Client::connect(server.address(), case.connections).await?;
     let (static_bytes, bytes) = check_alike(&client, case.path).await?;
+    let requests = requests_in_a_slice(&server, &mut client, case.path).await?;
     let mut slices = Vec::with_capacity(pairs);
     // The first pair warms up and is thrown away.
     for pair in 0..=pairs {
@@ -153,8 +153,8 @@ async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>
         }
         let mut costs = [0.0; 2];
         for (path, cost) in sides.into_iter().zip(&mut costs) {
-            let spent = slice(&server, &mut client, path, case.requests).await?;
-            *cost = spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(case.requests)?);
+            let spent = slice(&server, &mut client, path, requests).await?;
+            *cost = spent.as_secs_f64() * 1e6 / f64::from(requests);
         }
         if probe_first {
             costs.reverse();
@@ -177,15 +177,29 @@ async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>
     })
 }
 
+/// So many that a slice takes the time that it should on this machine.
+async fn requests_in_a_slice(
+    server: &Server,
+    client: &mut Client,
+    path: &str,
+) -> Result<u32, Box<dyn Error>> {
+    // As many on each connection, of which there are at most 64.
+    const STEP: u32 = 64;
+    const TRIED: u32 = 20 * STEP;
+    let each = slice(server, client, path, TRIED).await? / TRIED;
+    let requests = u32::try_from(SLICE.as_nanos() / each.as_nanos().max(1))?;
+    Ok((requests / STEP).max(1) * STEP)
+}
+
 /// What the server spends on so many requests.
 async fn slice(
     server: &Server,
     client: &mut Client,
     path: &str,
-    requests: usize,
+    requests: u32,
 ) -> Result<Duration, Box<dyn Error>> {
     let meter = CpuMeter::start(server.process())?;
-    client.ask(path, requests).await?;
+    client.ask(path, usize::try_from(requests)?).await?;
     Ok(meter.spent()?)
 }
 

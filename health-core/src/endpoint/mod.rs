@@ -24,6 +24,7 @@ mod exclude;
 mod openapi;
 mod paths;
 mod request;
+mod response;
 mod settings;
 
 use std::fmt;
@@ -34,11 +35,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -59,6 +57,7 @@ use crate::verdict::Verdict;
 use exclude::{Exclusions, Throttle};
 pub use paths::{Page, ProbePaths};
 use request::{Method, Refusal, Route};
+use response::{refused, with_allow, with_code, without_body};
 pub(crate) use settings::EndpointSettings;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
@@ -620,72 +619,4 @@ fn in_group(verdict: Verdict, is_critical: bool) -> Status {
         Status::Fail if !is_critical => Status::Warn,
         status => status,
     }
-}
-
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
-const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-/// Nothing is loaded, run, sent or framed, even if a text should find a way in.
-const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
-    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
-    (
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'",
-        ),
-    ),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-];
-
-fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
-    let mut headers = HeaderMap::with_capacity(5);
-    headers.insert(CONTENT_TYPE, format.content_type());
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(VARY, BY_ACCEPT);
-    match format {
-        Format::Text => {
-            headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
-        }
-        Format::Html => headers.extend(FOR_BROWSERS),
-        Format::Json | Format::HealthJson => {}
-    }
-    let mut response = Response::new(body);
-    *response.status_mut() = code;
-    *response.headers_mut() = headers;
-    response
-}
-
-fn refused(refusal: Refusal, head: RequestHead<'_>) -> Response<Bytes> {
-    let answer = match refusal {
-        Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
-        Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
-        Refusal::WrongMethod => {
-            with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
-        }
-    };
-    match Method::named(head.method()) {
-        Some(Method::Head) => without_body(answer),
-        _ => answer,
-    }
-}
-
-fn error(code: StatusCode, what: &'static str) -> Response<Bytes> {
-    let body = Bytes::from(format!(r#"{{"error":"{what}"}}"#));
-    with_code(code, Format::Json, body)
-}
-
-fn with_allow(mut response: Response<Bytes>) -> Response<Bytes> {
-    response.headers_mut().insert(ALLOW, ALLOWED);
-    response
-}
-
-/// The headers of `GET`, its length among them, and nothing behind them.
-fn without_body(mut response: Response<Bytes>) -> Response<Bytes> {
-    let length = std::mem::take(response.body_mut()).len();
-    response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    response
 }

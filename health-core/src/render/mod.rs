@@ -111,6 +111,10 @@ impl Frame<'_> {
 /// wildcard names none, and neither does `text/html`: monitors send a browser's
 /// header with it and read JSON all the same.
 fn preferred<T>(accept: &str, of_media_type: impl Fn(&str) -> Option<T>) -> Option<T> {
+    if accept == "*/*" {
+        // What kubelet and curl send.
+        return None;
+    }
     let mut best = None;
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);
