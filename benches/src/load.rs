@@ -87,7 +87,17 @@ impl Client {
     ///
     /// If the connection breaks, or what comes back is no HTTP.
     pub async fn once(address: SocketAddr, path: &str) -> Result<(u16, String)> {
-        let mut connection = Connection::open(address).await?;
+        let mut client = Client::connect(address, Connections::Kept(1)).await?;
+        client.look_once(path).await
+    }
+
+    /// The last request on a connection that was kept: the status and the body.
+    ///
+    /// # Errors
+    ///
+    /// If there is none or it breaks, or what comes back is no HTTP.
+    pub async fn look_once(&mut self, path: &str) -> Result<(u16, String)> {
+        let mut connection = self.kept.pop().ok_or(ErrorKind::NotConnected)?;
         let answer = connection
             .exchange(request(path, "close").as_bytes())
             .await?;

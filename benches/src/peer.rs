@@ -130,6 +130,9 @@ impl Peer {
         if let Some(output) = service.process.stdout.take() {
             BufReader::new(output).read_line(&mut port)?;
         }
+        if port.is_empty() {
+            return Err(io::Error::other("it ends before it listens"));
+        }
         let silent = |_| io::Error::other("it does not say on which port it listens");
         service
             .address
