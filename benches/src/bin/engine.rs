@@ -1,17 +1,20 @@
-//! What the engine costs while nobody asks: memory and CPU of many checks, and
-//! how long one round of waiting checks takes.
+//! What the engine costs while nobody asks: memory and CPU of many checks, how
+//! long one round of waiting checks takes, and how late a timeout is seen where
+//! the check holds its thread.
 //!
 //! `cargo run --release -p benches --bin engine [-- --quick] [-- --json]`
 
 use std::error::Error;
-use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
+use std::{process, thread};
 
 use benches::report::{self, Figure, Spread};
 use benches::usage::{self, CpuMeter};
 use benches::workload;
-use health_core::{CheckReport, Health};
+use health_core::{CheckOptions, CheckReport, Health, Probe, Status};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -26,6 +29,7 @@ fn main() -> Result<()> {
     // The many first, while the heap has no free room to hide them in.
     let mut figures = many(Duration::from_secs(seconds))?;
     figures.extend(waiting(rounds)?);
+    figures.push(blocking(rounds)?);
     report::print("engine", &figures);
     Ok(())
 }
@@ -127,4 +131,47 @@ impl Round {
 fn latest<T: Ord>(health: &Health, of: fn(&CheckReport) -> Option<T>) -> Result<T> {
     let latest = health.snapshot().checks().iter().filter_map(of).max();
     latest.ok_or_else(|| "no check has a result".into())
+}
+
+/// How long after its timeout readers learn that a check holds its thread.
+fn blocking(rounds: u32) -> Result<Figure> {
+    eprintln!("{rounds} checks that hold their thread");
+    let late: Vec<f64> = (0..rounds)
+        .map(|_| Ok(lateness()?.as_secs_f64() * 1e3))
+        .collect::<Result<_>>()?;
+    let what = "a check that holds its thread: seen so long after its timeout";
+    Ok(Figure::new(what, Spread::of(late), "ms").budget(50.0))
+}
+
+fn lateness() -> Result<Duration> {
+    const TIMEOUT: Duration = Duration::from_millis(200);
+    runtime()?.block_on(async {
+        let (tell, mut starts) = mpsc::unbounded_channel();
+        let runs = AtomicU32::new(0);
+        let run = move || {
+            let is_first = runs.fetch_add(1, Ordering::Relaxed) == 0;
+            let tell = tell.clone();
+            async move {
+                if !is_first {
+                    let _ = tell.send(Instant::now());
+                    thread::sleep(3 * TIMEOUT);
+                }
+            }
+        };
+        let options = CheckOptions::new().interval(Duration::from_secs(1));
+        let options = options.timeout(TIMEOUT).critical();
+        let health = Health::builder().check("blocking", options, run).start()?;
+        workload::settled(&health).await;
+        // A reader on a thread of its own: the check may hold the one on which
+        // tokio waits for its timers.
+        let seen = tokio::task::spawn_blocking(move || {
+            let start = starts.blocking_recv()?;
+            while health.status(Probe::Readiness) == Status::Pass {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Some(start.elapsed())
+        });
+        let seen = seen.await?.ok_or("the check does not run again")?;
+        Ok(seen.saturating_sub(TIMEOUT))
+    })
 }
