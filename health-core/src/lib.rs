@@ -113,6 +113,7 @@ mod outcome;
 mod probe;
 mod problem;
 mod registry;
+mod relay;
 mod render;
 mod reported;
 mod run;

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::check::Work;
 use crate::observe::{self, RunSpan};
 use crate::outcome::Outcome;
+use crate::relay::Relay;
 
 /// How all checks are run.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Runner {
     /// It has offended: from then on it runs on a thread of its own.
     quarantined: AtomicBool,
     polls: Polls,
+    relay: Relay,
     alive: Alive,
 }
 
@@ -63,8 +65,15 @@ impl Polls {
 pub(crate) type Alive = watch::Receiver<()>;
 
 impl Runner {
-    pub(crate) fn new(name: Arc<str>, work: Work, manner: Manner, alive: Alive) -> Self {
+    pub(crate) fn new(
+        name: Arc<str>,
+        work: Work,
+        manner: Manner,
+        relay: Relay,
+        alive: Alive,
+    ) -> Self {
         Runner {
+            relay,
             alive,
             name,
             work,
@@ -125,6 +134,7 @@ impl Runner {
 
     /// As [`timed`](Self::timed), and seen from outside while it lasts.
     fn counted<T>(&self, code: impl FnOnce() -> T) -> T {
+        self.relay.ring();
         self.polls.turn();
         let result = self.timed(code);
         self.polls.turn();
@@ -347,7 +357,8 @@ mod tests {
             longest_poll,
             traced: false,
         };
-        Runner::new("test".into(), work, manner, watch::channel(()).1)
+        let (relay, _) = Relay::new(&Handle::current());
+        Runner::new("test".into(), work, manner, relay, watch::channel(()).1)
     }
 
     async fn run(work: Work) -> Outcome {

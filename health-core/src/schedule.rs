@@ -18,6 +18,7 @@ use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
 use crate::observe;
 use crate::registry::Check;
+use crate::relay::Relay;
 use crate::run::{Manner, Runner};
 use crate::source::{Listener, Source};
 use crate::watchdog::{self, Watch, Watchdog};
@@ -65,12 +66,14 @@ impl Supervisors {
         let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
         let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, witness.clone()));
         let mut polls = Vec::new();
+        let (relay, relayed) = Relay::new(runtime);
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
             let task = match check.feed {
                 Feed::Runs(work) => {
                     let name = Arc::clone(&check.name);
-                    let runner = Runner::new(check.name, work, manner, witness.clone());
+                    let runner =
+                        Runner::new(check.name, work, manner, relay.clone(), witness.clone());
                     if watchdog.is_some() {
                         polls.push((name, runner.polls()));
                     }
@@ -89,7 +92,7 @@ impl Supervisors {
             };
             task.abort_handle()
         });
-        let mut tasks: Vec<AbortHandle> = tasks.collect();
+        let mut tasks: Vec<AbortHandle> = tasks.chain(relayed).collect();
         if !monitor.has_started() {
             let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
             tasks.push(reminds.abort_handle());

@@ -77,6 +77,10 @@ fn accusations(check: &str) -> usize {
         .count()
 }
 
+fn often() -> CheckOptions {
+    CheckOptions::new().timeout(TIMEOUT).interval(TIMEOUT)
+}
+
 /// The hold that a test has on the check that blocks.
 struct Blocker {
     name: &'static str,
@@ -87,22 +91,24 @@ struct Blocker {
 impl Blocker {
     /// A check that blocks, beside one that does not.
     fn new(name: &'static str) -> (Self, HealthBuilder) {
+        let (hold, builder) = Blocker::alone(name, often().critical());
+        (hold, builder.check("innocent", often(), || async {}))
+    }
+
+    fn alone(name: &'static str, options: CheckOptions) -> (Self, HealthBuilder) {
         // Whoever comes first in this process sets it.
         let _ = tracing::subscriber::set_global_default(Capture);
         let (tell, blocked) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let released = Arc::new(Mutex::new(released));
-        let options = CheckOptions::new().timeout(TIMEOUT).interval(TIMEOUT);
-        let builder = Health::builder()
-            .check(name, options.clone().critical(), move || {
-                let (tell, released) = (tell.clone(), Arc::clone(&released));
-                async move {
-                    let _ = tell.send(thread::current().id());
-                    // The mistake: in an async function this should await.
-                    let _ = released.lock().expect("one run at a time").recv();
-                }
-            })
-            .check("innocent", options, || async {});
+        let builder = Health::builder().check(name, options, move || {
+            let (tell, released) = (tell.clone(), Arc::clone(&released));
+            async move {
+                let _ = tell.send(thread::current().id());
+                // The mistake: in an async function this should await.
+                let _ = released.lock().expect("one run at a time").recv();
+            }
+        });
         let hold = Blocker {
             name,
             blocked,
@@ -229,6 +235,21 @@ fn on_the_only_worker() {
 fn on_one_of_two_workers() {
     let (blocker, builder) = Blocker::new("two-workers");
     axum(workers(2), builder).outlives(&blocker);
+}
+
+/// A timer wakes the worker that waited for the network, and the check is all
+/// that it has to do: tokio alone would wake no other.
+#[test]
+fn an_idle_service_answers_at_the_first_offence() {
+    for count in [2, 4] {
+        let (blocker, builder) = Blocker::alone("idle", often().initial_delay(TIMEOUT));
+        let service = axum(workers(count), builder);
+        blocker.blocks();
+        assert!(service.get("/").ends_with("business"));
+        drop(blocker);
+        service.stop.send(()).expect("it serves");
+        until("the end of the service", || service.serving.is_finished());
+    }
 }
 
 fn workers(count: usize) -> Runtime {
