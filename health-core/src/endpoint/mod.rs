@@ -304,7 +304,8 @@ impl Timer {
         if let Some(time) = time {
             let _ = unless(time, future).await;
         } else {
-            let _ = self.runtime.spawn(timeout(LONGEST_WAIT, future)).await;
+            let bounded = async { timeout(LONGEST_WAIT, future).await };
+            let _ = self.runtime.spawn(bounded).await;
         }
     }
 }
