@@ -281,3 +281,28 @@ async fn of_many_that_startup_waits_for_some_are_named() {
         "waits for gate-0, gate-1, gate-2, gate-3, gate-4 and 3 more"
     );
 }
+
+/// It has not been opened yet, which is how every start begins.
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_not_open_yet_has_not_failed() {
+    let gate = Gate::new("migrations");
+    let builder = Health::builder().path("/metrics", health_core::Page::Metrics);
+    let health = started(builder.gate(&gate));
+    let failures = "status=\"error\"} 0";
+    sleep(std::time::Duration::from_secs(60)).await;
+    let waiting = health.check("migrations").expect("it");
+    assert_eq!(report(&health, "migrations"), fails("not open yet"));
+    assert_eq!((waiting.incident(), waiting.history().runs()), (None, 0));
+    gate.open();
+    let open = health.check("migrations").expect("it");
+    assert_eq!(open.history().success_rate(), Some(1.0));
+    assert_eq!(open.history().last_failure_at(), None);
+    let metrics = body(&health, "/metrics");
+    let results = metrics.lines().find(|line| {
+        line.starts_with("health_check_results_total{check=\"migrations\",status=\"error\"}")
+    });
+    assert!(
+        results.is_some_and(|line| line.ends_with(failures)),
+        "{metrics}"
+    );
+}
