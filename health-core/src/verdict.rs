@@ -720,7 +720,7 @@ mod properties {
 
     const TIMEOUT: Duration = Duration::from_millis(50);
     const INTERVAL: Duration = Duration::from_millis(100);
-    const STALE_AFTER: Duration = Duration::from_millis(200);
+    const STALE_AFTER: Duration = Duration::from_millis(300);
 
     /// After some time, something happens.
     #[derive(Clone, Debug)]

@@ -185,10 +185,10 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
         refused(builder),
         format!(
             "health cannot start, 7 problems:
-  - `startup` cannot be the name of a check: the framework uses it for itself
-    help: say whose it is, for example `queue-shutdown`
-  - `Schema` cannot be the name of a check: it contains `S`
-    help: use `a` to `z`, digits, `-`, `_` and `.`
+  - `startup` cannot be the name of a check: the framework uses this name for the start
+    help: write for example `\"startup-check\"`
+  - `Schema` cannot be the name of a check: a name cannot contain `S`
+    help: use `a` to `z`, digits, `-`, `_` and `.`: `\"schema\"`
   - two checks are named `my-gate`: FILE:{own}, FILE:{namesake}
     help: give one of them another name: `.check(\"other-my-gate\", ..)`
   - check `Schema` (FILE:{schema}): the gate has been dropped, so nobody can open it
