@@ -426,8 +426,12 @@ async fn an_object_is_a_check() {
                 .because(format!("limit {}", self.0))
         }
     }
+    let boxed: Box<dyn HealthCheck> = Box::new(Queue(8));
+    let shared: Arc<dyn HealthCheck> = Arc::new(Queue(9));
     let health = Health::builder()
         .register("queue", critical(), Queue(7))
+        .register("boxed", critical(), boxed)
+        .register("shared", critical(), shared)
         .version("1.4.2")
         .start()
         .expect("it starts");
@@ -443,7 +447,13 @@ async fn an_object_is_a_check() {
     assert_eq!(queue["observed"]["value"], 3.0);
     assert_eq!(queue["observed"]["unit"], "jobs");
     assert_eq!(queue["detail"][0], "a");
-    assert_eq!(health.check("queue").expect("it").cause(), ["limit 7"]);
+    for (name, cause) in [
+        ("queue", "limit 7"),
+        ("boxed", "limit 8"),
+        ("shared", "limit 9"),
+    ] {
+        assert_eq!(health.check(name).expect("it").cause(), [cause]);
+    }
 }
 
 /// One of the few tests in real time: it waits for conditions that only a

@@ -1,7 +1,16 @@
 //! Secrets in the texts that clients print: a corpus of texts that have them,
 //! and one of texts that do not.
+#![cfg(feature = "tracing")]
 
-use health_core::Outcome;
+use std::io;
+use std::panic::panic_any;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead};
+use tokio::time::sleep;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 const MASK: &str = "***";
 
@@ -131,4 +140,169 @@ fn a_masked_text_stays_as_it_is() {
         let once = kept(&unmarked(&text));
         assert_eq!(kept(&once), once);
     }
+}
+
+/// Texts that are printed inside others.
+#[test]
+fn no_marked_secret_survives_in_other_texts() {
+    let json = |text: &str| serde_json::to_string(text).expect("JSON");
+    let inside: [(&str, &dyn Fn(&str) -> String); 12] = [
+        ("sentence", &|text| {
+            format!("cannot connect: {text}, retrying in 5s")
+        }),
+        ("lines", &|text| {
+            format!("caused by:\n    {text}\n    at src/main.rs:12:5")
+        }),
+        ("quotes", &|text| format!("bad value \"{text}\"")),
+        ("apostrophes", &|text| {
+            format!("bad value '{text}': refused")
+        }),
+        ("backticks", &|text| format!("bad value `{text}`.")),
+        ("brackets", &|text| format!("attempts [{text}] failed")),
+        ("parentheses", &|text| format!("refused ({text})")),
+        ("debug", &|text| {
+            format!("Error {{ kind: Io, message: {text:?} }}")
+        }),
+        ("debug twice", &|text| {
+            format!("{:?}", format!("Err({text:?})"))
+        }),
+        ("json", &|text| {
+            format!("{{\"error\":{},\"code\":7}}", json(text))
+        }),
+        ("json twice", &|text| {
+            json(&format!("{{\"error\":{}}}", json(text)))
+        }),
+        ("letters", &|text| format!("größe {text} übrig")),
+    ];
+    let mut failures = Vec::new();
+    for text in secrets() {
+        // What is escaped by what surrounds it is another text.
+        let is_plain = !unmarked(&text).contains(['"', '\\', '\'', '\n', '`']);
+        if !is_plain {
+            continue;
+        }
+        for (name, surrounded) in &inside {
+            let shown = kept(&surrounded(&unmarked(&text)));
+            let survivor = marked(&text)
+                .into_iter()
+                .find(|secret| secret.len() > 2 && shown.contains(*secret));
+            if survivor.is_some() {
+                failures.push(format!("{name}: {text}\n    -> {shown}"));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The log of this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn with_check(builder: HealthBuilder, number: usize, text: &str) -> HealthBuilder {
+    let text = text.to_owned();
+    let options = CheckOptions::new().interval(Duration::from_secs(60 * 60));
+    builder.check(format!("check-{number}"), options, move || {
+        let text = text.clone();
+        async move {
+            match number % 3 {
+                0 => panic_any(text),
+                1 => Outcome::fail("refused").because(io::Error::other(text)),
+                _ => Outcome::warn(text.clone())
+                    .observe(&text, "x")
+                    .detail([("text", &text)]),
+            }
+        }
+    })
+}
+
+fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
+    let accepted = [
+        "application/json",
+        "application/health+json",
+        "text/plain",
+        "text/html",
+    ];
+    let paths = [
+        format!("/health/check-{number}"),
+        format!("/status/check-{number}"),
+    ];
+    accepted.into_iter().flat_map(move |accept| {
+        paths.clone().map(|path| {
+            let head = RequestHead::new("GET", &path)
+                .query(Some("verbose"))
+                .accept(Some(accept))
+                .authorization(Some("Bearer reader"));
+            let answer = health.endpoint().respond(head);
+            String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
+        })
+    })
+}
+
+/// Every third text is the text of a panic, of an error, or public.
+#[tokio::test(start_paused = true)]
+async fn no_outlet_shows_a_marked_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(move || writer.clone());
+    let _guard = subscriber.finish().set_default();
+    let texts: Vec<String> = secrets().collect();
+    let builder = Health::builder()
+        .path("/status", health_core::Page::StatusPage)
+        .path("/metrics", health_core::Page::Metrics)
+        .guard(Guard::new().bearer("reader"));
+    let builder = texts
+        .iter()
+        .enumerate()
+        .fold(builder, |builder, (number, text)| {
+            with_check(builder, number, &unmarked(text))
+        });
+    std::panic::set_hook(Box::new(|_| {}));
+    let health = builder.start().expect("it starts");
+    sleep(Duration::from_secs(60)).await;
+
+    let metrics = health
+        .endpoint()
+        .respond(RequestHead::new("GET", "/metrics"));
+    let metrics = String::from_utf8_lossy(metrics.body()).into_owned();
+    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("health check"), "{log}");
+    for (number, text) in texts.iter().enumerate() {
+        let report = health.check(&format!("check-{number}")).expect("it");
+        let seen = format!("{report:?}{:?}{:?}", report.message(), report.cause());
+        let seen = answers(&health, number).chain([seen]);
+        for seen in seen {
+            assert!(seen.contains("check-") || seen.contains(MASK), "{seen}");
+            for secret in marked(text).into_iter().filter(|secret| is_telling(secret)) {
+                assert!(!seen.contains(secret), "{secret} is in {seen}");
+                assert!(!log.contains(secret), "{secret} is in the log");
+                assert!(!metrics.contains(secret), "{secret} is in the metrics");
+            }
+        }
+    }
+}
+
+/// Whether a secret is no word of the answers and no part of a number.
+fn is_telling(secret: &str) -> bool {
+    secret.len() > 5 && secret != "changeme" && !secret.bytes().all(|byte| byte.is_ascii_digit())
 }
