@@ -490,8 +490,11 @@ impl<'a> Place<'a> {
             let value = &self.text[from..end];
             return (!words::is_placeholder(value)).then_some(from..end);
         }
+        // The first word of an unknown scheme may be the secret itself.
+        let is_known = words::is_scheme(&self.text[from..scheme_end]);
+        let secret = if is_known { spaces } else { from };
         if is_quoted {
-            return Some(spaces..end);
+            return Some(secret..end);
         }
         let word_end = run_end(self.text, spaces, |byte| !is_space(byte)).min(end);
         let word = &self.text[spaces..word_end];
@@ -500,13 +503,12 @@ impl<'a> Place<'a> {
         }
         // Several parameters, as of `Digest` and `AWS4-HMAC-SHA256`.
         let has_parameters = word.ends_with(',') || word.contains("=\"");
-        Some(
-            spaces..if has_parameters {
-                end
-            } else {
-                self.bare_end(spaces)
-            },
-        )
+        let end = if has_parameters {
+            end
+        } else {
+            self.bare_end(spaces)
+        };
+        Some(secret..end)
     }
 
     /// The values of `name=value; name=value`.

@@ -437,6 +437,36 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || value.starts_with('<') && value.ends_with('>')
 }
 
+/// The schemes of `Authorization`.
+const SCHEMES: &[&str] = &[
+    "api-key",
+    "apikey",
+    "apitoken",
+    "aws4-hmac-sha256",
+    "basic",
+    "bearer",
+    "bot",
+    "digest",
+    "geniekey",
+    "hawk",
+    "hmac",
+    "key",
+    "negotiate",
+    "ntlm",
+    "oauth",
+    "sharedaccesssignature",
+    "sharedkey",
+    "sharedkeylite",
+    "signature",
+    "splunk",
+    "ssws",
+    "token",
+];
+
+pub(super) fn is_scheme(word: &str) -> bool {
+    SCHEMES.contains(&&*word.to_ascii_lowercase())
+}
+
 pub(super) fn is_method(value: &str) -> bool {
     METHODS.contains(&&*value.to_ascii_lowercase())
 }
