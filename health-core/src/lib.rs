@@ -123,6 +123,7 @@ mod registry;
 mod relay;
 mod render;
 mod reported;
+mod rules;
 mod run;
 mod sample;
 mod schedule;

@@ -186,7 +186,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     let entry = &ietf["checks"]["database:responseTime"][0];
     assert_eq!(entry["incident"], *incident, "{ietf}");
     let text = body(&health, "/health", "verbose", "text/plain");
-    let line = format!("[-]database failed: no reason given (incident {incident})\n");
+    let line = format!("[-]database failed: returned false (incident {incident})\n");
     assert!(text.contains(&line), "{text}");
 
     testing::flush(&health);

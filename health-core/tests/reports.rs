@@ -340,7 +340,7 @@ async fn a_switch_that_is_not_critical_degrades() {
     assert_eq!(health.status(Probe::Readiness), Status::Warn);
     switch.off("ä".repeat(1_000));
     let cut = message(&health, "maintenance").expect("a reason");
-    assert_eq!(cut, "ä".repeat(256));
+    assert_eq!(cut, "ä".repeat(128));
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,7 +376,7 @@ async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
         ("worker", Some("panicked"))
     );
     assert!(
-        report.cause()[0].contains("hunter2"),
+        report.cause()[0].contains("password=***"),
         "{:?}",
         report.cause()
     );

@@ -21,7 +21,7 @@ fn builder() -> HealthBuilder {
         .check("database", critical, || async {
             Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/<x>")
         })
-        .check("queue", CheckOptions::new().tags(&["a&b"]), || async {
+        .check("queue", CheckOptions::new().description("a&b"), || async {
             Outcome::warn("<b>full</b>").observe("\"9\"", "<i>%</i>")
         })
 }

@@ -186,27 +186,11 @@ impl<'a> Shown<'a> {
 const LONGEST_MESSAGE: usize = 256;
 const LONGEST_CAUSE: usize = 1024;
 
-/// The beginning of a text, up to the end of a character.
-pub(crate) fn cut(text: &str, longest: usize) -> &str {
-    let end = (0..=longest.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
-    &text[..end]
-}
+pub(crate) use crate::outcome::cut;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_messages_are_cut_between_characters() {
-        assert_eq!(cut("short", 256), "short");
-        let long = "ä".repeat(200);
-        assert_eq!(cut(&long, 256).len(), 256);
-        let odd = format!("x{long}");
-        assert_eq!(cut(&odd, 256).len(), 255);
-    }
 
     #[test]
     fn only_a_format_that_is_named_is_chosen() {
