@@ -62,7 +62,7 @@ where
     let endpoint = health.endpoint();
     let paths: Vec<String> = endpoint.paths().map(str::to_owned).collect();
     let serve = any(move |request: Request| {
-        let head = RequestHead::from(&request).peer(peer(&request));
+        let head = RequestHead::from(&request).with_peer(peer(&request));
         let answer = endpoint.answer(head);
         async { answer.await.map(Body::from) }
     });

@@ -343,6 +343,31 @@ pub(crate) fn excluded(page: &str, checks: &str) {
 
 /// A hook is so slow that turns are lost to it.
 #[cfg(feature = "tracing")]
+pub(crate) fn guard_without_peer() {
+    tracing::warn!(
+        target: TARGET,
+        "the guard recognizes no address, because the server does not pass on the address of the connection; said once. \
+         With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
+    );
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn untrusted_proxy(peer: std::net::IpAddr) {
+    tracing::warn!(
+        target: TARGET,
+        %peer,
+        "the guard does not recognize forwarded requests of this peer; said once. \
+         If it is your proxy, name it: `Guard::trusted_proxies`"
+    );
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn guard_panicked(text: &str) {
+    let reason = masked(text);
+    tracing::error!(target: TARGET, %reason, "a rule of the guard panicked; said once. It recognizes no client when it panics");
+}
+
+#[cfg(feature = "tracing")]
 pub(crate) fn hook_is_behind(hook: &str) {
     tracing::warn!(target: TARGET, hook, "the hook is too slow: the oldest turns of checks are dropped");
 }
@@ -436,6 +461,9 @@ mod silent {
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn excluded(_: &str, _: &str) {}
+    pub(crate) fn guard_without_peer() {}
+    pub(crate) fn untrusted_proxy(_: std::net::IpAddr) {}
+    pub(crate) fn guard_panicked(_: &str) {}
     pub(crate) fn hook_is_behind(_: &str) {}
     pub(crate) fn hook_missed(_: &str, _: u64) {}
     pub(crate) fn hook_panicked(_: &str, _: &str) {}

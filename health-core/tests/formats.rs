@@ -4,8 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, CheckReport, Details, Gate, Guard, Health, HealthBuilder, Outcome, RequestHead,
-    Status, Vocabulary, testing,
+    CheckOptions, CheckReport, Details, Gate, Health, HealthBuilder, Outcome, RequestHead, Status,
+    Vocabulary, testing,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -53,9 +53,10 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
     let (path, query) = uri
         .split_once('?')
         .map_or((uri, None), |(path, query)| (path, Some(query)));
+    let headers = [("accept", accept)];
     let head = RequestHead::new("GET", path)
-        .query(query)
-        .accept(Some(accept));
+        .with_query(query)
+        .with_headers(&headers);
     let response = health.endpoint().respond(head);
     let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
     assert_eq!(header("cache-control"), "no-store");
@@ -232,63 +233,6 @@ async fn a_check_may_have_the_name_of_what_the_draft_measures() {
     .body;
     assert_eq!(body.matches(r#""uptime":"#).count(), 1, "{body}");
     assert!(body.contains(r#""observedUnit":"days""#), "{body}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn whom_the_guard_knows_is_shown_everything_but_secrets() {
-    let token = "correct horse battery staple";
-    let guard = Guard::new().bearer(token);
-    let failing = || async { Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/x") };
-    let health = started(
-        Health::builder()
-            .check("database", CheckOptions::new().critical(), failing)
-            .guard(guard),
-    )
-    .await;
-    let bearer = format!("Bearer {token}");
-    let seen = "cannot reach postgres://***@10.0.0.7/x";
-    let ask = |uri: &'static str, authorization: Option<&str>| {
-        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-        let head = RequestHead::new("GET", path)
-            .query(Some(query))
-            .authorization(authorization);
-        let response = health.endpoint().respond(head);
-        assert_eq!(response.status(), 503, "{uri}");
-        String::from_utf8(response.body().to_vec()).expect("UTF-8")
-    };
-    for uri in [
-        "/health",
-        "/health/database",
-        "/readyz",
-        "/readyz/database",
-        "/health?format=health-json",
-        "/readyz?format=text",
-        "/readyz/database?format=text",
-    ] {
-        let known = ask(uri, Some(&bearer));
-        assert!(
-            known.contains(seen) && !known.contains("hunter2"),
-            "{uri}: {known}"
-        );
-        for stranger in [None, Some("Bearer guess"), Some("")] {
-            let unknown = ask(uri, stranger);
-            assert!(!unknown.contains("10.0.0.7"), "{uri}: {unknown}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_guard_that_cannot_work_is_refused_at_start() {
-    let guard = Guard::new().bearer("short").addresses(["10.0.0.0/99"]);
-    let error = Health::builder().guard(guard).start().expect_err("refused");
-    assert_eq!(
-        error.to_string(),
-        "health cannot start, 2 problems:\n  \
-         - the token of the guard has 5 bytes\n    \
-           help: take a random one of at least 16\n  \
-         - `10.0.0.0/99` is no range of addresses\n    \
-           help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
-    );
 }
 
 #[tokio::test(start_paused = true)]

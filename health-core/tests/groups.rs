@@ -33,10 +33,10 @@ async fn started(builder: HealthBuilder) -> Health {
 /// As somebody whom the guard knows, if it has the token.
 fn get(health: &Health, uri: &str) -> (u16, String) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", format!("Bearer {TOKEN}"))];
     let head = RequestHead::new("GET", path)
-        .query(Some(query))
-        .authorization(Some(&bearer));
+        .with_query(Some(query))
+        .with_headers(&headers);
     let answer = health.endpoint().respond(head);
     let body = String::from_utf8(answer.body().to_vec()).expect("UTF-8");
     (answer.status().as_u16(), body)
@@ -140,7 +140,8 @@ async fn a_group_that_no_check_has_is_refused() {
 }
 
 fn guarded() -> HealthBuilder {
-    builder().guard(Guard::new().bearer(TOKEN))
+    let guard = Guard::new().bearer(TOKEN);
+    builder().probe_details(Details::Checks).guard(guard)
 }
 
 #[tokio::test(start_paused = true)]

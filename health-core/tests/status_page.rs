@@ -36,10 +36,13 @@ fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Respon
     let (path, query) = path
         .split_once('?')
         .map_or((path, None), |(path, query)| (path, Some(query)));
+    let headers = [
+        ("accept", "application/json"),
+        ("authorization", token.unwrap_or_default()),
+    ];
     let head = RequestHead::new(method, path)
-        .query(query)
-        .accept(Some("application/json"))
-        .authorization(token);
+        .with_query(query)
+        .with_headers(&headers);
     let response = health.endpoint().respond(head);
     response.map(|body| String::from_utf8(body.to_vec()).expect("UTF-8"))
 }

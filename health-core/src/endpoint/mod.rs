@@ -295,16 +295,20 @@ impl Inner {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
             None => None,
         };
-        let is_known = self.settings.guard.knows(&head);
-        let may_exclude = is_known || self.settings.anyone_excludes;
+        let is_recognized = self.is_recognized(page, &head);
+        let may_exclude = is_recognized || self.settings.anyone_excludes;
+        let details = self.details(page, is_recognized);
+        let verbose = request::is_verbose(&head);
+        // kube-apiserver answers `?verbose` with text.
+        let by_verbose = verbose && check.is_none() && details != Details::Status;
         Ok(Route {
             method,
             page,
             check,
-            format: request::format(page, &head),
+            format: request::format(page, &head, by_verbose),
             exposition: (page == Page::Metrics).then(|| request::exposition(&head)),
-            verbose: request::is_verbose(&head),
-            details: self.details(page, is_known),
+            verbose,
+            details,
             excluded: if may_exclude {
                 self.exclusions(page, &head)
             } else {
@@ -317,13 +321,23 @@ impl Inner {
         })
     }
 
-    fn details(&self, page: Page, is_known: bool) -> Details {
-        if is_known {
-            return Details::Full;
-        }
+    /// Asks the guard, but only where it can change the answer: who asks costs
+    /// and changes nothing at a probe.
+    fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
+        let matters = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage => true,
+            Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
+            Page::OpenApi | Page::Metrics => false,
+        };
+        matters && self.settings.guard.recognizes(head)
+    }
+
+    fn details(&self, page: Page, is_recognized: bool) -> Details {
         let public = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage if is_recognized => {
+                return Details::Full;
+            }
             Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
-            // Nothing in them depends on who asks.
             Page::OpenApi | Page::Metrics => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
         };

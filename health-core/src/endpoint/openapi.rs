@@ -147,7 +147,7 @@ impl Operation<'_> {
         }
         let whose = if self.settings.anyone_excludes {
             ""
-        } else if self.settings.guard.knows_anybody() {
+        } else if self.settings.guard.has_conditions() {
             " Heard from those whom the guard knows, ignored from others."
         } else {
             return None;
