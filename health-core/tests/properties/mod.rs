@@ -161,8 +161,8 @@ fn is_near(peer: Option<IpAddr>, lines: &[(&str, &str)]) -> bool {
     let by_forwarded: Vec<Option<[u8; 4]>> =
         forwarded.iter().flat_map(|line| nodes(line)).collect();
     let client = |hops: &[Option<[u8; 4]>]| {
-        let last = hops.iter().rev().find(|hop| !matches!(hop, Some([10, ..])));
-        last.copied().flatten()
+        let nearest = hops.iter().rev().find(|hop| !matches!(hop, Some([10, ..])));
+        nearest.copied().flatten()
     };
     let is_inside = |client: Option<[u8; 4]>| matches!(client, Some([192, 0, 2, _]));
     match (list.is_empty(), forwarded.is_empty()) {
@@ -237,22 +237,22 @@ fn nodes(line: &str) -> Vec<Option<[u8; 4]>> {
     }
     elements.push(pairs);
     for pairs in elements {
-        let Some(node) = node(&pairs) else {
-            hops.push(None);
-            return hops;
-        };
-        hops.push(node.and_then(|node| hop(&node)));
+        let nodes = node(&pairs).filter(|nodes| nodes.len() <= 1);
+        hops.push(nodes.as_ref().and_then(|nodes| hop(nodes.first()?)));
+        if nodes.is_none() {
+            break;
+        }
     }
     hops
 }
 
-/// The value of `for`; `None` if a pair is malformed.
-fn node(pairs: &[String]) -> Option<Option<String>> {
+/// The values of `for`, or `None` if a pair is malformed.
+fn node(pairs: &[String]) -> Option<Vec<String>> {
     let is_token = |text: &str| {
         let belongs = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         !text.is_empty() && text.chars().all(belongs)
     };
-    let mut found = None;
+    let mut found = Vec::new();
     for pair in pairs {
         let pair = pair.trim_matches([' ', '\t']);
         if pair.is_empty() {
@@ -274,8 +274,8 @@ fn node(pairs: &[String]) -> Option<Option<String>> {
         if !is_token(name) {
             return None;
         }
-        if name.eq_ignore_ascii_case("for") && found.replace(value.to_owned()).is_some() {
-            return None;
+        if name.eq_ignore_ascii_case("for") {
+            found.push(value.to_owned());
         }
     }
     Some(found)
