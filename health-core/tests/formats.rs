@@ -4,8 +4,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, CheckReport, Details, Gate, Health, HealthBuilder, Outcome, RequestHead, Status,
-    Vocabulary, testing,
+    CheckOptions, CheckReport, Details, Gate, Health, HealthBuilder, Outcome, Page, RequestHead,
+    Status, Vocabulary, testing,
 };
 use serde_json::Value;
 use tokio::time::sleep;
@@ -99,6 +99,62 @@ async fn text_is_one_word_or_the_list_of_kubernetes() {
     );
     let check = get(&health, "/readyz/cache?format=text", "");
     assert_eq!((check.status, &*check.body), (200, "ok"));
+}
+
+/// What users of kube-apiserver type.
+#[tokio::test(start_paused = true)]
+async fn verbose_is_text_where_a_probe_may_list_its_checks() {
+    let health = started(builder().probe_details(Details::Checks)).await;
+    let verbose = get(&health, "/livez?verbose", "*/*");
+    assert_eq!(verbose.body, "[+]alive ok\nlivez check passed\n");
+    assert_eq!(verbose.content_type, "text/plain; charset=utf-8");
+    assert!(
+        get(&health, "/readyz?verbose", "*/*")
+            .body
+            .ends_with("readyz check failed\n")
+    );
+    // Whoever names a format gets it; single checks and `/health` list nothing.
+    for (uri, accept) in [
+        ("/livez?verbose&format=json", "*/*"),
+        ("/livez?verbose", "application/json"),
+        ("/livez/alive?verbose", "*/*"),
+        ("/health?verbose", "*/*"),
+    ] {
+        let answer = get(&health, uri, accept);
+        assert_eq!(answer.content_type, "application/json", "{uri} {accept}");
+    }
+    let short = started(builder()).await;
+    let body = get(&short, "/livez?verbose", "*/*").body;
+    assert_eq!(body, r#"{"status":"healthy"}"#);
+}
+
+/// A text that begins a line, or turns the direction of one, could look like the
+/// line of another check.
+#[tokio::test(start_paused = true)]
+async fn no_text_leaves_its_line_or_turns_it_around() {
+    let marks =
+        "\n\r\t\u{7}\u{85}\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
+    let said = marks
+        .chars()
+        .map(|mark| format!("{mark}[+]x ok"))
+        .collect::<String>();
+    let builder = Health::builder().path("/status", Page::StatusPage).check(
+        "queue",
+        CheckOptions::new(),
+        move || std::future::ready(Outcome::warn(said.clone())),
+    );
+    let health = started(builder.probe_details(Details::Checks)).await;
+    for uri in [
+        "/readyz?verbose",
+        "/health?format=text&verbose",
+        "/readyz/queue?format=text",
+        "/status",
+    ] {
+        let body = get(&health, uri, "").body;
+        let is_mark = |c: &char| *c != '\n' && marks.contains(*c);
+        assert_eq!(body.chars().find(is_mark), None, "{uri}: {body:?}");
+        assert!(!body.contains("\n[+]x"), "{uri}: {body:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,9 +322,32 @@ async fn codes_can_be_set_within_what_probers_read_rightly() {
         .code(Status::Fail, 302)
         .code(Status::Warn, 429)
         .code(Status::Pass, 99)
-        .code(Status::Fail, 200);
+        .code(Status::Fail, 200)
+        .code(Status::Fail, 204);
     let error = wrong.start().expect_err("a prober would misread them");
-    assert_eq!(error.problems().len(), 4, "{error}");
+    assert_eq!(error.problems().len(), 5, "{error}");
+}
+
+/// A body behind a head that promises none is taken for the next answer.
+#[tokio::test]
+async fn each_code_is_accepted_or_refused_with_a_remedy() {
+    for code in 0..1_000 {
+        for status in [Status::Pass, Status::Warn, Status::Fail] {
+            let is_right = match status {
+                Status::Fail => matches!(code, 400..=599),
+                _ => matches!(code, 200..=203 | 207..=299),
+            };
+            match Health::builder().code(status, code).start() {
+                Ok(_) => assert!(is_right, "{status} {code}"),
+                Err(error) => {
+                    assert!(!is_right, "{status} {code}");
+                    let text = error.to_string();
+                    assert!(text.contains(&format!("code {code}")), "{text}");
+                    assert!(text.contains("help: take "), "{text}");
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

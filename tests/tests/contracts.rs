@@ -607,7 +607,7 @@ fn parameter<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
 
 /// The values of `format` lead to all media types of the page.
 #[tokio::test(start_paused = true)]
-async fn each_format_of_the_document_is_heard() {
+async fn each_format_of_the_document_is_served_and_others_are_ignored() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.endpoint().openapi();
     let mut heard = 0;
@@ -616,7 +616,8 @@ async fn each_format_of_the_document_is_heard() {
             continue;
         };
         let path = template.replace("{check}", "all");
-        let formats = format["schema"]["enum"].as_array().expect("formats");
+        let formats = &format["schema"]["anyOf"][0]["enum"];
+        let formats = formats.as_array().expect("formats");
         let answered: BTreeSet<String> = formats
             .iter()
             .map(|format| {
@@ -628,6 +629,15 @@ async fn each_format_of_the_document_is_heard() {
         let content = &item["get"]["responses"]["200"]["content"];
         let promised = content.as_object().expect("content").keys().cloned();
         assert_eq!(answered, promised.collect(), "{template}");
+        let description = format["description"].as_str().expect("text");
+        assert!(description.contains("Other values are ignored"));
+        for other in ["null", "yaml", "", "TEXT"] {
+            let uri = format!("{path}?format={other}");
+            let ignored = response(&health, "GET", &uri, ["*/*", ""]);
+            let usual = response(&health, "GET", &path, ["*/*", ""]);
+            assert_eq!(ignored.status(), usual.status(), "{uri}");
+            assert_eq!(media_type(&ignored), media_type(&usual), "{uri}");
+        }
         heard += 1;
     }
     assert!(heard > 20, "{heard}");

@@ -186,6 +186,21 @@ impl<'a> Shown<'a> {
 const LONGEST_MESSAGE: usize = 256;
 const LONGEST_CAUSE: usize = 1024;
 
+/// A text on one line, in which every character stands where it was written.
+///
+/// Control characters, separators of lines and paragraphs, and the marks that
+/// change the direction of a text become spaces: with them the text of one check
+/// could look like the line of another.
+pub(crate) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().map(|c| match c {
+        c if c.is_control() => ' ',
+        '\u{2028}' | '\u{2029}' => ' ',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        c => c,
+    })
+}
+
 /// The beginning of a text, up to the end of a character.
 pub(crate) fn cut(text: &str, longest: usize) -> &str {
     let end = (0..=longest.min(text.len()))
