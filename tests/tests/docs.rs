@@ -66,6 +66,7 @@ fn problems() -> Vec<String> {
             .path("ready", Probe::Readiness)
             .path("/livez", Probe::Readiness)
             .code(Status::Fail, 200)
+            .code(Status::Pass, 204)
             .guard(
                 Guard::new()
                     .bearer("secret")
@@ -82,6 +83,9 @@ fn problems() -> Vec<String> {
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),
+        Health::builder()
+            .check("live", options(), check)
+            .common_paths(),
         Health::builder().check("My DB", options(), check).check(
             "queue",
             options().timeout(Duration::ZERO),

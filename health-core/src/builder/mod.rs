@@ -141,7 +141,7 @@ impl HealthBuilder {
         let answered = checks
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
-        self.answers.paths.clashes(answered, &mut problems);
+        problems.extend(self.answers.paths.clashes(&answered));
         let fed = checks
             .iter()
             .map(|check| check.plan.probes)

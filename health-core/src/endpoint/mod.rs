@@ -73,8 +73,8 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for
-    /// everybody it counts as [`Checks`](Self::Checks).
+    /// masked. Shown to clients that a [`Guard`](crate::Guard) recognizes; as a
+    /// level for every client it counts as [`Checks`](Self::Checks).
     Full,
 }
 

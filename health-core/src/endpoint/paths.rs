@@ -194,9 +194,9 @@ impl Paths {
     /// page would be answered, and hide that the check fails.
     pub(crate) fn clashes<'c>(
         &self,
-        checks: impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone,
-        problems: &mut Vec<Problem>,
-    ) {
+        checks: &(impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone),
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
         for (path, page) in self.pages() {
             let parents = self.pages().filter_map(|(parent, other)| {
                 let name = path.strip_prefix(parent)?.strip_prefix('/')?;
@@ -217,6 +217,7 @@ impl Paths {
                 }
             }
         }
+        problems
     }
 
     /// The tags by which checks are grouped.

@@ -192,13 +192,13 @@ const LONGEST_CAUSE: usize = 1024;
 /// change the direction of a text become spaces: with them the text of one check
 /// could look like the line of another.
 pub(crate) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().map(|c| match c {
-        c if c.is_control() => ' ',
-        '\u{2028}' | '\u{2029}' => ' ',
-        '\u{61c}' | '\u{200e}' | '\u{200f}' => ' ',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
-        c => c,
-    })
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let shown = move |c| if ends(c) || turns(c) { ' ' } else { c };
+    text.chars().map(shown)
 }
 
 /// The beginning of a text, up to the end of a character.
