@@ -38,7 +38,7 @@ async fn failing(builder: HealthBuilder) -> Health {
         .group("storage")
         .path("/status", Page::StatusPage)
         .check("database", options, || async {
-            Outcome::fail("down").because(SECRET)
+            Outcome::fail("unreachable").because(SECRET)
         })
         .start()
         .expect("it starts");
@@ -147,6 +147,23 @@ async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
     let excluded = body(&detailed, uri, "", &bearer(TOKEN));
     assert!(excluded.contains(r#""excluded":true"#), "{excluded}");
     assert!(!excluded.contains("10.0.0.7"), "{excluded}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_and_the_openapi_document_show_no_text_of_a_check() {
+    let builder = Health::builder()
+        .path("/metrics", Page::Metrics)
+        .path("/openapi.json", Page::OpenApi)
+        .guard(Guard::new().bearer(TOKEN));
+    let health = failing(builder).await;
+    for uri in ["/metrics", "/metrics?format=openmetrics", "/openapi.json"] {
+        let known = body(&health, uri, "", &bearer(TOKEN));
+        assert!(
+            !known.contains("unreachable") && !known.contains("10.0.0.7"),
+            "{known}"
+        );
+        assert!(known.contains("health"), "{known}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
