@@ -134,10 +134,7 @@ async fn verbose_is_text_where_a_probe_may_list_its_checks() {
 async fn no_text_leaves_its_line_or_turns_it_around() {
     let marks =
         "\n\r\t\u{7}\u{85}\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
-    let said = marks
-        .chars()
-        .map(|mark| format!("{mark}[+]x ok"))
-        .collect::<String>();
+    let said: String = marks.split("").collect::<Vec<_>>().join("[+]x ok");
     let builder = Health::builder().path("/status", Page::StatusPage).check(
         "queue",
         CheckOptions::new(),
