@@ -118,7 +118,12 @@ async fn the_reader_chooses_the_refresh() {
         ("", Some(10)),
         ("?refresh=60", Some(60)),
         ("?refresh=0", Some(5)),
+        ("?refresh=4", Some(5)),
         ("?refresh=65535", Some(3_600)),
+        ("?refresh=99999999999999999999", Some(3_600)),
+        ("?refresh=-60", Some(10)),
+        ("?refresh=", Some(10)),
+        ("?refresh=null", Some(10)),
         ("?refresh=soon", Some(10)),
         ("?refresh=off", None),
     ] {

@@ -133,7 +133,7 @@ impl Operation<'_> {
                 "name": "refresh",
                 "in": "query",
                 "description": "Seconds until the page loads itself anew, from 5 to 3600, or `off`. \
-                    Other numbers are taken for the nearest of these, other values for 10.",
+                    A smaller number counts as 5, a larger one as 3600, any other value as 10.",
                 "schema": { "anyOf": [{ "const": "off" }, { "type": "integer" }, { "type": "string" }] },
             })),
             Page::Health | Page::Probe(_) | Page::Group(_) => {

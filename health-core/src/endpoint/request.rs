@@ -14,7 +14,7 @@ pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
 }
 
-/// What is no number of seconds is ignored, as all that is unknown.
+/// Other values are ignored, as each unknown value of a parameter.
 pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
     let named = head.parameter("refresh").and_then(Refresh::named);
     named.unwrap_or_default()
