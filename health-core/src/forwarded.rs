@@ -47,13 +47,13 @@ pub(crate) fn client(
         let untrusted = hops.filter(|hop| !hop.is_some_and(&is_trusted));
         untrusted.last().flatten()
     };
-    let list = head.lines(&X_FORWARDED_FOR).flat_map(addresses);
-    let list = head.has(&X_FORWARDED_FOR).then(|| nearest(&mut { list }));
-    let elements = head.lines(&FORWARDED).flat_map(elements);
-    let elements = head.has(&FORWARDED).then(|| nearest(&mut { elements }));
-    match (list, elements) {
-        (Some(list), Some(elements)) => list.filter(|_| list == elements),
-        (list, elements) => list.or(elements)?,
+    let listed = || nearest(&mut head.lines(&X_FORWARDED_FOR).flat_map(addresses));
+    let forwarded = || nearest(&mut head.lines(&FORWARDED).flat_map(elements));
+    match (head.has(&X_FORWARDED_FOR), head.has(&FORWARDED)) {
+        (true, true) => listed().filter(|client| forwarded() == Some(*client)),
+        (true, false) => listed(),
+        (false, true) => forwarded(),
+        (false, false) => None,
     }
 }
 

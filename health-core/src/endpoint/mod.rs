@@ -12,7 +12,8 @@
 //! puts them.
 //!
 //! The default is compact JSON; `Accept` and `?format=` choose
-//! `application/health+json` or the text of kube-apiserver (`?verbose`).
+//! `application/health+json` or the text of kube-apiserver. `?verbose` chooses the
+//! latter at a probe whose details allow a list.
 //!
 //! 200 while the answer is healthy or degraded, 503 otherwise. `HEAD` and
 //! `OPTIONS` have the status of `GET`, since uptime monitors send the one and
