@@ -223,7 +223,7 @@ fn body(health: &Health, path: &str) -> String {
         Some((path, query)) => (path, Some(query)),
         None => (path, None),
     };
-    let head = RequestHead::new("GET", path).query(query);
+    let head = RequestHead::new("GET", path).with_query(query);
     let answer = health.endpoint().respond(head);
     String::from_utf8(answer.into_body().to_vec()).expect("text")
 }

@@ -188,6 +188,21 @@ const LONGEST_CAUSE: usize = 1024;
 
 pub(crate) use crate::outcome::cut;
 
+/// A text on one line, in which every character stands where it was written.
+///
+/// Control characters, separators of lines and paragraphs, and the marks that
+/// change the direction of a text become spaces: with them the text of one check
+/// could look like the line of another.
+pub(crate) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let shown = move |c| if ends(c) || turns(c) { ' ' } else { c };
+    text.chars().map(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
