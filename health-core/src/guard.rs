@@ -140,6 +140,17 @@ impl Guard {
         self.takes_tokens() || !self.networks.is_empty() || !self.predicates.is_empty()
     }
 
+    /// The kinds of conditions, for the log: no tokens, no addresses.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        let kinds = [
+            ("token", self.takes_tokens()),
+            ("addresses", !self.networks.is_empty()),
+            ("rule", !self.predicates.is_empty()),
+        ];
+        let present = kinds.into_iter().filter(|(_, is_present)| *is_present);
+        present.map(|(kind, _)| kind).collect()
+    }
+
     /// Whether one of the conditions holds.
     pub(crate) fn knows(&self, head: &RequestHead<'_>) -> bool {
         self.knows_token(head)

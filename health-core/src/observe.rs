@@ -318,6 +318,54 @@ pub(crate) fn draining(delay: Duration, readiness_fails: bool) {
     }
 }
 
+/// What the builder and the settings of an operator amount to.
+#[derive(Debug)]
+pub(crate) struct InEffect<'a> {
+    pub(crate) drain_delay: Duration,
+    pub(crate) drain_readiness: bool,
+    pub(crate) details: &'static str,
+    pub(crate) probe_details: &'static str,
+    pub(crate) guard: &'a str,
+    pub(crate) paths: &'a str,
+    pub(crate) prefixes: &'a str,
+    pub(crate) settings: &'a str,
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn in_effect(in_effect: &InEffect<'_>) {
+    let InEffect {
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        ..
+    } = *in_effect;
+    let drain_delay_s = in_effect.drain_delay.as_secs_f64();
+    tracing::info!(
+        target: TARGET,
+        drain_delay_s,
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        "health settings in effect"
+    );
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn panics_abort() {
+    tracing::warn!(
+        target: TARGET,
+        "the program is built with `panic = \"abort\"`: a check that panics ends the process"
+    );
+}
+
 #[cfg(feature = "tracing")]
 pub(crate) fn long_drain(delay: Duration, grace: Duration) {
     let (delay_s, grace_s) = (delay.as_secs_f64(), grace.as_secs_f64());
@@ -433,6 +481,19 @@ mod silent {
     pub(crate) fn startup_waits(_: Duration, _: &crate::snapshot::Snapshot) {}
     pub(crate) fn abandoned(_: &str) {}
     pub(crate) fn draining(_: Duration, _: bool) {}
+    pub(crate) fn in_effect(in_effect: &super::InEffect<'_>) {
+        let _ = (
+            in_effect.drain_delay,
+            in_effect.drain_readiness,
+            in_effect.details,
+            in_effect.probe_details,
+            in_effect.guard,
+            in_effect.paths,
+            in_effect.prefixes,
+            in_effect.settings,
+        );
+    }
+    pub(crate) fn panics_abort() {}
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn excluded(_: &str, _: &str) {}

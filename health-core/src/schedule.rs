@@ -34,9 +34,7 @@ const THREADS: usize = 64;
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for runs that hold their thread.
 const LONGEST_STOP: Duration = Duration::from_secs(1);
-/// Startup that has not passed by then is spoken of.
-const FIRST_REMINDER: Duration = Duration::from_secs(30);
-/// And goes on being, at least this often.
+/// The longest pause between two reminders of a startup that has not passed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Each period is off by at most this part of the interval, so that replicas
 /// and checks drift apart.
@@ -59,6 +57,7 @@ impl Supervisors {
         monitor: &Arc<Monitor>,
         manner: Manner,
         watch: Option<Watch>,
+        startup_patience: Duration,
     ) -> Self {
         let limits = Arc::new(Limits::new());
         let (alive, witness) = watch::channel(());
@@ -94,7 +93,7 @@ impl Supervisors {
         });
         let mut tasks: Vec<AbortHandle> = tasks.chain(relayed).collect();
         if !monitor.has_started() {
-            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
+            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor), startup_patience));
             tasks.push(reminds.abort_handle());
         }
         if let Some(watchdog) = &watchdog {
@@ -156,8 +155,8 @@ fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
 }
 
 /// Says what startup waits for, less and less often.
-async fn remind_of_startup(monitor: Arc<Monitor>) {
-    let mut pause = FIRST_REMINDER;
+async fn remind_of_startup(monitor: Arc<Monitor>, patience: Duration) {
+    let mut pause = patience;
     loop {
         sleep(pause).await;
         let snapshot = monitor.snapshot();
@@ -165,7 +164,7 @@ async fn remind_of_startup(monitor: Arc<Monitor>) {
             return;
         }
         observe::startup_waits(monitor.uptime(), &snapshot);
-        pause = LONGEST_PAUSE.min(pause * 2);
+        pause = LONGEST_PAUSE.max(patience).min(pause * 2);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod operator;
 mod running;
 
 use std::env;
@@ -33,9 +34,12 @@ use crate::systemd::Notifier;
 use crate::watchdog::{self, Watch};
 
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// As long as most starts take.
+const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
 /// Far above what an async check needs between two awaits, and below what the
 /// users of the same worker put up with.
 const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
+const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Gathers what the checks need, and starts them.
@@ -54,6 +58,7 @@ pub struct HealthBuilder {
     drain_delay: Duration,
     drain_readiness: bool,
     termination_grace: Option<Duration>,
+    startup_patience: Duration,
     longest_poll: Option<Duration>,
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
@@ -77,6 +82,7 @@ impl Default for HealthBuilder {
             drain_delay: DEFAULT_DRAIN_DELAY,
             drain_readiness: true,
             termination_grace: None,
+            startup_patience: DEFAULT_STARTUP_PATIENCE,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
@@ -112,12 +118,22 @@ impl HealthBuilder {
     /// timer.
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
+        self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         if self.drain_delay > LONGEST_DRAIN_DELAY {
             problems.push(Problem::BadSetting {
                 what: format!("the drain delay {:?} is too long", self.drain_delay),
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "a startup patience of {:?} is out of range",
+                    self.startup_patience
+                ),
+                help: "write more than zero and at most 24 h; the default is 30 s".into(),
             });
         }
         if self.history > MOST_KEPT {
@@ -152,6 +168,12 @@ impl HealthBuilder {
         };
         let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
         observe::started(&checks);
+        operator::log_in_effect(
+            self.drain_delay,
+            self.drain_readiness,
+            &self.answers,
+            &self.settings,
+        );
         if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
         }
@@ -161,7 +183,14 @@ impl HealthBuilder {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,
         };
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
+        let supervisors = Supervisors::spawn(
+            &runtime,
+            checks,
+            &monitor,
+            manner,
+            watch,
+            self.startup_patience,
+        );
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.systemd {
             Some(notifier) => {

@@ -72,12 +72,16 @@ impl HealthBuilder {
     }
 
     /// How long the service goes on serving after a drain has begun, so that
-    /// load balancers notice: at most 1 h, default 5 s. Zero ends the drain at
+    /// load balancers notice: at most 1 h, default 7 s. Zero ends the drain at
     /// once, for platforms that send no requests any more when they ask to stop.
     ///
     /// Kubernetes kills a pod 30 s after it asked it to stop
     /// (`terminationGracePeriodSeconds`), so the delay and the requests in
-    /// flight must fit into that.
+    /// flight must fit into that. The default is longer than the 6 s in which
+    /// `HAProxy` with its own defaults notices, and shorter than the 10 s after
+    /// which Docker and Cloud Run kill a process.
+    ///
+    /// An operator can set it without a build: see [`Settings`](crate::Settings).
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
@@ -115,6 +119,17 @@ impl HealthBuilder {
     /// are set, and elsewhere nothing is said.
     pub fn termination_grace(mut self, grace: Duration) -> Self {
         self.termination_grace = Some(grace);
+        self
+    }
+
+    /// How long a start usually takes at most: above 0 to 24 h, default 30 s.
+    ///
+    /// Once it has passed and startup has not, the log names what startup waits
+    /// for. It is also the time for which systemd is asked to go on waiting each
+    /// time that the start makes progress (`notify_systemd`). Startup itself has
+    /// no deadline.
+    pub fn startup_patience(mut self, patience: Duration) -> Self {
+        self.startup_patience = patience;
         self
     }
 
