@@ -33,7 +33,9 @@ use crate::state::{Context, Sources};
 use crate::systemd::Notifier;
 use crate::watchdog::{self, Watch};
 
-const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
+/// Docker and Cloud Run kill a process 10 s after they ask it to stop.
+const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
 /// As long as most starts take.
 const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
 /// Far above what an async check needs between two awaits, and below what the
