@@ -188,9 +188,14 @@ impl Health {
     /// is known even while every worker of the application is blocked, and the
     /// port can be closed to the public. Liveness fails then where the runtime is
     /// [watched](crate::HealthBuilder::watch_runtime); nothing else that runs there
-    /// would notice. HTTP/1 without TLS; a head of at most
-    /// 16 KiB, which has to arrive within 75 s; 256 connections at once, of which
-    /// the oldest makes room for the next.
+    /// would notice.
+    ///
+    /// It speaks HTTP/1.1 without TLS and, with the feature `serve-http2`, HTTP/2
+    /// by prior knowledge on the same port. A head has at most 16 KiB and arrives
+    /// within 75 s. Of 256 connections at once the one that has been idle for
+    /// longest makes room for the next; one that waits for its answer is kept.
+    /// A name such as `localhost` is served on every address that it stands for.
+    /// The port is free again when the drop of the [`Served`] returns.
     ///
     /// It answers on through a [drain](Self::drain). Keep it until `main` ends:
     /// `let _ = health.serve(..)` would close the port in the same line.
@@ -201,8 +206,8 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// If the address is none, is in use or may not be used, or the system has no
-    /// thread left.
+    /// If the address is none, is in use or may not be used (one of several is
+    /// enough), or the system has no thread left.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
