@@ -24,7 +24,7 @@ use crate::schedule::Supervisors;
 #[cfg(feature = "serve")]
 use crate::serve::{Limits, Served};
 #[cfg(feature = "signal")]
-use crate::signal::Signals;
+use crate::signal::Requests;
 use crate::snapshot::{CheckReport, Snapshot};
 
 /// The running health of one service.
@@ -352,30 +352,37 @@ impl Health {
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
-    /// SIGINT, Ctrl-C and Ctrl-Break on Windows. A second signal ends the delay at
-    /// once, and further ones change nothing.
+    /// SIGINT, Ctrl-C and Ctrl-Break on Windows.
+    ///
+    /// | signal | effect |
+    /// |---|---|
+    /// | first | the drain begins |
+    /// | second | ends the drain delay at once |
+    /// | third | ends the process at once, with the exit code 128 + the number of the signal (143 for SIGTERM, 130 for SIGINT; 1 on Windows), after a line in the log |
     ///
     /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`
     /// and `HttpServer::shutdown_signal`; see also [`finish_within`](Self::finish_within).
-    /// The signals are caught from this call on. Where they cannot be caught
-    /// the reason is logged and the future never ends.
-    ///
-    /// # Panics
-    ///
-    /// As tokio's signals do: outside a runtime, or in one without I/O.
+    /// The signals are caught from this call on, by a thread of their own: the
+    /// third ends the process even if a request hangs, every worker is blocked,
+    /// or the runtime waits for a thread of `spawn_blocking`. Signals that arrive
+    /// together count as one. Where they cannot be caught the reason is logged
+    /// and the future never ends.
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
-        let signals = Signals::listen();
+        let requests = Requests::listen();
         let health = self.clone();
         async move {
-            match signals {
-                Ok(mut signals) => {
-                    signals.next().await;
+            match requests {
+                Ok(mut requests) => {
+                    requests.reach(1).await;
                     let mut drained = pin!(health.drain());
+                    let mut hurried = pin!(async {
+                        requests.reach(2).await;
+                        health.shared.drain.hurry();
+                        std::future::pending::<()>().await;
+                    });
                     poll_fn(|cx| {
-                        if signals.poll_next(cx).is_ready() {
-                            health.shared.drain.hurry();
-                        }
+                        let _ = hurried.as_mut().poll(cx);
                         drained.as_mut().poll(cx)
                     })
                     .await;

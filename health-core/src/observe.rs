@@ -425,6 +425,11 @@ pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
 }
 
+#[cfg(all(feature = "tracing", feature = "signal"))]
+pub(crate) fn ended_by_signal(code: i32) {
+    tracing::warn!(target: TARGET, code, "a third signal ends the process before it has finished");
+}
+
 #[cfg(not(feature = "tracing"))]
 pub(crate) use silent::*;
 
@@ -504,4 +509,6 @@ mod silent {
     pub(crate) fn webhook_gave_up(_: &str, _: &super::Turned, _: u32, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
+    #[cfg(feature = "signal")]
+    pub(crate) fn ended_by_signal(_: i32) {}
 }
