@@ -359,14 +359,6 @@ pub(crate) fn in_effect(in_effect: &InEffect<'_>) {
 }
 
 #[cfg(feature = "tracing")]
-pub(crate) fn panics_abort() {
-    tracing::warn!(
-        target: TARGET,
-        "the program is built with `panic = \"abort\"`: a check that panics ends the process"
-    );
-}
-
-#[cfg(feature = "tracing")]
 pub(crate) fn long_drain(delay: Duration, grace: Duration) {
     let (delay_s, grace_s) = (delay.as_secs_f64(), grace.as_secs_f64());
     tracing::warn!(
@@ -498,7 +490,6 @@ mod silent {
             in_effect.settings,
         );
     }
-    pub(crate) fn panics_abort() {}
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn excluded(_: &str, _: &str) {}

@@ -59,15 +59,6 @@ pub(super) fn log_in_effect(
         prefixes: &settings.prefixes().join(" "),
         settings: &settings.listed(),
     });
-    if panics_abort() {
-        observe::panics_abort();
-    }
-}
-
-/// Whether a check that panics ends the process. The profile of the final
-/// program decides it, for every crate alike.
-const fn panics_abort() -> bool {
-    cfg!(panic = "abort")
 }
 
 fn word(details: Details) -> &'static str {
