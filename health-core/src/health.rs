@@ -306,6 +306,7 @@ impl Health {
         limit: Duration,
         server: F,
     ) -> Option<F::Output> {
+        self.shared.drain.set_limit(limit);
         let drained = self.shared.drain.watch().over();
         let mut server = pin!(server.into_future());
         let mut too_late = pin!(async {

@@ -30,7 +30,7 @@ use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, Sources};
 #[cfg(all(feature = "systemd", unix))]
-use crate::systemd::Notifier;
+use crate::systemd::{Notifier, Wishes};
 use crate::watchdog::{self, Watch};
 
 /// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
@@ -65,6 +65,8 @@ pub struct HealthBuilder {
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) systemd: Option<Notifier>,
+    #[cfg(all(feature = "systemd", unix))]
+    triggers_watchdog: bool,
     trace_runs: bool,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
@@ -89,6 +91,8 @@ impl Default for HealthBuilder {
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
             systemd: None,
+            #[cfg(all(feature = "systemd", unix))]
+            triggers_watchdog: false,
             trace_runs: false,
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
@@ -196,7 +200,11 @@ impl HealthBuilder {
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.systemd {
             Some(notifier) => {
-                let notifying = notifier.run(Arc::clone(&monitor), drain.watch());
+                let wishes = Wishes {
+                    startup_patience: self.startup_patience,
+                    triggers_watchdog: self.triggers_watchdog,
+                };
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), wishes);
                 supervisors.and(runtime.spawn(notifying).abort_handle())
             }
             None => supervisors,
