@@ -327,8 +327,8 @@ pub(crate) struct InEffect<'a> {
     pub(crate) probe_details: &'static str,
     pub(crate) guard: &'a str,
     pub(crate) paths: &'a str,
-    pub(crate) prefixes: &'a str,
-    pub(crate) settings: &'a str,
+    pub(crate) prefixes: Option<&'a str>,
+    pub(crate) settings: Option<&'a str>,
 }
 
 #[cfg(feature = "tracing")]

@@ -48,17 +48,26 @@ pub(super) fn log_in_effect(
     answers: &EndpointSettings,
     settings: &Settings,
 ) {
-    let paths: Vec<&str> = answers.paths.iter().collect();
+    let mut paths: Vec<&str> = answers.paths.iter().collect();
+    paths.sort_unstable();
+    let guard = match answers.guard.kinds() {
+        kinds if kinds.is_empty() => "none".to_owned(),
+        kinds => kinds.join(" "),
+    };
     observe::in_effect(&InEffect {
         drain_delay,
         drain_readiness,
         details: word(answers.details),
         probe_details: word(answers.probe_details),
-        guard: &answers.guard.kinds().join(" "),
+        guard: &guard,
         paths: &paths.join(" "),
-        prefixes: &settings.prefixes().join(" "),
-        settings: &settings.listed(),
+        prefixes: present(&settings.prefixes().join(" ")),
+        settings: present(&settings.listed()),
     });
+}
+
+fn present(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn word(details: Details) -> &'static str {
