@@ -338,21 +338,6 @@ proptest! {
         let started = builder().settings(Settings::from_vars(vars)).start();
         prop_assert!(started.is_ok(), "{}", started.expect_err("a problem"));
     }
-
-    #[test]
-    fn any_variable_is_taken_ignored_or_refused_by_its_name(
-        name in "HEALTH_(CHECK_)?(DATABASE|ORDERS_DB|[A-Z_]{0,8})_?(TIMEOUT|ENABLED|CACHE|[A-Z_]{0,8})",
-        value in "\\PC{0,12}",
-    ) {
-        let runtime = runtime();
-        let _entered = runtime.enter();
-        let settings = Settings::from_vars([(&name, &value)]);
-        if let Err(error) = builder().settings(settings).start() {
-            let text = error.to_string();
-            let by_its_rules = text.contains("with its settings");
-            prop_assert!(by_its_rules || text.contains(&format!("(variable `{name}`)")), "{text}");
-        }
-    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -1,10 +1,15 @@
 //! Values of settings, from text as well as from the types of a file.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::endpoint::Details;
+
+/// In bytes; requests whose head is larger are refused anyway.
+const LARGEST_SECRET: u64 = 16 * 1024;
 
 /// Why a value cannot be used.
 #[derive(Debug)]
@@ -70,10 +75,17 @@ pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
     let Some(file) = value.as_str() else {
         return Err(refused(value, "the path of a file as text"));
     };
-    let content = std::fs::read_to_string(file);
-    content
+    read(file)
         .map(|secret| secret.trim_end_matches(['\r', '\n']).to_owned())
         .map_err(|error| refused(value, &format!("the path of a readable file ({error})")))
+}
+
+/// As much of a file as a secret can have: a wrong path can be endless.
+fn read(file: &str) -> io::Result<String> {
+    let mut content = String::new();
+    let file = File::open(file)?;
+    file.take(LARGEST_SECRET).read_to_string(&mut content)?;
+    Ok(content)
 }
 
 fn refused(value: &Value, expected: &str) -> Refused {
