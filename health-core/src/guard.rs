@@ -198,6 +198,17 @@ impl Guard {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
+    /// The kinds of conditions, for the log: no tokens, no addresses.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        let kinds = [
+            ("token", self.takes_tokens()),
+            ("addresses", !self.networks.is_empty()),
+            ("rule", !self.rules.is_empty()),
+        ];
+        let present = kinds.into_iter().filter(|(_, is_present)| *is_present);
+        present.map(|(kind, _)| kind).collect()
+    }
+
     /// Whether one of the conditions holds. Never panics. `log` takes what an
     /// operator has to know.
     pub(crate) fn recognizes(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {

@@ -80,7 +80,7 @@
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
-//! of its own; `systemd` is `HealthBuilder::notify_systemd`;
+//! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` tells an HTTP receiver of transitions.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and

@@ -127,6 +127,33 @@ const RANGES: &[&str] = &[
     " ",
 ];
 
+const VARIABLES: &[&str] = &[
+    "CHECK_DATABASE_",
+    "CHECK_ORDERS_DB_",
+    "CHECK_DATABSE_",
+    "CHECK_",
+    "TIMEOUT",
+    "CACHE",
+    "FAILURE_THRESHOLD",
+    "ENABLED",
+    "DRAIN_DELAY",
+    "GUARD_TOKEN",
+    "BASE_PATH",
+    "STATUS_PATH",
+    "DETAILS",
+    "SERVICE_HOST",
+    "PORT_80_TCP",
+    "\n",
+    "5s",
+    "5",
+    "true",
+    "false",
+    "checks",
+    "tcp://10.0.0.1:80",
+    "/internal",
+    "correct horse battery staple",
+];
+
 /// Each property sees both sides.
 #[test]
 fn recognized_clients_and_others() {
@@ -182,5 +209,10 @@ proptest! {
     #[test]
     fn a_range_holds_what_begins_as_it_does(text in lines(RANGES)) {
         properties::a_range_holds_what_begins_as_it_does(&text);
+    }
+
+    #[test]
+    fn a_variable_sets_something_or_is_refused_or_ignored(text in lines(VARIABLES)) {
+        properties::a_variable_sets_something_or_is_refused_or_ignored(&text);
     }
 }

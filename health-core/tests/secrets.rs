@@ -246,11 +246,12 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
     ];
     accepted.into_iter().flat_map(move |accept| {
         paths.clone().map(|path| {
-            let head = RequestHead::new("GET", &path)
-                .query(Some("verbose"))
-                .accept(Some(accept))
-                .authorization(Some("Bearer the reader of everything"));
-            let answer = health.endpoint().respond(head);
+            let request = http::Request::get(format!("{path}?verbose"))
+                .header("accept", accept)
+                .header("authorization", "Bearer the reader of everything")
+                .body(())
+                .expect("a request");
+            let answer = health.endpoint().respond(&request);
             String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
         })
     })

@@ -116,6 +116,14 @@ fn problems() -> Vec<String> {
             .base_path("internal")
             .note("")
             .link("about", "our wiki"),
+        Health::builder()
+            .check("disk", options().tags(&["storage"]), check)
+            .group("storage")
+            .startup_patience(Duration::ZERO)
+            .settings(settings(
+                r#"{"drain_dely": "8s", "details": "full", "disk": {"enabled": false}}"#,
+            ))
+            .settings(Settings::from_vars([("HEALTH_CHECK_DISK", "off")])),
         // Without the checks of the libraries nothing counts for readiness.
         Health::builder()
             .settings(settings(

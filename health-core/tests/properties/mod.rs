@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use health_core::{
-    CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, StartError, testing,
+    CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, Settings, StartError, testing,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -311,4 +311,29 @@ fn begins_alike(one: IpAddr, other: IpAddr, length: &str) -> bool {
         length => length.parse().expect("it was taken for a length"),
     };
     one.len() == other.len() && one[..length] == other[..length]
+}
+
+/// The name of a variable after the prefix, and its value.
+pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
+    let [name, value] = in_lines(text);
+    // A file of that name can be any device of this machine.
+    if name.to_ascii_uppercase().contains("FILE") {
+        return;
+    }
+    let settings = Settings::from_vars([(format!("HEALTH_{name}"), value)]);
+    let printed = format!("{settings:?}");
+    let is_secret = value.len() >= 8 && !name.contains(value);
+    assert!(!is_secret || !printed.contains(value), "{printed}");
+    let _entered = RUNTIME.enter();
+    let builder = Health::builder()
+        .check("database", CheckOptions::new(), || async {})
+        .check("orders-db", CheckOptions::new(), || async {})
+        .settings(settings);
+    if let Err(refused) = builder.start() {
+        let text = refused.to_string();
+        assert_eq!(refused.problems().len(), 1, "{text}");
+        let is_shown = text.contains(value);
+        let is_token = name.eq_ignore_ascii_case("guard_token");
+        assert!(!is_token || !is_secret || !is_shown, "{text}");
+    }
 }
