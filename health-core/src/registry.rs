@@ -61,14 +61,7 @@ impl Registry<'_> {
             .collect();
         self.settings.check_names(&names, problems);
 
-        let mut disabled = Vec::new();
-        let mut enabled = Vec::with_capacity(candidates.len());
-        for mut check in candidates {
-            let stays = check.apply(&self.settings.of(&check.name, problems));
-            if stays { &mut enabled } else { &mut disabled }.push(check);
-        }
-        let candidates = enabled;
-        self.disabled_groups(&candidates, &disabled, problems);
+        let candidates = self.apply_settings(candidates, problems);
         for check in &candidates {
             check.missing_parameters(self.context.sources(), problems);
         }
@@ -79,6 +72,26 @@ impl Registry<'_> {
             .zip(after)
             .filter_map(|(candidate, after)| candidate.into_check(after, problems))
             .collect()
+    }
+
+    /// The checks that the settings leave, with their changed options.
+    fn apply_settings(
+        &self,
+        candidates: Vec<Candidate>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Candidate> {
+        let mut disabled = Vec::new();
+        let mut enabled = Vec::with_capacity(candidates.len());
+        for mut check in candidates {
+            let is_enabled = check.apply(&self.settings.of(&check.name, problems));
+            if is_enabled {
+                enabled.push(check);
+            } else {
+                disabled.push(check);
+            }
+        }
+        self.disabled_groups(&enabled, &disabled, problems);
+        enabled
     }
 
     /// A group of which the settings leave no check would be healthy for good.

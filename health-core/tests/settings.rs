@@ -189,6 +189,23 @@ async fn the_later_source_wins_whatever_the_spelling() {
     assert!(health.expect("it starts").check("orders-db").is_some());
 }
 
+/// Two options that exclude each other are one choice of the last source.
+#[tokio::test]
+async fn a_later_source_replaces_an_option_that_excludes_its_own() {
+    let cached = || settings(r#"{"database": {"cache": "30s"}, "guard_token_file": "/no/file"}"#);
+    let vars = [
+        ("HEALTH_CHECK_DATABASE_INTERVAL", "20s"),
+        ("HEALTH_GUARD_TOKEN", "correct horse battery staple"),
+    ];
+    let replaced = builder()
+        .settings(cached())
+        .settings(Settings::from_vars(vars));
+    assert!(replaced.start().is_ok());
+    let both = settings(r#"{"database": {"cache": "30s", "interval": "20s"}}"#);
+    let text = problems(builder().settings(cached()).settings(both));
+    assert!(text.contains("`cache` and `interval` exclude"), "{text}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_caller_names_the_prefix() {
     let vars = [
