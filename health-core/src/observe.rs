@@ -10,7 +10,6 @@ use std::time::Duration;
 #[cfg(feature = "webhook")]
 use crate::event::Turned;
 use crate::incident::Incident;
-use crate::mask::masked;
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
 use crate::probe::Probe;
@@ -69,7 +68,7 @@ impl<'a> Notice<'a> {
         Some(&self.last.as_ref()?.outcome)
     }
 
-    /// The public words, which the check's author may have put a secret in too.
+    /// The public words.
     fn reason(&self) -> String {
         let reason = match self.verdict {
             Verdict::Unknown => "stale",
@@ -79,13 +78,13 @@ impl<'a> Notice<'a> {
                 .and_then(Outcome::message)
                 .unwrap_or_default(),
         };
-        masked(reason).into_owned()
+        reason.to_owned()
     }
 
-    /// Logs are read by more people than the check's author.
+    /// The private cause. Its secrets were masked when the check returned it.
     fn cause(&self) -> String {
         let cause = self.outcome().map(Outcome::cause).unwrap_or_default();
-        masked(&cause.join(": ")).into_owned()
+        cause.join(": ")
     }
 
     fn took(&self) -> Duration {
@@ -354,7 +353,7 @@ pub(crate) fn hook_missed(hook: &str, missed: u64) {
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_panicked(hook: &str, text: &str) {
-    let cause = masked(text).into_owned();
+    let cause = crate::outcome::private(text);
     tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
 }
 

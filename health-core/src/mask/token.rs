@@ -110,6 +110,9 @@ fn is_token_byte(byte: u8) -> bool {
 
 /// The length of the token that a run of characters is.
 fn token(run: &str) -> Option<usize> {
+    if run.len() <= SHORTEST_REST {
+        return None;
+    }
     let is_known = PREFIXES.iter().any(|prefix| {
         run.strip_prefix(prefix).is_some_and(|rest| {
             rest.len() >= SHORTEST_REST && (!prefix.ends_with("sk-") || is_generated(rest))
