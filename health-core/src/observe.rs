@@ -214,7 +214,7 @@ macro_rules! check_event {
             $($news)*
             to = $report.verdict().as_str(),
             reason = reason($report),
-            cause = masked(&$report.cause().join(": ")).as_ref(),
+            cause = $report.cause().join(": "),
             incident = $incident.as_ref().map(Incident::as_str),
             took_ms = milliseconds($report.response_time().unwrap_or_default()),
             consecutive = $report.consecutive(),
@@ -260,15 +260,14 @@ fn lasts(report: &CheckReport, lasting: Duration) {
     );
 }
 
-/// The public words, which may contain a secret all the same.
+/// The public words.
 #[cfg(feature = "tracing")]
-fn reason(report: &CheckReport) -> String {
-    let reason = match report.verdict() {
+fn reason(report: &CheckReport) -> &str {
+    match report.verdict() {
         Verdict::Unknown => "stale",
         Verdict::Skipped => report.skipped_for().unwrap_or_default(),
         Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
-    };
-    masked(reason).into_owned()
+    }
 }
 
 #[cfg(feature = "tracing")]
@@ -441,7 +440,7 @@ pub(crate) fn hook_missed(hook: &str, missed: u64) {
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_panicked(hook: &str, text: &str) {
-    let cause = masked(text).into_owned();
+    let cause = crate::outcome::private(text);
     tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
 }
 

@@ -99,6 +99,47 @@ const GUESTS: &[&str] = &[
     "x-real-ip: 192.0.2.7",
 ];
 
+const TEXTS: &[&str] = &[
+    "password",
+    "token",
+    "authorization",
+    "cookie",
+    "AUTH",
+    "Bearer",
+    "key",
+    "value",
+    "-p",
+    "mysql",
+    "Some(",
+    "://",
+    "=",
+    ":",
+    ": ",
+    "=>",
+    "@",
+    "\"",
+    "'",
+    "\\",
+    "[",
+    "]",
+    "(",
+    ")",
+    "<",
+    ">",
+    "{",
+    "}",
+    ";",
+    ",",
+    "&",
+    "%22",
+    "%3D",
+    "%40",
+    "-----BEGIN PRIVATE KEY-----",
+    "invalid",
+    "ä",
+    " ",
+];
+
 const RANGES: &[&str] = &[
     "10.0.0.0",
     "10.1.2.3",
@@ -204,6 +245,11 @@ proptest! {
     #[test]
     fn a_guard_recognizes_its_clients_alone(text in lines(GUESTS)) {
         properties::a_guard_recognizes_its_clients_alone(&text);
+    }
+
+    #[test]
+    fn a_secret_is_masked_whatever_surrounds_it(text in lines(TEXTS)) {
+        properties::a_secret_is_masked_whatever_surrounds_it(&text);
     }
 
     #[test]

@@ -142,11 +142,16 @@ fn a_masked_text_stays_as_it_is() {
     }
 }
 
-/// Texts that are printed inside others.
+fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("JSON")
+}
+
+/// Prints a text inside another.
+type Printer = dyn Fn(&str) -> String;
+
 #[test]
 fn no_marked_secret_survives_in_other_texts() {
-    let json = |text: &str| serde_json::to_string(text).expect("JSON");
-    let inside: [(&str, &dyn Fn(&str) -> String); 12] = [
+    let inside: [(&str, &Printer); 12] = [
         ("sentence", &|text| {
             format!("cannot connect: {text}, retrying in 5s")
         }),

@@ -12,8 +12,8 @@ use ureq::Agent;
 use crate::event::Turned;
 use crate::hook::{LAST_WORDS, Listener, Queue, Turn};
 use crate::incident::Incident;
-use crate::mask::masked;
 use crate::observe;
+use crate::outcome;
 use crate::probe::Probe;
 use crate::problem::Problem;
 use crate::render::json::{milliseconds, timestamp};
@@ -279,7 +279,7 @@ impl Sender {
             };
             let is_over = queue.time_left().is_some_and(|left| left.is_zero());
             if refusal.is_final || attempt == self.settings.attempts || is_over {
-                let why = masked(&refusal.why);
+                let why = outcome::private(&refusal.why);
                 self.missed += 1;
                 observe::webhook_gave_up(&self.name(), turned, attempt, &why);
                 return;
@@ -401,8 +401,7 @@ impl<'a> Body<'a> {
             held_s: milliseconds(turned.held) / 1e3,
             incident: turned.incident,
             message: report.message(),
-            cause: (settings.with_causes && !cause.is_empty())
-                .then(|| masked(&cause.join(": ")).into_owned()),
+            cause: (settings.with_causes && !cause.is_empty()).then(|| cause.join(": ")),
             skipped_for: report.skipped_for(),
             consecutive: report.consecutive(),
             response_time_ms: report.response_time().map(milliseconds),

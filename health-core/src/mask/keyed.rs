@@ -15,6 +15,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             continue;
         }
         let end = run_end(text, at, is_key_byte);
+        if end - at < SHORTEST_KEY {
+            at = end;
+            continue;
+        }
         let key = Place {
             text,
             start: at,
@@ -28,6 +32,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         at = end.max(values_end.unwrap_or(0));
     }
 }
+
+/// `pw`, `-p`
+const SHORTEST_KEY: usize = 2;
 
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')

@@ -13,7 +13,6 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::about::About;
-use crate::mask::masked;
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 
@@ -155,14 +154,14 @@ impl<'a> Shown<'a> {
         Shown { excluded, ..self }
     }
 
-    /// The private cause without its secrets, for those who may see it.
+    /// The private cause, for those who may see it. Its secrets were masked when
+    /// the check returned it.
     fn cause(&self) -> Option<String> {
         let cause = self.report.cause();
         if !self.full || cause.is_empty() {
             return None;
         }
-        let masked = masked(&cause.join(": ")).into_owned();
-        Some(cut(&masked, LONGEST_CAUSE).to_owned())
+        Some(cut(&cause.join(": "), LONGEST_CAUSE).to_owned())
     }
 
     fn message(&self) -> Option<&'a str> {

@@ -281,6 +281,24 @@ fn node(pairs: &[String]) -> Option<Vec<String>> {
     Some(found)
 }
 
+/// What surrounds a secret in the text of an error.
+pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
+    const SECRET: &str = "hunter2";
+    for text in [
+        format!("{text} password={SECRET}"),
+        format!("{text}\npostgres://app:{SECRET}@db/x {text}"),
+        format!("password: Some({SECRET:?}) {text}"),
+        format!("x-api-key: {SECRET}\n{text}"),
+    ] {
+        let outcome = Outcome::fail(text.clone()).because(&*text);
+        let message = outcome.message().unwrap_or_default();
+        let cause = outcome.cause().concat();
+        assert!(message.len() <= 256 && cause.len() <= 1024, "{text}");
+        let is_shown = message.contains(SECRET) || cause.contains(SECRET);
+        assert!(!is_shown, "{text:?} is shown as {cause:?}");
+    }
+}
+
 /// A range, and an address.
 pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     let [range, peer] = in_lines(text);
