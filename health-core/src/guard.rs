@@ -228,24 +228,21 @@ impl Guard {
             }
             return false;
         };
-        let client = self.client(head, peer.to_canonical());
-        client.is_some_and(|client| contains(&self.networks, client))
+        let peer = peer.to_canonical();
+        if contains(&self.proxies, peer) {
+            let client = forwarded::client(head, |address| contains(&self.proxies, address));
+            return client.is_some_and(|client| contains(&self.networks, client));
+        }
+        contains(&self.networks, peer) && !self.is_untrusted_proxy(head, peer)
     }
 
-    /// Returns the address of the client, as far as it can be trusted.
-    fn client(&self, head: &RequestHead<'_>, peer: IpAddr) -> Option<IpAddr> {
-        if contains(&self.proxies, peer) {
-            return forwarded::client(head, |address| contains(&self.proxies, address));
-        }
-        if !forwarded::is_forwarded(head) {
-            return Some(peer);
-        }
-        // Without this line no operator would find out why a guard that used to
-        // recognize its proxy no longer does.
-        if contains(&self.networks, peer) && is_first(&self.logged.untrusted_proxy) {
+    /// Whether the client is behind this peer, and can be anyone.
+    fn is_untrusted_proxy(&self, head: &RequestHead<'_>, peer: IpAddr) -> bool {
+        let is_proxy = forwarded::is_forwarded(head);
+        if is_proxy && is_first(&self.logged.untrusted_proxy) {
             observe::untrusted_proxy(peer);
         }
-        None
+        is_proxy
     }
 
     fn recognizes_by_rule(&self, head: &RequestHead<'_>) -> bool {
