@@ -423,7 +423,7 @@ impl Monitor {
             track.reminder().map(News::Lasts)
         };
         let is_answered = before.answers != after.answers;
-        self.publish(cell, is_answered, news, &track);
+        self.publish(index, is_answered, news, &track);
         let due = track.due();
         let notice = news.map(|news| Notice::new(&cell.name, &cell.plan, &track, news));
         drop(track);
@@ -484,7 +484,8 @@ impl Monitor {
 
     /// Under the lock of the track, so that the events of a check come in the
     /// order in which things happened; sending waits for nobody.
-    fn publish(&self, cell: &Cell, is_answered: bool, news: Option<News>, track: &Track) {
+    fn publish(&self, index: usize, is_answered: bool, news: Option<News>, track: &Track) {
+        let cell = &self.cells[index];
         let is_heard = self.bus.is_heard();
         if is_heard && is_answered {
             self.bus.publish(Event::Ran(report(cell, track)));
@@ -505,7 +506,7 @@ impl Monitor {
                 incident,
                 report: report(cell, track),
             };
-            self.hooks.publish(&turned);
+            self.hooks.publish(index, &turned);
             self.bus.publish(Event::Turned(turned));
         }
     }

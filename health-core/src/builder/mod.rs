@@ -150,7 +150,8 @@ impl HealthBuilder {
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
-        let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
+        let hooks =
+            Hooks::start(listeners, checks.len(), &runtime).map_err(|error| no_thread(&error))?;
         observe::started(&checks);
         if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
