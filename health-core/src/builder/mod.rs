@@ -16,9 +16,9 @@ use crate::drain::{self, Drain};
 use crate::endpoint::{Endpoint, EndpointSettings};
 use crate::health::{Health, Shared};
 use crate::history::{DEFAULT_KEPT, MOST_KEPT};
-#[cfg(feature = "webhook")]
-use crate::hook::Webhook;
 use crate::hook::{Hooks, Listener};
+#[cfg(feature = "webhook")]
+use crate::hook::{PushMonitor, Readings, Webhook};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::probe::Probes;
@@ -62,6 +62,8 @@ pub struct HealthBuilder {
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
+    #[cfg(feature = "webhook")]
+    push_monitors: Vec<PushMonitor>,
     history: usize,
 }
 
@@ -85,6 +87,8 @@ impl Default for HealthBuilder {
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
             webhooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            push_monitors: Vec::new(),
             history: DEFAULT_KEPT,
         }
     }
@@ -146,7 +150,15 @@ impl HealthBuilder {
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
-        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
+        let readings = Readings::default();
+        #[cfg(feature = "webhook")]
+        let listeners = {
+            let webhooks = self.webhooks.into_iter();
+            let webhooks = webhooks.map(|webhook| webhook.listener().map(boxed));
+            let monitors = self.push_monitors.into_iter();
+            let monitors = monitors.map(|monitor| monitor.listener(readings.clone()).map(boxed));
+            with_receivers(listeners, webhooks.chain(monitors), &mut problems)
+        };
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
@@ -158,6 +170,8 @@ impl HealthBuilder {
         }
         let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks, hooks, self.history));
+        #[cfg(feature = "webhook")]
+        readings.connect(&monitor);
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,
@@ -206,14 +220,19 @@ impl HealthBuilder {
 }
 
 #[cfg(feature = "webhook")]
-fn with_webhooks(
+fn boxed(listener: impl Listener) -> Box<dyn Listener> {
+    Box::new(listener)
+}
+
+#[cfg(feature = "webhook")]
+fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,
-    webhooks: Vec<Webhook>,
+    receivers: impl Iterator<Item = Result<Box<dyn Listener>, Vec<Problem>>>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Box<dyn Listener>> {
-    for webhook in webhooks {
-        match webhook.listener() {
-            Ok(listener) => listeners.push(Box::new(listener)),
+    for receiver in receivers {
+        match receiver {
+            Ok(listener) => listeners.push(listener),
             Err(refused) => problems.extend(refused),
         }
     }

@@ -3,10 +3,28 @@
 //! Each listener has a thread and a bounded [`Queue`] of its own, so a listener
 //! that blocks or panics delays neither a check nor another listener.
 
+#[cfg(feature = "webhook")]
+mod body;
+#[cfg(feature = "webhook")]
+mod client;
+#[cfg(feature = "webhook")]
+mod log;
+#[cfg(feature = "webhook")]
+mod outbox;
+#[cfg(feature = "webhook")]
+mod push;
 mod queue;
+#[cfg(feature = "webhook")]
+mod retry;
+#[cfg(feature = "webhook")]
+mod sign;
 #[cfg(feature = "webhook")]
 mod webhook;
 
+#[cfg(feature = "webhook")]
+pub use push::PushMonitor;
+#[cfg(feature = "webhook")]
+pub(crate) use push::Readings;
 pub(crate) use queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhook;
@@ -76,7 +94,7 @@ impl<F: Fn(&Turned) + Send + 'static> Listener for F {
                 observe::hook_missed(&self.name(), missed);
             }
             if queue.time_left().is_some_and(|left| left.is_zero()) {
-                let unheard = 1 + queue.len() as u64;
+                let unheard = 1 + queue.take_all().len() as u64;
                 observe::hook_missed(&self.name(), unheard);
                 return;
             }

@@ -1,47 +1,61 @@
-//! Tells an HTTP receiver of each turn of a verdict.
+//! States of checks as POST requests to an HTTP receiver.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use ureq::Agent;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::body::Body;
+use super::client::{Client, Refusal, Target};
+use super::log;
+use super::outbox::Outbox;
+use super::queue::Popped;
+use super::retry::Retry;
+use super::sign::{self, Key, Secret};
+use super::{LAST_WORDS, Listener, Queue, Turn};
 use crate::event::Turned;
-use crate::hook::{LAST_WORDS, Listener, Queue, Turn};
-use crate::incident::Incident;
-use crate::mask::masked;
 use crate::observe;
-use crate::probe::Probe;
 use crate::problem::Problem;
-use crate::render::json::{milliseconds, timestamp};
-use crate::verdict::Verdict;
+use crate::run::caught;
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
-const DEFAULT_ATTEMPTS: u32 = 5;
-const MOST_ATTEMPTS: u32 = 20;
+const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
+const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
-/// Between two attempts, whatever the receiver asks for: others wait behind.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The default interval of checks, so that a receiver that is back knows every
+/// state within one.
+const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(10);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_MAX_BATCH: usize = 100;
+const LARGEST_BATCH: usize = 1_000;
+/// The longest wait of an idle webhook, which a new state ends.
+const IDLE: Duration = Duration::from_secs(60 * 60);
 
-/// An HTTP receiver that is told of the turns of checks: a POST of JSON, see
-/// `schemas/webhook.schema.json` in this crate.
+/// Sends the state of each check to an HTTP receiver whenever it changes.
 ///
-/// It works on a thread of its own and can delay no check. A turn that the
-/// receiver does not take (no connection, a timeout, 408, 429 or 5xx) is sent
-/// again, with pauses that double; another answer outside 2xx, a redirect among
-/// them, is final. Turns wait in a queue of 256; when that is full the oldest is
-/// dropped. The next body says how many the receiver has not got (`missed`).
-/// When health ends, what still waits is sent within 2 s; [`Health::stop`] waits
-/// for that.
+/// Each state is a POST of JSON, which `schemas/webhook.schema.json` of this
+/// crate describes. The webhook works on a thread of its own and delays no
+/// check.
 ///
-/// A receiver can get a turn twice, if its answer came too late: the `id` of
-/// both is the same. `HTTPS_PROXY` and the like are heard.
+/// **A receiver always ends up with the newest state of every check.** While a
+/// receiver is away (no connection, a timeout, 408, 429 or 5xx), the newest state
+/// of each check is kept and sent again, with growing pauses and for as long as
+/// it takes. Older states of the same check are merged into it, and `missed`
+/// counts them. Any other status outside 2xx, redirects included, is a final
+/// refusal: it is logged, the states of that body are sent once more after the
+/// receiver has taken another body, and then given up.
 ///
-/// [`Health::stop`]: crate::Health::stop
+/// | what | when it is sent |
+/// |---|---|
+/// | a check fails, degrades, recovers or is skipped | at once; a further change of the same check after [`min_interval`](Self::min_interval) |
+/// | a check is good at its first result after a start | within 2 s, together with the other checks |
+/// | several changes wait for the receiver | in one body, up to [`max_batch`](Self::max_batch) |
+/// | the service stops | within 2 s, with the states that still wait |
+///
+/// A receiver can get a body twice, if its answer was lost; `id` is the same in
+/// both. `HTTPS_PROXY` and the like are respected.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,9 +64,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// use health_core::{Health, Webhook};
 ///
 /// let on_call = Webhook::new("https://alerts.example/hooks/health")
-///     .bearer("a token from the environment")
+///     .sign_with("a secret that the receiver has too")
 ///     .label("service", "orders")
-///     .timeout(Duration::from_secs(2))
+///     .min_interval(Duration::from_secs(60))
 ///     .when(|turned| turned.report.is_critical());
 /// let health = Health::builder().webhook(on_call).start()?;
 /// # let _ = health;
@@ -61,352 +75,377 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// ```
 #[must_use = "give it to `HealthBuilder::webhook`"]
 pub struct Webhook {
-    url: String,
-    headers: Vec<(String, String)>,
+    target: Target,
+    secret: Option<Secret>,
     labels: BTreeMap<String, String>,
-    timeout: Duration,
-    attempts: u32,
+    min_interval: Duration,
     backoff: Duration,
+    max_backoff: Duration,
+    max_batch: usize,
     when: Box<dyn Fn(&Turned) -> bool + Send + Sync>,
     with_causes: bool,
 }
 
 impl Webhook {
-    /// A receiver at this address, `http` or `https`. It is verified by
-    /// [`start`](crate::HealthBuilder::start), and only its host is ever logged,
-    /// since the rest often is a secret.
+    /// Creates a webhook for a receiver at this address, `http` or `https`.
+    ///
+    /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
+    /// host is ever logged, because the rest is often a secret.
     pub fn new(url: impl Into<String>) -> Self {
         Webhook {
-            url: url.into(),
-            headers: Vec::new(),
+            target: Target::new(url.into()),
+            secret: None,
             labels: BTreeMap::new(),
-            timeout: DEFAULT_TIMEOUT,
-            attempts: DEFAULT_ATTEMPTS,
+            min_interval: DEFAULT_MIN_INTERVAL,
             backoff: DEFAULT_BACKOFF,
-            when: Box::new(is_news),
+            max_backoff: DEFAULT_MAX_BACKOFF,
+            max_batch: DEFAULT_MAX_BATCH,
+            when: Box::new(|_| true),
             with_causes: false,
         }
     }
 
-    /// One more header of each request.
+    /// Adds a header to each request.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.target.headers.push((name.into(), value.into()));
         self
     }
 
-    /// `Authorization: Bearer` with this token.
+    /// Adds `Authorization: Bearer` with this token.
     pub fn bearer(self, token: impl fmt::Display) -> Self {
         self.header(AUTHORIZATION.as_str(), format!("Bearer {token}"))
     }
 
-    /// One more entry of `labels` in the body, by which the receiver tells
-    /// services and instances apart.
+    /// Signs each body with HMAC-SHA256, so that the receiver can trust it.
+    ///
+    /// The signature is in the header `X-Hub-Signature-256`, as GitHub sends it:
+    /// `sha256=` and 64 hexadecimal digits over the raw body. The guide `hooks.md`
+    /// shows how a receiver verifies it. [`start`](crate::HealthBuilder::start)
+    /// refuses an empty secret and one that ends with a line break.
+    pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.secret = Some(Secret::Value(secret.into()));
+        self
+    }
+
+    /// Signs each body as [`sign_with`](Self::sign_with) does, with the secret
+    /// from an environment variable.
+    ///
+    /// [`start`](crate::HealthBuilder::start) reads the variable and refuses to
+    /// start where it is missing.
+    pub fn sign_with_env(mut self, variable: impl Into<String>) -> Self {
+        self.secret = Some(Secret::Variable(variable.into()));
+        self
+    }
+
+    /// Adds an entry to `labels` in the body, by which the receiver tells services
+    /// and instances apart.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(name.into(), value.into());
         self
     }
 
-    /// For one attempt, from the look-up of the name to the end of the answer:
-    /// default 5 s, at most 60 s.
+    /// Sets the limit of one attempt, from the look-up of the name to the end of
+    /// the answer: default 5 s, at most 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.target.timeout = timeout;
         self
     }
 
-    /// How often a turn is sent before it is given up, and logged: default 5,
-    /// at most 20; 1 sends nothing again.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+    /// Sets the least time between two states of one check that the receiver
+    /// gets: default 10 s, at most 24 h, zero for none.
+    ///
+    /// A check that flaps is one request in this time, and the newest state is
+    /// sent at its end.
+    pub fn min_interval(mut self, interval: Duration) -> Self {
+        self.min_interval = interval;
         self
     }
 
-    /// The pause after the first attempt, which doubles from one to the next up
-    /// to 60 s: default 500 ms. Each is shortened at random, to a half at most,
-    /// so that replicas do not knock together; `Retry-After` can prolong it.
+    /// Sets how many checks one body can tell of: default 100, at most 1,000.
+    ///
+    /// With 1, every body has the event `health.check.turned`.
+    pub fn max_batch(mut self, checks: usize) -> Self {
+        self.max_batch = checks;
+        self
+    }
+
+    /// Sets the pause after the first failed attempt: default 500 ms.
+    ///
+    /// It doubles with each attempt up to [`max_backoff`](Self::max_backoff).
+    /// Each pause is shortened at random, to a half at most, so that replicas do
+    /// not return at the same moment. `Retry-After` prolongs it, up to 5 min.
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
         self
     }
 
-    /// Which turns are sent: default all but a first result that is good, or
-    /// each deploy would be news. A later call replaces this.
+    /// Sets the longest pause between two attempts, which is how late a receiver
+    /// that is back learns the newest states: default 10 s, at most 1 h.
+    pub fn max_backoff(mut self, longest: Duration) -> Self {
+        self.max_backoff = longest;
+        self
+    }
+
+    /// Chooses which states are sent: default all. A later call replaces this.
+    ///
+    /// `turned.from` is the state before the oldest change that the receiver has
+    /// not got, so the predicate sees what the receiver would see. A state that
+    /// is not wanted replaces an older one that still waits: what is no longer
+    /// true is not sent. A predicate that panics is logged, and the state sent.
     pub fn when(mut self, wanted: impl Fn(&Turned) -> bool + Send + Sync + 'static) -> Self {
         self.when = Box::new(wanted);
         self
     }
 
-    /// Sends the texts of errors too, secrets masked as in the log. Without this
-    /// the body says what the public answer does.
+    /// Sends the texts of errors too, with secrets masked as in the log. Without
+    /// this the body has the public message only.
     pub fn with_causes(mut self) -> Self {
         self.with_causes = true;
         self
     }
 
-    /// What is to be told, once everything has been verified.
+    /// Verifies all settings.
     pub(crate) fn listener(self) -> Result<Sender, Vec<Problem>> {
+        let mut problems = self.problems();
+        let example = "Webhook::new(\"https://alerts.example/health\")";
+        let client = self.target.client("webhook", example);
+        let key = self.secret.as_ref().map(Secret::key).transpose();
+        match (client, key) {
+            (Ok(client), Ok(key)) if problems.is_empty() => Ok(Sender::new(self, client, key)),
+            (client, key) => {
+                problems.splice(0..0, client.err().unwrap_or_default());
+                problems.extend(key.err());
+                Err(problems)
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut refuse = |what: String, help: &str| {
-            let help = help.to_owned();
-            problems.push(Problem::BadSetting { what, help });
-        };
-        let host = match host_of(&self.url) {
-            Ok(host) => host,
-            Err(what) => {
-                refuse(
-                    format!("the address of a webhook {what}"),
-                    "write for example `Webhook::new(\"https://alerts.example/health\")`",
-                );
-                String::new()
+        let mut refuse = |is_wrong: bool, what: String, help: &str| {
+            if is_wrong {
+                let help = help.to_owned();
+                problems.push(Problem::BadSetting { what, help });
             }
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in &self.headers {
-            match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                (Ok(name), Ok(value)) => drop(headers.insert(name, value)),
-                (Err(_), _) => refuse(
-                    format!("`{}` cannot be the name of a header", name.escape_debug()),
-                    "only letters, digits and `-` are safe in it",
-                ),
-                (_, Err(_)) => refuse(
-                    format!("the value of the webhook's header `{name}` cannot be sent"),
-                    "take the line breaks and control characters out of it; `trim()` often does",
-                ),
-            }
-        }
-        if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
-            refuse(
-                format!("the timeout of a webhook cannot be {:?}", self.timeout),
-                "it is more than 0 and at most 60 s",
-            );
-        }
-        if !(1..=MOST_ATTEMPTS).contains(&self.attempts) {
-            refuse(
-                format!("a webhook cannot make {} attempts", self.attempts),
-                "it makes 1 to 20",
-            );
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let config = Agent::config_builder()
-            // A redirected POST would become a GET, and its token go elsewhere.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .user_agent(concat!("health/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Sender {
-            agent: config.into(),
-            host,
-            headers,
-            missed: 0,
-            settings: self,
-        })
+        refuse(
+            self.min_interval > LONGEST_MIN_INTERVAL,
+            format!(
+                "a webhook cannot wait {:?} between states",
+                self.min_interval
+            ),
+            "`min_interval` is at most 24 h",
+        );
+        refuse(
+            self.max_backoff.is_zero() || self.max_backoff > LONGEST_BACKOFF,
+            format!("a webhook cannot pause for {:?}", self.max_backoff),
+            "`max_backoff` is more than 0 and at most 1 h",
+        );
+        refuse(
+            self.backoff.is_zero() || self.backoff > self.max_backoff,
+            format!("a webhook cannot pause for {:?} first", self.backoff),
+            "`backoff` is more than 0 and at most `max_backoff`, which is 10 s by default",
+        );
+        refuse(
+            !(1..=LARGEST_BATCH).contains(&self.max_batch),
+            format!(
+                "a body of a webhook cannot tell of {} checks",
+                self.max_batch
+            ),
+            "`max_batch` is 1 to 1000",
+        );
+        problems
     }
 }
 
-/// Not what it contains: the URL and the headers are secrets.
+/// Shows the host only: the rest of the URL and the headers are secrets.
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhook")
-            .field("host", &host_of(&self.url).unwrap_or_default())
-            .field("timeout", &self.timeout)
-            .field("attempts", &self.attempts)
+            .field("host", &self.target.host())
+            .field("timeout", &self.target.timeout)
+            .field("min_interval", &self.min_interval)
             .finish_non_exhaustive()
     }
 }
 
-fn is_news(turned: &Turned) -> bool {
-    turned.from != Verdict::Unknown || turned.incident.is_some()
-}
-
-fn host_of(url: &str) -> Result<String, &'static str> {
-    let url: Uri = url.parse().map_err(|_| "is no URL")?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) {
-        return Err("begins neither with `http://` nor with `https://`");
-    }
-    match url.host() {
-        Some(host) if !host.is_empty() => Ok(host.to_owned()),
-        _ => Err("names no host"),
-    }
-}
-
-/// Sends turns to one receiver.
+/// Sends states to one receiver.
 pub(crate) struct Sender {
     settings: Webhook,
-    host: String,
-    headers: HeaderMap,
-    agent: Agent,
-    /// Turns that the receiver has not got since the last one that it has.
-    missed: u64,
+    name: String,
+    client: Client,
+    key: Option<Key>,
+    outbox: Outbox,
+    retry: Retry,
+    max_batch: usize,
+    /// Repeated as it is, with its `id`, until one of its states is outdated.
+    letter: Option<Letter>,
+    not_before: Option<Instant>,
 }
 
-/// Why a turn was not taken.
-struct Refusal {
-    why: String,
-    /// Nothing is sent again.
-    is_final: bool,
-    /// The receiver asks to be left alone for so long.
-    rest: Duration,
+/// A body on its way.
+struct Letter {
+    checks: Vec<usize>,
+    headers: HeaderMap,
+    json: Vec<u8>,
+}
+
+/// The end of one attempt.
+enum Attempt {
+    /// The receiver took or refused the body.
+    Over,
+    /// The same again after this pause.
+    After(Duration),
 }
 
 impl Listener for Sender {
     fn name(&self) -> String {
-        format!("webhook {}", self.host)
+        self.name.clone()
     }
 
     fn listen(&mut self, queue: &Queue<Turn>) {
-        while let Some((turn, missed)) = queue.pop() {
-            self.hear(&turn.turned, missed, queue);
-        }
-    }
-}
-
-impl Sender {
-    fn hear(&mut self, turned: &Turned, missed: u64, queue: &Queue<Turn>) {
-        self.missed += missed;
-        if !(self.settings.when)(turned) {
-            return;
-        }
-        let body = serde_json::to_vec(&Body::new(&self.settings, turned, self.missed));
-        let body = body.expect("plain structs can be written as JSON");
-        let mut attempt = 1;
         loop {
-            let Err(refusal) = self.send(&body, queue.time_left()) else {
-                self.missed = 0;
-                return;
-            };
-            let is_over = queue.time_left().is_some_and(|left| left.is_zero());
-            if refusal.is_final || attempt == self.settings.attempts || is_over {
-                let why = masked(&refusal.why);
-                self.missed += 1;
-                observe::webhook_gave_up(&self.name(), turned, attempt, &why);
-                return;
+            // The newest states first, so that no outdated one is sent.
+            for turn in queue.take_all() {
+                self.accept(turn);
             }
-            let pause = pause(self.settings.backoff, attempt).max(refusal.rest);
-            if !queue.pause(pause) {
-                // Health has ended: there is no time for long pauses.
-                thread::sleep(pause.min(LAST_WORDS / 4));
+            let now = Instant::now();
+            let next = self.next_attempt(now);
+            if next <= now {
+                if let Attempt::After(pause) = self.attempt(queue.time_left()) {
+                    self.not_before = Some(Instant::now() + pause);
+                }
+                continue;
             }
-            attempt += 1;
+            match queue.pop_before(next) {
+                Popped::Record(turn, _) => self.accept(turn),
+                Popped::Nothing => {}
+                Popped::Closed => return self.finish(queue),
+            }
         }
     }
 }
 
 impl Sender {
-    fn send(&self, body: &[u8], time_left: Option<Duration>) -> Result<(), Refusal> {
-        let timeout = self.settings.timeout;
-        let timeout = time_left.map_or(timeout, |left| timeout.min(left));
-        let mut request = self.agent.post(&self.settings.url);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
+    fn new(settings: Webhook, client: Client, key: Option<Key>) -> Self {
+        let name = format!("webhook {}", settings.target.host());
+        Sender {
+            outbox: Outbox::new(settings.min_interval),
+            retry: Retry::new(name.clone(), settings.backoff, settings.max_backoff),
+            max_batch: settings.max_batch,
+            letter: None,
+            not_before: None,
+            name,
+            client,
+            key,
+            settings,
         }
-        let request = request.config().timeout_global(Some(timeout)).build();
-        let response = request.send(body).map_err(|error| Refusal {
-            why: error.to_string(),
-            is_final: false,
-            rest: Duration::ZERO,
-        })?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        Err(Refusal {
-            why: format!("it answered {status}"),
-            is_final: !is_passing(status),
-            rest: rest(response.headers()),
-        })
     }
-}
 
-/// Whether a later attempt may succeed.
-fn is_passing(status: StatusCode) -> bool {
-    status.is_server_error()
-        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
-}
+    fn accept(&mut self, turn: Turn) {
+        let letter = self.letter.as_ref();
+        if letter.is_some_and(|letter| letter.checks.contains(&turn.check)) {
+            self.letter = None;
+        }
+        let (when, name) = (&self.settings.when, &self.name);
+        let is_wanted = |turn: &Turn| {
+            caught(|| when(&turn.turned)).unwrap_or_else(|text| {
+                observe::hook_panicked(name, &text);
+                true
+            })
+        };
+        self.outbox.accept(turn, is_wanted, Instant::now());
+    }
 
-/// `Retry-After`, as far as it is heard and given in seconds.
-fn rest(headers: &HeaderMap) -> Duration {
-    let seconds = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok());
-    let seconds = seconds.and_then(|value| value.parse().ok());
-    seconds
-        .map_or(Duration::ZERO, Duration::from_secs)
-        .min(LONGEST_PAUSE)
-}
+    /// Returns when to send something, or when to look again.
+    fn next_attempt(&self, now: Instant) -> Instant {
+        let due = match self.letter {
+            Some(_) => Some(now),
+            None => self.outbox.next_due(now),
+        };
+        let due = due.unwrap_or(now + IDLE);
+        self.not_before.map_or(due, |at| at.max(due))
+    }
 
-/// The pause after an attempt, counted from 1.
-fn pause(backoff: Duration, attempt: u32) -> Duration {
-    let doubled = backoff.saturating_mul(1 << (attempt - 1).min(16));
-    doubled
-        .min(LONGEST_PAUSE)
-        .mul_f64(0.5 + fastrand::f64() / 2.0)
-}
+    /// Returns whether something is due now or later.
+    fn has_work(&self) -> bool {
+        self.letter.is_some() || self.outbox.next_due(Instant::now()).is_some()
+    }
 
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    event: &'static str,
-    /// The same in all attempts to send one turn.
-    id: String,
-    at: String,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    labels: &'a BTreeMap<String, String>,
-    check: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'static str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'static [&'static str],
-    probes: Vec<&'static str>,
-    critical: bool,
-    from: &'static str,
-    to: &'static str,
-    held_s: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    incident: Option<Incident>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    skipped_for: Option<&'a str>,
-    consecutive: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_time_ms: Option<f64>,
-    /// Turns before this one that the receiver has not got.
-    missed: u64,
-}
+    /// Sends the letter that is under way, or one with the states that are due.
+    fn attempt(&mut self, time_left: Option<Duration>) -> Attempt {
+        self.not_before = None;
+        let Some(letter) = self.letter.take().or_else(|| self.write()) else {
+            return Attempt::Over;
+        };
+        let sent = self.post(&letter, time_left);
+        let now = Instant::now();
+        let Err(refusal) = sent else {
+            self.retry.succeeded(now);
+            self.outbox.taken(&letter.checks, now);
+            return Attempt::Over;
+        };
+        if !refusal.is_final() {
+            self.letter = Some(letter);
+            return Attempt::After(self.retry.failed(&refusal, now));
+        }
+        if refusal.status == Some(StatusCode::PAYLOAD_TOO_LARGE) && letter.checks.len() > 1 {
+            self.max_batch = letter.checks.len() / 2;
+            return Attempt::Over;
+        }
+        self.retry.refused(&refusal, now);
+        self.outbox.refused(&letter.checks);
+        Attempt::Over
+    }
 
-impl<'a> Body<'a> {
-    fn new(settings: &'a Webhook, turned: &'a Turned, missed: u64) -> Self {
-        let report = &turned.report;
-        let probes = Probe::ALL.into_iter();
-        let cause = report.cause();
-        Body {
-            event: "health.check.turned",
-            id: format!("{:032x}", fastrand::u128(..)),
-            at: timestamp(turned.at),
-            labels: &settings.labels,
-            check: report.name(),
-            description: report.description(),
-            tags: report.tags(),
-            probes: probes
-                .filter(|&probe| report.counts_for(probe))
-                .map(Probe::as_str)
-                .collect(),
-            critical: report.is_critical(),
-            from: turned.from.as_str(),
-            to: report.verdict().as_str(),
-            held_s: milliseconds(turned.held) / 1e3,
-            incident: turned.incident,
-            message: report.message(),
-            cause: (settings.with_causes && !cause.is_empty())
-                .then(|| masked(&cause.join(": ")).into_owned()),
-            skipped_for: report.skipped_for(),
-            consecutive: report.consecutive(),
-            response_time_ms: report.response_time().map(milliseconds),
-            missed,
+    fn post(&self, letter: &Letter, time_left: Option<Duration>) -> Result<(), Refusal> {
+        self.client
+            .send(Method::POST, &letter.headers, &letter.json, time_left)
+    }
+
+    /// Writes a letter with the states that are due.
+    fn write(&self) -> Option<Letter> {
+        let due = self.outbox.due(Instant::now(), self.max_batch);
+        if due.is_empty() {
+            return None;
+        }
+        let body = Body::of(&due, &self.settings.labels, self.settings.with_causes);
+        let checks = due.iter().map(|turn| turn.check).collect();
+        Some(self.letter(checks, &body))
+    }
+
+    fn letter(&self, checks: Vec<usize>, body: &Body<'_>) -> Letter {
+        let json = body.json();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = &self.key {
+            headers.insert(HeaderName::from_static(sign::HEADER), key.sign(&json));
+        }
+        Letter {
+            checks,
+            headers,
+            json,
+        }
+    }
+
+    /// Sends what still waits, and that the service has stopped, in the time that
+    /// is left.
+    fn finish(&mut self, queue: &Queue<Turn>) {
+        let left = || queue.time_left().unwrap_or_default();
+        self.outbox.hasten(Instant::now());
+        while !left().is_zero() && self.has_work() {
+            if let Attempt::After(pause) = self.attempt(Some(left())) {
+                thread::sleep(pause.min(LAST_WORDS / 4).min(left()));
+            }
+        }
+        if self.outbox.len() > 0 {
+            log::undelivered(&self.name, self.outbox.len());
+        }
+        if !left().is_zero() {
+            let stop = self.letter(Vec::new(), &Body::of_a_stop(&self.settings.labels));
+            if let Err(refusal) = self.post(&stop, Some(left())) {
+                log::refused(&self.name, &refusal.why);
+            }
         }
     }
 }
@@ -416,39 +455,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_a_minute_and_are_halved_at_most() {
-        let first = Duration::from_secs(1);
-        for (attempt, longest) in [(1, 1), (2, 2), (3, 4), (7, 60), (20, 60)] {
-            let longest = Duration::from_secs(longest);
-            for _ in 0..100 {
-                let pause = pause(first, attempt);
-                assert!(
-                    (longest / 2..=longest).contains(&pause),
-                    "{attempt}: {pause:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
     fn only_the_host_is_shown() {
-        let webhook = Webhook::new("https://hooks.example/T0/B0/secret").bearer("secret");
+        let webhook = Webhook::new("https://hooks.example/T0/B0/hunter2")
+            .bearer("hunter2")
+            .sign_with("hunter2");
         let shown = format!("{webhook:?}");
         assert!(
-            shown.contains("hooks.example") && !shown.contains("secret"),
+            shown.contains("hooks.example") && !shown.contains("hunter2"),
             "{shown}"
         );
-    }
-
-    #[test]
-    fn a_receiver_can_ask_for_rest_but_not_for_ever() {
-        for (value, seconds) in [
-            ("3", 3),
-            ("86400", 60),
-            ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
-            assert_eq!(rest(&headers), Duration::from_secs(seconds), "{value}");
-        }
     }
 }
