@@ -20,7 +20,6 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a receiver is called with. The address and the headers are secrets, so
 /// only the host is ever shown.
-#[derive(Clone)]
 pub(super) struct Target {
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
@@ -45,17 +44,12 @@ impl Target {
     /// what to write.
     pub(super) fn client(&self, what: &str, example: &str) -> Result<Client, Vec<Problem>> {
         let mut problems = Vec::new();
-        if let Err(wrong) = host_of(&self.url) {
-            problems.push(Problem::BadSetting {
-                what: format!("the address of a {what} {wrong}"),
-                help: format!("write for example `{example}`"),
-            });
-        }
+        problems.extend(address_problem(&self.url, what, example));
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             match header(what, name, value) {
                 Ok((name, value)) => drop(headers.insert(name, value)),
-                Err(problem) => problems.push(problem),
+                Err(wrong) => problems.extend(wrong),
             }
         }
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
@@ -84,23 +78,32 @@ impl Target {
     }
 }
 
-fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Problem> {
-    let bad = |what, help: &str| Problem::BadSetting {
-        what,
-        help: help.to_owned(),
+/// Returns what is wrong with an address.
+pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Problem> {
+    let wrong = host_of(url).err()?;
+    Some(Problem::BadSetting {
+        what: format!("the address of a {what} {wrong}"),
+        help: format!("write for example `{example}`"),
+    })
+}
+
+fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Vec<Problem>> {
+    let bad = |what, help: &str| {
+        let help = help.to_owned();
+        vec![Problem::BadSetting { what, help }]
     };
-    let Ok(parsed) = HeaderName::try_from(name) else {
-        return Err(bad(
+    let parsed = HeaderName::try_from(name).map_err(|_| {
+        bad(
             format!("`{}` cannot be the name of a header", name.escape_debug()),
             "only letters, digits and `-` are safe in it",
-        ));
-    };
-    let Ok(value) = HeaderValue::try_from(value) else {
-        return Err(bad(
+        )
+    })?;
+    let value = HeaderValue::try_from(value).map_err(|_| {
+        bad(
             format!("the value of the {what}'s header `{name}` cannot be sent"),
             "take the line breaks and control characters out of it; `trim()` often does",
-        ));
-    };
+        )
+    })?;
     Ok((parsed, value))
 }
 
@@ -116,6 +119,7 @@ fn host_of(url: &str) -> Result<String, &'static str> {
 }
 
 /// Sends requests to one receiver.
+#[derive(Clone)]
 pub(super) struct Client {
     agent: Agent,
     url: String,
@@ -146,6 +150,14 @@ impl Refusal {
 }
 
 impl Client {
+    /// Returns the same client for another address, which has been verified.
+    pub(super) fn at(&self, url: &str) -> Self {
+        Client {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Sends one request within the timeout, and within `time_left` if the
     /// service is stopping. Any status of 2xx means that it was taken.
     pub(super) fn send(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 
-use super::client::{Client, Target};
+use super::client::{Client, Target, address_problem};
 use super::queue::Popped;
 use super::retry::Retry;
 use super::{Listener, Queue, Turn};
@@ -146,27 +146,13 @@ impl PushMonitor {
 
     /// Verifies all settings.
     pub(crate) fn listener(self, readings: Readings) -> Result<Pusher, Vec<Problem>> {
-        let mut problems = Vec::new();
         let what = "push monitor";
-        let mut client = |target: &Target| {
-            let example = "PushMonitor::new(\"https://hc-ping.com/<uuid>\")";
-            let client = target.client(what, example);
-            client.map_err(|wrong| problems.extend(wrong)).ok()
-        };
-        let beat = client(&self.target);
-        let failure = self.failure_url.as_ref().and_then(|url| {
-            // The headers are the same, and their problems have been listed.
-            let headers = if beat.is_some() {
-                self.target.headers.clone()
-            } else {
-                Vec::new()
-            };
-            client(&Target {
-                url: url.clone(),
-                headers,
-                timeout: self.target.timeout,
-            })
-        });
+        let example = "PushMonitor::new(\"https://hc-ping.com/<uuid>\")";
+        let mut problems = Vec::new();
+        let beat = self.target.client(what, example);
+        let beat = beat.map_err(|wrong| problems.extend(wrong)).ok();
+        let failure_url = self.failure_url.as_deref();
+        problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
         if !(SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&self.period) {
             problems.push(Problem::BadSetting {
                 what: format!("the period of a {what} cannot be {:?}", self.period),
@@ -200,8 +186,8 @@ impl PushMonitor {
         Ok(Pusher {
             retry: Retry::new(name.clone(), FIRST_BACKOFF, self.period),
             name,
+            failure: failure_url.map(|url| beat.at(url)),
             beat,
-            failure,
             method,
             body: self.body.into_bytes(),
             period: self.period,

@@ -108,6 +108,7 @@ impl<R: Record> Queue<R> {
 
     /// Waits for the next record until `deadline`. A deadline that has passed
     /// makes this a poll.
+    #[cfg(any(test, feature = "webhook"))]
     pub(crate) fn pop_before(&self, deadline: Instant) -> Popped<R> {
         self.pop_until(Some(deadline))
     }

@@ -23,18 +23,19 @@ pub(super) enum Secret {
 
 impl Secret {
     /// Reads the secret.
-    pub(super) fn key(&self) -> Result<Key, Problem> {
+    pub(super) fn key(&self) -> Result<Key, Vec<Problem>> {
+        let bad = |what, help| Err(vec![Problem::BadSetting { what, help }]);
         let (what, bytes) = match self {
             Secret::Value(bytes) => ("the secret of a webhook".to_owned(), bytes.clone()),
             Secret::Variable(name) => {
                 let what = format!("`{name}`, the secret of a webhook,");
                 let Some(value) = env::var_os(name) else {
-                    return Err(Problem::BadSetting {
-                        what: format!("{what} is not set"),
-                        help: format!(
+                    return bad(
+                        format!("{what} is not set"),
+                        format!(
                             "set the environment variable `{name}`, for example to the output of `openssl rand -hex 32`"
                         ),
-                    });
+                    );
                 };
                 (what, value.into_encoded_bytes())
             }
@@ -44,10 +45,10 @@ impl Secret {
             [.., b'\n' | b'\r'] => "ends with a line break",
             _ => return Ok(Key(bytes)),
         };
-        Err(Problem::BadSetting {
-            what: format!("{what} {wrong}"),
-            help: "give it the same bytes as the receiver has".to_owned(),
-        })
+        bad(
+            format!("{what} {wrong}"),
+            "give it the same bytes as the receiver has".to_owned(),
+        )
     }
 }
 
@@ -94,7 +95,7 @@ mod tests {
                 "is not set",
             ),
         ] {
-            let problem = secret.key().err().expect("a problem").to_string();
+            let problem = secret.key().err().expect("a problem")[0].to_string();
             assert!(problem.contains(what), "{problem}");
             assert!(!problem.contains("hunter2"), "{problem}");
         }

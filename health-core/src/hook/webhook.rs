@@ -214,7 +214,7 @@ impl Webhook {
             (Ok(client), Ok(key)) if problems.is_empty() => Ok(Sender::new(self, client, key)),
             (client, key) => {
                 problems.splice(0..0, client.err().unwrap_or_default());
-                problems.extend(key.err());
+                problems.extend(key.err().unwrap_or_default());
                 Err(problems)
             }
         }
