@@ -560,17 +560,14 @@ async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
         assert!(!error.contains("hunter2"), "{error}");
         error
     };
+    let no_scheme = "begins neither with `http://` nor with `https://`";
     for (url, what) in [
-        ("hunter2 is no address", "is no URL"),
-        (
-            "/hunter2",
-            "begins neither with `http://` nor with `https://`",
-        ),
-        (
-            "ftp://hunter2@host/",
-            "begins neither with `http://` nor with `https://`",
-        ),
-        ("", "is no URL"),
+        ("", no_scheme),
+        ("/hunter2", no_scheme),
+        ("alerts.example/hunter2", no_scheme),
+        ("ftp://hunter2@host/", no_scheme),
+        ("https://", "is no URL"),
+        ("https://hunter2 host/", "is no URL"),
     ] {
         let error = refused(Webhook::new(url));
         assert!(error.contains(what), "{url}: {error}");

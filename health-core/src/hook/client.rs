@@ -108,10 +108,12 @@ fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValu
 }
 
 fn host_of(url: &str) -> Result<String, &'static str> {
-    let url: Uri = url.parse().map_err(|_| "is no URL")?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let is_http = |scheme: &str| ["http", "https"].contains(&&*scheme.to_ascii_lowercase());
+    if !scheme.is_some_and(is_http) {
         return Err("begins neither with `http://` nor with `https://`");
     }
+    let url: Uri = url.parse().map_err(|_| "is no URL")?;
     match url.host() {
         Some(host) if !host.is_empty() => Ok(host.to_owned()),
         _ => Err("names no host"),
