@@ -48,14 +48,15 @@ pub(super) fn refused(receiver: &str, why: &str) {
     let _ = (receiver, why);
 }
 
-/// Health ended before the receiver had taken the states of these many checks.
+/// Health ended before the receiver had taken the states of so many checks, or the
+/// stop itself.
 pub(super) fn undelivered(receiver: &str, checks: usize) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: TARGET,
         hook = receiver,
         checks,
-        "health ended before the receiver took the newest state of every check"
+        "health ended before the receiver was told of everything"
     );
     #[cfg(not(feature = "tracing"))]
     let _ = (receiver, checks);

@@ -170,9 +170,12 @@ impl Outbox {
         }
     }
 
-    /// Returns how many states the receiver has not taken.
+    /// Returns how many states the receiver has neither taken nor refused.
     pub(super) fn len(&self) -> usize {
-        self.waiting().count()
+        let waiting = self.waiting();
+        waiting
+            .filter(|state| state.due != Due::AfterAnother)
+            .count()
     }
 
     fn waiting(&self) -> impl Iterator<Item = &Waiting> {

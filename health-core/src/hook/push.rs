@@ -77,7 +77,8 @@ impl PushMonitor {
     /// Creates a push monitor that calls this address, `http` or `https`.
     ///
     /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
-    /// host is ever logged, because the rest is a secret.
+    /// host is logged, because the rest is a secret; at the level trace ureq itself
+    /// logs all of it.
     pub fn new(url: impl Into<String>) -> Self {
         PushMonitor {
             target: Target::new(url.into()),

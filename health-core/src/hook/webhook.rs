@@ -55,7 +55,8 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// | the service stops | within 2 s, with the states that still wait |
 ///
 /// A receiver can get a body twice, if its answer was lost; `id` is the same in
-/// both. `HTTPS_PROXY` and the like are respected.
+/// both. `HTTPS_PROXY` and the like are respected. Only the host of the address is
+/// logged, except that ureq itself logs all of it at the level trace.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -89,8 +90,7 @@ pub struct Webhook {
 impl Webhook {
     /// Creates a webhook for a receiver at this address, `http` or `https`.
     ///
-    /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
-    /// host is ever logged, because the rest is often a secret.
+    /// The address is verified by [`start`](crate::HealthBuilder::start).
     pub fn new(url: impl Into<String>) -> Self {
         Webhook {
             target: Target::new(url.into()),
@@ -438,14 +438,26 @@ impl Sender {
                 thread::sleep(pause.min(LAST_WORDS / 4).min(left()));
             }
         }
-        if self.outbox.len() > 0 {
-            log::undelivered(&self.name, self.outbox.len());
+        let is_told = self.tell_stop(left());
+        let waiting = self.outbox.len();
+        if waiting > 0 || !is_told {
+            log::undelivered(&self.name, waiting);
         }
-        if !left().is_zero() {
-            let stop = self.letter(Vec::new(), &Body::of_a_stop(&self.settings.labels));
-            if let Err(refusal) = self.post(&stop, Some(left())) {
-                log::refused(&self.name, &refusal.why);
+    }
+
+    /// Sends that the service has stopped. Returns whether the receiver answered.
+    fn tell_stop(&mut self, left: Duration) -> bool {
+        if left.is_zero() {
+            return false;
+        }
+        let stop = self.letter(Vec::new(), &Body::of_a_stop(&self.settings.labels));
+        match self.post(&stop, Some(left)) {
+            Ok(()) => true,
+            Err(refusal) if refusal.is_final() => {
+                self.retry.refused(&refusal, Instant::now());
+                true
             }
+            Err(_) => false,
         }
     }
 }
