@@ -24,9 +24,9 @@ use crate::run::caught;
 const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
-/// The default interval of checks, so that a receiver that is back knows every
-/// state within one.
-const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// Together with the timeout of an attempt this is the default interval of checks,
+/// so a receiver that is back knows every state within one.
+const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_MAX_BATCH: usize = 100;
 const LARGEST_BATCH: usize = 1_000;
@@ -179,8 +179,10 @@ impl Webhook {
         self
     }
 
-    /// Sets the longest pause between two attempts, which is how late a receiver
-    /// that is back learns the newest states: default 10 s, at most 1 h.
+    /// Sets the longest pause between two attempts: default 5 s, at most 1 h.
+    ///
+    /// A receiver that is back learns the newest states after this pause and one
+    /// [`timeout`](Self::timeout) at the latest.
     pub fn max_backoff(mut self, longest: Duration) -> Self {
         self.max_backoff = longest;
         self
@@ -244,7 +246,7 @@ impl Webhook {
         refuse(
             self.backoff.is_zero() || self.backoff > self.max_backoff,
             format!("a webhook cannot pause for {:?} first", self.backoff),
-            "`backoff` is more than 0 and at most `max_backoff`, which is 10 s by default",
+            "`backoff` is more than 0 and at most `max_backoff`, which is 5 s by default",
         );
         refuse(
             !(1..=LARGEST_BATCH).contains(&self.max_batch),
