@@ -89,8 +89,12 @@
 //! `Health::record_metrics` and `Health::record_opentelemetry`.
 
 mod about;
+mod admission;
+mod board;
 mod builder;
 mod check;
+mod clock;
+mod deadlines;
 mod drain;
 mod endpoint;
 mod event;
@@ -102,7 +106,7 @@ mod head;
 mod health;
 mod history;
 mod hook;
-mod horizon;
+mod impact;
 mod incident;
 mod link;
 mod mask;
@@ -111,8 +115,11 @@ mod name;
 mod observe;
 mod options;
 mod outcome;
+mod outlet;
+mod pause;
 mod probe;
 mod problem;
+mod quarantine;
 mod registry;
 mod relay;
 mod render;
@@ -129,10 +136,8 @@ mod snapshot;
 mod source;
 mod state;
 mod stats;
-mod sync;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
-mod tally;
 pub mod testing;
 mod uri;
 mod verdict;

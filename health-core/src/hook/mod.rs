@@ -3,36 +3,21 @@
 //! Each listener has a thread and a bounded [`Queue`] of its own, so a listener
 //! that blocks or panics delays neither a check nor another listener.
 
-#[cfg(feature = "webhook")]
-mod body;
-#[cfg(feature = "webhook")]
-mod client;
-#[cfg(feature = "webhook")]
-mod log;
-#[cfg(feature = "webhook")]
-mod outbox;
-#[cfg(feature = "webhook")]
-mod push;
 mod queue;
 #[cfg(feature = "webhook")]
-mod retry;
-#[cfg(feature = "webhook")]
-mod sign;
-#[cfg(feature = "webhook")]
-mod webhook;
+mod remote;
 
-#[cfg(feature = "webhook")]
-pub use push::PushMonitor;
-#[cfg(feature = "webhook")]
-pub(crate) use push::Readings;
 pub(crate) use queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
-pub use webhook::Webhook;
+pub(crate) use remote::Readings;
+#[cfg(feature = "webhook")]
+pub use remote::{PushMonitor, Webhook};
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -158,27 +143,21 @@ impl Hooks {
     /// Queues a transition for every listener. Never blocks on one of them.
     ///
     /// The transitions of one check must be published in their order.
-    pub(crate) fn publish(&self, check: usize, turned: &Turned) {
-        if self.is_empty() {
-            return;
-        }
-        let turned = Arc::new(turned.clone());
+    pub(crate) fn publish(&self, check: usize, turned: &Arc<Turned>) {
         for (_, queue) in &self.queues {
             queue.push(Turn {
                 check,
-                turned: Arc::clone(&turned),
+                turned: Arc::clone(turned),
                 missed: 0,
             });
         }
     }
 
-    /// Logs which listeners have fallen behind. Must not be called under a lock,
-    /// because the subscriber of the log is user code.
-    pub(crate) fn tell_who_is_behind(&self) {
-        for (listener, queue) in &self.queues {
-            if queue.take_fell_behind() {
-                observe::hook_is_behind(listener);
-            }
+    /// Waits until the listeners have taken everything so far, but no longer
+    /// than `limit` for each.
+    pub(crate) fn flush(&self, limit: Duration) {
+        for (_, queue) in &self.queues {
+            queue.wait_idle(limit);
         }
     }
 

@@ -48,7 +48,8 @@ struct State<R> {
     records: VecDeque<R>,
     /// Records that were merged or dropped since the last pop.
     missed: u64,
-    fell_behind: bool,
+    /// The consumer works on the record that it popped last.
+    is_busy: bool,
     closed: Option<Instant>,
 }
 
@@ -71,7 +72,7 @@ impl<R: Record> Queue<R> {
             state: Mutex::new(State {
                 records: VecDeque::new(),
                 missed: 0,
-                fell_behind: false,
+                is_busy: false,
                 closed: None,
             }),
             changed: Condvar::new(),
@@ -94,7 +95,7 @@ impl<R: Record> Queue<R> {
         }
         state.records.push_back(record);
         drop(state);
-        self.changed.notify_one();
+        self.changed.notify_all();
     }
 
     /// Waits for the next record. Returns `None` once the queue is closed and
@@ -115,8 +116,12 @@ impl<R: Record> Queue<R> {
 
     fn pop_until(&self, deadline: Option<Instant>) -> Popped<R> {
         let mut state = self.lock();
+        if std::mem::take(&mut state.is_busy) {
+            self.changed.notify_all();
+        }
         loop {
             if let Some(record) = state.records.pop_front() {
+                state.is_busy = true;
                 return Popped::Record(record, std::mem::take(&mut state.missed));
             }
             if state.closed.is_some() {
@@ -140,7 +145,7 @@ impl<R: Record> Queue<R> {
     /// pushed later are discarded.
     pub(crate) fn close(&self) {
         self.lock().closed.get_or_insert_with(Instant::now);
-        self.changed.notify_one();
+        self.changed.notify_all();
     }
 
     /// Returns the remaining part of [`LAST_WORDS`], or `None` while the queue
@@ -150,17 +155,20 @@ impl<R: Record> Queue<R> {
         Some(LAST_WORDS.saturating_sub(closed.elapsed()))
     }
 
+    /// Waits until the consumer has worked through everything so far, but no
+    /// longer than `limit`.
+    pub(crate) fn wait_idle(&self, limit: Duration) {
+        let is_busy = |state: &mut State<R>| state.is_busy || !state.records.is_empty();
+        let waited = self.changed.wait_timeout_while(self.lock(), limit, is_busy);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Returns everything that is queued, in order.
     pub(crate) fn take_all(&self) -> VecDeque<R> {
         let mut state = self.lock();
         state.missed = 0;
+        state.is_busy |= !state.records.is_empty();
         std::mem::take(&mut state.records)
-    }
-
-    /// Returns whether records were merged or dropped for the first time since
-    /// the consumer kept up, once for each time.
-    pub(crate) fn take_fell_behind(&self) -> bool {
-        std::mem::take(&mut self.lock().fell_behind)
     }
 
     /// Held for a few instructions, or for one merge.
@@ -194,7 +202,6 @@ impl<R: Record> State<R> {
                 kept.push_front(record);
             }
         }
-        self.fell_behind |= self.missed == 0;
         self.missed += (before - kept.len()) as u64;
         self.records = kept;
     }
@@ -278,7 +285,6 @@ mod tests {
             queue.push(record);
         }
         assert_eq!(drain(&queue), (pushed, 0));
-        assert!(!queue.take_fell_behind());
     }
 
     #[test]
@@ -298,23 +304,6 @@ mod tests {
         assert_eq!(popped[0], quiet);
         assert_eq!(popped.last().expect("records").last, 9_999);
         assert_eq!(popped.len() as u64 + missed, 10_001);
-    }
-
-    #[test]
-    fn falling_behind_is_told_once_until_the_consumer_has_caught_up() {
-        let queue = Queue::new(1);
-        let mut checks = Checks::new(1);
-        for _ in 0..2 {
-            for _ in 0..1_000 {
-                queue.push(checks.turn(Some(0)));
-            }
-            assert!(queue.take_fell_behind());
-            for _ in 0..1_000 {
-                queue.push(checks.turn(Some(0)));
-            }
-            assert!(!queue.take_fell_behind());
-            drain(&queue);
-        }
     }
 
     #[test]

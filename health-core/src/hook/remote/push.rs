@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 
+use super::Popped;
 use super::client::{Client, Target, address_problem};
-use super::queue::Popped;
 use super::retry::Retry;
 use super::{Listener, Queue, Turn};
 use crate::monitor::Monitor;
@@ -99,9 +99,9 @@ impl PushMonitor {
         self
     }
 
-    /// Sets the address that is called while the service is failing: at once
-    /// when that is seen, within a second, and every [`period`](Self::period).
-    /// Default none, so a failure is the absence of beats.
+    /// Sets the address that is called while the service is failing: within
+    /// 2 s, and then every [`period`](Self::period). Default none, so a failure is
+    /// the absence of beats.
     pub fn failure_url(mut self, url: impl Into<String>) -> Self {
         self.failure_url = Some(url.into());
         self
@@ -232,6 +232,15 @@ enum Pulse {
     Failing,
 }
 
+/// What was sent last.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    pulse: Pulse,
+    at: Instant,
+    /// When it is repeated.
+    again_at: Instant,
+}
+
 /// Calls one push monitor.
 pub(crate) struct Pusher {
     name: String,
@@ -243,8 +252,7 @@ pub(crate) struct Pusher {
     probes: Vec<Probe>,
     readings: Readings,
     retry: Retry,
-    /// What was sent last, and when it is to be repeated.
-    told: Option<(Pulse, Instant)>,
+    told: Option<Told>,
 }
 
 impl Listener for Pusher {
@@ -267,15 +275,17 @@ impl Listener for Pusher {
 
 impl Pusher {
     fn look(&mut self, queue: &Queue<Turn>) {
-        let is_due = self.told.is_none_or(|(_, next)| next <= Instant::now());
+        let now = Instant::now();
+        let is_due = self.told.is_none_or(|told| told.again_at <= now);
         if is_due {
             self.ask(queue);
         }
         let Some(pulse) = self.pulse() else {
             return;
         };
-        let is_news = self.told.is_none_or(|(told, _)| told != pulse);
-        if is_due || is_news {
+        // A check that flaps is not a request for each transition.
+        let is_news = |told: Told| told.pulse != pulse && told.at + LOOK <= now;
+        if is_due || self.told.is_some_and(is_news) {
             self.tell(pulse, queue);
         }
     }
@@ -286,6 +296,9 @@ impl Pusher {
         let Some(monitor) = self.readings.monitor() else {
             return;
         };
+        if monitor.is_draining() {
+            return;
+        }
         let asked = monitor.on_demand().iter();
         let asked = asked.filter_map(|&index| monitor.ask_if_outdated(index));
         if asked.count() == 0 {
@@ -333,7 +346,11 @@ impl Pusher {
             }
             Err(refusal) => self.retry.failed(&refusal, now).min(self.period),
         };
-        self.told = Some((pulse, now + pause));
+        self.told = Some(Told {
+            pulse,
+            at: now,
+            again_at: now + pause,
+        });
     }
 }
 

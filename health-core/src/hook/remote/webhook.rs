@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::Popped;
 use super::body::Body;
 use super::client::{Client, Refusal, Target};
 use super::log;
 use super::outbox::Outbox;
-use super::queue::Popped;
 use super::retry::Retry;
 use super::sign::{self, Key, Secret};
 use super::{LAST_WORDS, Listener, Queue, Turn};
