@@ -39,13 +39,12 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// crate describes. The webhook works on a thread of its own and delays no
 /// check.
 ///
-/// **A receiver always ends up with the newest state of every check.** While a
-/// receiver is away (no connection, a timeout, 408, 429 or 5xx), the newest state
-/// of each check is kept and sent again, with growing pauses and for as long as
-/// it takes. Older states of the same check are merged into it, and `missed`
-/// counts them. Any other status outside 2xx, redirects included, is a final
-/// refusal: it is logged, the states of that body are sent once more after the
-/// receiver has taken another body, and then given up.
+/// While a receiver is away (no connection, a timeout, 408, 429 or 5xx), the
+/// newest state of each check is kept and sent again, with growing pauses and for
+/// as long as it takes. Older states of the same check are merged into it, and
+/// `missed` counts them. Any other status outside 2xx, redirects included, is a
+/// final refusal: it is logged, the states of that body are sent once more after
+/// the receiver has taken another body, and then given up.
 ///
 /// | what | when it is sent |
 /// |---|---|
