@@ -80,7 +80,7 @@
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
-//! of its own; `systemd` is `HealthBuilder::notify_systemd`;
+//! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
 //! dead man's switch.
 //!
@@ -101,6 +101,7 @@ mod event;
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod family;
+mod forwarded;
 mod guard;
 mod head;
 mod health;
@@ -124,6 +125,7 @@ mod registry;
 mod relay;
 mod render;
 mod reported;
+mod rules;
 mod run;
 mod sample;
 mod schedule;
@@ -154,7 +156,7 @@ pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
-pub use head::RequestHead;
+pub use head::{Headers, RequestHead};
 pub use health::Health;
 pub use history::{History, Past};
 #[cfg(feature = "webhook")]

@@ -8,6 +8,7 @@
 //! application itself asks for (a start, a drain that is cut off) is written at
 //! once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub(crate) enum Line {
         page: &'static str,
         checks: String,
     },
+    GuardWithoutPeer,
+    UntrustedProxy(IpAddr),
+    GuardPanicked(String),
 }
 
 /// The status of a probe changed.
@@ -176,6 +180,25 @@ fn write(line: &Line) {
             checks,
             "checks were excluded from an answer; said once a minute"
         ),
+        Line::GuardWithoutPeer => tracing::warn!(
+            target: TARGET,
+            "the guard recognizes no address, because the server does not pass on the address of the connection; said once. \
+             With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
+        ),
+        Line::UntrustedProxy(peer) => tracing::warn!(
+            target: TARGET,
+            %peer,
+            "the guard does not recognize forwarded requests of this peer; said once. \
+             If it is your proxy, name it: `Guard::trusted_proxies`"
+        ),
+        Line::GuardPanicked(text) => {
+            let reason = masked(text);
+            tracing::error!(
+                target: TARGET,
+                %reason,
+                "a rule of the guard panicked; said once. It recognizes no client when it panics"
+            );
+        }
     }
 }
 
@@ -354,6 +377,46 @@ pub(crate) fn panics_abort() {
     );
 }
 
+/// What the builder and the settings of an operator amount to.
+#[derive(Debug)]
+pub(crate) struct InEffect<'a> {
+    pub(crate) drain_delay: Duration,
+    pub(crate) drain_readiness: bool,
+    pub(crate) details: &'static str,
+    pub(crate) probe_details: &'static str,
+    pub(crate) guard: &'a str,
+    pub(crate) paths: &'a str,
+    pub(crate) prefixes: Option<&'a str>,
+    pub(crate) settings: Option<&'a str>,
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn in_effect(in_effect: &InEffect<'_>) {
+    let InEffect {
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        ..
+    } = *in_effect;
+    let drain_delay_s = in_effect.drain_delay.as_secs_f64();
+    tracing::info!(
+        target: TARGET,
+        drain_delay_s,
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        "health settings in effect"
+    );
+}
+
 #[cfg(feature = "tracing")]
 pub(crate) fn long_drain(delay: Duration, grace: Duration) {
     let (delay_s, grace_s) = (delay.as_secs_f64(), grace.as_secs_f64());
@@ -385,6 +448,11 @@ pub(crate) fn hook_panicked(hook: &str, text: &str) {
 #[cfg(all(feature = "tracing", feature = "signal"))]
 pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
+}
+
+#[cfg(all(feature = "tracing", feature = "signal"))]
+pub(crate) fn ended_by_signal(code: i32) {
+    tracing::warn!(target: TARGET, code, "a third signal ends the process before it has finished");
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -436,10 +504,24 @@ mod silent {
 
     pub(crate) fn started(_: &[crate::registry::Check]) {}
     pub(crate) fn panics_abort() {}
+    pub(crate) fn in_effect(in_effect: &super::InEffect<'_>) {
+        let _ = (
+            in_effect.drain_delay,
+            in_effect.drain_readiness,
+            in_effect.details,
+            in_effect.probe_details,
+            in_effect.guard,
+            in_effect.paths,
+            in_effect.prefixes,
+            in_effect.settings,
+        );
+    }
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn hook_missed(_: &str, _: u64) {}
     pub(crate) fn hook_panicked(_: &str, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
+    #[cfg(feature = "signal")]
+    pub(crate) fn ended_by_signal(_: i32) {}
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod operator;
 mod running;
 
 use std::env;
@@ -30,13 +31,18 @@ use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, Sources};
 #[cfg(all(feature = "systemd", unix))]
-use crate::systemd::Notifier;
+use crate::systemd::{Notifier, Wishes};
 use crate::watchdog::{self, Watch};
 
-const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
+/// Docker and Cloud Run kill a process 10 s after they ask it to stop.
+const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
+/// As long as most starts take.
+const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
 /// Far above what an async check needs between two awaits, and below what the
 /// users of the same worker put up with.
 const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
+const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Gathers what the checks need, and starts them.
@@ -55,11 +61,14 @@ pub struct HealthBuilder {
     drain_delay: Duration,
     drain_readiness: bool,
     termination_grace: Option<Duration>,
+    startup_patience: Duration,
     longest_poll: Option<Duration>,
     pub(crate) max_concurrent_runs: Option<usize>,
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) systemd: Option<Notifier>,
+    #[cfg(all(feature = "systemd", unix))]
+    triggers_watchdog: bool,
     trace_runs: bool,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
@@ -81,11 +90,14 @@ impl Default for HealthBuilder {
             drain_delay: DEFAULT_DRAIN_DELAY,
             drain_readiness: true,
             termination_grace: None,
+            startup_patience: DEFAULT_STARTUP_PATIENCE,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
             max_concurrent_runs: None,
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
             systemd: None,
+            #[cfg(all(feature = "systemd", unix))]
+            triggers_watchdog: false,
             trace_runs: false,
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
@@ -119,6 +131,7 @@ impl HealthBuilder {
     /// timer.
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
+        self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         if self.drain_delay > LONGEST_DRAIN_DELAY {
@@ -131,6 +144,15 @@ impl HealthBuilder {
             problems.push(Problem::BadSetting {
                 what: "a limit of 0 concurrent runs lets no check run".into(),
                 help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
+            });
+        }
+        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "a startup patience of {:?} is out of range",
+                    self.startup_patience
+                ),
+                help: "write more than zero and at most 24 h; the default is 30 s".into(),
             });
         }
         if self.history > MOST_KEPT {
@@ -151,6 +173,10 @@ impl HealthBuilder {
             groups: &self.answers.paths.groups(),
         };
         let checks = registry.checks(&mut problems);
+        let answered = checks
+            .iter()
+            .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
+        problems.extend(self.answers.paths.clashes(&answered));
         let fed = checks
             .iter()
             .map(|check| check.plan.probes)
@@ -177,6 +203,12 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             observe::panics_abort();
         }
+        operator::log_in_effect(
+            self.drain_delay,
+            self.drain_readiness,
+            &self.answers,
+            &self.settings,
+        );
         if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
         }
@@ -189,11 +221,22 @@ impl HealthBuilder {
             traced: self.trace_runs,
             limit: self.max_concurrent_runs,
         };
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
+        let supervisors = Supervisors::spawn(
+            &runtime,
+            checks,
+            &monitor,
+            manner,
+            watch,
+            self.startup_patience,
+        );
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.systemd {
             Some(notifier) => {
-                let notifying = notifier.run(Arc::clone(&monitor), drain.watch());
+                let wishes = Wishes {
+                    startup_patience: self.startup_patience,
+                    triggers_watchdog: self.triggers_watchdog,
+                };
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), wishes);
                 supervisors.and(runtime.spawn(notifying).abort_handle())
             }
             None => supervisors,

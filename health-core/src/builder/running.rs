@@ -100,12 +100,16 @@ impl HealthBuilder {
     }
 
     /// How long the service goes on serving after a drain has begun, so that
-    /// load balancers notice: at most 1 h, default 5 s. Zero ends the drain at
+    /// load balancers notice: at most 1 h, default 7 s. Zero ends the drain at
     /// once, for platforms that send no requests any more when they ask to stop.
     ///
     /// Kubernetes kills a pod 30 s after it asked it to stop
     /// (`terminationGracePeriodSeconds`), so the delay and the requests in
-    /// flight must fit into that.
+    /// flight must fit into that. The default is longer than the 6 s in which
+    /// `HAProxy` with its own defaults notices, and shorter than the 10 s after
+    /// which Docker and Cloud Run kill a process.
+    ///
+    /// An operator can set it without a build: see [`Settings`](crate::Settings).
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
@@ -146,6 +150,17 @@ impl HealthBuilder {
         self
     }
 
+    /// How long a start usually takes at most: above 0 to 24 h, default 30 s.
+    ///
+    /// Once it has passed and startup has not, the log names what startup waits
+    /// for. It is also the time for which systemd is asked to go on waiting each
+    /// time that the start makes progress (`notify_systemd`). Startup itself has
+    /// no deadline.
+    pub fn startup_patience(mut self, patience: Duration) -> Self {
+        self.startup_patience = patience;
+        self
+    }
+
     /// Tells systemd how the service gets on, if it runs under systemd with
     /// `Type=notify`: elsewhere, and where `$NOTIFY_SOCKET` is not set, this does
     /// nothing.
@@ -156,6 +171,16 @@ impl HealthBuilder {
     /// | `STATUS=` | at each change: `ready`, or what is not well, in public words |
     /// | `WATCHDOG=1` | twice in `WatchdogSec=`, while liveness passes |
     /// | `STOPPING=1` | when a [drain](crate::Health::drain) begins |
+    /// | `EXTEND_TIMEOUT_USEC=` | while a start makes progress, and once when a drain begins |
+    ///
+    /// A start makes progress when a check has its first result, when a startup
+    /// check passes, and when a gate opens. Each time systemd is asked to wait
+    /// for [`startup_patience`](Self::startup_patience) more, if `TimeoutStartSec=`
+    /// would end sooner; a start that hangs is ended. A drain asks for the rest of
+    /// its delay, for the limit of [`finish_within`](crate::Health::finish_within)
+    /// if that is called before the drain, and for 5 s. The application can send
+    /// `RELOADING=1` and the `READY=1` after it by itself: `READY=1` is sent from
+    /// here only once.
     ///
     /// The messages come from a task on the runtime of the application: if that
     /// hangs, the watchdog gets none, and systemd starts the service again.
@@ -164,6 +189,32 @@ impl HealthBuilder {
         #[cfg(unix)]
         return HealthBuilder {
             systemd: Notifier::from_vars(env::var_os),
+            ..self
+        };
+        #[cfg(not(unix))]
+        self
+    }
+
+    /// Lets systemd restart the service as soon as liveness fails, by
+    /// `WATCHDOG=trigger`: default no, so that `WatchdogSec=` has to pass first.
+    ///
+    /// The message is sent once, within a second of the failure and not during a
+    /// drain. systemd then acts as if `WatchdogSec=` had passed, which it need not
+    /// set: it ends the process by `WatchdogSignal=` (SIGABRT, which can write a
+    /// core dump), and `Restart=on-failure` starts it again. Without
+    /// [`notify_systemd`](Self::notify_systemd) this does nothing.
+    ///
+    /// ```
+    /// use health_core::Health;
+    ///
+    /// let builder = Health::builder().notify_systemd().trigger_systemd_watchdog();
+    /// # let _ = builder;
+    /// ```
+    #[cfg(feature = "systemd")]
+    pub fn trigger_systemd_watchdog(self) -> Self {
+        #[cfg(unix)]
+        return HealthBuilder {
+            triggers_watchdog: true,
             ..self
         };
         #[cfg(not(unix))]
