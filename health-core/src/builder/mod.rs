@@ -183,17 +183,11 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
-        let readings = Readings::default();
-        #[cfg(feature = "webhook")]
-        let listeners = {
-            let webhooks = self.webhooks.into_iter();
-            let webhooks = webhooks.map(|webhook| webhook.listener().map(boxed));
-            let monitors = self.push_monitors.into_iter();
-            let monitors = monitors.map(|monitor| monitor.listener(readings.clone()).map(boxed));
-            with_receivers(listeners, webhooks.chain(monitors), &mut problems)
-        };
+        let (listeners, readings) =
+            with_receivers(self.hooks, self.webhooks, self.push_monitors, &mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
@@ -280,24 +274,29 @@ impl HealthBuilder {
     }
 }
 
-#[cfg(feature = "webhook")]
-fn boxed(listener: impl Listener) -> Box<dyn Listener> {
-    Box::new(listener)
-}
-
+/// Adds webhooks and push monitors to the listeners. The latter read the verdicts
+/// once the readings are connected.
 #[cfg(feature = "webhook")]
 fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,
-    receivers: impl Iterator<Item = Result<Box<dyn Listener>, Vec<Problem>>>,
+    webhooks: Vec<Webhook>,
+    push_monitors: Vec<PushMonitor>,
     problems: &mut Vec<Problem>,
-) -> Vec<Box<dyn Listener>> {
-    for receiver in receivers {
-        match receiver {
-            Ok(listener) => listeners.push(listener),
+) -> (Vec<Box<dyn Listener>>, Readings) {
+    let readings = Readings::default();
+    for webhook in webhooks {
+        match webhook.listener() {
+            Ok(listener) => listeners.push(Box::new(listener)),
             Err(refused) => problems.extend(refused),
         }
     }
-    listeners
+    for monitor in push_monitors {
+        match monitor.listener(readings.clone()) {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    (listeners, readings)
 }
 
 fn no_thread(error: &std::io::Error) -> StartError {
