@@ -120,7 +120,7 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// The log's target, for filters: `RUST_LOG=health=info`.
 #[cfg(feature = "tracing")]
-const TARGET: &str = "health";
+pub(crate) const TARGET: &str = "health";
 
 /// Writes a line.
 #[cfg(feature = "tracing")]
@@ -435,27 +435,13 @@ pub(crate) fn cut_off(limit: Duration) {
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_missed(hook: &str, missed: u64) {
-    tracing::warn!(target: TARGET, hook, missed, "turns of checks were dropped, since the hook was too slow");
+    tracing::warn!(target: TARGET, hook, missed, "transitions of checks were merged, because the hook is too slow");
 }
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_panicked(hook: &str, text: &str) {
     let cause = crate::outcome::private(text);
     tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
-}
-
-#[cfg(all(feature = "tracing", feature = "webhook"))]
-pub(crate) fn webhook_gave_up(hook: &str, turned: &Turned, attempts: u32, why: &str) {
-    tracing::warn!(
-        target: TARGET,
-        hook,
-        check = turned.report.name(),
-        to = turned.report.verdict().as_str(),
-        incident = turned.incident.as_ref().map(Incident::as_str),
-        attempts,
-        cause = why,
-        "the webhook did not take the turn of a check"
-    );
 }
 
 #[cfg(all(feature = "tracing", feature = "signal"))]
@@ -533,8 +519,6 @@ mod silent {
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn hook_missed(_: &str, _: u64) {}
     pub(crate) fn hook_panicked(_: &str, _: &str) {}
-    #[cfg(feature = "webhook")]
-    pub(crate) fn webhook_gave_up(_: &str, _: &super::Turned, _: u32, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
     #[cfg(feature = "signal")]

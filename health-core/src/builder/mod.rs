@@ -19,7 +19,7 @@ use crate::health::{Health, Shared};
 use crate::history::{DEFAULT_KEPT, MOST_KEPT};
 use crate::hook::Listener;
 #[cfg(feature = "webhook")]
-use crate::hook::Webhook;
+use crate::hook::{PushMonitor, Readings, Webhook};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::outlet::Outlet;
@@ -73,6 +73,8 @@ pub struct HealthBuilder {
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
+    #[cfg(feature = "webhook")]
+    push_monitors: Vec<PushMonitor>,
     history: usize,
 }
 
@@ -100,6 +102,8 @@ impl Default for HealthBuilder {
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
             webhooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            push_monitors: Vec::new(),
             history: DEFAULT_KEPT,
         }
     }
@@ -179,9 +183,11 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
-        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
+        let (listeners, readings) =
+            with_receivers(self.hooks, self.webhooks, self.push_monitors, &mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
@@ -202,6 +208,8 @@ impl HealthBuilder {
         }
         let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));
+        #[cfg(feature = "webhook")]
+        readings.connect(&monitor);
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,
@@ -266,19 +274,29 @@ impl HealthBuilder {
     }
 }
 
+/// Adds webhooks and push monitors to the listeners. The latter read the verdicts
+/// once the readings are connected.
 #[cfg(feature = "webhook")]
-fn with_webhooks(
+fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,
     webhooks: Vec<Webhook>,
+    push_monitors: Vec<PushMonitor>,
     problems: &mut Vec<Problem>,
-) -> Vec<Box<dyn Listener>> {
+) -> (Vec<Box<dyn Listener>>, Readings) {
+    let readings = Readings::default();
     for webhook in webhooks {
         match webhook.listener() {
             Ok(listener) => listeners.push(Box::new(listener)),
             Err(refused) => problems.extend(refused),
         }
     }
-    listeners
+    for monitor in push_monitors {
+        match monitor.listener(readings.clone()) {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    (listeners, readings)
 }
 
 fn no_thread(error: &std::io::Error) -> StartError {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::HealthBuilder;
 use crate::event::Turned;
 #[cfg(feature = "webhook")]
-use crate::hook::Webhook;
+use crate::hook::{PushMonitor, Webhook};
 use crate::problem::Place;
 #[cfg(all(feature = "systemd", unix))]
 use crate::systemd::Notifier;
@@ -221,14 +221,16 @@ impl HealthBuilder {
         self
     }
 
-    /// Calls this at each turn of a check, on a thread of its own inside the
-    /// runtime. Several hooks do not wait for each other.
+    /// Calls `hook` at each transition of a check, on a thread of its own inside
+    /// the runtime. Several hooks do not wait for each other.
     ///
-    /// It cannot delay a check: it is fed by a queue of 256 turns, and when that
-    /// is full the oldest is dropped, and the log says how many were. A panic is
-    /// logged, and the next turn is told all the same. When health ends, what is
-    /// still in the queue is told within 2 s; [`Health::stop`](crate::Health::stop) waits for that. A
-    /// hook that never returns keeps its thread for ever.
+    /// A hook cannot delay a check. It reads from a bounded queue of at least 256
+    /// transitions. When the queue is full, the transitions of each check are
+    /// merged into its newest one, whose [`from`](Turned::from) is then the state
+    /// before the oldest; the log counts them. A panic is logged, and the hook is
+    /// called again at the next transition. When health ends, the hook has 2 s for
+    /// what is still queued, and [`Health::stop`](crate::Health::stop) waits for
+    /// that. A hook that never returns keeps its thread.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -253,10 +255,18 @@ impl HealthBuilder {
         self
     }
 
-    /// Tells an HTTP receiver of each turn: see [`Webhook`].
+    /// Adds an HTTP receiver of transitions: see [`Webhook`].
     #[cfg(feature = "webhook")]
     pub fn webhook(mut self, webhook: Webhook) -> Self {
         self.webhooks.push(webhook);
+        self
+    }
+
+    /// Adds a monitor that is called while the service is alive and ready, and
+    /// that alarms when the calls stop: see [`PushMonitor`].
+    #[cfg(feature = "webhook")]
+    pub fn push_monitor(mut self, monitor: PushMonitor) -> Self {
+        self.push_monitors.push(monitor);
         self
     }
 }

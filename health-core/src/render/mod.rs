@@ -182,8 +182,8 @@ impl<'a> Shown<'a> {
 
 /// Messages are cut here, so that no check can make the answer too long for a
 /// prober (kubelet reads 10 KiB, Consul 4 KiB).
-const LONGEST_MESSAGE: usize = 256;
-const LONGEST_CAUSE: usize = 1024;
+pub(crate) const LONGEST_MESSAGE: usize = 256;
+pub(crate) const LONGEST_CAUSE: usize = 1024;
 
 pub(crate) use crate::outcome::cut;
 
