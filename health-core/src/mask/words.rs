@@ -76,7 +76,7 @@ const METHODS: &[&str] = &[
 #[rustfmt::skip]
 const PROSE: &[&str] = &[
     "a", "access", "account", "already", "an", "and", "are", "as", "at", "authentication",
-    "authorization", "bad", "because", "bytes", "can", "cannot", "cause", "caused", "check",
+    "authorization", "bad", "because", "bytes", "can", "canceled", "cancelled", "cannot", "cause", "caused", "check",
     "configured", "connection", "could", "denied", "deadline", "did", "does", "end", "environment",
     "error", "errors", "eof", "exceeded", "expected", "expired", "expires", "failed", "failure",
     "field", "for", "forbidden", "found", "got", "has", "header", "host", "illegal", "in",
@@ -104,6 +104,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     inner.is_empty()
         || PLACEHOLDERS.contains(&&*inner.to_ascii_lowercase())
         || PLACEHOLDERS.contains(&&*value.to_ascii_lowercase())
+        || is_parameter(value)
         || value.starts_with("${")
         || value.starts_with("{{")
         || value.starts_with("$(")
@@ -143,6 +144,12 @@ pub(super) fn is_prose(word: &str) -> bool {
     is_lower(rest.as_str())
         && (is_lower(word) || !is_identifier)
         && PROSE.contains(&&*first.to_ascii_lowercase())
+}
+
+/// `$1` and `:1` of SQL.
+fn is_parameter(value: &str) -> bool {
+    let number = value.strip_prefix(['$', ':']);
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a key is about a password, which is no word of parsers.
