@@ -327,7 +327,7 @@ impl Claims {
             ));
         }
         let longest = check.interval * 11 / 10 + 2 * ROUNDING;
-        let quiet = now - schedule.quiet_since;
+        let quiet = now.saturating_sub(schedule.quiet_since);
         (check.kind == Kind::Background && quiet > longest)
             .then(|| format!("rule 13: {name} has not run for {quiet} ms"))
     }

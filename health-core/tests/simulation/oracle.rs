@@ -65,7 +65,7 @@ pub(crate) struct State {
     frozen: Option<Shown>,
     /// What readers were shown last.
     shown: Shown,
-    /// Whether something bad has happened since the verdict was good.
+    /// Rule 12: whether the verdict has turned to one that is not good.
     pub(crate) has_cause: bool,
 }
 
@@ -121,7 +121,7 @@ impl Oracle {
         for index in 0..oracle.checks.len() {
             let shown = oracle.verdict(index);
             let state = &mut oracle.checks[index];
-            state.has_cause = shown.0 == Verdict::Fail;
+            state.has_cause = shown.0 == Verdict::Fail && state.check.kind != Kind::Gate;
             state.shown = shown; // How it begins is no turn.
         }
         oracle.latch();
@@ -198,7 +198,6 @@ impl Oracle {
             } else {
                 reached("failure below its threshold");
             }
-            state.has_cause = true;
         } else {
             let recovers = state.settled == Verdict::Fail;
             if recovers && state.streak < state.check.success_threshold {
@@ -281,12 +280,8 @@ impl Oracle {
             if stale && from != to {
                 reached("stale");
             }
-            if !is_good(to) && is_good(from) {
-                state.has_cause = true;
-            } else if is_good(to) {
-                state.has_cause = false;
-            }
             if from != to {
+                state.has_cause = !is_good(to);
                 self.turns.push(Turn {
                     check: index,
                     from,

@@ -30,7 +30,7 @@ pub(crate) fn replay(seed: u64, keep: Option<&[usize]>) -> ExitCode {
 /// Reports a seed that fails, with as few events as it fails with.
 pub(crate) fn report(seed: u64, wrong: &str) {
     let case = Case::new(seed);
-    let keep = shrink(&case);
+    let keep = shrink(&case, &kind_of(wrong));
     let small = with_events(&case, &keep);
     let wrong = life::run(&small).err().unwrap_or_else(|| wrong.to_owned());
     show(&small);
@@ -51,8 +51,17 @@ fn with_events(case: &Case, keep: &[usize]) -> Case {
     }
 }
 
-/// Leaves out events, many and then few at a time, while the case still fails.
-fn shrink(case: &Case) -> Vec<usize> {
+/// What a failure says, whatever its moment and the checks that it is about.
+fn kind_of(wrong: &str) -> String {
+    let first_line = wrong.lines().next().unwrap_or_default();
+    let text = first_line.split(|c: char| "{[".contains(c)).next();
+    text.unwrap_or_default()
+        .replace(|c: char| c.is_ascii_digit(), "")
+}
+
+/// Leaves out events, many and then few at a time, while the case still fails in
+/// the same way.
+fn shrink(case: &Case, kind: &str) -> Vec<usize> {
     let mut keep: Vec<usize> = (0..case.events.len()).collect();
     let mut part = keep.len();
     while part > 0 {
@@ -60,7 +69,8 @@ fn shrink(case: &Case) -> Vec<usize> {
         while from < keep.len() {
             let to = (from + part).min(keep.len());
             let fewer = [&keep[..from], &keep[to..]].concat();
-            if life::run(&with_events(case, &fewer)).is_err() {
+            let result = life::run(&with_events(case, &fewer));
+            if result.is_err_and(|wrong| kind_of(&wrong) == kind) {
                 keep = fewer;
             } else {
                 from = to;

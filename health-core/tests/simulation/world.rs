@@ -647,10 +647,6 @@ impl State {
         }
     }
 
-    pub(crate) fn mood(&self, index: usize) -> Mood {
-        self.moods[index]
-    }
-
     /// A plain function has returned and the engine has not been polled since,
     /// so nobody can say what a reader must be answered.
     pub(crate) fn is_uncertain(&self) -> bool {
