@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use health_core::Verdict;
+use health_core::{Probe, Status, Verdict};
 
 use crate::coverage::reached;
 use crate::oracle::{Oracle, is_good};
@@ -53,6 +53,10 @@ pub(crate) struct Claims {
     asks_by_itself: bool,
     start: u64,
     next: u64,
+    /// What systemd has been told.
+    is_ready: bool,
+    /// By the clock.
+    last_ping: Option<u64>,
 }
 
 impl Claims {
@@ -69,6 +73,8 @@ impl Claims {
             asks_by_itself,
             start,
             next: 0,
+            is_ready: false,
+            last_ping: None,
         }
     }
 
@@ -255,6 +261,48 @@ impl Claims {
                 NAMES[index]
             )
         })
+    }
+
+    /// systemd is told something: returns the promise that this breaks.
+    pub(crate) fn tells_systemd(
+        &mut self,
+        message: &str,
+        passing: [bool; 3],
+        clock: u64,
+    ) -> Option<String> {
+        let has = |word: &str| message.lines().any(|line| line == word);
+        let passes = |probe: Probe| passing[probe as usize];
+        if has("WATCHDOG=1") {
+            reached("systemd watchdog");
+            self.last_ping = Some(clock);
+            if !passes(Probe::Liveness) {
+                return Some("systemd: the watchdog was fed while liveness fails".to_owned());
+            }
+        }
+        if has("READY=1") {
+            reached("systemd is ready");
+            let is_second = std::mem::replace(&mut self.is_ready, true);
+            if is_second || !passes(Probe::Readiness) {
+                return Some(format!(
+                    "systemd: ready twice: {is_second}, or while it is not"
+                ));
+            }
+        }
+        None
+    }
+
+    /// What systemd must have been told when all has been well for long.
+    pub(crate) fn at_end(&self, oracle: &Oracle, clock: u64) -> Option<String> {
+        if !self.asks_by_itself {
+            return None;
+        }
+        let is_ready = oracle.probe(Probe::Readiness) != Status::Fail;
+        if is_ready && !self.is_ready && !oracle.draining {
+            return Some("systemd was never told that the service is ready".to_owned());
+        }
+        let is_alive = oracle.probe(Probe::Liveness) != Status::Fail;
+        let is_fed = self.last_ping.is_some_and(|ping| ping + 2_000 > clock);
+        (is_alive && !is_fed).then(|| "systemd: the watchdog starves".to_owned())
     }
 
     // What must have happened once nothing is left to do at a moment.

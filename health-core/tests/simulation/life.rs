@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use health_core::{Event as HealthEvent, Events, Health, Verdict, testing};
 use tokio::runtime::Builder;
-use tokio::task::yield_now;
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::coverage::reached;
@@ -18,7 +18,8 @@ use crate::readers::{self, Format, Request, Target};
 use crate::record::{self, Line, Mode};
 use crate::schedule::{Case, Event, What};
 use crate::service::{Kind, NAMES, Service};
-use crate::world::World;
+use crate::systemd;
+use crate::world::{State, World};
 
 thread_local! {
     /// The life that is simulated on this thread.
@@ -95,6 +96,7 @@ struct Life<'a> {
 impl Life<'_> {
     async fn live(&self, events: &[Event]) -> Result<u64, String> {
         record::begin();
+        drop(systemd::messages());
         let service = &self.case.service;
         let world = World::new(service);
         CURRENT.set(Some(world.clone()));
@@ -231,6 +233,11 @@ impl Life<'_> {
                 state.fail(|| format!("rule 14: {name} is {verdict}, and must be {expected}"));
             }
         }
+        let clock = world.clock();
+        let State { oracle, claims, .. } = &mut *state;
+        if let Some(broken) = claims.at_end(oracle, clock) {
+            state.fail(|| broken);
+        }
         drop(state);
         failed(world)
     }
@@ -336,7 +343,8 @@ fn declared(service: &Service) {
 fn turns(events: &mut Events) -> Vec<Line> {
     let mut turns = Vec::new();
     loop {
-        let event = pin!(events.next()).poll(&mut Context::from_waker(Waker::noop()));
+        let event =
+            pin!(unconstrained(events.next())).poll(&mut Context::from_waker(Waker::noop()));
         match event {
             Poll::Ready(Some(HealthEvent::Turned(turned))) => {
                 let to = turned.report.verdict().as_str().to_owned();

@@ -15,6 +15,7 @@ mod record;
 mod schedule;
 mod service;
 mod shrink;
+mod systemd;
 mod workers;
 mod world;
 
@@ -79,11 +80,14 @@ fn main() -> ExitCode {
     if arguments.seeds == 0 {
         return ExitCode::SUCCESS;
     }
+    if arguments.is_worker && arguments.is_one {
+        return shrink::replay(arguments.first, arguments.keep.as_deref());
+    }
     if arguments.is_worker {
         return workers::work(arguments.first, arguments.seeds);
     }
     if arguments.is_one {
-        return shrink::replay(arguments.first, arguments.keep.as_deref());
+        return workers::run_one();
     }
     workers::distribute(arguments.first, arguments.seeds, arguments.jobs)
 }

@@ -15,6 +15,7 @@ use crate::life;
 use crate::record;
 use crate::schedule::Case;
 use crate::shrink;
+use crate::systemd;
 
 /// Seeds that one process runs.
 const CHUNK: u64 = 250;
@@ -108,15 +109,8 @@ impl Progress {
 
     /// Whether all seeds of a chunk hold.
     fn run_chunk(&self, from: u64, seeds: u64) -> bool {
-        let program = std::env::current_exe().expect("this program has a path");
-        let mut child = Command::new(program)
-            .args([
-                "--worker",
-                "--from",
-                &from.to_string(),
-                "--seeds",
-                &seeds.to_string(),
-            ])
+        let mut child = worker()
+            .args(["--from", &from.to_string(), "--seeds", &seeds.to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .expect("another process can be started");
@@ -183,6 +177,25 @@ impl Progress {
         println!("never reached: {}", missing.join(", "));
         ExitCode::FAILURE
     }
+}
+
+/// Runs one seed, as the command line says, in a process of its own.
+pub(crate) fn run_one() -> ExitCode {
+    let status = worker().args(std::env::args().skip(1)).status();
+    if status.is_ok_and(|status| status.success()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// This program in another process, which has an environment of its own.
+fn worker() -> Command {
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut command = Command::new(program);
+    command.arg("--worker");
+    systemd::name_socket(&mut command);
+    command
 }
 
 fn end(child: &mut Child) {

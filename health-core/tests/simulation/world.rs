@@ -10,8 +10,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, Gate, Health, HealthBuilder, Heartbeat, Outcome, Status, Supervised, Switch,
-    Verdict, testing,
+    CheckOptions, Gate, Health, HealthBuilder, Heartbeat, Outcome, Probe, Status, Supervised,
+    Switch, Verdict, testing,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, advance, sleep};
@@ -22,6 +22,7 @@ use crate::oracle::{Oracle, Report};
 use crate::readers;
 use crate::record::SIMULATED;
 use crate::service::{Kind, NAMES, Service};
+use crate::systemd;
 
 /// How the runs of a check go from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,9 @@ pub(crate) struct State {
     pub(crate) jumped: u64,
     before_start: Vec<(usize, u64, Report)>,
     failure: Option<String>,
+    is_over: bool,
+    /// The probes that have not failed at some time of this moment.
+    passing: (u64, [bool; 3]),
     /// A sum of everything that happened, to tell whether a replay is one.
     trace: u64,
 }
@@ -157,6 +161,8 @@ impl World {
             jumped: 0,
             before_start: Vec::new(),
             failure: None,
+            is_over: false,
+            passing: (0, [false; 3]),
             trace: 0,
         };
         World(Arc::new_cyclic(|inner| Inner {
@@ -201,8 +207,11 @@ impl World {
 
     /// The simulation lets go of health, so that it can end.
     pub(crate) fn close(&self) {
-        let health = self.lock().health.take();
-        drop(health);
+        let mut state = self.lock();
+        state.is_over = true;
+        let health = state.health.take();
+        let plain: Vec<Plain> = state.plain.iter_mut().map(std::mem::take).collect();
+        drop((state, health, plain));
     }
 
     /// The running time since the origin, in milliseconds.
@@ -253,6 +262,9 @@ impl World {
             }
         }
         state.oracle.advance(now);
+        if self.service().notifies_systemd {
+            state.see_probes(now);
+        }
         state
     }
 
@@ -460,11 +472,20 @@ impl World {
         self.meet_threads();
         let mut state = self.observe();
         let now = self.now(&state);
-        if state.health.is_some() && !state.is_uncertain() {
-            let State { oracle, claims, .. } = &mut *state;
-            if let Some(broken) = claims.at_idle(oracle, now, self.clock()) {
-                state.fail(|| broken);
+        if state.health.is_none() || state.is_uncertain() {
+            return;
+        }
+        let clock = self.clock();
+        let passing = state.passing.1;
+        let State { oracle, claims, .. } = &mut *state;
+        let mut broken = claims.at_idle(oracle, now, clock);
+        if self.service().notifies_systemd {
+            for message in systemd::messages() {
+                broken = broken.or(claims.tells_systemd(&message, passing, clock));
             }
+        }
+        if let Some(broken) = broken {
+            state.fail(|| broken);
         }
     }
 
@@ -561,7 +582,8 @@ impl Drop for EndOfTask {
         };
         let world = World(inner);
         // Otherwise the runtime has come to its end.
-        if world.lock().health.is_some() {
+        let is_over = world.lock().is_over;
+        if !is_over {
             reached(match self.how {
                 Report::Cancel => "task cancelled",
                 Report::Panic => "task panicked",
@@ -680,8 +702,22 @@ impl State {
         self.oracle.skip(index, now, root);
     }
 
+    fn see_probes(&mut self, now: u64) {
+        let passing = Probe::ALL.map(|probe| self.oracle.probe(probe) != Status::Fail);
+        if self.passing.0 != now {
+            self.passing = (now, [false; 3]);
+        }
+        for (seen, now) in self.passing.1.iter_mut().zip(passing) {
+            *seen |= now;
+        }
+    }
+
     /// Adds something that happened to the trace.
     fn note(&mut self, what: u64, index: usize, now: u64) {
+        // What ends after the stop ends at moments of its own.
+        if self.oracle.stopped {
+            return;
+        }
         for word in [what, index as u64, now] {
             self.trace = (self.trace ^ word)
                 .wrapping_mul(0x0100_0000_01b3)
