@@ -8,7 +8,7 @@
 use health_core::{Probe, Status, Verdict};
 
 use crate::coverage::reached;
-use crate::service::{Check, Kind};
+use crate::service::{Check, Kind, TAGS};
 
 /// What the application reports of a check that is not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,10 @@ pub(crate) struct State {
     frozen: Option<Shown>,
     /// What readers were shown last.
     shown: Shown,
-    /// Rule 12: whether the verdict has turned to one that is not good.
+    /// Rule 12: the verdict has turned to one that is not good.
     pub(crate) has_cause: bool,
+    /// Rule 12: it was good before, or it turned from unknown to failing.
+    pub(crate) has_incident: bool,
 }
 
 #[derive(Debug)]
@@ -79,6 +81,8 @@ pub(crate) struct Oracle {
     pub(crate) stopped: bool,
     drain_readiness: bool,
     pub(crate) turns: Vec<Turn>,
+    /// Rule 11 does not hold.
+    pub(crate) broken: Option<String>,
 }
 
 impl Oracle {
@@ -104,6 +108,7 @@ impl Oracle {
             frozen: None,
             shown: (Verdict::Unknown, false),
             has_cause: false,
+            has_incident: false,
         };
         let mut oracle = Oracle {
             now: start,
@@ -114,6 +119,7 @@ impl Oracle {
             stopped: false,
             drain_readiness,
             turns: Vec::new(),
+            broken: None,
         };
         for &(index, at, report) in reports {
             oracle.take(index, at, report);
@@ -266,7 +272,7 @@ impl Oracle {
             overdue: true,
         });
         if state.frozen.is_none() {
-            self.record(index, Status::Fail);
+            self.failure(|oracle| oracle.record(index, Status::Fail));
         }
     }
 
@@ -282,6 +288,8 @@ impl Oracle {
             }
             if from != to {
                 state.has_cause = !is_good(to);
+                let begins = is_good(from) || (from, to) == (Verdict::Unknown, Verdict::Fail);
+                state.has_incident = !is_good(to) && (state.has_incident || begins);
                 self.turns.push(Turn {
                     check: index,
                     from,
@@ -315,6 +323,30 @@ impl Oracle {
         self.latch();
     }
 
+    /// Rule 11: no failure makes a check, a probe or a group healthier.
+    fn failure(&mut self, change: impl FnOnce(&mut Self)) {
+        let standings = |oracle: &Self| {
+            let checks = (0..oracle.checks.len()).map(|index| oracle.alone(index));
+            let probes = Probe::ALL.map(|probe| oracle.weigh(probe));
+            let groups = TAGS.map(|tag| oracle.group(tag));
+            let all = checks.chain(probes).chain(groups);
+            all.map(severity).collect::<Vec<_>>()
+        };
+        let before = standings(self);
+        change(self);
+        let after = standings(self);
+        if before
+            .iter()
+            .zip(&after)
+            .any(|(before, after)| after < before)
+        {
+            let now = self.now;
+            self.broken = Some(format!(
+                "rule 11: a failure at {now} ms made something healthier"
+            ));
+        }
+    }
+
     pub(crate) fn begin(&mut self, index: usize, now: u64) {
         self.at(now, |oracle| {
             let state = &mut oracle.checks[index];
@@ -335,7 +367,11 @@ impl Oracle {
             if is_late {
                 reached("late result");
             } else if let (Some(result), None) = (result, state.frozen) {
-                oracle.record(index, result);
+                if result == Status::Fail {
+                    oracle.failure(|oracle| oracle.record(index, result));
+                } else {
+                    oracle.record(index, result);
+                }
             }
         });
     }
@@ -344,11 +380,13 @@ impl Oracle {
     pub(crate) fn skip(&mut self, index: usize, now: u64, root: &str) {
         self.at(now, |oracle| {
             let failed = oracle.impact(index, Probe::Liveness) == Status::Fail;
-            let state = &mut oracle.checks[index];
-            if state.skipped_for.is_none() {
-                state.failed_before_skip = failed;
-            }
-            state.skipped_for = Some(root.to_owned());
+            oracle.failure(|oracle| {
+                let state = &mut oracle.checks[index];
+                if state.skipped_for.is_none() {
+                    state.failed_before_skip = failed;
+                }
+                state.skipped_for = Some(root.to_owned());
+            });
         });
     }
 
@@ -491,13 +529,14 @@ fn standing(verdict: Verdict, critical: bool) -> Status {
 }
 
 pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
-    let severity = |status: &Status| match status {
+    let worst = statuses.into_iter().max_by_key(|&status| severity(status));
+    worst.unwrap_or(Status::Pass)
+}
+
+fn severity(status: Status) -> u8 {
+    match status {
         Status::Pass => 0,
         Status::Warn => 1,
         _ => 2,
-    };
-    statuses
-        .into_iter()
-        .max_by_key(severity)
-        .unwrap_or(Status::Pass)
+    }
 }

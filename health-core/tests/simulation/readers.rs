@@ -43,7 +43,7 @@ pub(crate) fn look(world: &World) {
     let Some(health) = state.health.clone().filter(|_| !state.is_uncertain()) else {
         return;
     };
-    let mut wrong = None;
+    let mut wrong = state.oracle.broken.take();
     for probe in Probe::ALL {
         let (expected, status) = (state.oracle.probe(probe), health.status(probe));
         if status != expected {
@@ -95,6 +95,9 @@ fn wrong_report(
     // Rule 12.
     if report.incident().is_some() && (is_good(verdict) || !known.has_cause) {
         return Some(format!("rule 12: {name} has an incident without a cause"));
+    }
+    if report.incident().is_none() && known.has_incident && !oracle.is_over(index) {
+        return Some(format!("rule 12: {name} has no incident"));
     }
     None
 }
