@@ -32,6 +32,8 @@ struct Arguments {
     /// This process runs seeds for another.
     is_worker: bool,
     is_one: bool,
+    /// Does not stop at the first seed that fails, and sums them up.
+    is_survey: bool,
 }
 
 impl Arguments {
@@ -44,6 +46,7 @@ impl Arguments {
             keep: None,
             is_worker: false,
             is_one: false,
+            is_survey: false,
         };
         while let Some(word) = words.next() {
             let mut number = || {
@@ -54,6 +57,7 @@ impl Arguments {
             };
             match &*word {
                 "--worker" => arguments.is_worker = true,
+                "--survey" => arguments.is_survey = true,
                 "--seeds" => arguments.seeds = number(),
                 "--from" => arguments.first = number(),
                 "--jobs" => arguments.jobs = usize::try_from(number()).unwrap_or(1).max(1),
@@ -84,10 +88,15 @@ fn main() -> ExitCode {
         return shrink::replay(arguments.first, arguments.keep.as_deref());
     }
     if arguments.is_worker {
-        return workers::work(arguments.first, arguments.seeds);
+        return workers::work(arguments.first, arguments.seeds, arguments.is_survey);
     }
     if arguments.is_one {
         return workers::run_one();
     }
-    workers::distribute(arguments.first, arguments.seeds, arguments.jobs)
+    workers::distribute(
+        arguments.first,
+        arguments.seeds,
+        arguments.jobs,
+        arguments.is_survey,
+    )
 }

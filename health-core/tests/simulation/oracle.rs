@@ -34,6 +34,7 @@ pub(crate) type Shown = (Verdict, bool);
 /// A change of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
+    pub(crate) at: u64,
     pub(crate) check: usize,
     pub(crate) from: Verdict,
     pub(crate) to: Verdict,
@@ -291,6 +292,7 @@ impl Oracle {
                 let begins = is_good(from) || (from, to) == (Verdict::Unknown, Verdict::Fail);
                 state.has_incident = !is_good(to) && (state.has_incident || begins);
                 self.turns.push(Turn {
+                    at: self.now,
                     check: index,
                     from,
                     to,
@@ -496,6 +498,16 @@ impl Oracle {
         } = &self.checks[index];
         let is_old = last_end.is_none_or(|end| self.now >= end + check.interval);
         check.is_on_demand() && is_old && frozen.is_none()
+    }
+
+    /// Whether the verdict has turned at this very moment.
+    pub(crate) fn turns_now(&self, index: usize) -> bool {
+        let latest = self
+            .turns
+            .iter()
+            .rev()
+            .take_while(|turn| turn.at == self.now);
+        latest.into_iter().any(|turn| turn.check == index)
     }
 
     /// No run of this check will come any more.

@@ -171,18 +171,19 @@ pub(crate) fn answer(world: &World, request: Request) {
 
 /// Runs a check out of turn.
 pub(crate) fn refresh(world: &World, index: usize) {
-    let mut state = world.observe();
-    let Some(health) = state.health.clone() else {
-        return;
-    };
-    reached("refresh");
-    let (clock, jumped) = (world.clock(), state.jumped);
-    let State { oracle, claims, .. } = &mut *state;
-    let id = claims.refresh_asks(oracle, index, clock);
-    drop(state);
     let world = world.clone();
+    reached("refresh");
     tokio::spawn(async move {
-        let report = health.refresh(NAMES[index]).await.expect("it is declared");
+        let mut state = world.observe();
+        let Some(health) = state.health.clone() else {
+            return;
+        };
+        let (clock, jumped) = (world.clock(), state.jumped);
+        let State { oracle, claims, .. } = &mut *state;
+        let id = claims.refresh_asks(oracle, index, clock);
+        drop(state);
+        let report = health.refresh(NAMES[index]).await;
+        let report = report.expect("it is declared");
         drop(health);
         let mut state = world.observe();
         let jumped = state.jumped - jumped;

@@ -52,7 +52,7 @@ fn with_events(case: &Case, keep: &[usize]) -> Case {
 }
 
 /// What a failure says, whatever its moment and the checks that it is about.
-fn kind_of(wrong: &str) -> String {
+pub(crate) fn kind_of(wrong: &str) -> String {
     let first_line = wrong.lines().next().unwrap_or_default();
     let text = first_line.split(|c: char| "{[".contains(c)).next();
     text.unwrap_or_default()

@@ -27,7 +27,7 @@ const ENOUGH: u64 = 2_000;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Runs seeds for another process, and tells it how they went.
-pub(crate) fn work(first: u64, count: u64) -> ExitCode {
+pub(crate) fn work(first: u64, count: u64, is_survey: bool) -> ExitCode {
     record::install();
     for seed in first..first + count {
         println!("seed {seed}");
@@ -39,9 +39,13 @@ pub(crate) fn work(first: u64, count: u64) -> ExitCode {
             }
             other => other,
         };
-        if let Err(wrong) = result {
-            shrink::report(seed, &wrong);
-            return ExitCode::FAILURE;
+        match result {
+            Ok(_) => {}
+            Err(wrong) if is_survey => println!("wrong {seed} {}", shrink::kind_of(&wrong)),
+            Err(wrong) => {
+                shrink::report(seed, &wrong);
+                return ExitCode::FAILURE;
+            }
         }
     }
     for (what, times) in coverage::take() {
@@ -58,12 +62,15 @@ struct Progress {
     done: AtomicU64,
     failed: AtomicBool,
     reached: Mutex<BTreeMap<String, u64>>,
+    /// Of a survey: the seeds that fail, by how they do.
+    wrong: Mutex<BTreeMap<String, Vec<String>>>,
+    is_survey: bool,
     began: Instant,
 }
 
 /// Runs many seeds. Fails at the first that fails, and if something that is to
 /// be tested was never reached.
-pub(crate) fn distribute(first: u64, count: u64, jobs: usize) -> ExitCode {
+pub(crate) fn distribute(first: u64, count: u64, jobs: usize, is_survey: bool) -> ExitCode {
     let progress = Progress {
         first,
         count,
@@ -71,6 +78,8 @@ pub(crate) fn distribute(first: u64, count: u64, jobs: usize) -> ExitCode {
         done: AtomicU64::new(0),
         failed: AtomicBool::new(false),
         reached: Mutex::default(),
+        wrong: Mutex::default(),
+        is_survey,
         began: Instant::now(),
     };
     thread::scope(|scope| {
@@ -111,6 +120,7 @@ impl Progress {
     fn run_chunk(&self, from: u64, seeds: u64) -> bool {
         let mut child = worker()
             .args(["--from", &from.to_string(), "--seeds", &seeds.to_string()])
+            .args(self.is_survey.then_some("--survey"))
             .stdout(Stdio::piped())
             .spawn()
             .expect("another process can be started");
@@ -143,6 +153,15 @@ impl Progress {
     }
 
     fn hear(&self, line: String, seed: &mut String) {
+        let wrong = line.strip_prefix("wrong ");
+        if let Some((seed, kind)) = wrong.and_then(|wrong| wrong.split_once(' ')) {
+            let mut all = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(kind.to_owned())
+                .or_default()
+                .push(seed.to_owned());
+            return;
+        }
+
         let Some(reached) = line.strip_prefix("reached ") else {
             if line.starts_with("seed ") && !line.contains("fails") {
                 *seed = line;
@@ -168,6 +187,14 @@ impl Progress {
             .collect();
         for (what, times) in &*reached {
             println!("{times:>12} {what}");
+        }
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        for (kind, seeds) in &*wrong {
+            let some = seeds.iter().take(5).cloned().collect::<Vec<_>>().join(" ");
+            println!("{:>12} fail: {kind} (seeds {some})", seeds.len());
+        }
+        if !wrong.is_empty() {
+            return ExitCode::FAILURE;
         }
         let seconds = self.began.elapsed().as_secs_f64();
         println!("{} seeds hold, in {seconds:.1} s", self.count);
