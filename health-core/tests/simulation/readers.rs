@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use health_core::{Probe, RequestHead, Status, Verdict};
+use health_core::{Health, Probe, RequestHead, Status, Verdict};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
@@ -174,26 +174,29 @@ pub(crate) fn refresh(world: &World, index: usize) {
     let world = world.clone();
     reached("refresh");
     tokio::spawn(async move {
-        let mut state = world.observe();
-        let Some(health) = state.health.clone() else {
+        let Some((health, id, jumped)) = ask_by_refresh(&world, index) else {
             return;
         };
-        let (clock, jumped) = (world.clock(), state.jumped);
-        let State { oracle, claims, .. } = &mut *state;
-        let id = claims.refresh_asks(oracle, index, clock);
-        drop(state);
         let report = health.refresh(NAMES[index]).await;
-        let report = report.expect("it is declared");
         drop(health);
         let mut state = world.observe();
         let jumped = state.jumped - jumped;
         let State { oracle, claims, .. } = &mut *state;
         let broken = claims.answered(id, oracle, world.clock(), jumped);
+        let report = report.expect("it is declared");
         let wrong = broken.or_else(|| wrong_report(&state.oracle, index, &report));
         if let Some(wrong) = wrong.filter(|_| !state.is_uncertain()) {
             state.fail(|| format!("refresh: {wrong}"));
         }
     });
+}
+
+fn ask_by_refresh(world: &World, index: usize) -> Option<(Health, u64, u64)> {
+    let mut state = world.observe();
+    let (health, jumped) = (state.health.clone()?, state.jumped);
+    let State { oracle, claims, .. } = &mut *state;
+    let id = claims.refresh_asks(oracle, index, world.clock());
+    Some((health, id, jumped))
 }
 
 /// Rule 4: the checks on demand that an answer asks for.
