@@ -115,7 +115,10 @@ impl Life<'_> {
             (Err(error), false) => return Err(format!("it must start: {error}")),
             (Ok(health), false) => health,
         };
-        let mut told = health.subscribe();
+        let mut told = Told {
+            events: health.subscribe(),
+            turns: Vec::new(),
+        };
         world.started(&health);
         declared(service);
         readers::look(&world);
@@ -124,17 +127,18 @@ impl Life<'_> {
             self.watch_until(&world, at).await;
             self.apply(&world, &event.what);
             readers::look(&world);
+            told.listen()?;
             failed(&world)?;
         }
         if self.is_last {
-            self.settle(&world).await?;
+            self.settle(&world, &mut told).await?;
         }
         self.stop(&world, &health).await?;
-        let events = turns(&mut told);
+        told.listen()?;
         let trace = world.trace();
         world.close();
         drop(health);
-        tell_one_story(&world, &events)?;
+        tell_one_story(&world, &told.turns)?;
         Ok(trace)
     }
 
@@ -192,7 +196,7 @@ impl Life<'_> {
     }
 
     /// Rule 14: after the last fault every verdict is right in time.
-    async fn settle(&self, world: &World) -> Result<(), String> {
+    async fn settle(&self, world: &World, told: &mut Told) -> Result<(), String> {
         record::set_log(Mode::Fine);
         record::set_hook(Mode::Fine);
         let service = &self.case.service;
@@ -211,6 +215,7 @@ impl Life<'_> {
             readers::answer(world, all);
             self.watch_until(world, (world.clock() + ASK_EVERY).min(end))
                 .await;
+            told.listen()?;
             failed(world)?;
         }
         let mut state = world.observe();
@@ -340,19 +345,29 @@ fn declared(service: &Service) {
 }
 
 /// The turns that a subscriber has been told of.
-fn turns(events: &mut Events) -> Vec<Line> {
-    let mut turns = Vec::new();
-    loop {
-        let event =
-            pin!(unconstrained(events.next())).poll(&mut Context::from_waker(Waker::noop()));
-        match event {
-            Poll::Ready(Some(HealthEvent::Turned(turned))) => {
-                let to = turned.report.verdict().as_str().to_owned();
-                let name = turned.report.name().to_owned();
-                turns.push((name, turned.from.as_str().to_owned(), to));
+struct Told {
+    events: Events,
+    turns: Vec<Line>,
+}
+
+impl Told {
+    /// Takes up what has come. Must be called before the backlog is full.
+    fn listen(&mut self) -> Result<(), String> {
+        loop {
+            let next = pin!(unconstrained(self.events.next()));
+            match next.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Some(HealthEvent::Turned(turned))) => {
+                    let to = turned.report.verdict().as_str().to_owned();
+                    let name = turned.report.name().to_owned();
+                    let from = turned.from.as_str().to_owned();
+                    self.turns.push((name, from, to));
+                }
+                Poll::Ready(Some(HealthEvent::Missed(missed))) => {
+                    return Err(format!("a subscriber missed {missed} events"));
+                }
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) | Poll::Pending => return Ok(()),
             }
-            Poll::Ready(Some(_)) => {}
-            Poll::Ready(None) | Poll::Pending => return turns,
         }
     }
 }
