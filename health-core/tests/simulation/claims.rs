@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use health_core::{Probe, Status, Verdict};
 
 use crate::coverage::reached;
-use crate::oracle::{Oracle, is_good};
+use crate::oracle::{Oracle, Stage, is_good};
 use crate::service::{Check, Kind, NAMES};
 
 /// Rule 13: so many first runs at once, and one more each so many milliseconds.
@@ -294,7 +294,7 @@ impl Claims {
             return None;
         }
         let is_ready = oracle.probe(Probe::Readiness) != Status::Fail;
-        if is_ready && !self.is_ready && !oracle.draining {
+        if is_ready && !self.is_ready && oracle.stage == Stage::Serving {
             return Some("systemd was never told that the service is ready".to_owned());
         }
         let is_alive = oracle.probe(Probe::Liveness) != Status::Fail;

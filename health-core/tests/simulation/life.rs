@@ -13,7 +13,7 @@ use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::coverage::reached;
-use crate::oracle::Report;
+use crate::oracle::{Report, Turn};
 use crate::readers::{self, Format, Request, Target};
 use crate::record::{self, Line, Mode};
 use crate::schedule::{Case, Event, What};
@@ -103,7 +103,7 @@ impl Life<'_> {
         let origin = Instant::now();
         for event in &self.case.before {
             sleep_until(origin + Duration::from_millis(event.at)).await;
-            self.apply(&world, &event.what);
+            apply(&world, &event.what);
         }
         sleep_until(origin + Duration::from_millis(self.case.start)).await;
         let health = match (service.start(&world), service.is_refused()) {
@@ -125,7 +125,7 @@ impl Life<'_> {
         for event in events {
             let at = (event.at - self.begins).max(world.clock());
             self.watch_until(&world, at).await;
-            self.apply(&world, &event.what);
+            apply(&world, &event.what);
             readers::look(&world);
             told.listen()?;
             failed(&world)?;
@@ -144,14 +144,7 @@ impl Life<'_> {
 
     /// Sleeps, and reads at every moment at which time alone changes something.
     async fn watch_until(&self, world: &World, at: u64) {
-        while self.case.is_watched {
-            let state = world.observe();
-            let next = state.oracle.next_deadline();
-            let next = next.map(|next| world.clock_at(&state, next));
-            drop(state);
-            let Some(next) = next.filter(|&next| next < at) else {
-                break;
-            };
+        while let Some(next) = self.next_look(world).filter(|&next| next < at) {
             sleep_for(world, next - 1).await;
             readers::look(world);
             sleep_for(world, next).await;
@@ -162,37 +155,11 @@ impl Life<'_> {
         readers::look(world);
     }
 
-    fn apply(&self, world: &World, what: &What) {
-        match *what {
-            What::Mood(index, mood) => world.set_mood(index, mood),
-            What::Report(index, Report::Off(Some(time))) => {
-                world.report(index, Report::Off(Some(world.from_now(time))));
-            }
-            What::Report(index, report) => world.report(index, report),
-            What::Refresh(index) => readers::refresh(world, index),
-            What::Pause(ms) => world.pause(ms),
-            What::Log(mode) => {
-                match mode {
-                    Mode::Blocked => reached("log blocked"),
-                    Mode::Panics => reached("log panics"),
-                    Mode::Fine => {}
-                }
-                record::set_log(mode);
-            }
-            What::Hook(mode) => {
-                match mode {
-                    Mode::Blocked => reached("hook blocked"),
-                    Mode::Panics => reached("hook panics"),
-                    Mode::Fine => {}
-                }
-                record::set_hook(mode);
-            }
-            What::Drain => drain(world),
-            What::Look | What::StartAgain => {}
-            What::Snapshot => readers::snapshot(world),
-            What::Respond(request) => readers::respond(world, request),
-            What::Answer(request) => readers::answer(world, request),
-        }
+    /// By the clock.
+    fn next_look(&self, world: &World) -> Option<u64> {
+        let state = world.observe();
+        let next = state.oracle.next_deadline()?;
+        self.case.is_watched.then(|| state.clock_at(next))
     }
 
     /// Rule 14: after the last fault every verdict is right in time.
@@ -273,6 +240,40 @@ impl Life<'_> {
         sleep(Duration::from_secs(60)).await;
         readers::look(world);
         failed(world)
+    }
+}
+
+/// Lets one thing happen.
+fn apply(world: &World, what: &What) {
+    match *what {
+        What::Mood(index, mood) => world.set_mood(index, mood),
+        What::Report(index, Report::Off(Some(time))) => {
+            world.report(index, Report::Off(Some(world.now_and(time))));
+        }
+        What::Report(index, report) => world.report(index, report),
+        What::Refresh(index) => readers::refresh(world, index),
+        What::Pause(ms) => world.pause(ms),
+        What::Log(mode) => {
+            match mode {
+                Mode::Blocked => reached("log blocked"),
+                Mode::Panics => reached("log panics"),
+                Mode::Fine => {}
+            }
+            record::set_log(mode);
+        }
+        What::Hook(mode) => {
+            match mode {
+                Mode::Blocked => reached("hook blocked"),
+                Mode::Panics => reached("hook panics"),
+                Mode::Fine => {}
+            }
+            record::set_hook(mode);
+        }
+        What::Drain => drain(world),
+        What::Look | What::StartAgain => {}
+        What::Snapshot => readers::snapshot(world),
+        What::Respond(request) => readers::respond(world, request),
+        What::Answer(request) => readers::answer(world, request),
     }
 }
 
@@ -379,10 +380,11 @@ fn tell_one_story(world: &World, events: &[Line]) -> Result<(), String> {
     let state = world.lock();
     for (index, name) in NAMES.iter().enumerate().take(world.service().checks.len()) {
         let turns = state.oracle.turns.iter().filter(|turn| turn.check == index);
-        let word = |verdict: Verdict| verdict.as_str().to_owned();
-        let expected: Vec<Line> = turns
-            .map(|turn| ((*name).to_owned(), word(turn.from), word(turn.to)))
-            .collect();
+        let line = |turn: &Turn| {
+            let [from, to] = [turn.from, turn.to].map(|verdict| verdict.as_str().to_owned());
+            ((*name).to_owned(), from, to)
+        };
+        let expected: Vec<Line> = turns.map(line).collect();
         for (who, told) in [("events", events), ("hook", &hook[..]), ("log", &log[..])] {
             let told: Vec<&Line> = told.iter().filter(|(check, ..)| check == name).collect();
             if told.len() != expected.len() || told.iter().zip(&expected).any(|(a, b)| *a != b) {

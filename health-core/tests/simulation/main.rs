@@ -15,6 +15,7 @@ mod record;
 mod schedule;
 mod service;
 mod shrink;
+mod standing;
 mod systemd;
 mod workers;
 mod world;

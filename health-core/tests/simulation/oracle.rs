@@ -9,6 +9,7 @@ use health_core::{Probe, Status, Verdict};
 
 use crate::coverage::reached;
 use crate::service::{Check, Kind, TAGS};
+use crate::standing::severity;
 
 /// What the application reports of a check that is not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,15 +52,16 @@ pub(crate) struct Flight {
 /// What is known of one check.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
-    check: Check,
+    pub(crate) check: Check,
     settled: Verdict,
-    failing: bool,
-    streak: u32,
+    /// In a row, up to now.
+    failures: u32,
+    passes: u32,
     last_good: Option<u64>,
     pub(crate) last_end: Option<u64>,
     pub(crate) flight: Option<Flight>,
     pub(crate) skipped_for: Option<String>,
-    failed_before_skip: bool,
+    pub(crate) failed_before_skip: bool,
     reported: Option<Report>,
     last_beat: Option<u64>,
     /// Nothing changes any more: retired, stopped, or ended in order.
@@ -72,15 +74,22 @@ pub(crate) struct State {
     pub(crate) has_incident: bool,
 }
 
+/// How far the service has come on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Stage {
+    Serving,
+    Draining,
+    Stopped,
+}
+
 #[derive(Debug)]
 pub(crate) struct Oracle {
     now: u64,
     start: u64,
     pub(crate) checks: Vec<State>,
     pub(crate) has_started: bool,
-    pub(crate) draining: bool,
-    pub(crate) stopped: bool,
-    drain_readiness: bool,
+    pub(crate) stage: Stage,
+    pub(crate) drain_readiness: bool,
     pub(crate) turns: Vec<Turn>,
     /// Rule 11 does not hold.
     pub(crate) broken: Option<String>,
@@ -97,8 +106,8 @@ impl Oracle {
         let state = |check: &Check| State {
             check: check.clone(),
             settled: Verdict::Unknown,
-            failing: false,
-            streak: 0,
+            failures: 0,
+            passes: 0,
             last_good: None,
             last_end: None,
             flight: None,
@@ -116,8 +125,7 @@ impl Oracle {
             start,
             checks: checks.iter().map(state).collect(),
             has_started: false,
-            draining: false,
-            stopped: false,
+            stage: Stage::Serving,
             drain_readiness,
             turns: Vec::new(),
             broken: None,
@@ -186,17 +194,11 @@ impl Oracle {
         let shown = self.verdict(index).0;
         let now = self.now;
         let state = &mut self.checks[index];
-        let failing = result == Status::Fail;
-        state.streak = if state.failing == failing {
-            state.streak + 1
-        } else {
-            1
-        };
-        state.failing = failing;
-        if failing {
+        if result == Status::Fail {
+            (state.failures, state.passes) = (state.failures + 1, 0);
             let has_credit = is_good(shown)
                 && !(state.check.is_on_demand() && state.is_older_than_stale_after(now));
-            if state.streak >= state.check.failure_threshold {
+            if state.failures >= state.check.failure_threshold {
                 reached("failure threshold filled");
                 state.settled = Verdict::Fail;
             } else if is_good(state.settled) && !has_credit {
@@ -206,8 +208,9 @@ impl Oracle {
                 reached("failure below its threshold");
             }
         } else {
-            let recovers = state.settled == Verdict::Fail;
-            if recovers && state.streak < state.check.success_threshold {
+            (state.failures, state.passes) = (0, state.passes + 1);
+            let is_failing = state.settled == Verdict::Fail;
+            if is_failing && state.passes < state.check.success_threshold {
                 reached("pass below its threshold");
             } else {
                 state.settled = Verdict::from(result);
@@ -280,11 +283,11 @@ impl Oracle {
     /// Notes which verdicts have turned.
     fn settle(&mut self) {
         for index in 0..self.checks.len() {
-            let (to, stale) = self.verdict(index);
+            let shown = self.verdict(index);
             let state = &mut self.checks[index];
-            let from = state.shown.0;
-            state.shown = (to, stale);
-            if stale && from != to {
+            let (from, to) = (state.shown.0, shown.0);
+            state.shown = shown;
+            if shown.1 && from != to {
                 reached("stale");
             }
             if from != to {
@@ -303,7 +306,10 @@ impl Oracle {
 
     /// Rule 7: startup has passed at the first moment at which nothing fails it.
     fn latch(&mut self) {
-        if self.has_started || self.stopped || self.weigh(Probe::Startup) == Status::Fail {
+        if self.has_started
+            || self.stage == Stage::Stopped
+            || self.weigh(Probe::Startup) == Status::Fail
+        {
             return;
         }
         reached("startup latched");
@@ -397,7 +403,7 @@ impl Oracle {
     }
 
     fn take(&mut self, index: usize, now: u64, report: Report) {
-        let draining = self.draining;
+        let draining = self.stage >= Stage::Draining;
         let state = &mut self.checks[index];
         let is_final = matches!(state.reported, Some(Report::Drop | Report::Open))
             || (state.check.kind == Kind::Task && state.reported.is_some());
@@ -419,73 +425,17 @@ impl Oracle {
     }
 
     pub(crate) fn drain(&mut self, now: u64) {
-        self.at(now, |oracle| oracle.draining = true);
+        self.at(now, |oracle| oracle.stage = Stage::Draining);
     }
 
     /// Rule 8: every check is frozen as it is.
     pub(crate) fn stop(&mut self, now: u64) {
         self.at(now, |oracle| {
-            oracle.stopped = true;
-            oracle.draining = true;
+            oracle.stage = Stage::Stopped;
             for state in &mut oracle.checks {
                 state.frozen = Some(state.shown);
             }
         });
-    }
-
-    // Rule 6: what a check means for probes and groups.
-
-    pub(crate) fn impact(&self, index: usize, probe: Probe) -> Status {
-        let State {
-            check,
-            failed_before_skip,
-            ..
-        } = &self.checks[index];
-        if !check.counts_for(probe) {
-            return Status::Pass;
-        }
-        let (verdict, stale) = self.verdict(index);
-        if probe == Probe::Liveness {
-            match verdict {
-                Verdict::Unknown if !stale => return Status::Pass,
-                Verdict::Skipped if !failed_before_skip => return Status::Pass,
-                Verdict::Skipped => reached("skipped check goes on failing liveness"),
-                _ => {}
-            }
-        }
-        standing(verdict, check.is_critical_for(probe))
-    }
-
-    fn weigh(&self, probe: Probe) -> Status {
-        let all = 0..self.checks.len();
-        worst(all.map(|index| self.impact(index, probe)))
-    }
-
-    pub(crate) fn probe(&self, probe: Probe) -> Status {
-        let is_closed = self.stopped || (self.draining && self.drain_readiness);
-        match probe {
-            Probe::Startup if self.has_started => Status::Pass,
-            Probe::Readiness if !self.has_started || is_closed => Status::Fail,
-            _ => self.weigh(probe),
-        }
-    }
-
-    pub(crate) fn overall(&self) -> Status {
-        worst(Probe::ALL.map(|probe| self.probe(probe)))
-    }
-
-    pub(crate) fn group(&self, tag: &str) -> Status {
-        let all = self.checks.iter().enumerate();
-        let members = all.filter(|(_, state)| state.check.tags.contains(&tag));
-        worst(
-            members
-                .map(|(index, state)| standing(self.verdict(index).0, state.check.is_critical())),
-        )
-    }
-
-    /// The status of a check by itself: what is not known is not healthy.
-    pub(crate) fn alone(&self, index: usize) -> Status {
-        standing(self.verdict(index).0, true)
     }
 
     /// Rule 4: the checks on demand whose result is too old for an answer.
@@ -529,26 +479,4 @@ impl State {
 
 pub(crate) fn is_good(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Pass | Verdict::Warn)
-}
-
-fn standing(verdict: Verdict, critical: bool) -> Status {
-    match verdict {
-        Verdict::Pass => Status::Pass,
-        Verdict::Warn => Status::Warn,
-        _ if critical => Status::Fail,
-        _ => Status::Warn,
-    }
-}
-
-pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
-    let worst = statuses.into_iter().max_by_key(|&status| severity(status));
-    worst.unwrap_or(Status::Pass)
-}
-
-fn severity(status: Status) -> u8 {
-    match status {
-        Status::Pass => 0,
-        Status::Warn => 1,
-        _ => 2,
-    }
 }

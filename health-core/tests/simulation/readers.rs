@@ -50,8 +50,8 @@ pub(crate) fn look(world: &World) {
             wrong = Some(format!("{probe} is {status}, and must be {expected}"));
         }
     }
-    for index in 0..world.service().checks.len() {
-        let report = health.check(NAMES[index]).expect("it is declared");
+    for (index, name) in NAMES.iter().enumerate().take(world.service().checks.len()) {
+        let report = health.check(name).expect("it is declared");
         wrong = wrong.or_else(|| wrong_report(&state.oracle, index, &report));
     }
     reached("status read");
@@ -292,23 +292,21 @@ fn wrong_answer(
     if request.page == Target::StatusPage {
         return None;
     }
-    let shows = |index: usize| match request.page {
+    let is_listed = |&index: &usize| match request.page {
         Target::Probe(probe) => service.lists_checks && service.checks[index].counts_for(probe),
         Target::Group(tag) => service.checks[index].tags.contains(&tag),
         Target::Health => true,
         _ => false,
     };
-    let shown: Vec<usize> = (0..service.checks.len())
-        .filter(|&index| shows(index))
-        .collect();
+    let listed: Vec<usize> = (0..service.checks.len()).filter(is_listed).collect();
     match request.format {
-        Format::Json => wrong_json(oracle, &shown, request.page, status, &text),
+        Format::Json => wrong_json(oracle, &listed, request.page, status, &text),
         Format::HealthJson => {
             let word = ["pass", "warn", "fail"][status as usize];
             let is_right = text.starts_with(&format!(r#"{{"status":"{word}""#));
             (!is_right).then(|| format!("the status must be {word}"))
         }
-        Format::Text => shown.iter().find_map(|&index| {
+        Format::Text => listed.iter().find_map(|&index| {
             let sign = if is_good(oracle.verdict(index).0) {
                 '+'
             } else {

@@ -148,11 +148,10 @@ fn what(rng: &mut Rng, service: &Service) -> What {
         0..=7 => What::Report(index, report(rng, check)),
         8 => What::Refresh(index),
         9 if rng.bool() => What::Pause(rng.u64(1..20_000)),
-        9 => What::Snapshot,
         10 => What::Log(mode(rng)),
         11 => What::Hook(mode(rng)),
         12 | 13 => What::Look,
-        14 => What::Snapshot,
+        9 | 14 => What::Snapshot,
         15 | 16 => What::Respond(request(rng, service)),
         _ => What::Answer(request(rng, service)),
     }

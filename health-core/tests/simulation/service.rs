@@ -91,6 +91,7 @@ impl Check {
 }
 
 /// Everything that is declared.
+#[allow(clippy::struct_excessive_bools)] // each is declared or is not
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) checks: Vec<Check>,
@@ -110,13 +111,12 @@ impl Service {
         };
         let mut checks: Vec<Check> = (0..count).map(|_| check(rng)).collect();
         let orders = rng.bool();
-        for index in 1..count {
-            if orders && checks[index].is_run() && rng.u8(..3) > 0 {
-                let first = rng.usize(..index);
-                let second = rng.usize(..index);
-                checks[index].after = vec![first];
+        for (index, check) in checks.iter_mut().enumerate().skip(1) {
+            if orders && check.is_run() && rng.u8(..3) > 0 {
+                let (first, second) = (rng.usize(..index), rng.usize(..index));
+                check.after = vec![first];
                 if second != first && rng.u8(..3) == 0 {
-                    checks[index].after.push(second);
+                    check.after.push(second);
                 }
             }
         }

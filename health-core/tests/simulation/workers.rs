@@ -106,12 +106,9 @@ impl Progress {
                 self.failed.store(true, Ordering::Relaxed);
             }
             let done = self.done.fetch_add(seeds, Ordering::Relaxed) + seeds;
-            let second = self.began.elapsed().as_secs_f64();
-            eprint!(
-                "\r{done} of {} seeds, {:.0} a second",
-                self.count,
-                done as f64 / second
-            );
+            let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let a_second = done * 1_000 / millis.max(1);
+            eprint!("\r{done} of {} seeds, {a_second} a second", self.count);
             let _ = std::io::stderr().flush();
         }
     }

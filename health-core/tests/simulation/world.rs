@@ -18,7 +18,7 @@ use tokio::time::{Instant, advance, sleep};
 
 use crate::claims::Claims;
 use crate::coverage::reached;
-use crate::oracle::{Oracle, Report};
+use crate::oracle::{Oracle, Report, Stage};
 use crate::readers;
 use crate::record::SIMULATED;
 use crate::service::{Kind, NAMES, Service};
@@ -223,11 +223,6 @@ impl World {
     pub(crate) fn clock(&self) -> u64 {
         let since = self.0.origin.elapsed();
         u64::try_from(since.as_millis()).expect("a simulation is short")
-    }
-
-    /// The clock at a moment of running time.
-    pub(crate) fn clock_at(&self, state: &State, running: u64) -> u64 {
-        running + state.paused
     }
 
     pub(crate) fn fail(&self, text: impl FnOnce() -> String) {
@@ -563,7 +558,7 @@ impl World {
     }
 
     /// The moment that comes so many milliseconds from now.
-    pub(crate) fn from_now(&self, ms: u64) -> u64 {
+    pub(crate) fn now_and(&self, ms: u64) -> u64 {
         self.now(&self.lock()) + ms
     }
 }
@@ -669,6 +664,11 @@ impl State {
         }
     }
 
+    /// The clock at a moment of running time.
+    pub(crate) fn clock_at(&self, running: u64) -> u64 {
+        running + self.paused
+    }
+
     /// A plain function has returned and the engine has not been polled since,
     /// so nobody can say what a reader must be answered.
     pub(crate) fn is_uncertain(&self) -> bool {
@@ -715,7 +715,7 @@ impl State {
     /// Adds something that happened to the trace.
     fn note(&mut self, what: u64, index: usize, now: u64) {
         // What ends after the stop ends at moments of its own.
-        if self.oracle.stopped {
+        if self.oracle.stage == Stage::Stopped {
             return;
         }
         for word in [what, index as u64, now] {
