@@ -12,11 +12,13 @@ mod life;
 mod oracle;
 mod readers;
 mod record;
+mod reports;
 mod schedule;
 mod service;
 mod shrink;
 mod standing;
 mod systemd;
+mod threads;
 mod workers;
 mod world;
 

@@ -1,7 +1,6 @@
 //! What the checks of one life of a service find, and what the oracle hears of
 //! them: the bodies of runs, the handles of reported checks, and the clock.
 
-use std::cell::RefCell;
 use std::error::Error;
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,11 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use health_core::{
-    CheckOptions, Gate, Health, HealthBuilder, Heartbeat, Outcome, Probe, Status, Supervised,
-    Switch, Verdict, testing,
-};
-use tokio::sync::{Notify, oneshot};
+use health_core::{Health, Outcome, Probe, Status, Verdict, testing};
+use tokio::sync::Notify;
 use tokio::time::{Instant, advance, sleep};
 
 use crate::claims::Claims;
@@ -21,8 +17,10 @@ use crate::coverage::reached;
 use crate::oracle::{Oracle, Report, Stage};
 use crate::readers;
 use crate::record::SIMULATED;
-use crate::service::{Kind, NAMES, Service};
+use crate::reports::{Handle, handle};
+use crate::service::{NAMES, Service};
 use crate::systemd;
+use crate::threads::{Arrival, Plain};
 
 /// How the runs of a check go from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,18 +55,18 @@ impl Mood {
 
 /// One life of a service: from a start to a stop.
 #[derive(Clone)]
-pub(crate) struct World(Arc<Inner>);
+pub(crate) struct World(pub(crate) Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     service: Service,
     /// When the clock of this life began.
     origin: Instant,
     handles: Vec<Option<Handle>>,
     /// Tells runs that hang that the mood has changed.
-    released: Vec<Notify>,
+    pub(crate) released: Vec<Notify>,
     /// Each run of a plain function as it begins on its thread.
-    arrivals: Vec<Mutex<Receiver<Arrival>>>,
-    arrive: Vec<Sender<Arrival>>,
+    pub(crate) arrivals: Vec<Mutex<Receiver<Arrival>>>,
+    pub(crate) arrive: Vec<Sender<Arrival>>,
     state: Mutex<State>,
 }
 
@@ -78,62 +76,23 @@ pub(crate) struct State {
     pub(crate) claims: Claims,
     pub(crate) health: Option<Health>,
     moods: Vec<Mood>,
-    runs: Vec<u64>,
+    pub(crate) runs: Vec<u64>,
     skips: Vec<u64>,
-    plain: Vec<Plain>,
+    pub(crate) plain: Vec<Plain>,
     /// For how long the process has been paused.
     paused: u64,
     /// How far the clock was moved while no task could run.
     pub(crate) jumped: u64,
-    before_start: Vec<(usize, u64, Report)>,
+    pub(crate) before_start: Vec<(usize, u64, Report)>,
     failure: Option<String>,
-    is_over: bool,
+    pub(crate) is_over: bool,
     /// The probes that have not failed at some time of this moment.
     passing: (u64, [bool; 3]),
     /// A sum of everything that happened, to tell whether a replay is one.
     trace: u64,
 }
 
-/// The run of a plain function.
-#[derive(Default)]
-enum Plain {
-    #[default]
-    Idle,
-    Running(Arrival, Mood),
-    /// It has returned, and the engine has not been polled since.
-    Returned,
-}
-
-/// A plain function that has been called.
-struct Arrival {
-    release: Sender<Mood>,
-    /// Closed at the end of its thread, when the result has been handed over.
-    over: Receiver<()>,
-}
-
-/// The handle of a check that is reported.
-pub(crate) enum Handle {
-    Gate(Mutex<Option<Gate>>),
-    Heartbeat(Mutex<Option<Heartbeat>>),
-    Task(Supervised<()>, Mutex<Option<oneshot::Sender<Report>>>),
-    Switch(Switch),
-}
-
-impl Handle {
-    pub(crate) fn add_to(&self, builder: HealthBuilder, options: CheckOptions) -> HealthBuilder {
-        const NOT_YET: &str = "nothing is dropped before the start";
-        match self {
-            Handle::Gate(gate) => builder.gate(lock(gate).as_ref().expect(NOT_YET)),
-            Handle::Heartbeat(beats) => {
-                builder.heartbeat(lock(beats).as_ref().expect(NOT_YET), options)
-            }
-            Handle::Task(task, _) => builder.supervised(task, options),
-            Handle::Switch(switch) => builder.switch(switch, options),
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -215,7 +174,7 @@ impl World {
     }
 
     /// The running time since the origin, in milliseconds.
-    fn now(&self, state: &State) -> u64 {
+    pub(crate) fn now(&self, state: &State) -> u64 {
         self.clock() - state.paused
     }
 
@@ -292,7 +251,7 @@ impl World {
     }
 
     /// A run begins, on the thread of the runtime.
-    fn begin(&self, index: usize) -> Mood {
+    pub(crate) fn begin(&self, index: usize) -> Mood {
         let mut state = self.observe();
         let now = self.now(&state);
         state.note(0, index, now);
@@ -318,7 +277,7 @@ impl World {
         if mood == Mood::Flaps { flapped } else { mood }
     }
 
-    fn end(&self, index: usize, result: Option<Status>) {
+    pub(crate) fn end(&self, index: usize, result: Option<Status>) {
         let mut state = self.observe();
         let now = self.now(&state);
         state.note(1, index, now);
@@ -373,90 +332,6 @@ impl World {
         self.release(index, Mood::Passes, |was| was == Mood::Hangs);
     }
 
-    // Plain functions.
-
-    /// The body of a plain check: it waits on its thread until it is released.
-    pub(crate) fn plain_body(&self, index: usize) -> impl Fn() -> Outcome + Send + Sync + 'static {
-        thread_local! {
-            /// Dropped at the end of the thread.
-            static OVER: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
-        }
-        let arrive = self.0.arrive[index].clone();
-        move || {
-            let (over, is_over) = mpsc::channel();
-            OVER.set(Some(over));
-            let (release, released) = mpsc::channel();
-            // Errors say that the simulation has ended.
-            let _ = arrive.send(Arrival {
-                release,
-                over: is_over,
-            });
-            outcome(released.recv().unwrap_or(Mood::Passes))
-        }
-    }
-
-    /// Waits in real time for plain functions whose runs have begun.
-    fn meet_threads(&self) {
-        const LONG: Duration = Duration::from_secs(20);
-        let plain = self
-            .service()
-            .checks
-            .iter()
-            .enumerate()
-            .filter(|(_, check)| check.plain);
-        for (index, _) in plain {
-            let state = self.observe();
-            let Some(health) = state.health.clone() else {
-                return;
-            };
-            if !matches!(state.plain[index], Plain::Idle)
-                || !testing::scheduled(&health, NAMES[index]).in_flight
-            {
-                continue;
-            }
-            drop(state);
-            let Ok(arrival) = lock(&self.0.arrivals[index]).recv_timeout(LONG) else {
-                self.fail(|| format!("{} was begun and never called", NAMES[index]));
-                return;
-            };
-            let mood = self.begin(index);
-            self.lock().plain[index] = Plain::Running(arrival, mood);
-            match mood {
-                Mood::Hangs => reached("plain function holds its thread"),
-                Mood::IsSlow(ms, _) | Mood::Holds(ms) => {
-                    reached("plain function holds its thread");
-                    let (world, run) = (self.clone(), self.lock().runs[index]);
-                    tokio::spawn(async move {
-                        sleep(Duration::from_millis(ms)).await;
-                        if world.lock().runs[index] == run {
-                            world.release(index, mood, |_| true);
-                        }
-                    });
-                }
-                _ => self.release(index, mood, |_| true),
-            }
-        }
-    }
-
-    /// Lets a plain function return, if it runs and its mood is such.
-    fn release(&self, index: usize, mood: Mood, is_meant: impl Fn(Mood) -> bool) {
-        let mut state = self.lock();
-        let plain = std::mem::take(&mut state.plain[index]);
-        let arrival = match plain {
-            Plain::Running(arrival, was) if is_meant(was) => arrival,
-            other => {
-                state.plain[index] = other;
-                return;
-            }
-        };
-        state.plain[index] = Plain::Returned;
-        drop(state);
-        self.end(index, Some(mood.status()));
-        let _ = arrival.release.send(mood);
-        // Until the result has been handed over, in real time.
-        let _ = arrival.over.recv();
-    }
-
     /// Everything that was to be done at this moment is done.
     pub(crate) fn idle(&self) {
         for plain in &mut self.lock().plain {
@@ -484,139 +359,10 @@ impl World {
         }
     }
 
-    // Reports.
-
-    /// The application reports something.
-    pub(crate) fn report(&self, index: usize, report: Report) {
-        let Some(handle) = self.handle(index) else {
-            return;
-        };
-        drop(self.observe());
-        match (handle, report) {
-            (Handle::Gate(gate), Report::Open) => {
-                let Some(gate) = &*lock(gate) else { return };
-                reached("gate opened");
-                gate.open();
-            }
-            (Handle::Gate(gate), Report::Drop) => {
-                let Some(gate) = lock(gate).take() else {
-                    return;
-                };
-                reached("gate dropped");
-                drop(gate);
-            }
-            (Handle::Heartbeat(beats), Report::Beat) => {
-                let Some(beats) = &*lock(beats) else { return };
-                reached("beat");
-                beats.beat();
-            }
-            (Handle::Heartbeat(beats), Report::Drop) => {
-                let Some(beats) = lock(beats).take() else {
-                    return;
-                };
-                reached("heartbeat dropped");
-                drop(beats);
-            }
-            (Handle::Switch(switch), Report::Off(Some(until))) => {
-                reached("switched off for a while");
-                let now = self.now(&self.lock());
-                let time = Duration::from_millis(until.saturating_sub(now));
-                switch.off_for("maintenance", time);
-            }
-            (Handle::Switch(switch), Report::Off(None)) => {
-                reached("switched off");
-                switch.off("maintenance");
-            }
-            (Handle::Switch(switch), Report::On) => {
-                reached("switched on");
-                switch.on();
-            }
-            // The task itself reports its end, when it comes to that.
-            (Handle::Task(task, end), report) => {
-                match report {
-                    Report::Cancel => task.abort(),
-                    how => {
-                        let Some(end) = lock(end).take() else { return };
-                        let _ = end.send(how);
-                    }
-                }
-                return;
-            }
-            _ => return,
-        }
-        self.reported(index, report);
-    }
-
-    fn reported(&self, index: usize, report: Report) {
-        let mut state = self.observe();
-        let now = self.now(&state);
-        state.note(4, index, now);
-        if state.health.is_none() {
-            state.before_start.push((index, now, report));
-        }
-        state.oracle.report(index, now, report);
-    }
-
     /// The moment that comes so many milliseconds from now.
     pub(crate) fn now_and(&self, ms: u64) -> u64 {
         self.now(&self.lock()) + ms
     }
-}
-
-/// Tells the oracle when the task has ended, however it does.
-struct EndOfTask {
-    world: std::sync::Weak<Inner>,
-    index: usize,
-    how: Report,
-}
-
-impl Drop for EndOfTask {
-    fn drop(&mut self) {
-        let Some(inner) = self.world.upgrade() else {
-            return;
-        };
-        let world = World(inner);
-        // Otherwise the runtime has come to its end.
-        let is_over = world.lock().is_over;
-        if !is_over {
-            reached(match self.how {
-                Report::Cancel => "task cancelled",
-                Report::Panic => "task panicked",
-                _ => "task ended",
-            });
-            world.reported(self.index, self.how);
-        }
-    }
-}
-
-fn handle(service: &Service, index: usize, world: &std::sync::Weak<Inner>) -> Option<Handle> {
-    let (check, name) = (&service.checks[index], NAMES[index]);
-    Some(match check.kind {
-        Kind::Background | Kind::OnDemand => return None,
-        Kind::Gate => Handle::Gate(Mutex::new(Some(Gate::new(name)))),
-        Kind::Heartbeat => {
-            let deadline = Duration::from_millis(check.interval);
-            Handle::Heartbeat(Mutex::new(Some(Heartbeat::new(name, deadline))))
-        }
-        Kind::Switch => Handle::Switch(Switch::new(name)),
-        Kind::Task => {
-            let (end, ended) = oneshot::channel();
-            let mut guard = EndOfTask {
-                world: world.clone(),
-                index,
-                how: Report::Cancel,
-            };
-            let task = tokio::spawn(async move {
-                let Ok(how) = ended.await else {
-                    return std::future::pending().await;
-                };
-                guard.how = how;
-                assert!(how != Report::Panic, "{SIMULATED}");
-                drop(guard);
-            });
-            Handle::Task(Supervised::new(name, task), Mutex::new(Some(end)))
-        }
-    })
 }
 
 /// One run of an async check, which is abandoned if it is dropped.
@@ -643,7 +389,7 @@ impl Drop for Run<'_> {
     }
 }
 
-fn outcome(mood: Mood) -> Outcome {
+pub(crate) fn outcome(mood: Mood) -> Outcome {
     assert!(mood != Mood::Panics, "{SIMULATED} panic of a check");
     if mood == Mood::ReturnsError {
         let error: Box<dyn Error + Send + Sync> = "connection refused".into();
@@ -713,7 +459,7 @@ impl State {
     }
 
     /// Adds something that happened to the trace.
-    fn note(&mut self, what: u64, index: usize, now: u64) {
+    pub(crate) fn note(&mut self, what: u64, index: usize, now: u64) {
         // What ends after the stop ends at moments of its own.
         if self.oracle.stage == Stage::Stopped {
             return;
