@@ -8,6 +8,7 @@ use health_core::{Outcome, testing};
 use tokio::time::sleep;
 
 use crate::coverage::reached;
+use crate::oracle::Stage;
 use crate::service::NAMES;
 use crate::world::{Mood, World, lock, outcome};
 
@@ -63,7 +64,10 @@ impl World {
             let Some(health) = state.health.clone() else {
                 return;
             };
-            if !matches!(state.plain[index], Plain::Idle)
+            // A stop may leave a run behind that no task waits for.
+            let is_idle = matches!(state.plain[index], Plain::Idle);
+            if !is_idle
+                || state.oracle.stage == Stage::Stopped
                 || !testing::scheduled(&health, NAMES[index]).in_flight
             {
                 continue;
