@@ -61,7 +61,8 @@ pub(crate) struct State {
     pub(crate) last_end: Option<u64>,
     pub(crate) flight: Option<Flight>,
     pub(crate) skipped_for: Option<String>,
-    pub(crate) failed_before_skip: bool,
+    /// What the check did to liveness before it was skipped.
+    pub(crate) before_skip: Status,
     reported: Option<Report>,
     last_beat: Option<u64>,
     /// Nothing changes any more: retired, stopped, or ended in order.
@@ -112,7 +113,7 @@ impl Oracle {
             last_end: None,
             flight: None,
             skipped_for: None,
-            failed_before_skip: false,
+            before_skip: Status::Pass,
             reported: None,
             last_beat: None,
             frozen: None,
@@ -384,14 +385,14 @@ impl Oracle {
         });
     }
 
-    /// Rule 5. A check that failed before goes on failing liveness.
+    /// Rule 5. For liveness the check goes on counting as it did.
     pub(crate) fn skip(&mut self, index: usize, now: u64, root: &str) {
         self.at(now, |oracle| {
-            let failed = oracle.impact(index, Probe::Liveness) == Status::Fail;
+            let before = oracle.impact(index, Probe::Liveness);
             oracle.failure(|oracle| {
                 let state = &mut oracle.checks[index];
                 if state.skipped_for.is_none() {
-                    state.failed_before_skip = failed;
+                    state.before_skip = before;
                 }
                 state.skipped_for = Some(root.to_owned());
             });

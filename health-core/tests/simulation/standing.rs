@@ -8,9 +8,7 @@ use crate::oracle::{Oracle, Stage, State};
 impl Oracle {
     pub(crate) fn impact(&self, index: usize, probe: Probe) -> Status {
         let State {
-            check,
-            failed_before_skip,
-            ..
+            check, before_skip, ..
         } = &self.checks[index];
         if !check.counts_for(probe) {
             return Status::Pass;
@@ -19,8 +17,12 @@ impl Oracle {
         if probe == Probe::Liveness {
             match verdict {
                 Verdict::Unknown if !stale => return Status::Pass,
-                Verdict::Skipped if !failed_before_skip => return Status::Pass,
-                Verdict::Skipped => reached("skipped check goes on failing liveness"),
+                Verdict::Skipped => {
+                    if *before_skip == Status::Fail {
+                        reached("skipped check goes on failing liveness");
+                    }
+                    return *before_skip;
+                }
                 _ => {}
             }
         }
