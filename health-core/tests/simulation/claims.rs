@@ -53,6 +53,8 @@ pub(crate) struct Claims {
     asks_by_itself: bool,
     start: u64,
     next: u64,
+    /// The engine may not know yet that a run has ended.
+    pub(crate) is_uncertain: bool,
     /// What systemd has been told.
     is_ready: bool,
     /// By the clock.
@@ -73,6 +75,7 @@ impl Claims {
             asks_by_itself,
             start,
             next: 0,
+            is_uncertain: false,
             is_ready: false,
             last_ping: None,
         }
@@ -214,7 +217,7 @@ impl Claims {
     fn ask(&mut self, oracle: &Oracle, index: usize) {
         // A run that is under way is joined; an overdue one lets none begin.
         let schedule = &mut self.schedules[index];
-        if !schedule.running {
+        if !schedule.running && !self.is_uncertain {
             schedule.asked.get_or_insert(oracle.now());
         }
     }

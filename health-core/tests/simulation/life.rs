@@ -217,7 +217,7 @@ impl Life<'_> {
     /// Rule 8: nothing turns any more, however much time passes.
     async fn stop(&self, world: &World, health: &Health) -> Result<(), String> {
         reached("stop");
-        drop(world.observe());
+        world.meet_threads();
         record::set_log(Mode::Fine);
         record::set_hook(Mode::Fine);
         testing::flush(health);

@@ -216,6 +216,7 @@ impl World {
             }
         }
         state.oracle.advance(now);
+        state.claims.is_uncertain = state.is_uncertain();
         if self.service().notifies_systemd {
             state.see_probes(now);
         }
