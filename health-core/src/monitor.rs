@@ -354,11 +354,6 @@ impl Monitor {
         self.change(index, |track| track.force(now, outcome));
     }
 
-    /// The schedule of a check, for the simulation.
-    pub(crate) fn scheduled(&self, index: usize) -> crate::testing::Scheduled {
-        self.cells[index].track().scheduled()
-    }
-
     pub(crate) fn release(&self, index: usize) {
         let now = Instant::now();
         self.change(index, |track| track.release(now));

@@ -35,9 +35,6 @@
 //! timeouts and staleness pass in no time. (A plain `fn` runs on a thread of its
 //! own, for which the paused clock does not wait; [`force`] its outcome.)
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::registry;
@@ -86,40 +83,6 @@ pub fn force(health: &Health, check: &str, outcome: Outcome) {
 /// If no check has this name.
 pub fn release(health: &Health, check: &str) {
     health.monitor().release(index_of(health, check));
-}
-
-/// The process was stopped for `lasted`, which ended just now.
-#[doc(hidden)]
-pub fn pause_process(health: &Health, lasted: Duration) {
-    let _ = (health, lasted);
-}
-
-/// Blocks until the log and the hooks have taken everything so far.
-#[doc(hidden)]
-pub fn flush(health: &Health) {
-    let _ = health;
-}
-
-/// What the simulation has to know of the schedule of a check.
-#[doc(hidden)]
-#[derive(Clone, Debug)]
-pub struct Scheduled {
-    /// A run has begun and is not over.
-    pub in_flight: bool,
-    /// How often the check was skipped.
-    pub skips: u64,
-    /// The check at the root of why this one is not run.
-    pub skipped_for: Option<Arc<str>>,
-}
-
-/// The schedule of a check, without applying what time alone changes.
-///
-/// # Panics
-///
-/// If no check has this name.
-#[doc(hidden)]
-pub fn scheduled(health: &Health, check: &str) -> Scheduled {
-    health.monitor().scheduled(index_of(health, check))
 }
 
 fn index_of(health: &Health, check: &str) -> usize {

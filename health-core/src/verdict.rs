@@ -303,15 +303,6 @@ impl Track {
         Some(now.saturating_duration_since(flight.started))
     }
 
-    /// The schedule of the check, for the simulation.
-    pub(crate) fn scheduled(&self) -> crate::testing::Scheduled {
-        crate::testing::Scheduled {
-            in_flight: self.flight.is_some(),
-            skips: self.skips,
-            skipped_for: self.skipped_for.clone(),
-        }
-    }
-
     /// Since when a run is in flight whose timeout has passed.
     pub(crate) fn overdue_since(&self) -> Option<Instant> {
         let flight = self.flight.filter(|flight| flight.overdue)?;
