@@ -17,7 +17,7 @@ use crate::drain::Drain;
 use crate::endpoint::Endpoint;
 use crate::event::Events;
 use crate::monitor::Monitor;
-use crate::observe;
+use crate::observe::{self, Line};
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::schedule::Supervisors;
@@ -256,7 +256,10 @@ impl Health {
             monitor.close();
         }
         if drain.begin() {
-            observe::draining(drain.delay(), *drain_readiness);
+            monitor.outlet().log(Line::Draining {
+                delay: drain.delay(),
+                readiness_fails: *drain_readiness,
+            });
         }
         drain.watch().over()
     }
@@ -343,7 +346,7 @@ impl Health {
         self.shared.monitor.start_drain();
         self.shared.monitor.close();
         self.shared.supervisors.stop().await;
-        self.shared.monitor.hooks().stop().await;
+        self.shared.monitor.outlet().stop().await;
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::Moment;
 use serde::{Serialize, Serializer};
-use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -62,12 +62,12 @@ impl Serialize for Incident {
 #[derive(Debug)]
 pub(crate) struct Ongoing {
     pub(crate) incident: Incident,
-    since: Instant,
+    since: Moment,
     next_reminder: Duration,
 }
 
 impl Ongoing {
-    pub(crate) fn begin(now: Instant) -> Self {
+    pub(crate) fn begin(now: Moment) -> Self {
         Ongoing {
             incident: Incident::draw(),
             since: now,
@@ -77,8 +77,8 @@ impl Ongoing {
 
     /// For how long it has gone on, at the moments when that is worth a line:
     /// at growing distances, so that a failure of a week is no flood.
-    pub(crate) fn reminder(&mut self, now: Instant) -> Option<Duration> {
-        let lasting = now.saturating_duration_since(self.since);
+    pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
+        let lasting = now.since(self.since);
         if lasting < self.next_reminder {
             return None;
         }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn reminders_come_at_growing_distances_and_then_daily() {
-        let start = Instant::now();
+        let start = Moment::START;
         let mut ongoing = Ongoing::begin(start);
         let minutes = (0..=60 * 24 * 3).map(|minute| start + minute * MINUTE);
         let told: Vec<u64> = minutes
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn who_looks_late_is_reminded_once() {
-        let start = Instant::now();
+        let start = Moment::START;
         let mut ongoing = Ongoing::begin(start);
         assert_eq!(ongoing.reminder(start + 2 * HOUR), Some(2 * HOUR));
         assert_eq!(ongoing.reminder(start + 3 * HOUR), None);

@@ -88,8 +88,12 @@
 //! `Health::record_metrics` and `Health::record_opentelemetry`.
 
 mod about;
+mod admission;
+mod board;
 mod builder;
 mod check;
+mod clock;
+mod deadlines;
 mod drain;
 mod endpoint;
 mod event;
@@ -101,7 +105,7 @@ mod head;
 mod health;
 mod history;
 mod hook;
-mod horizon;
+mod impact;
 mod incident;
 mod link;
 mod mask;
@@ -110,8 +114,11 @@ mod name;
 mod observe;
 mod options;
 mod outcome;
+mod outlet;
+mod pause;
 mod probe;
 mod problem;
+mod quarantine;
 mod registry;
 mod relay;
 mod render;
@@ -128,10 +135,8 @@ mod snapshot;
 mod source;
 mod state;
 mod stats;
-mod sync;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
-mod tally;
 pub mod testing;
 mod uri;
 mod verdict;

@@ -1,101 +1,85 @@
-//! What the outside hears: one event for each turn of a check or of an answer,
-//! and few while a failure lasts; never one for each run.
+//! Structured log events: one for each transition of a check or an answer, few
+//! while a failure lasts, and never one for each run.
 //!
 //! kubelet never shows the body of a failing probe, and the public body never
-//! shows an error's text, so the reason is here.
+//! shows an error's text, so the reason is here. What a run, a reader or a report
+//! finds out is a [`Line`], written by a thread of its own ([`Log`]): the
+//! subscriber of `tracing` is code of the application, and may block. What the
+//! application itself asks for (a start, a drain that is cut off) is written at
+//! once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "webhook")]
+#[cfg(feature = "tracing")]
+mod thread;
+
 use crate::event::Turned;
 use crate::incident::Incident;
 use crate::mask::masked;
-use crate::options::Plan;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::Status;
 use crate::probe::Probe;
 #[cfg(feature = "tracing")]
 use crate::probe::Probes;
+use crate::snapshot::CheckReport;
+use crate::verdict::Verdict;
 #[cfg(feature = "tracing")]
-use crate::snapshot::{CheckReport, Snapshot};
-use crate::verdict::{Finished, Track, Verdict};
+pub(crate) use thread::Log;
 
-/// A check that has turned, or has not for long: what the log says of it.
-#[derive(Debug)]
-pub(crate) struct Notice<'a> {
-    check: &'a str,
-    plan: &'a Plan,
-    verdict: Verdict,
-    consecutive: u32,
-    incident: Option<Incident>,
-    skipped_for: Option<Arc<str>>,
-    last: Option<Arc<Finished>>,
-    news: News,
-}
-
-/// What is new about a check.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum News {
+/// One line of the log.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(dead_code, reason = "only the log reads what is in a line")
+)]
+pub(crate) enum Line {
+    /// The verdict on a check changed.
     Turned {
-        from: Verdict,
-        /// For how long the old verdict was held.
-        held: Duration,
-        /// The one that begins, goes on or ends.
-        incident: Option<Incident>,
+        check: usize,
+        turned: Arc<Turned>,
     },
-    /// It has not been good for so long.
-    Lasts(Duration),
+    /// A check has not been good for so long.
+    Lasts {
+        report: Box<CheckReport>,
+        lasting: Duration,
+    },
+    Answer(AnswerTurned),
+    /// So long after the start.
+    StartupPassed(Duration),
+    StartupWaits {
+        since: Duration,
+        checks: String,
+    },
+    /// The check blocks its thread, and gets one of its own.
+    Quarantined {
+        check: Arc<str>,
+        held: Duration,
+    },
+    /// The check has stopped blocking its thread.
+    Released {
+        check: Arc<str>,
+        runs: u32,
+    },
+    /// The process was stopped for so long.
+    Paused(Duration),
+    GateAbandoned(Arc<str>),
+    Draining {
+        delay: Duration,
+        readiness_fails: bool,
+    },
+    /// Checks were left out of an answer.
+    Excluded {
+        page: &'static str,
+        checks: String,
+    },
 }
 
-impl<'a> Notice<'a> {
-    pub(crate) fn new(check: &'a str, plan: &'a Plan, track: &Track, news: News) -> Self {
-        let incident = match news {
-            News::Turned { incident, .. } => incident,
-            News::Lasts(_) => track.incident(),
-        };
-        Notice {
-            check,
-            plan,
-            verdict: track.verdict(),
-            consecutive: track.consecutive(),
-            incident,
-            skipped_for: track.skipped_for().cloned(),
-            last: track.last().cloned(),
-            news,
-        }
-    }
-
-    fn outcome(&self) -> Option<&Outcome> {
-        Some(&self.last.as_ref()?.outcome)
-    }
-
-    /// The public words, which the check's author may have put a secret in too.
-    fn reason(&self) -> String {
-        let reason = match self.verdict {
-            Verdict::Unknown => "stale",
-            Verdict::Skipped => self.skipped_for.as_deref().unwrap_or_default(),
-            Verdict::Pass | Verdict::Warn | Verdict::Fail => self
-                .outcome()
-                .and_then(Outcome::message)
-                .unwrap_or_default(),
-        };
-        masked(reason).into_owned()
-    }
-
-    /// Logs are read by more people than the check's author.
-    fn cause(&self) -> String {
-        let cause = self.outcome().map(Outcome::cause).unwrap_or_default();
-        masked(&cause.join(": ")).into_owned()
-    }
-
-    fn took(&self) -> Duration {
-        let took = self.last.as_ref().and_then(|last| last.took);
-        took.unwrap_or_default()
-    }
-}
-
-/// A probe answers otherwise than before.
-#[derive(Debug)]
+/// The status of a probe changed.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(dead_code, reason = "only the log reads what is in a line")
+)]
 pub(crate) struct AnswerTurned {
     pub(crate) probe: Probe,
     pub(crate) from: Status,
@@ -106,7 +90,8 @@ pub(crate) struct AnswerTurned {
 }
 
 impl AnswerTurned {
-    /// The checks that did it, as far as they can be read at a glance.
+    /// The first of the checks that did it, and how many more there are.
+    #[cfg(feature = "tracing")]
     fn checks(&self) -> String {
         const AT_A_GLANCE: usize = 10;
         let shown: Vec<&str> = self
@@ -133,53 +118,134 @@ fn milliseconds(duration: Duration) -> f64 {
 #[cfg(feature = "tracing")]
 const TARGET: &str = "health";
 
+/// Writes a line.
 #[cfg(feature = "tracing")]
-pub(crate) fn notice(notice: &Notice<'_>) {
-    /// tracing wants the level as a constant.
-    macro_rules! event {
-        ($level:ident, $message:literal, $($news:tt)*) => {
-            tracing::$level!(
+fn write(line: &Line) {
+    match line {
+        Line::Turned { turned, .. } => transition(turned),
+        Line::Lasts { report, lasting } => lasts(report, *lasting),
+        Line::Answer(answer) => answer_turned(answer),
+        Line::StartupPassed(after) => {
+            let after_ms = milliseconds(*after);
+            tracing::info!(target: TARGET, after_ms, "startup has passed");
+        }
+        Line::StartupWaits { since, checks } => {
+            let (after_s, waits_for) = (since.as_secs(), checks);
+            tracing::warn!(
                 target: TARGET,
-                check = notice.check,
-                probes = words(notice.plan.probes),
-                critical = !notice.plan.critical.is_empty(),
-                $($news)*
-                to = notice.verdict.as_str(),
-                reason = notice.reason(),
-                cause = notice.cause(),
-                incident = notice.incident.as_ref().map(Incident::as_str),
-                took_ms = milliseconds(notice.took()),
-                consecutive = notice.consecutive,
-                $message
-            )
-        };
+                after_s,
+                waits_for,
+                "startup has not passed, so readiness fails"
+            );
+        }
+        Line::Quarantined { check, held } => {
+            let held_ms = milliseconds(*held);
+            tracing::warn!(
+                target: TARGET,
+                check = &**check,
+                held_ms,
+                "the check blocks its thread; it runs on a thread of its own from now on. Use an async client, or make it a plain `fn`"
+            );
+        }
+        Line::Released { check, runs } => tracing::info!(
+            target: TARGET,
+            check = &**check,
+            runs,
+            "the check no longer blocks its thread; it runs on the runtime again"
+        ),
+        Line::Paused(lasted) => {
+            let lasted_s = lasted.as_secs_f64();
+            tracing::warn!(
+                target: TARGET,
+                lasted_s,
+                "the process was stopped; this time does not count against deadlines and ages"
+            );
+        }
+        Line::GateAbandoned(gate) => tracing::error!(
+            target: TARGET,
+            gate = &**gate,
+            "the gate was dropped before it was opened, so startup cannot pass"
+        ),
+        Line::Draining {
+            delay,
+            readiness_fails,
+        } => draining(*delay, *readiness_fails),
+        Line::Excluded { page, checks } => tracing::info!(
+            target: TARGET,
+            page,
+            checks,
+            "checks were excluded from an answer; said once a minute"
+        ),
     }
-    macro_rules! event_of_its_news {
-        ($level:ident) => {
-            match &notice.news {
-                News::Turned { from, held, .. } => {
-                    event!(
-                        $level,
-                        "health check turned",
-                        from = from.as_str(),
-                        held_s = held.as_secs(),
-                    )
-                }
-                News::Lasts(lasting) => {
-                    event!(
-                        $level,
-                        "health check is still not good",
-                        lasting_s = lasting.as_secs(),
-                    )
-                }
+}
+
+/// The fields that the lines about a check have in common, and its own.
+#[cfg(feature = "tracing")]
+macro_rules! check_event {
+    ($level:ident, $report:expr, $incident:expr, $message:literal, $($news:tt)*) => {
+        tracing::$level!(
+            target: TARGET,
+            check = $report.name(),
+            probes = words($report.probes()),
+            critical = $report.is_critical(),
+            $($news)*
+            to = $report.verdict().as_str(),
+            reason = reason($report),
+            cause = masked(&$report.cause().join(": ")).as_ref(),
+            incident = $incident.as_ref().map(Incident::as_str),
+            took_ms = milliseconds($report.response_time().unwrap_or_default()),
+            consecutive = $report.consecutive(),
+            $message
+        )
+    };
+}
+
+/// The event of a check, at the level of its verdict: tracing wants the level as
+/// a constant.
+#[cfg(feature = "tracing")]
+macro_rules! check_event_by_verdict {
+    ($report:expr, $($event:tt)*) => {
+        match $report.verdict() {
+            Verdict::Pass => check_event!(info, $report, $($event)*),
+            Verdict::Warn | Verdict::Unknown | Verdict::Skipped => {
+                check_event!(warn, $report, $($event)*);
             }
-        };
-    }
-    match notice.verdict {
-        Verdict::Pass => event_of_its_news!(info),
-        Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event_of_its_news!(warn),
-        Verdict::Fail => event_of_its_news!(error),
-    }
+            Verdict::Fail => check_event!(error, $report, $($event)*),
+        }
+    };
+}
+
+#[cfg(feature = "tracing")]
+fn transition(turned: &Turned) {
+    let report = &turned.report;
+    check_event_by_verdict!(
+        report,
+        turned.incident,
+        "health check turned",
+        from = turned.from.as_str(),
+        held_s = turned.held.as_secs(),
+    );
+}
+
+#[cfg(feature = "tracing")]
+fn lasts(report: &CheckReport, lasting: Duration) {
+    check_event_by_verdict!(
+        report,
+        report.incident(),
+        "health check is still not good",
+        lasting_s = lasting.as_secs(),
+    );
+}
+
+/// The public words, which may contain a secret all the same.
+#[cfg(feature = "tracing")]
+fn reason(report: &CheckReport) -> String {
+    let reason = match report.verdict() {
+        Verdict::Unknown => "stale",
+        Verdict::Skipped => report.skipped_for().unwrap_or_default(),
+        Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
+    };
+    masked(reason).into_owned()
 }
 
 #[cfg(feature = "tracing")]
@@ -190,7 +256,7 @@ fn words(probes: Probes) -> String {
 
 /// A drain is the orderly way to fail, and not worth an alarm.
 #[cfg(feature = "tracing")]
-pub(crate) fn answer_turned(turned: &AnswerTurned) {
+fn answer_turned(turned: &AnswerTurned) {
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(
@@ -243,25 +309,6 @@ impl RunSpan {
     }
 }
 
-#[cfg(feature = "tracing")]
-pub(crate) fn startup_done(after: Duration) {
-    let after_ms = milliseconds(after);
-    tracing::info!(target: TARGET, after_ms, "startup has passed");
-}
-
-#[cfg(feature = "tracing")]
-pub(crate) fn startup_waits(since: Duration, snapshot: &Snapshot) {
-    let awaited = snapshot.checks().iter().filter(|check| check.is_awaited());
-    let names: Vec<&str> = awaited.map(CheckReport::name).collect();
-    let (after_s, waits_for) = (since.as_secs(), names.join(" "));
-    tracing::warn!(
-        target: TARGET,
-        after_s,
-        waits_for,
-        "startup has not passed, so readiness fails"
-    );
-}
-
 /// Every check by name, so that one that vanished is missed: a crate that
 /// nothing in the binary names is not linked, and its checks are gone.
 #[cfg(feature = "tracing")]
@@ -289,33 +336,22 @@ fn names(checks: &[crate::registry::Check], probe: Probe) -> String {
 }
 
 #[cfg(feature = "tracing")]
-pub(crate) fn quarantined(check: &str, held: Duration) {
-    let held_ms = milliseconds(held);
-    tracing::warn!(
-        target: TARGET,
-        check,
-        held_ms,
-        "the check blocks its thread; it runs on a thread of its own from now on. Use an async client, or make it a plain `fn`"
-    );
-}
-
-#[cfg(feature = "tracing")]
-pub(crate) fn abandoned(gate: &str) {
-    tracing::error!(
-        target: TARGET,
-        gate,
-        "the gate was dropped before it was opened, so startup cannot pass"
-    );
-}
-
-#[cfg(feature = "tracing")]
-pub(crate) fn draining(delay: Duration, readiness_fails: bool) {
+fn draining(delay: Duration, readiness_fails: bool) {
     let delay_s = delay.as_secs_f64();
     if readiness_fails {
         tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
     } else {
         tracing::info!(target: TARGET, delay_s, "draining: readiness goes on as before");
     }
+}
+
+/// A panic that ends the process cannot be caught.
+#[cfg(feature = "tracing")]
+pub(crate) fn panics_abort() {
+    tracing::warn!(
+        target: TARGET,
+        "panics abort the process, so a check that panics ends it; build with `panic = \"unwind\"` to isolate checks"
+    );
 }
 
 #[cfg(feature = "tracing")]
@@ -333,18 +369,6 @@ pub(crate) fn long_drain(delay: Duration, grace: Duration) {
 pub(crate) fn cut_off(limit: Duration) {
     let limit_s = limit.as_secs_f64();
     tracing::warn!(target: TARGET, limit_s, "requests were cut off, since they took too long after the drain");
-}
-
-/// Somebody left checks out of an answer.
-#[cfg(feature = "tracing")]
-pub(crate) fn excluded(page: &str, checks: &str) {
-    tracing::info!(target: TARGET, page, checks, "checks were excluded from an answer; said once a minute");
-}
-
-/// A hook is so slow that turns are lost to it.
-#[cfg(feature = "tracing")]
-pub(crate) fn hook_is_behind(hook: &str) {
-    tracing::warn!(target: TARGET, hook, "the hook is too slow: the oldest turns of checks are dropped");
 }
 
 #[cfg(feature = "tracing")]
@@ -380,10 +404,36 @@ pub(crate) fn no_signals(error: &std::io::Error) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use silent::*;
 
-/// Without `tracing` nobody listens.
+/// Without `tracing` there is no log.
 #[cfg(not(feature = "tracing"))]
 mod silent {
-    use super::{AnswerTurned, Duration, News, Notice, RunSpan};
+    use std::io;
+
+    use super::{Duration, Line, RunSpan};
+
+    /// Discards every line.
+    #[derive(Debug)]
+    pub(crate) struct Log;
+
+    #[expect(clippy::unused_self, reason = "as the log with `tracing`")]
+    impl Log {
+        #[expect(clippy::unnecessary_wraps, reason = "as the log with `tracing`")]
+        pub(crate) fn start(_: usize) -> io::Result<Self> {
+            Ok(Log)
+        }
+
+        pub(crate) fn is_on(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn append(&self, line: Line) {
+            drop(line);
+        }
+
+        pub(crate) fn flush(&self, _: Duration) {}
+
+        pub(crate) fn close(&self) {}
+    }
 
     impl RunSpan {
         pub(crate) const NONE: RunSpan = RunSpan();
@@ -392,51 +442,16 @@ mod silent {
             RunSpan::NONE
         }
 
-        #[allow(clippy::unused_self)] // of the one with `tracing`
+        #[expect(clippy::unused_self, reason = "as the span with `tracing`")]
         pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
             code()
         }
     }
 
-    pub(crate) fn notice(notice: &Notice<'_>) {
-        let _ = (
-            notice.check,
-            notice.plan,
-            notice.verdict,
-            notice.consecutive,
-            notice.incident,
-            notice.reason(),
-            notice.cause(),
-            notice.took(),
-        );
-        match notice.news {
-            News::Turned { from, held, .. } => {
-                let _ = (from, held);
-            }
-            News::Lasts(lasting) => {
-                let _ = lasting;
-            }
-        }
-    }
-    pub(crate) fn answer_turned(turned: &AnswerTurned) {
-        let _ = (
-            turned.probe,
-            turned.from,
-            turned.to,
-            turned.checks(),
-            turned.draining,
-        );
-    }
-    pub(crate) fn startup_done(_: Duration) {}
-    pub(crate) fn quarantined(_: &str, _: Duration) {}
     pub(crate) fn started(_: &[crate::registry::Check]) {}
-    pub(crate) fn startup_waits(_: Duration, _: &crate::snapshot::Snapshot) {}
-    pub(crate) fn abandoned(_: &str) {}
-    pub(crate) fn draining(_: Duration, _: bool) {}
+    pub(crate) fn panics_abort() {}
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
-    pub(crate) fn excluded(_: &str, _: &str) {}
-    pub(crate) fn hook_is_behind(_: &str) {}
     pub(crate) fn hook_missed(_: &str, _: u64) {}
     pub(crate) fn hook_panicked(_: &str, _: &str) {}
     #[cfg(feature = "webhook")]

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -16,8 +16,10 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Work;
-use crate::observe::{self, RunSpan};
+use crate::monitor::Monitor;
+use crate::observe::{Line, RunSpan};
 use crate::outcome::Outcome;
+use crate::quarantine::{Quarantine, is_proof, waited_for_processor};
 use crate::relay::Relay;
 
 /// How all checks are run.
@@ -27,6 +29,8 @@ pub(crate) struct Manner {
     pub(crate) longest_poll: Option<Duration>,
     /// Each run has a span.
     pub(crate) traced: bool,
+    /// Runs at once, of all checks together.
+    pub(crate) limit: Option<usize>,
 }
 
 /// Runs one check, again and again.
@@ -35,8 +39,8 @@ pub(crate) struct Runner {
     name: Arc<str>,
     work: Work,
     manner: Manner,
-    /// It has offended: from then on it runs on a thread of its own.
-    quarantined: AtomicBool,
+    quarantine: Arc<Quarantine>,
+    monitor: Arc<Monitor>,
     polls: Polls,
     relay: Relay,
     alive: Alive,
@@ -69,6 +73,7 @@ impl Runner {
         name: Arc<str>,
         work: Work,
         manner: Manner,
+        monitor: Arc<Monitor>,
         relay: Relay,
         alive: Alive,
     ) -> Self {
@@ -78,7 +83,8 @@ impl Runner {
             name,
             work,
             manner,
-            quarantined: AtomicBool::new(false),
+            monitor,
+            quarantine: Arc::default(),
             polls: Polls::default(),
         }
     }
@@ -90,7 +96,7 @@ impl Runner {
     /// Whether the next run takes a thread, which nothing can end from outside.
     pub(crate) fn needs_thread(&self) -> bool {
         match self.work {
-            Work::Async(_) => self.quarantined.load(Ordering::Relaxed),
+            Work::Async(_) => self.quarantine.is_in_force(),
             Work::Local(_) | Work::Blocking(_) => true,
         }
     }
@@ -101,6 +107,15 @@ impl Runner {
     /// its thread cannot be. A run on the application's runtime ends when this
     /// future is dropped.
     pub(crate) async fn run(&self, limit: Instant) -> Outcome {
+        let outcome = self.run_where_it_belongs(limit).await;
+        if let Some(runs) = self.quarantine.run_ended() {
+            let check = Arc::clone(&self.name);
+            self.monitor.outlet().log(Line::Released { check, runs });
+        }
+        outcome
+    }
+
+    async fn run_where_it_belongs(&self, limit: Instant) -> Outcome {
         match &self.work {
             Work::Async(start) if !self.needs_thread() => {
                 let mut watched = Watched {
@@ -155,13 +170,39 @@ impl Runner {
         let Some(longest) = self.manner.longest_poll else {
             return code();
         };
+        let stolen_before = self.stolen();
         let start = std::time::Instant::now();
         let result = code();
         let held = start.elapsed();
-        if held > longest && !self.quarantined.swap(true, Ordering::Relaxed) {
-            observe::quarantined(&self.name, held);
+        if held > longest {
+            self.suspect(held, longest, stolen_before);
         }
         result
+    }
+
+    /// A poll took long: was it the check?
+    fn suspect(&self, held: Duration, longest: Duration, stolen_before: Duration) {
+        // The thread that notices pauses may not have been scheduled yet.
+        self.monitor.end_pause();
+        let held = held.saturating_sub(self.stolen().saturating_sub(stolen_before));
+        if held <= longest {
+            return;
+        }
+        if self.quarantine.long_poll(is_proof(held - longest)) {
+            let check = Arc::clone(&self.name);
+            self.monitor.outlet().log(Line::Quarantined { check, held });
+        }
+    }
+
+    /// Time in which this thread could not run, up to now: pauses of the process,
+    /// and for a check under suspicion the wait for a processor.
+    fn stolen(&self) -> Duration {
+        let pauses = self.monitor.pauses().total();
+        if self.quarantine.is_suspected() {
+            pauses + waited_for_processor().unwrap_or_default()
+        } else {
+            pauses
+        }
     }
 
     /// An async check on a thread of its own. The runtime is the application's
@@ -177,11 +218,20 @@ impl Runner {
     {
         let is_local = matches!(self.work, Work::Local(_));
         let span = self.span();
+        let quarantine = Arc::clone(&self.quarantine);
+        let longest = self.manner.longest_poll;
         self.on_own_thread(limit, move |runtime, mut given_up| {
             let mut flight = Flight::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
                 Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
-                Poll::Pending => flight.poll(cx),
+                Poll::Pending => {
+                    let start = std::time::Instant::now();
+                    let polled = flight.poll(cx);
+                    if longest.is_some_and(|longest| start.elapsed() > longest) {
+                        quarantine.long_poll(false);
+                    }
+                    polled
+                }
             });
             if is_local {
                 runtime.block_on(LocalSet::new().run_until(landed))
@@ -344,6 +394,7 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 mod tests {
     use super::*;
     use crate::outcome::{IntoOutcome, Status};
+    use crate::outlet::Outlet;
 
     struct PanicsOnDrop;
     impl Drop for PanicsOnDrop {
@@ -356,9 +407,14 @@ mod tests {
         let manner = Manner {
             longest_poll,
             traced: false,
+            limit: None,
         };
-        let (relay, _) = Relay::new(&Handle::current());
-        Runner::new("test".into(), work, manner, relay, watch::channel(()).1)
+        let runtime = Handle::current();
+        let (relay, _) = Relay::new(&runtime);
+        let outlet = Outlet::start(Vec::new(), 0, &runtime).expect("threads");
+        let monitor = Arc::new(Monitor::new(&[], outlet, 0));
+        let alive = watch::channel(()).1;
+        Runner::new("test".into(), work, manner, monitor, relay, alive)
     }
 
     async fn run(work: Work) -> Outcome {
@@ -431,7 +487,10 @@ mod tests {
         let limit = Instant::now() + Duration::from_secs(60);
         assert!(!runner.needs_thread());
         assert_eq!(runner.run(limit).await.status(), Status::Pass);
-        assert_eq!(told.recv(), Ok(here), "the first offence");
+        assert_eq!(told.recv(), Ok(here), "a suspicion");
+        assert!(!runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(told.recv(), Ok(here), "the proof");
         assert!(runner.needs_thread());
         assert_eq!(runner.run(limit).await.status(), Status::Pass);
         assert_ne!(told.recv(), Ok(here));

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
-
+use crate::clock::Moment;
 use crate::options::Plan;
 use crate::outcome::Status;
 use crate::probe::{Probe, Probes};
@@ -34,14 +33,15 @@ pub(crate) struct CheckSample {
 }
 
 impl CheckSample {
-    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Instant) -> Self {
+    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
+        let reports = track.reports();
         CheckSample {
             name,
             probes: plan.probes,
             verdict: track.verdict(),
             consecutive_failures: track.consecutive_failures(),
             in_flight: track.in_flight(now),
-            stats: *track.stats(),
+            stats: track.stats().with_reports(reports),
         }
     }
 }

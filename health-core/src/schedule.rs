@@ -5,29 +5,29 @@
 //! a run costs no task of its own. If a check holds the thread, its own task
 //! cannot tell the time; the readers do ([`Monitor`]).
 
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
+use crate::admission::{Admission, FirstRun};
 use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
-use crate::observe;
+use crate::observe::Line;
+use crate::pause::PauseDetector;
 use crate::registry::Check;
 use crate::relay::Relay;
 use crate::run::{Manner, Runner};
-use crate::source::{Listener, Source};
+use crate::snapshot::CheckReport;
+use crate::source::{Source, Subscriber};
 use crate::watchdog::{self, Watch, Watchdog};
 
-/// Runs at once, so that a thousand first runs do not all knock together.
-const ASYNC_RUNS: usize = 1024;
-/// Threads at once for plain functions. One that hangs gives its place back
-/// at its timeout, so it cannot keep the others from running.
-const THREADS: usize = 64;
 /// A run over its timeout is left alone this long, or four times its timeout
 /// if that is longer: to drop a query halfway can cost the application's pool
 /// a connection for good.
@@ -48,6 +48,7 @@ pub(crate) struct Supervisors {
     monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,
     watchdog: Option<Watchdog>,
+    _pauses: Option<PauseDetector>,
     /// Closed once the last task and the last thread of a run have let go.
     alive: watch::Sender<()>,
 }
@@ -60,7 +61,8 @@ impl Supervisors {
         manner: Manner,
         watch: Option<Watch>,
     ) -> Self {
-        let limits = Arc::new(Limits::new());
+        let admission = Arc::new(Admission::new(manner.limit));
+        let ranks = ranks(monitor);
         let (alive, witness) = watch::channel(());
         // The settings may have left its check out.
         let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
@@ -72,8 +74,14 @@ impl Supervisors {
             let task = match check.feed {
                 Feed::Runs(work) => {
                     let name = Arc::clone(&check.name);
-                    let runner =
-                        Runner::new(check.name, work, manner, relay.clone(), witness.clone());
+                    let runner = Runner::new(
+                        check.name,
+                        work,
+                        manner,
+                        Arc::clone(&monitor),
+                        relay.clone(),
+                        witness.clone(),
+                    );
                     if watchdog.is_some() {
                         polls.push((name, runner.polls()));
                     }
@@ -81,7 +89,8 @@ impl Supervisors {
                         index,
                         runner,
                         monitor,
-                        limits: Arc::clone(&limits),
+                        admission: Arc::clone(&admission),
+                        rank: ranks[index],
                     };
                     runtime.spawn(supervisor.supervise())
                 }
@@ -101,6 +110,8 @@ impl Supervisors {
             watchdog.suspect(polls);
         }
         Supervisors {
+            // Without a thread a pause counts like any other time.
+            _pauses: PauseDetector::spawn(Arc::downgrade(monitor)).ok(),
             monitor: Arc::clone(monitor),
             tasks,
             watchdog,
@@ -131,7 +142,7 @@ impl Supervisors {
 
     fn abort(&self) {
         // What ends with the service is no failure.
-        self.monitor.stop_listening();
+        self.monitor.freeze();
         for task in &self.tasks {
             task.abort();
         }
@@ -147,15 +158,26 @@ impl Drop for Supervisors {
     }
 }
 
-/// From now on `monitor` hears of what is reported.
+/// Subscribes the monitor to what is reported.
 fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
-    let listener = Arc::downgrade(monitor);
-    source.audience().join(listener, index);
-    // What was said since the monitor was made went unheard.
+    let subscriber = Arc::downgrade(monitor);
+    source.subscribers().add(subscriber, index);
+    // There was no subscriber since the first reading.
     monitor.changed(index);
 }
 
-/// Says what startup waits for, less and less often.
+/// The place of each check in the line of first runs: critical ones first.
+fn ranks(monitor: &Monitor) -> Vec<usize> {
+    let mut line: Vec<usize> = (0..monitor.len()).collect();
+    line.sort_by_key(|&index| monitor.plan(index).critical.is_empty());
+    let mut ranks = vec![0; line.len()];
+    for (rank, index) in line.into_iter().enumerate() {
+        ranks[index] = rank;
+    }
+    ranks
+}
+
+/// Logs what startup waits for, less and less often.
 async fn remind_of_startup(monitor: Arc<Monitor>) {
     let mut pause = FIRST_REMINDER;
     loop {
@@ -164,13 +186,18 @@ async fn remind_of_startup(monitor: Arc<Monitor>) {
         if monitor.has_started() || snapshot.is_draining() {
             return;
         }
-        observe::startup_waits(monitor.uptime(), &snapshot);
+        let awaited = snapshot.checks().iter().filter(|check| check.is_awaited());
+        let names: Vec<&str> = awaited.map(CheckReport::name).collect();
+        monitor.outlet().log(Line::StartupWaits {
+            since: monitor.uptime(),
+            checks: names.join(" "),
+        });
         pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
 
-/// Looks at a check that is reported when time changes what it says. Readers do
-/// as well, but then it would turn in the log only when somebody reads.
+/// Applies what time changes about a check that is reported. Readers do as well,
+/// but without a reader it would turn too late in the log.
 async fn look_out(monitor: Arc<Monitor>, index: usize) {
     while !monitor.is_retired(index) {
         let woken = monitor.woken(index);
@@ -179,33 +206,7 @@ async fn look_out(monitor: Arc<Monitor>, index: usize) {
             Some(due) => drop(timeout_at(due, woken).await),
             None => woken.await,
         }
-        monitor.advance(index);
-    }
-}
-
-/// How many runs there may be at once.
-#[derive(Debug)]
-struct Limits {
-    async_runs: Semaphore,
-    threads: Semaphore,
-}
-
-impl Limits {
-    fn new() -> Self {
-        Limits {
-            async_runs: Semaphore::new(ASYNC_RUNS),
-            threads: Semaphore::new(THREADS),
-        }
-    }
-
-    /// `None` once health has stopped.
-    async fn admit(&self, runner: &Runner) -> Option<SemaphorePermit<'_>> {
-        let semaphore = if runner.needs_thread() {
-            &self.threads
-        } else {
-            &self.async_runs
-        };
-        semaphore.acquire().await.ok()
+        monitor.advance();
     }
 }
 
@@ -214,7 +215,9 @@ struct Supervisor {
     index: usize,
     runner: Runner,
     monitor: Arc<Monitor>,
-    limits: Arc<Limits>,
+    admission: Arc<Admission>,
+    /// Its place in the line of first runs.
+    rank: usize,
 }
 
 impl Drop for Supervisor {
@@ -229,59 +232,94 @@ impl Supervisor {
     async fn supervise(self) {
         let Supervisor { index, monitor, .. } = &self;
         let plan = monitor.plan(*index);
-        if !plan.initial_delay.is_zero() {
-            sleep(plan.initial_delay).await;
-        }
         // A check on demand is never due, only asked for.
-        let mut due = (!plan.on_demand).then(Instant::now);
-        let mut is_due = !plan.on_demand;
+        let mut due = (!plan.on_demand).then(|| Instant::now() + plan.initial_delay);
+        let mut is_first = true;
+        // It was due, and waits for a check that comes first.
+        let mut is_held = false;
         while !monitor.is_retired(*index) {
-            match monitor.turn(*index, is_due) {
-                Turn::Go => self.run_once().await,
+            let (is_due, first) = self.rest_until(due, is_first && !is_held).await;
+            let is_owed = is_due || is_held;
+            for asked in monitor.ask_prerequisites(*index, is_owed) {
+                monitor.answered(asked).await;
+            }
+            match monitor.turn(*index, is_owed) {
+                Turn::Go => self.run_once(first).await,
                 Turn::Rest | Turn::Skip => {}
                 Turn::Hold => {
-                    monitor.woken(*index).await;
+                    is_held = is_owed;
+                    if is_owed {
+                        due = due.map(|_| Instant::now() + plan.interval);
+                    }
                     continue;
                 }
             }
-            if is_due {
-                due = due.map(|last| next_due(last, plan.interval, Instant::now()));
+            if is_owed {
+                // A run that was held back begins a new period.
+                let last = due.map(|due| if is_held { Instant::now() } else { due });
+                due = last.map(|last| next_due(last, plan.interval, Instant::now()));
+                (is_first, is_held) = (false, false);
             }
-            is_due = self.rest_until(due).await;
         }
     }
 
-    /// Whether the check is due, and not just woken.
-    async fn rest_until(&self, due: Option<Instant>) -> bool {
+    /// Returns whether the check is due, and not just woken, and its place among
+    /// the first runs if it is one of them.
+    async fn rest_until(
+        &self,
+        due: Option<Instant>,
+        is_first: bool,
+    ) -> (bool, Option<FirstRun<'_>>) {
         let woken = self.monitor.woken(self.index);
-        if let Some(due) = due {
-            return timeout_at(due, woken).await.is_err();
+        match due {
+            None => {
+                woken.await;
+                (false, None)
+            }
+            Some(due) if is_first => {
+                let turn = async {
+                    // A timer takes a turn of the runtime, even one that is due.
+                    if due > Instant::now() {
+                        sleep_until(due).await;
+                    }
+                    self.admission.first_run(self.rank).await
+                };
+                let first = unless(woken, turn).await;
+                (first.is_some(), first)
+            }
+            Some(due) => (timeout_at(due, woken).await.is_err(), None),
         }
-        woken.await;
-        false
     }
 
-    async fn run_once(&self) {
+    async fn run_once(&self, first: Option<FirstRun<'_>>) {
         let Supervisor {
             index,
             runner,
             monitor,
-            limits,
+            admission,
+            ..
         } = self;
-        let Some(admitted) = limits.admit(runner).await else {
+        let Some(admitted) = admission.admit(runner.needs_thread()).await else {
             return;
         };
+        let began = Instant::now();
         let timeout = monitor.plan(*index).timeout;
-        let deadline = monitor.begin(*index) + timeout;
-        let limit = deadline + LEAST_PATIENCE.max(timeout * 4);
+        let mut deadline = Some(monitor.begin(*index));
+        let limit = began + timeout + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
         let mut run = pin!(runner.run(limit));
-        if let Ok(outcome) = timeout_at(deadline, &mut run).await {
-            monitor.finish(*index, outcome);
-            return;
+        // A deadline that comes while the process is stopped is put off.
+        while let Some(at) = deadline {
+            if let Ok(outcome) = timeout_at(at, &mut run).await {
+                monitor.finish(*index, outcome);
+                if let Some(first) = first {
+                    first.took(began.elapsed(), timeout);
+                }
+                return;
+            }
+            deadline = monitor.deadline(*index);
         }
-        monitor.advance(*index);
-        drop(admitted);
+        drop((admitted, first));
         // Late or given up: it has been counted as timed out, and until it is
         // over no second run starts.
         if ends_itself {
@@ -291,6 +329,21 @@ impl Supervisor {
         }
         monitor.land(*index);
     }
+}
+
+/// The output of `future`, or `None` if `end` comes first.
+pub(crate) async fn unless<T>(
+    end: impl Future<Output = ()>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut end, mut future) = (pin!(end), pin!(future));
+    poll_fn(|cx| {
+        if end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 /// One interval after the last due time and not after the last run, so that the

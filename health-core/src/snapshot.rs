@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
-
+use crate::clock::Moment;
 use crate::history::{History, Kept};
+use crate::impact::Standing;
 use crate::incident::Incident;
 use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
-use crate::tally::Weight;
+use crate::source::Reports;
 use crate::verdict::{Finished, Track, Verdict};
 
 /// So many names say what startup waits for; the others are counted.
@@ -133,24 +133,21 @@ fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
 /// What readers see of a check, to tell whether a change is visible.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Seen {
-    pub(crate) verdict: Verdict,
-    pub(crate) stale: bool,
+    pub(crate) standing: Standing,
     pub(crate) answers: u64,
-    pub(crate) overdue: Option<Instant>,
+    pub(crate) overdue: Option<Moment>,
+    /// The reports that a source has counted itself.
+    pub(crate) reports: u64,
 }
 
 impl Seen {
     pub(crate) fn of(track: &Track) -> Self {
         Seen {
-            verdict: track.verdict(),
-            stale: track.is_stale(),
+            standing: track.standing(),
             answers: track.answers(),
             overdue: track.overdue_since(),
+            reports: 0,
         }
-    }
-
-    pub(crate) fn weight(self, plan: &Plan, probe: Probe) -> Weight {
-        Weight::of(self.verdict, self.stale, plan, probe)
     }
 }
 
@@ -171,13 +168,19 @@ pub struct CheckReport {
     incident: Option<Incident>,
     running_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
+    /// When the last report came, of a source that goes on reporting the same.
+    reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
 }
 
 impl CheckReport {
-    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track) -> Self {
-        let seen = Seen::of(track);
-        let since = |since: Instant| SystemTime::now().checked_sub(since.elapsed());
+    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
+        let reports = track.reports();
+        let seen = Seen {
+            reports: reports.map_or(0, |reports| reports.count),
+            ..Seen::of(track)
+        };
+        let since = |since: Moment| SystemTime::now().checked_sub(now.since(since));
         CheckReport {
             name,
             probes: plan.probes,
@@ -193,6 +196,7 @@ impl CheckReport {
             incident: track.incident(),
             running_since: seen.overdue.and_then(since),
             last: track.last().cloned(),
+            reported_at: reports.and_then(Reports::at),
             kept: None,
         }
     }
@@ -220,16 +224,21 @@ impl CheckReport {
             links: &[],
             component: "component",
             seen: Seen {
-                verdict: Verdict::Fail,
-                stale: false,
+                standing: Standing {
+                    verdict: Verdict::Fail,
+                    stale: false,
+                    failed_before_skip: false,
+                },
                 answers: 1,
                 overdue: None,
+                reports: 0,
             },
             skipped_for: None,
             incident: None,
             kept: None,
             consecutive: 1,
             running_since: None,
+            reported_at: None,
             last: Some(Arc::new(last)),
         }
     }
@@ -280,7 +289,7 @@ impl CheckReport {
 
     /// What is held of the check: the last results, thresholds and age applied.
     pub fn verdict(&self) -> Verdict {
-        self.seen.verdict
+        self.seen.standing.verdict
     }
 
     /// The failing check at the root of why this one is not run, if it is
@@ -313,7 +322,7 @@ impl CheckReport {
 
     /// When the last result came, by the wall clock.
     pub fn checked_at(&self) -> Option<SystemTime> {
-        Some(self.last.as_ref()?.at)
+        self.reported_at.or(Some(self.last.as_ref()?.at))
     }
 
     /// Since when a run is in flight that has been counted as timed out. No
@@ -334,9 +343,14 @@ impl CheckReport {
         if self.skipped_for.is_some() {
             return None;
         }
-        if self.seen.stale {
+        if self.seen.standing.stale {
             return Some("stale");
         }
+        self.last_message()
+    }
+
+    /// The public text of the last result, whatever the verdict.
+    pub(crate) fn last_message(&self) -> Option<&str> {
         self.last_outcome()?.reason().map(Reason::as_str)
     }
 
@@ -353,10 +367,10 @@ impl CheckReport {
 
     /// The last results, and what can be counted of them. Read anew at each call.
     pub fn history(&self) -> History {
-        let (Some(kept), Some(newest)) = (&self.kept, self.checked_at()) else {
+        let (Some(kept), Some(newest)) = (&self.kept, &self.last) else {
             return History::default();
         };
-        kept.history(newest)
+        kept.history(newest.at)
     }
 
     pub(crate) fn observed(&self) -> Option<&Observed> {

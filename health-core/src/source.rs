@@ -1,92 +1,140 @@
-//! Checks that nobody runs: what is held of them is kept elsewhere, and looked at.
+//! Checks that are reported and not run: their state is kept elsewhere, and read.
 //!
-//! The state belongs to a handle of the application's ([`Gate`](crate::Gate) is
-//! one), which lives before, during and after any `Health`. Whoever holds
-//! checks looks at it when it says that it has changed, and when it has said
-//! before that time alone would change it.
+//! The state belongs to a handle of the application ([`Gate`](crate::Gate) is
+//! one), which lives before, during and after any `Health`. Health reads it
+//! when the source reports a change, and when a reading ends by itself.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
+use crate::clock::{Clock, Moment};
 use crate::options::Rule;
 use crate::outcome::Outcome;
 
 /// State that is reported from outside.
 pub(crate) trait Source: fmt::Debug + Send + Sync {
-    /// What it says at this moment to somebody who looks since `since`.
+    /// What the source reports at this moment to a reader that has read it since
+    /// `since`.
     ///
-    /// Called under a lock, so it never tells its [`Audience`].
-    fn look(&self, now: Instant, since: Instant) -> Look;
+    /// Called under a lock, so it never notifies its [`Subscribers`].
+    fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading;
 
-    /// Who is told when it says something else.
-    fn audience(&self) -> &Audience;
+    /// Who is notified of a change.
+    fn subscribers(&self) -> &Subscribers;
 
-    /// What keeps it from ever being of use, and what to write instead.
+    /// The reports so far, for a source that goes on reporting the same.
+    fn reports(&self) -> Option<Reports> {
+        None
+    }
+
+    /// What keeps the source from ever being of use, and what to write instead.
     fn broken_rule(&self) -> Option<Rule> {
         None
     }
 }
 
-/// What a source says.
+/// What a source may depend on beside its own state.
 #[derive(Debug)]
-pub(crate) struct Look {
-    /// `None` while there is nothing to say, which is only before the first time.
-    pub(crate) outcome: Option<Outcome>,
-    /// When it says something else without being told.
-    pub(crate) until: Option<Instant>,
+pub(crate) struct View<'a> {
+    pub(crate) clock: &'a Clock,
+    /// The service is on its way out.
+    pub(crate) draining: bool,
 }
 
-impl Look {
-    /// What it says until it says so.
+/// What a source reports.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// `None` before the first report.
+    pub(crate) outcome: Option<Outcome>,
+    /// When the reading changes without a report.
+    pub(crate) until: Option<Moment>,
+    /// There was no report yet: the outcome counts for the probes and is no
+    /// result.
+    pub(crate) is_pending: bool,
+    /// The work is over, which is no failure during a drain.
+    pub(crate) is_orderly_end: bool,
+}
+
+impl Reading {
+    /// Nothing has been reported yet.
+    pub(crate) const NONE: Reading = Reading {
+        outcome: None,
+        until: None,
+        is_pending: false,
+        is_orderly_end: false,
+    };
+
+    /// A reading that stays valid until the source reports a change.
     pub(crate) fn of(outcome: Outcome) -> Self {
-        Look {
+        Reading {
             outcome: Some(outcome),
-            until: None,
+            ..Reading::NONE
         }
     }
 }
 
-/// Who holds checks, and hears of their sources.
-pub(crate) trait Listener: Send + Sync {
+/// The reports of a source that goes on reporting the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reports {
+    pub(crate) count: u64,
+    /// When the last one came.
+    pub(crate) last: Instant,
+}
+
+impl Reports {
+    /// When the last one came, by the wall clock.
+    pub(crate) fn at(self) -> Option<SystemTime> {
+        SystemTime::now().checked_sub(self.last.elapsed())
+    }
+}
+
+/// Reads sources, and is notified of their changes.
+pub(crate) trait Subscriber: Send + Sync {
     /// The source of this check has changed.
     fn changed(&self, check: usize);
+
+    /// The gate of this check was dropped before it was opened.
+    fn gate_abandoned(&self, check: usize);
 }
 
-/// Those who look at a source.
+/// The readers of a source.
 #[derive(Default)]
-pub(crate) struct Audience(Mutex<Vec<(Weak<dyn Listener>, usize)>>);
+pub(crate) struct Subscribers(Mutex<Vec<(Weak<dyn Subscriber>, usize)>>);
 
-impl Audience {
-    pub(crate) fn join(&self, listener: Weak<dyn Listener>, check: usize) {
-        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.retain(|(listener, _)| listener.strong_count() > 0);
-        listeners.push((listener, check));
+impl Subscribers {
+    pub(crate) fn add(&self, subscriber: Weak<dyn Subscriber>, check: usize) {
+        let mut subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers.retain(|(subscriber, _)| subscriber.strong_count() > 0);
+        subscribers.push((subscriber, check));
     }
 
-    /// Called without any lock, after the change: who is told writes to the log
-    /// as well, and that is code of the application, which may report something.
-    pub(crate) fn tell(&self) {
-        for (listener, check) in self.listeners() {
-            listener.changed(check);
+    /// Called without any lock, after the change.
+    pub(crate) fn notify(&self) {
+        for (subscriber, check) in self.all() {
+            subscriber.changed(check);
         }
     }
 
-    pub(crate) fn has_listeners(&self) -> bool {
-        !self.listeners().is_empty()
+    pub(crate) fn notify_abandoned(&self) {
+        for (subscriber, check) in self.all() {
+            subscriber.gate_abandoned(check);
+        }
     }
 
-    fn listeners(&self) -> Vec<(Arc<dyn Listener>, usize)> {
-        let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let alive =
-            |(listener, check): &(Weak<dyn Listener>, usize)| Some((listener.upgrade()?, *check));
-        listeners.iter().filter_map(alive).collect()
+    fn all(&self) -> Vec<(Arc<dyn Subscriber>, usize)> {
+        let subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = |(subscriber, check): &(Weak<dyn Subscriber>, usize)| {
+            Some((subscriber.upgrade()?, *check))
+        };
+        subscribers.iter().filter_map(alive).collect()
     }
 }
 
-impl fmt::Debug for Audience {
+impl fmt::Debug for Subscribers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Audience").finish_non_exhaustive()
+        f.debug_struct("Subscribers").finish_non_exhaustive()
     }
 }

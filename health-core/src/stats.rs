@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::outcome::Status;
+use crate::source::Reports;
 
 /// The upper bounds of the buckets of durations: 1 ms, and those that the
 /// clients of Prometheus take by default.
@@ -58,6 +59,22 @@ impl Stats {
     /// The verdict turned.
     pub(crate) fn turn(&mut self) {
         self.transitions = self.transitions.wrapping_add(1);
+    }
+
+    /// With the reports of a source that goes on reporting that all is well.
+    pub(crate) fn with_reports(self, reports: Option<Reports>) -> Self {
+        let Some(reports) = reports else {
+            return self;
+        };
+        let mut stats = self;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "counters begin again at zero, as all of these do"
+        )]
+        let count = reports.count as u32;
+        stats.results[Status::Pass as usize] = count;
+        stats.last_success = reports.at().or(self.last_success);
+        stats
     }
 
     pub(crate) fn results(&self, status: Status) -> u32 {

@@ -12,9 +12,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::drain::Watch;
+use crate::endpoint::LONGEST_WAIT;
 use crate::monitor::Monitor;
 use crate::outcome::Status;
 use crate::probe::Probe;
@@ -132,6 +133,7 @@ impl Told {
     async fn keep_up(mut self, mut drain: Watch, ping_every: Option<Duration>) {
         let mut ping_at = ping_every.map(|_| Instant::now());
         loop {
+            self.bring_up_to_date().await;
             self.tell();
             let now = Instant::now();
             if let (Some(every), Some(at)) = (ping_every, ping_at) {
@@ -150,6 +152,18 @@ impl Told {
             } else {
                 self.draining = timeout_at(next, drain.begun()).await.is_ok();
             }
+        }
+    }
+
+    /// Asks for the checks on demand, as a prober would: there may be none.
+    async fn bring_up_to_date(&self) {
+        let on_demand = self.monitor.on_demand().iter();
+        let asked: Vec<_> = on_demand
+            .filter_map(|&index| self.monitor.ask_if_outdated(index))
+            .collect();
+        if !asked.is_empty() {
+            let all = Arc::clone(&self.monitor).all_answered(asked);
+            let _ = timeout(LONGEST_WAIT, all).await;
         }
     }
 

@@ -35,6 +35,8 @@
 //! timeouts and staleness pass in no time. (A plain `fn` runs on a thread of its
 //! own, for which the paused clock does not wait; [`force`] its outcome.)
 
+use std::time::Duration;
+
 use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::registry;
@@ -83,6 +85,41 @@ pub fn force(health: &Health, check: &str, outcome: Outcome) {
 /// If no check has this name.
 pub fn release(health: &Health, check: &str) {
     health.monitor().release(index_of(health, check));
+}
+
+/// Blocks until the log and the hooks have taken everything that happened so far,
+/// but no longer than 10 s for each: they work on threads of their own.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use health_core::{CheckOptions, Health, testing};
+///
+/// let turns = Arc::new(AtomicUsize::new(0));
+/// let counter = Arc::clone(&turns);
+/// let health = Health::builder()
+///     .check("queue", CheckOptions::new(), || async { true })
+///     .on_transition(move |_| {
+///         counter.fetch_add(1, Ordering::Relaxed);
+///     })
+///     .start()?;
+/// health.refresh("queue").await;
+/// testing::flush(&health);
+/// assert_eq!(turns.load(Ordering::Relaxed), 1);
+/// # Ok(())
+/// # }
+/// ```
+pub fn flush(health: &Health) {
+    health.monitor().outlet().flush(Duration::from_secs(10));
+}
+
+/// Makes the time since the last reading count as a pause of the process, at most
+/// `lasted`: for simulations.
+#[doc(hidden)]
+pub fn pause_process(health: &Health, lasted: Duration) {
+    health.monitor().pause_for(lasted);
 }
 
 fn index_of(health: &Health, check: &str) -> usize {

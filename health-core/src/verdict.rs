@@ -1,20 +1,19 @@
-//! What is held of a check, run after run and as time goes by.
+//! From the results of a check to its verdict.
 //!
-//! [`Track`] is a state machine without a clock: every change names its moment,
-//! and [`Track::advance`] may be called by anybody at any time, which changes
-//! nothing but what the passing of time has made true.
+//! [`Track`] is a state machine without a clock: every change names its moment.
+//! [`Track::step`] applies what time alone changes, one deadline at a time.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
-
+use crate::clock::Moment;
 use crate::history::{Kept, Ring};
+use crate::impact::Standing;
 use crate::incident::{Incident, Ongoing};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
-use crate::source::Source;
+use crate::source::{Reading, Reports, Source, View};
 use crate::stats::Stats;
 
 /// What is held of a check now.
@@ -83,19 +82,22 @@ pub(crate) struct Finished {
 /// A run that has begun and not come back.
 #[derive(Clone, Copy, Debug)]
 struct Flight {
-    started: Instant,
-    /// Its timeout has been recorded; what it still says no longer counts.
+    started: Moment,
+    /// Its timeout has been recorded; its result no longer counts.
     overdue: bool,
     /// When it is counted as a failure (again), unless it is back.
-    next_miss: Instant,
+    next_miss: Moment,
 }
+
+/// Periods of a hung run that are counted one by one.
+const MOST_MISSES_MADE_UP: u32 = 100;
 
 /// What is known of the run that comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// It comes by itself.
     WhenDue,
-    /// Somebody asked for it, and it has not been decided on.
+    /// It has been asked for, and not been decided on.
     Asked,
     /// It has been decided on and has not begun: whoever asks joins it.
     Starting,
@@ -122,10 +124,19 @@ impl Streak {
 #[derive(Debug)]
 struct Reported {
     source: Arc<dyn Source>,
-    /// Since when it is looked at.
-    since: Instant,
-    /// When it may say something else by itself.
-    until: Option<Instant>,
+    /// When the source was first read.
+    since: Moment,
+    /// When its reading changes by itself.
+    until: Option<Moment>,
+}
+
+/// Why a check is not run.
+#[derive(Debug)]
+struct Skipped {
+    /// The failing check at the root.
+    root: Arc<str>,
+    /// The check itself failed, or was stale, when it was skipped.
+    failed_before: bool,
 }
 
 /// The state machine of one check.
@@ -137,12 +148,13 @@ pub(crate) struct Track {
     /// run hangs.
     miss_every: Duration,
     stale_after: Duration,
+    on_demand: bool,
     failure_threshold: u32,
     success_threshold: u32,
-    /// What the results say, whatever their age.
+    /// The verdict of the results, whatever their age.
     settled: Verdict,
-    /// From when on what is settled no longer counts, if it is good.
-    stale_at: Option<Instant>,
+    /// When the last result came that was no failure.
+    last_good: Option<Moment>,
     stale: bool,
     streak: Streak,
     results: u64,
@@ -150,33 +162,33 @@ pub(crate) struct Track {
     stats: Stats,
     last: Option<Arc<Finished>>,
     /// When the last result came.
-    ended: Option<Instant>,
+    ended: Option<Moment>,
     flight: Option<Flight>,
-    /// The check at the root of why this one is not run.
-    skipped_for: Option<Arc<str>>,
+    skipped: Option<Skipped>,
     skips: u64,
     next: Next,
     retired: bool,
     /// Since when the verdict has been what it is.
-    since: Instant,
+    since: Moment,
     /// Boxed, since a check that is good has no room for one.
     ongoing: Option<Box<Ongoing>>,
-    /// What a test says in place of the check.
+    /// The outcome that a test puts in place of every result.
     forced: Option<Box<Outcome>>,
     reported: Option<Box<Reported>>,
 }
 
 impl Track {
     /// `kept` is how many results the history keeps.
-    pub(crate) fn new(plan: &Plan, kept: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, kept: usize, now: Moment) -> Self {
         Track {
             timeout: plan.timeout,
             miss_every: plan.interval.max(plan.timeout),
             stale_after: plan.stale_after,
+            on_demand: plan.on_demand,
             failure_threshold: plan.failure_threshold,
             success_threshold: plan.success_threshold,
             settled: Verdict::Unknown,
-            stale_at: None,
+            last_good: None,
             stale: false,
             streak: Streak::default(),
             results: 0,
@@ -185,32 +197,29 @@ impl Track {
             last: None,
             ended: None,
             flight: None,
-            skipped_for: None,
+            skipped: None,
             skips: 0,
             next: Next::WhenDue,
             retired: false,
-            since: Instant::now(),
+            since: now,
             ongoing: None,
             forced: None,
             reported: None,
         }
     }
 
-    /// Of a check that is not run, with what its source says now.
-    pub(crate) fn reported(
-        plan: &Plan,
-        kept: usize,
-        source: Arc<dyn Source>,
-        now: Instant,
-    ) -> Self {
-        let mut track = Track::new(plan, kept);
-        track.reported = Some(Box::new(Reported {
+    /// The state of a check that is not run. It has no result before the first
+    /// [`look`](Self::look).
+    pub(crate) fn reported(plan: &Plan, kept: usize, source: Arc<dyn Source>, now: Moment) -> Self {
+        let reported = Reported {
             source,
             since: now,
             until: None,
-        }));
-        track.look(now);
-        track
+        };
+        Track {
+            reported: Some(Box::new(reported)),
+            ..Track::new(plan, kept, now)
+        }
     }
 
     pub(crate) fn is_reported(&self) -> bool {
@@ -218,7 +227,7 @@ impl Track {
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        if self.skipped_for.is_some() {
+        if self.skipped.is_some() {
             Verdict::Skipped
         } else if self.stale {
             Verdict::Unknown
@@ -227,8 +236,12 @@ impl Track {
         }
     }
 
-    pub(crate) fn is_stale(&self) -> bool {
-        self.stale
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            verdict: self.verdict(),
+            stale: self.stale,
+            failed_before_skip: self.skipped.as_ref().is_some_and(|it| it.failed_before),
+        }
     }
 
     pub(crate) fn last(&self) -> Option<&Arc<Finished>> {
@@ -241,15 +254,15 @@ impl Track {
 
     /// The check at the root of why this one is not run.
     pub(crate) fn skipped_for(&self) -> Option<&Arc<str>> {
-        self.skipped_for.as_ref()
+        self.skipped.as_ref().map(|skipped| &skipped.root)
     }
 
-    /// Counts whatever answers somebody who asked for a fresh look.
+    /// Counts whatever answers a request for a fresh look.
     pub(crate) fn answers(&self) -> u64 {
         self.results + self.skips
     }
 
-    /// Somebody wants a fresh look. Returns whether a run must be decided on for
+    /// A fresh look is asked for. Returns whether a run must be decided on for
     /// that: one whose result will still count may be on its way.
     pub(crate) fn ask(&mut self) -> bool {
         let in_flight = self.flight.is_some_and(|flight| !flight.overdue);
@@ -260,16 +273,21 @@ impl Track {
         true
     }
 
-    /// Whether to run now: it is due, somebody asked, or it had been skipped.
+    /// Whether a run has been asked for and not been decided on.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.next == Next::Asked
+    }
+
+    /// Whether to run now: it is due, was asked for, or had been skipped.
     pub(crate) fn decide(&mut self, is_due: bool) -> bool {
-        let run = is_due || self.next == Next::Asked || self.skipped_for.is_some();
+        let run = is_due || self.next == Next::Asked || self.skipped.is_some();
         self.next = if run { Next::Starting } else { Next::WhenDue };
         run
     }
 
-    /// How old the last result is.
-    pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
-        self.ended.map(|ended| now.saturating_duration_since(ended))
+    /// The age of the last result.
+    pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
+        self.ended.map(|ended| now.since(ended))
     }
 
     /// How many results there have been.
@@ -292,33 +310,66 @@ impl Track {
         }
     }
 
-    /// What all results add up to.
+    /// The sums of all results.
     pub(crate) fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// How long the run has been under way that is.
-    pub(crate) fn in_flight(&self, now: Instant) -> Option<Duration> {
-        let flight = self.flight?;
-        Some(now.saturating_duration_since(flight.started))
+    /// The reports that the source has counted itself, if it does and the last
+    /// of them was good.
+    pub(crate) fn reports(&self) -> Option<Reports> {
+        let reported = self.reported.as_ref()?;
+        let is_good = self.settled.is_good() && !self.retired && self.forced.is_none();
+        reported.source.reports().filter(|_| is_good)
     }
 
-    /// Since when a run is in flight whose timeout has passed.
-    pub(crate) fn overdue_since(&self) -> Option<Instant> {
+    /// How long the run that is under way has taken so far.
+    pub(crate) fn in_flight(&self, now: Moment) -> Option<Duration> {
+        Some(now.since(self.flight?.started))
+    }
+
+    /// When the run began that is under way and over its timeout.
+    pub(crate) fn overdue_since(&self) -> Option<Moment> {
         let flight = self.flight.filter(|flight| flight.overdue)?;
         Some(flight.started)
     }
 
+    /// The deadline of the run that is under way, unless it has passed.
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        let flight = self.flight.filter(|flight| !flight.overdue)?;
+        Some(flight.next_miss)
+    }
+
     /// The next moment at which the passing of time changes something.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let deadline = self.flight.map(|flight| flight.next_miss);
-        let stale_at = self.stale_at.filter(|_| !self.stale);
+    pub(crate) fn due(&self) -> Option<Moment> {
+        let miss = self.flight.map(|flight| flight.next_miss);
         let until = self.reported.as_ref().and_then(|reported| reported.until);
-        [deadline, stale_at, until].into_iter().flatten().min()
+        [miss, self.stale_at(), until].into_iter().flatten().min()
+    }
+
+    /// When the verdict goes stale. A check on demand is as fresh as its last
+    /// asking, and a report counts until the next one.
+    fn stale_at(&self) -> Option<Moment> {
+        let grows_old = self.settled.is_good()
+            && !self.stale
+            && self.skipped.is_none()
+            && !self.on_demand
+            && !self.retired
+            && self.reported.is_none();
+        self.last_good
+            .filter(|_| grows_old)
+            .map(|good| good + self.stale_after)
+    }
+
+    /// Whether the verdict may stand although a run failed: it is good, and
+    /// rests on a result that still counts.
+    fn has_credit(&self, now: Moment) -> bool {
+        let is_recent = |good: Moment| now < good + self.stale_after;
+        self.verdict().is_good() && (!self.on_demand || self.last_good.is_some_and(is_recent))
     }
 
     /// A run begins.
-    pub(crate) fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Moment) {
         debug_assert!(self.flight.is_none(), "one run of a check at a time");
         self.next = Next::WhenDue;
         if self.retired {
@@ -331,9 +382,8 @@ impl Track {
         });
     }
 
-    /// The run came back. Too late is too late, whatever it says.
-    pub(crate) fn finish(&mut self, now: Instant, outcome: Outcome) {
-        self.advance(now);
+    /// The run came back. Too late is too late, whatever the result.
+    pub(crate) fn finish(&mut self, now: Moment, outcome: Outcome) {
         let Some(flight) = self.flight.take() else {
             return;
         };
@@ -342,76 +392,104 @@ impl Track {
         }
     }
 
-    /// The run was not even started, because of `cause`.
-    pub(crate) fn skip(&mut self, cause: Arc<str>) {
+    /// The run was not even started, because of `root`.
+    pub(crate) fn skip(&mut self, root: Arc<str>) {
+        let failed_before = match &self.skipped {
+            Some(skipped) => skipped.failed_before,
+            None => self.stale || self.settled == Verdict::Fail,
+        };
         self.skips += 1;
         self.next = Next::WhenDue;
-        self.skipped_for = Some(cause);
+        self.skipped = Some(Skipped {
+            root,
+            failed_before,
+        });
     }
 
-    /// The run is over, whatever it said.
-    pub(crate) fn land(&mut self, now: Instant) {
-        self.advance(now);
+    /// The run is over, whatever its result.
+    pub(crate) fn land(&mut self) {
         self.flight = None;
     }
 
-    /// Makes true what the passing of time says: a run over its timeout has
-    /// failed, a good result that is too old is unknown, and what was reported
-    /// up to a moment counts no longer.
-    pub(crate) fn advance(&mut self, now: Instant) {
-        self.count_misses(now);
-        let until = self.reported.as_ref().and_then(|reported| reported.until);
-        if until.is_some_and(|until| now >= until) {
-            self.look(now);
-        }
-        if self.stale_at.is_some_and(|stale_at| now >= stale_at) {
+    /// Applies the deadline that comes first, which is not after `now`: a run
+    /// over its timeout has failed, a good result is stale, or a reading of the
+    /// source changes. Returns the moment of the deadline.
+    pub(crate) fn step(&mut self, now: Moment, view: &View<'_>) -> Option<Moment> {
+        let due = self.due().filter(|due| *due <= now)?;
+        if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
+            self.miss(flight, now);
+        } else if self.stale_at() == Some(due) {
             self.stale = true;
+        } else {
+            self.look(due, view);
         }
+        Some(due)
     }
 
-    /// Takes up what is reported now. The same again is no result.
-    pub(crate) fn look(&mut self, now: Instant) {
+    /// A run that is not back at its deadline has failed, and again each period
+    /// after that. What is not read for very long makes up for what decides the
+    /// verdict, and not for days of the same.
+    fn miss(&mut self, flight: Flight, now: Moment) {
+        let missed = flight.next_miss;
+        let is_settled = self.settled == Verdict::Fail && self.streak.failing;
+        let is_far_behind = now.since(missed) > MOST_MISSES_MADE_UP * self.miss_every;
+        let last = if is_settled && is_far_behind {
+            now
+        } else {
+            missed
+        };
+        self.flight = Some(Flight {
+            overdue: true,
+            next_miss: last + self.miss_every,
+            ..flight
+        });
+        self.record(flight.started, missed, Outcome::timed_out());
+    }
+
+    /// Reads the source. The same reading again is no result.
+    pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
         let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
             return;
         };
-        let look = reported.source.look(now, reported.since);
-        reported.until = look.until;
-        let said = self.forced.as_deref().cloned().or(look.outcome);
+        let Reading {
+            outcome,
+            until,
+            is_pending,
+            is_orderly_end,
+        } = reported.source.read(now, reported.since, view);
+        if is_orderly_end && view.draining {
+            self.retire();
+            return;
+        }
+        reported.until = until;
+        let outcome = self.forced.as_deref().cloned().or(outcome);
         let last = self.last.as_ref().map(|last| &last.outcome);
-        if let Some(outcome) = said.filter(|said| last.is_none_or(|last| !last.says_as(said))) {
+        let Some(outcome) = outcome.filter(|new| last.is_none_or(|last| !last.says_as(new))) else {
+            return;
+        };
+        if is_pending && self.forced.is_none() {
+            self.wait_for_first_report(outcome);
+        } else {
             self.record(now, now, outcome);
         }
     }
 
-    /// A run that is not back at its deadline has failed, and again each period
-    /// after that. Who has not looked for long makes up for what decides the
-    /// verdict, and not for hours of the same.
-    fn count_misses(&mut self, now: Instant) {
-        for _ in 0..=self.failure_threshold {
-            let Some(missed) = self.flight.filter(|flight| now >= flight.next_miss) else {
-                return;
-            };
-            self.flight = Some(Flight {
-                overdue: true,
-                next_miss: missed.next_miss + self.miss_every,
-                ..missed
-            });
-            self.record(missed.started, missed.next_miss, Outcome::timed_out());
-        }
-        if let Some(flight) = self
-            .flight
-            .as_mut()
-            .filter(|flight| now >= flight.next_miss)
-        {
-            flight.next_miss = now + self.miss_every;
-        }
+    /// A reading that counts for the probes and is no result: it is in neither
+    /// the history nor the metrics.
+    fn wait_for_first_report(&mut self, outcome: Outcome) {
+        self.settled = outcome.status().into();
+        self.last = Some(Arc::new(Finished {
+            outcome,
+            took: None,
+            at: SystemTime::now(),
+        }));
     }
 
-    /// The verdict has just turned; returns for how long the old one was held,
-    /// and the incident that begins, goes on or ends with it.
-    pub(crate) fn turned(&mut self, now: Instant) -> (Duration, Option<Incident>) {
+    /// The verdict has just changed; returns how long the old one lasted, and
+    /// the incident that begins, goes on or ends with it.
+    pub(crate) fn turned(&mut self, now: Moment) -> (Duration, Option<Incident>) {
         self.stats.turn();
-        let held = now.saturating_duration_since(std::mem::replace(&mut self.since, now));
+        let held = now.since(std::mem::replace(&mut self.since, now));
         let incident = if self.verdict().is_good() {
             self.ongoing.take().map(|ended| ended.incident)
         } else {
@@ -426,13 +504,13 @@ impl Track {
         Some(self.ongoing.as_ref()?.incident)
     }
 
-    /// For how long the incident has gone on, if the log is to say so now.
-    pub(crate) fn reminder(&mut self) -> Option<Duration> {
-        self.ongoing.as_mut()?.reminder(Instant::now())
+    /// How long the incident has gone on, if the log is to mention it now.
+    pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
+        self.ongoing.as_mut()?.reminder(now)
     }
 
-    /// From now on this is what every run says, and at once what is held.
-    pub(crate) fn force(&mut self, now: Instant, outcome: Outcome) {
+    /// Overrides every result with `outcome`, effective immediately.
+    pub(crate) fn force(&mut self, now: Moment, outcome: Outcome) {
         let target = Verdict::from(outcome.status());
         self.forced = Some(Box::new(outcome));
         let enough = self.failure_threshold.max(self.success_threshold);
@@ -444,40 +522,39 @@ impl Track {
         }
     }
 
-    /// The runs speak for themselves again, and what is reported does at once.
-    pub(crate) fn release(&mut self, now: Instant) {
+    /// The results count again, those of a source at once.
+    pub(crate) fn release(&mut self, now: Moment, view: &View<'_>) {
         self.forced = None;
-        self.look(now);
+        self.look(now, view);
     }
 
-    /// No further run will come, and the last result stays what it is.
+    /// No further result will come, and the verdict stays what it is.
     pub(crate) fn retire(&mut self) {
         self.retired = true;
-        self.stale_at = None;
         self.flight = None;
         if let Some(reported) = &mut self.reported {
             reported.until = None;
         }
     }
 
-    fn record(&mut self, started: Instant, ended: Instant, outcome: Outcome) {
+    fn record(&mut self, started: Moment, ended: Moment, outcome: Outcome) {
         if self.retired {
             return;
         }
         let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
-        let (took, at) = (ended - started, SystemTime::now());
-        let gap = self.ended.map(|last| ended.saturating_duration_since(last));
-        self.history.record(outcome.status(), took, gap, at);
+        let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
+        let gap = self.ended.map(|last| ended.since(last));
+        self.history.record(status, took, gap, at);
         self.results += 1;
-        self.skipped_for = None;
-        self.ended = Some(ended);
-        self.streak.extend(outcome.status() == Status::Fail);
-        self.settled = self.turn(outcome.status());
+        self.streak.extend(status == Status::Fail);
+        self.settled = self.settle(status, self.has_credit(ended));
+        self.skipped = None;
         self.stale = false;
-        // What is reported says itself until when it counts.
-        let grows_old = self.settled.is_good() && !self.is_reported();
-        self.stale_at = grows_old.then(|| ended + self.stale_after);
-        self.stats.count(outcome.status(), at);
+        self.ended = Some(ended);
+        if status != Status::Fail {
+            self.last_good = Some(ended);
+        }
+        self.stats.count(status, at);
         // A run that is missed again has been measured the first time.
         if took <= self.timeout && !self.is_reported() {
             self.stats.observe(took);
@@ -489,19 +566,42 @@ impl Track {
         }));
     }
 
-    /// Where the verdict goes after a result: it turns once enough results in
-    /// a row ask for it. The first pass settles what was unknown.
-    fn turn(&self, latest: Status) -> Verdict {
+    /// The verdict after a result: it turns once enough results in a row ask for
+    /// it. The first pass settles what was unknown, and the first failure what
+    /// is good no longer.
+    fn settle(&self, latest: Status, has_credit: bool) -> Verdict {
         let failing = latest == Status::Fail;
-        let enough = match (self.settled, failing) {
+        let turns = match (self.settled, failing) {
+            (Verdict::Pass | Verdict::Warn, true) => {
+                !has_credit || self.streak.runs >= self.failure_threshold
+            }
             (_, true) => self.streak.runs >= self.failure_threshold,
             (Verdict::Fail, false) => self.streak.runs >= self.success_threshold,
             (_, false) => true,
         };
-        if !enough {
-            return self.settled;
-        }
-        latest.into()
+        if turns { latest.into() } else { self.settled }
+    }
+}
+
+#[cfg(test)]
+impl Track {
+    /// Applies every deadline up to `now`.
+    fn advance(&mut self, now: Moment) {
+        let clock = crate::clock::Clock::start(tokio::time::Instant::now());
+        let view = View {
+            clock: &clock,
+            draining: false,
+        };
+        while self.step(now, &view).is_some() {}
+    }
+
+    fn look_at(&mut self, now: Moment) {
+        let clock = crate::clock::Clock::start(tokio::time::Instant::now());
+        let view = View {
+            clock: &clock,
+            draining: false,
+        };
+        self.look(now, &view);
     }
 }
 
@@ -515,30 +615,35 @@ mod tests {
     }
 
     fn track(options: &CheckOptions) -> Track {
-        Track::new(&options.resolve().expect("legal options"), 4)
+        Track::new(&options.resolve().expect("legal options"), 4, Moment::START)
     }
 
     /// One run of `took` that starts at `start`.
-    fn run(track: &mut Track, start: Instant, took: Duration, outcome: Outcome) {
+    fn run(track: &mut Track, start: Moment, took: Duration, outcome: Outcome) {
         track.begin(start);
-        track.finish(start + took, outcome);
+        finish(track, start + took, outcome);
+    }
+
+    fn finish(track: &mut Track, now: Moment, outcome: Outcome) {
+        track.advance(now);
+        track.finish(now, outcome);
     }
 
     #[test]
     fn unknown_until_the_first_result() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         assert_eq!(track.verdict(), Verdict::Unknown);
         track.begin(now);
         assert_eq!(track.verdict(), Verdict::Unknown);
-        track.finish(now + secs(1), Outcome::pass());
+        finish(&mut track, now + secs(1), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
         assert_eq!(track.last().expect("a result").took, Some(secs(1)));
     }
 
     #[test]
     fn the_deadline_turns_the_verdict_and_a_late_pass_does_not_turn_it_back() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));
         track.begin(now);
         assert_eq!(track.due(), Some(now + secs(2)));
@@ -548,14 +653,14 @@ mod tests {
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), Some(now));
         assert_eq!(track.last().expect("a result").took, Some(secs(2)));
-        track.finish(now + secs(3), Outcome::pass());
+        finish(&mut track, now + secs(3), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
         assert_eq!(track.overdue_since(), None);
     }
 
     #[test]
     fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));
         run(&mut track, now, secs(5), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
@@ -565,7 +670,7 @@ mod tests {
 
     #[test]
     fn a_run_that_hangs_counts_once_a_period_against_the_threshold() {
-        let now = Instant::now();
+        let now = Moment::START;
         let options = CheckOptions::new().failure_threshold(3);
         let mut track = track(&options);
         run(&mut track, now, secs(0), Outcome::pass());
@@ -585,7 +690,7 @@ mod tests {
 
     #[test]
     fn who_looks_late_sees_what_was_true_all_along() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new().failure_threshold(3));
         run(&mut track, now, secs(0), Outcome::pass());
         track.begin(now + secs(10));
@@ -600,14 +705,14 @@ mod tests {
 
     #[test]
     fn a_good_result_goes_stale_and_a_failure_does_not() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new().interval(secs(10)).timeout(secs(5)));
         run(&mut track, now, secs(0), Outcome::warn("slow"));
         track.advance(now + Duration::from_millis(34_999));
         assert_eq!(track.verdict(), Verdict::Warn);
         track.advance(now + secs(35));
         assert_eq!(track.verdict(), Verdict::Unknown);
-        assert!(track.is_stale());
+        assert!(track.standing().stale);
 
         run(&mut track, now + secs(40), secs(0), Outcome::fail("down"));
         track.advance(now + secs(4000));
@@ -617,7 +722,7 @@ mod tests {
 
     #[test]
     fn thresholds_hold_the_verdict_back_but_the_first_pass_settles_it() {
-        let now = Instant::now();
+        let now = Moment::START;
         let options = CheckOptions::new()
             .failure_threshold(3)
             .success_threshold(2);
@@ -641,7 +746,7 @@ mod tests {
 
     #[test]
     fn a_check_is_skipped_until_its_next_result() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         run(&mut track, now, secs(0), Outcome::pass());
         track.skip("database".into());
@@ -650,13 +755,13 @@ mod tests {
         assert_eq!(track.answers(), 2);
         track.begin(now + secs(10));
         assert_eq!(track.verdict(), Verdict::Skipped);
-        track.finish(now + secs(10), Outcome::pass());
+        finish(&mut track, now + secs(10), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
     }
 
     #[test]
     fn a_forced_outcome_holds_whatever_the_runs_say() {
-        let now = Instant::now();
+        let now = Moment::START;
         let options = CheckOptions::new()
             .failure_threshold(3)
             .success_threshold(2);
@@ -667,7 +772,7 @@ mod tests {
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Fail);
-        track.release(now);
+        track.forced = None;
         run(&mut track, now, secs(0), Outcome::pass());
         run(&mut track, now, secs(0), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
@@ -675,7 +780,7 @@ mod tests {
 
     #[test]
     fn whoever_asks_joins_the_run_that_is_on_its_way() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         assert!(!track.decide(false), "nobody asked");
         assert!(track.ask(), "a run must be decided on");
@@ -684,19 +789,19 @@ mod tests {
         assert!(!track.ask(), "it is about to begin");
         track.begin(now);
         assert!(!track.ask(), "it is under way");
-        track.finish(now, Outcome::pass());
+        finish(&mut track, now, Outcome::pass());
         assert!(!track.decide(false), "all who asked have been answered");
         assert!(track.ask());
     }
 
     #[test]
     fn what_is_retired_stays_what_it_was() {
-        let now = Instant::now();
+        let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         run(&mut track, now, secs(0), Outcome::pass());
         track.begin(now + secs(10));
         track.retire();
-        track.finish(now + secs(11), Outcome::fail("late"));
+        finish(&mut track, now + secs(11), Outcome::fail("late"));
         track.advance(now + secs(100_000));
         assert_eq!(track.verdict(), Verdict::Pass);
         assert_eq!(track.due(), None);
@@ -706,7 +811,7 @@ mod tests {
 /// Whatever happens in whatever order, these hold:
 ///
 /// 1. Looking changes nothing: extra calls of `advance` leave the same verdict.
-/// 2. A good verdict rests on a result that is younger than `stale_after`.
+/// 2. A good verdict rests on a good result that is younger than `stale_after`.
 /// 3. A good verdict never outlives `failure_threshold` failures in a row.
 /// 4. A run over its timeout has failed, whatever it says later.
 /// 5. Nothing is good before the first result that did not fail.
@@ -714,13 +819,13 @@ mod tests {
 mod properties {
     use super::*;
     use crate::options::CheckOptions;
-    use crate::source::{Audience, Look};
+    use crate::source::Subscribers;
     use proptest::prelude::*;
     use std::sync::Mutex;
 
     const TIMEOUT: Duration = Duration::from_millis(50);
     const INTERVAL: Duration = Duration::from_millis(100);
-    const STALE_AFTER: Duration = Duration::from_millis(200);
+    const STALE_AFTER: Duration = Duration::from_millis(350);
 
     /// After some time, something happens.
     #[derive(Clone, Debug)]
@@ -758,34 +863,34 @@ mod properties {
     /// Says one thing until a moment, and passes from then on.
     #[derive(Debug, Default)]
     struct Said {
-        until: Mutex<Option<(Status, Instant)>>,
-        audience: Audience,
+        until: Mutex<Option<(Status, Moment)>>,
+        subscribers: Subscribers,
     }
 
     impl Source for Said {
-        fn look(&self, now: Instant, _: Instant) -> Look {
+        fn read(&self, now: Moment, _: Moment, _: &View<'_>) -> Reading {
             match *self.until.lock().expect("one thread") {
-                Some((status, until)) if now < until => Look {
-                    outcome: Some(Outcome::from(status)),
+                Some((status, until)) if now < until => Reading {
                     until: Some(until),
+                    ..Reading::of(Outcome::from(status))
                 },
-                _ => Look::of(Outcome::pass()),
+                _ => Reading::of(Outcome::pass()),
             }
         }
 
-        fn audience(&self) -> &Audience {
-            &self.audience
+        fn subscribers(&self) -> &Subscribers {
+            &self.subscribers
         }
     }
 
-    fn happen(track: &mut Track, now: Instant, event: &Event) {
+    fn happen(track: &mut Track, now: Moment, event: &Event) {
+        track.advance(now);
         match event {
             Event::Begin if track.flight.is_none() => track.begin(now),
             Event::Finish(status) => track.finish(now, Outcome::from(*status)),
-            Event::Land => track.land(now),
+            Event::Land => track.land(),
             Event::Begin | Event::Look => {}
         }
-        track.advance(now);
     }
 
     proptest! {
@@ -802,16 +907,16 @@ mod properties {
                 .failure_threshold(failure_threshold)
                 .success_threshold(success_threshold);
             let plan = options.resolve().expect("legal options");
-            let mut seldom = Track::new(&plan, 4);
-            let mut often = Track::new(&plan, 4);
-            let mut now = Instant::now();
-            let mut results: Vec<(Instant, Status)> = Vec::new();
+            let mut seldom = Track::new(&plan, 4, Moment::START);
+            let mut often = Track::new(&plan, 4, Moment::START);
+            let mut now = Moment::START;
+            let mut results: Vec<(Moment, Status)> = Vec::new();
 
             for Step { after, event } in &steps {
                 for part in 1..=4 {
                     often.advance(now + *after * part / 4);
                 }
-                now += *after;
+                now = now + *after;
                 let mut miss = seldom.flight.map(|flight| flight.next_miss);
                 let mut overdue = seldom.flight.is_some_and(|flight| flight.overdue);
                 while let Some(missed) = miss.filter(|miss| now >= *miss) {
@@ -829,11 +934,11 @@ mod properties {
                 prop_assert_eq!(seldom.results(), often.results(), "1");
                 prop_assert_eq!(seldom.results(), results.len() as u64, "4");
                 if seldom.verdict().is_good() {
-                    let (at, _) = *results.last().expect("5: a result");
+                    let good = results.iter().rev().find(|(_, status)| *status != Status::Fail);
+                    let (at, _) = *good.expect("5: a good result");
                     prop_assert!(now < at + STALE_AFTER, "2");
                     let failures = results.iter().rev().take_while(|(_, status)| *status == Status::Fail);
                     prop_assert!(failures.count() < failure_threshold as usize, "3");
-                    prop_assert!(results.iter().any(|(_, status)| *status != Status::Fail), "5");
                 }
                 if let Some(due) = seldom.due() {
                     prop_assert!(due > now, "what was due has been done");
@@ -847,16 +952,20 @@ mod properties {
             steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),
         ) {
             let plan = CheckOptions::new().resolve().expect("legal options");
-            let mut now = Instant::now();
+            let mut now = Moment::START;
             let said = Arc::new(Said::default());
-            let track = || Track::reported(&plan, 4, Arc::clone(&said) as _, now);
+            let track = || {
+                let mut track = Track::reported(&plan, 4, Arc::clone(&said) as _, now);
+                track.look_at(now);
+                track
+            };
             let (mut seldom, mut often) = (track(), track());
             for (after, status, lasting) in steps {
                 let says = *said.until.lock().expect("one thread");
                 for part in 1..=4 {
                     often.advance(now + Duration::from_millis(after) * part / 4);
                 }
-                now += Duration::from_millis(after);
+                now = now + Duration::from_millis(after);
                 seldom.advance(now);
                 let held = says.filter(|(_, until)| now < *until);
                 let expected = held.map_or(Verdict::Pass, |(status, _)| status.into());
@@ -867,8 +976,8 @@ mod properties {
 
                 let until = now + Duration::from_millis(lasting);
                 *said.until.lock().expect("one thread") = Some((status, until));
-                seldom.look(now);
-                often.look(now);
+                seldom.look_at(now);
+                often.look_at(now);
             }
         }
     }

@@ -1,10 +1,14 @@
 //! Checks that run when somebody asks.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Endpoint, Health, RequestHead, Verdict};
+use health_core::{CheckOptions, Endpoint, Event, Events, Health, RequestHead, Verdict};
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -164,4 +168,194 @@ async fn a_refresh_never_waits_for_an_overdue_run() {
     let hung = health.refresh("hung").await.expect("it");
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(hung.running_since().is_some());
+}
+
+/// The turns so far: everything that has happened is there, so the first wait ends
+/// it.
+fn turns(events: &mut Events) -> Vec<(Verdict, Verdict)> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut turns = Vec::new();
+    while let Poll::Ready(Some(event)) = pin!(events.next()).poll(&mut context) {
+        if let Event::Turned(turned) = event {
+            turns.push((turned.from, turned.report.verdict()));
+        }
+    }
+    turns
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_check_that_is_asked_seldom_turns_once() {
+    let options = CheckOptions::new().cache(SECOND).critical();
+    let health = Health::builder()
+        .check("good", options, || async {})
+        .start()
+        .expect("it starts");
+    let (mut events, endpoint) = (health.subscribe(), health.endpoint());
+    for _ in 0..20 {
+        assert_eq!(ask(&endpoint, "/readyz").await, 200);
+        // Nothing happens between two askings, whoever reads meanwhile.
+        for _ in 0..10 {
+            sleep(SECOND).await;
+            assert_eq!(health.check("good").expect("it").incident(), None);
+            let metrics = endpoint.respond(RequestHead::new("GET", "/health"));
+            assert_eq!(metrics.status(), 200);
+        }
+    }
+    assert_eq!(turns(&mut events), [(Verdict::Unknown, Verdict::Pass)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_passes_within_its_timeout_is_never_seen_failing() {
+    let (_, check) = counted(9 * SECOND / 10);
+    let options = CheckOptions::new().cache(5 * SECOND).critical();
+    let health = Health::builder()
+        .check("slow", options, check)
+        .start()
+        .expect("it starts");
+    let endpoint = health.endpoint();
+    assert_eq!(ask(&endpoint, "/readyz").await, 503, "no result yet");
+    for _ in 0..20 {
+        sleep(30 * SECOND).await;
+        assert_eq!(ask(&endpoint, "/readyz").await, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_on_demand_fails_at_its_timeout() {
+    let hangs = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&hangs);
+    let options = CheckOptions::new()
+        .cache(SECOND)
+        .timeout(5 * SECOND)
+        .critical();
+    let health = Health::builder()
+        .check("hangs", options, move || {
+            sleep(SECOND * if seen.load(SeqCst) { 3_600 } else { 0 })
+        })
+        .start()
+        .expect("it starts");
+    let endpoint = health.endpoint();
+    assert_eq!(ask(&endpoint, "/readyz").await, 200);
+    hangs.store(true, SeqCst);
+    sleep(60 * SECOND).await;
+    assert_eq!(ask(&endpoint, "/readyz").await, 200, "within its timeout");
+    sleep(3 * SECOND).await;
+    assert_eq!(ask(&endpoint, "/readyz").await, 200, "still");
+    sleep(SECOND).await;
+    assert_eq!(ask(&endpoint, "/readyz").await, 503, "over its timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_result_gives_no_credit_and_a_recent_one_does() {
+    for (asked_every, answers) in [(2, [200, 200, 200, 503]), (60, [200, 503, 503, 503])] {
+        let good = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&good);
+        let options = CheckOptions::new()
+            .cache(SECOND)
+            .timeout(SECOND)
+            .failure_threshold(3)
+            .stale_after(10 * SECOND)
+            .critical();
+        let health = Health::builder()
+            .check("db", options, move || std::future::ready(seen.load(SeqCst)))
+            .start()
+            .expect("it starts");
+        let endpoint = health.endpoint();
+        let mut answered = vec![ask(&endpoint, "/readyz").await];
+        good.store(false, SeqCst);
+        for _ in 0..3 {
+            sleep(asked_every * SECOND).await;
+            answered.push(ask(&endpoint, "/readyz").await);
+        }
+        assert_eq!(answered, answers, "asked every {asked_every} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_asks_for_what_startup_waits_for() {
+    let (runs, check) = counted(SECOND / 10);
+    let options = CheckOptions::new().startup().critical().cache(SECOND / 2);
+    let health = Health::builder()
+        .check("schema", options, check)
+        .start()
+        .expect("it starts");
+    let endpoint = health.endpoint();
+    assert_eq!(ask(&endpoint, "/readyz").await, 200);
+    assert_eq!(runs.load(SeqCst), 1);
+    sleep(60 * SECOND).await;
+    assert_eq!(ask(&endpoint, "/readyz").await, 200);
+    assert_eq!(runs.load(SeqCst), 1, "startup has passed for good");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_asks_for_what_comes_first() {
+    let (tokens, token) = counted(SECOND / 10);
+    let (calls, call) = counted(SECOND / 10);
+    let health = Health::builder()
+        .check("token", CheckOptions::new().cache(SECOND), token)
+        .check("api", CheckOptions::new().after(&["token"]), call)
+        .start()
+        .expect("it starts");
+    sleep(100 * SECOND).await;
+    let api = health.check("api").expect("it");
+    assert_eq!(api.verdict(), Verdict::Pass);
+    assert!((9..=12).contains(&calls.load(SeqCst)));
+    assert!((9..=12).contains(&tokens.load(SeqCst)), "once for each run");
+}
+
+#[test]
+fn an_answer_needs_no_runtime_of_its_own() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let endpoint = runtime.block_on(async {
+        let health = Health::builder()
+            .check(
+                "db",
+                CheckOptions::new().cache(SECOND).critical(),
+                || async {},
+            )
+            .check(
+                "hung",
+                CheckOptions::new().cache(SECOND),
+                std::future::pending::<()>,
+            )
+            .start()
+            .expect("it starts");
+        health.endpoint()
+    });
+    let answer = endpoint.answer(RequestHead::new("GET", "/readyz"));
+    // An executor that knows nothing of tokio.
+    let waker = Waker::from(Arc::new(Unparks(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut answer = pin!(answer);
+    let response = loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(response) => break response,
+            Poll::Pending => thread::park(),
+        }
+    };
+    assert_eq!(response.status(), 200);
+}
+
+struct Unparks(Thread);
+
+impl Wake for Unparks {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_without_a_result_is_neither_degraded_nor_an_incident() {
+    let options = CheckOptions::new().cache(SECOND);
+    let health = Health::builder()
+        .check("db", options, || async {})
+        .start()
+        .expect("it starts");
+    sleep(60 * SECOND).await;
+    let db = health.check("db").expect("it");
+    assert_eq!((db.verdict(), db.incident()), (Verdict::Unknown, None));
 }

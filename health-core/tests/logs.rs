@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The log of this thread, which is where everything here happens.
+/// The subscriber of the thread that starts health, which gets its log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -105,13 +105,16 @@ async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
         .start()
         .expect("it starts");
     sleep(SECOND / 2).await;
+    testing::flush(&health);
     log.clear();
     sleep(1_200 * SECOND).await;
     assert!(health.check("database").expect("it").consecutive() > 1_000);
+    testing::flush(&health);
     assert_eq!(log.text(), "");
 
     switch.store(false, SeqCst);
     sleep(20 * SECOND).await;
+    testing::flush(&health);
     let turns = log.turns();
     assert_eq!(turns.len(), 1, "{turns:?}");
     let turn = &turns[0];
@@ -148,18 +151,21 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     sleep(SECOND).await;
     assert_eq!(health.check("database").expect("it").incident(), None);
     assert_eq!(body_json(&health, "/health/database").get("incident"), None);
+    testing::flush(&health);
     assert!(
         log.turns()
             .iter()
             .all(|turn| turn.get("incident").is_none())
     );
 
+    testing::flush(&health);
     log.clear();
     switch.store(false, SeqCst);
     health.refresh("database").await;
     sleep(SECOND).await;
     let incident = health.check("database").expect("it").incident();
     let incident = incident.expect("an incident").to_string();
+    testing::flush(&health);
     let told: Vec<Value> = log.turns();
     assert_eq!(told[0]["incident"], *incident, "{told:?}");
     assert_eq!(
@@ -183,9 +189,11 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     let line = format!("[-]database failed: no reason given (incident {incident})\n");
     assert!(text.contains(&line), "{text}");
 
+    testing::flush(&health);
     log.clear();
     switch.store(true, SeqCst);
     health.refresh("database").await;
+    testing::flush(&health);
     assert_eq!(
         log.turns()[0]["incident"],
         *incident,
@@ -214,6 +222,7 @@ async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reaso
         .expect("it starts");
     sleep(25 * HOUR).await;
     assert!(runs.load(SeqCst) > 8_000);
+    testing::flush(&health);
     let turns = log.turns();
     assert_eq!(turns.len(), 1, "{turns:?}");
     let reminders = log.events("health check is still not good");
@@ -246,6 +255,7 @@ async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
         .start()
         .expect("it starts");
     sleep(HOUR).await;
+    testing::flush(&health);
     let text = log.text();
     assert!(text.contains("postgres://***@db/orders: refused"), "{text}");
     assert!(text.contains("token=*** was refused"), "{text}");
@@ -270,6 +280,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
         .expect("it starts");
     sleep(SECOND).await;
     let seen = |log: &Log| -> Vec<(String, String, String, String)> {
+        testing::flush(&health);
         let answers = log.answers();
         log.clear();
         let text = |event: &Value, field: &str| event[field].as_str().expect("text").to_owned();
@@ -311,6 +322,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
     );
 
     let drained = health.drain();
+    testing::flush(&health);
     let answers = log.answers();
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(answers[0]["draining"], true);

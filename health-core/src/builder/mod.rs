@@ -16,11 +16,12 @@ use crate::drain::{self, Drain};
 use crate::endpoint::{Endpoint, EndpointSettings};
 use crate::health::{Health, Shared};
 use crate::history::{DEFAULT_KEPT, MOST_KEPT};
+use crate::hook::Listener;
 #[cfg(feature = "webhook")]
 use crate::hook::Webhook;
-use crate::hook::{Hooks, Listener};
 use crate::monitor::Monitor;
 use crate::observe;
+use crate::outlet::Outlet;
 use crate::probe::Probes;
 use crate::problem::{Place, Problem, StartError};
 use crate::registry::{self, Added, Registry};
@@ -55,6 +56,7 @@ pub struct HealthBuilder {
     drain_readiness: bool,
     termination_grace: Option<Duration>,
     longest_poll: Option<Duration>,
+    pub(crate) max_concurrent_runs: Option<usize>,
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) systemd: Option<Notifier>,
@@ -78,6 +80,7 @@ impl Default for HealthBuilder {
             drain_readiness: true,
             termination_grace: None,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
+            max_concurrent_runs: None,
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
             systemd: None,
@@ -120,6 +123,12 @@ impl HealthBuilder {
                 help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
             });
         }
+        if self.max_concurrent_runs == Some(0) {
+            problems.push(Problem::BadSetting {
+                what: "a limit of 0 concurrent runs lets no check run".into(),
+                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
+            });
+        }
         if self.history > MOST_KEPT {
             problems.push(Problem::BadSetting {
                 what: format!("a history of {} results is too long", self.history),
@@ -150,16 +159,21 @@ impl HealthBuilder {
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
-        let hooks = Hooks::start(listeners, &runtime).map_err(|error| no_thread(&error))?;
+        let outlet = Outlet::start(listeners, checks.len(), &runtime);
+        let outlet = outlet.map_err(|error| no_thread(&error))?;
         observe::started(&checks);
+        if cfg!(panic = "abort") {
+            observe::panics_abort();
+        }
         if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
         }
         let drain = Drain::new(self.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks, hooks, self.history));
+        let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,
+            limit: self.max_concurrent_runs,
         };
         let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
         #[cfg(all(feature = "systemd", unix))]
@@ -171,7 +185,12 @@ impl HealthBuilder {
             None => supervisors,
         };
         let supervisors = Arc::new(supervisors);
-        let endpoint = Endpoint::new(Arc::clone(&monitor), Arc::clone(&supervisors), self.answers);
+        let endpoint = Endpoint::new(
+            Arc::clone(&monitor),
+            Arc::clone(&supervisors),
+            self.answers,
+            runtime,
+        );
         Ok(Health::new(Shared {
             monitor,
             supervisors,
@@ -221,7 +240,7 @@ fn with_webhooks(
 
 fn no_thread(error: &std::io::Error) -> StartError {
     StartError::new(vec![Problem::BadSetting {
-        what: format!("no thread for a hook could be started: {error}"),
+        what: format!("no thread for the log or a hook could be started: {error}"),
         help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
     }])
 }

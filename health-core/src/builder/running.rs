@@ -14,6 +14,34 @@ use crate::problem::Place;
 use crate::systemd::Notifier;
 
 impl HealthBuilder {
+    /// Limits how many checks run at once, of all kinds together. A run that is
+    /// over its timeout no longer counts.
+    ///
+    /// Write at most the number of connections that the checks share, so that no
+    /// check times out while it waits for one: the timeout counts from when a run
+    /// begins. Without a limit, at most 1,024 async runs and 64 plain functions run
+    /// at once, and the first runs begin a few at a time, critical checks first: at
+    /// most 8, and more as they return fast or as time passes.
+    ///
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses 0.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().max_concurrent_runs(5).start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_concurrent_runs(mut self, limit: usize) -> Self {
+        self.max_concurrent_runs = Some(limit);
+        self
+    }
+
     /// How long an async check may hold its thread between two awaits: default
     /// 250 ms, `None` for as long as it likes.
     ///

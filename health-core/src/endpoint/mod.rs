@@ -39,18 +39,20 @@ use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
-use tokio::time::timeout;
+use tokio::runtime::Handle;
+use tokio::time::{sleep, timeout};
 
 use crate::head::RequestHead;
 use crate::monitor::{Asked, Monitor};
-use crate::observe;
+use crate::observe::Line;
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::render::exposition::Exposition;
 use crate::render::html::Refresh;
 use crate::render::{Format, Frame, Shown, html, ietf, json, text};
+use crate::run::caught;
 use crate::sample::Sample;
-use crate::schedule::Supervisors;
+use crate::schedule::{Supervisors, unless};
 use crate::snapshot::{Snapshot, worst};
 use crate::verdict::Verdict;
 
@@ -61,7 +63,7 @@ use response::{refused, with_allow, with_code, without_body};
 pub(crate) use settings::EndpointSettings;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
-const LONGEST_WAIT: Duration = Duration::from_millis(800);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// How much an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +107,7 @@ struct Inner {
     /// Who answers keeps the checks running.
     _supervisors: Arc<Supervisors>,
     settings: EndpointSettings,
+    timer: Timer,
     rendered: Mutex<Option<Arc<Rendered>>>,
     exclusions_logged: Throttle,
 }
@@ -193,8 +196,10 @@ impl Endpoint {
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
         settings: EndpointSettings,
+        runtime: Handle,
     ) -> Self {
         let inner = Inner {
+            timer: Timer { runtime },
             monitor,
             _supervisors: supervisors,
             settings,
@@ -234,13 +239,9 @@ impl Endpoint {
         }
         let inner = Arc::clone(&self.inner);
         Answer::waiting(async move {
-            let all = async {
-                for asked in asked {
-                    inner.monitor.answered(asked).await;
-                }
-            };
+            let monitor = Arc::clone(&inner.monitor);
             // What is not back by then is answered with what is known of it.
-            let _ = timeout(LONGEST_WAIT, all).await;
+            inner.timer.wait(monitor.all_answered(asked)).await;
             inner.respond(&route)
         })
     }
@@ -279,6 +280,33 @@ impl Future for Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
+
+/// Bounds how long an answer waits, on any thread.
+#[derive(Debug)]
+struct Timer {
+    /// The runtime of the checks, which has timers.
+    runtime: Handle,
+}
+
+impl Timer {
+    /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
+    ///
+    /// Inside a runtime its own timer is used: the runtime of the checks may be
+    /// blocked. Outside of one there is no timer but that of the checks.
+    async fn wait(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let is_inside = Handle::try_current().is_ok();
+        // tokio has no question for a runtime without timers, only a panic.
+        let time = is_inside
+            .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
+            .flatten();
+        if let Some(time) = time {
+            let _ = unless(time, future).await;
+        } else {
+            let bounded = async { timeout(LONGEST_WAIT, future).await };
+            let _ = self.runtime.spawn(bounded).await;
+        }
     }
 }
 
@@ -335,7 +363,10 @@ impl Inner {
         let checks = exclusions.checks();
         if !checks.is_empty() && self.exclusions_logged.lets_through(self.monitor.uptime()) {
             let names: Vec<&str> = checks.iter().map(|&at| self.monitor.name(at)).collect();
-            observe::excluded(page.name(), &names.join(" "));
+            self.monitor.outlet().log(Line::Excluded {
+                page: page.name(),
+                checks: names.join(" "),
+            });
         }
         exclusions
     }
@@ -347,17 +378,25 @@ impl Inner {
         self.counts_for(page, index).then_some(index)
     }
 
+    /// Readiness waits for startup, so it depends on what startup waits for.
+    fn holds_up(&self, page: Page, index: usize) -> bool {
+        page == Page::Probe(Probe::Readiness)
+            && !self.monitor.has_started()
+            && self.monitor.plan(index).probes.contains(Probe::Startup)
+    }
+
     fn counts_for(&self, page: Page, index: usize) -> bool {
         let plan = self.monitor.plan(index);
         page.counts(plan.probes, plan.tags)
     }
 
-    /// Starts the runs of the checks on demand that the answer needs.
+    /// Starts the runs of the checks on demand that the answer needs. Metrics show
+    /// the last results and their age, and start none.
     fn outdated(&self, route: &Route) -> impl Iterator<Item = Asked> {
         let (page, check) = (route.page, route.check);
         let concerned = move |index: &usize| match check {
             Some(only) => only == *index,
-            None => self.counts_for(page, *index),
+            None => self.counts_for(page, *index) || self.holds_up(page, *index),
         };
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
@@ -402,16 +441,15 @@ impl Inner {
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
-            Page::Health | Page::StatusPage => {
-                worst(Probe::ALL.map(|probe| self.monitor.status(probe)))
-            }
+            Page::Health | Page::StatusPage => worst(self.monitor.statuses()),
             Page::OpenApi | Page::Metrics => Status::Pass,
             Page::Group(_) => {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
-                worst(members.map(|index| {
+                let verdicts = self.monitor.verdicts(members).into_iter();
+                worst(verdicts.map(|(index, verdict)| {
                     let is_critical = !self.monitor.plan(index).critical.is_empty();
-                    in_group(self.monitor.verdict(index), is_critical)
+                    in_group(verdict, is_critical)
                 }))
             }
         }

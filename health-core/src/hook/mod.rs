@@ -1,21 +1,21 @@
-//! The application's own code at each turn of a verdict.
+//! Delivery of transitions to code outside the framework.
 //!
-//! A hook has a thread of its own and a bounded queue, so one that blocks, or
-//! panics, harms neither a check nor another hook: what it has no time for is
-//! dropped, the oldest first, and counted.
+//! Each listener has a thread and a bounded [`Queue`] of its own, so a listener
+//! that blocks or panics delays neither a check nor another listener.
 
+mod queue;
 #[cfg(feature = "webhook")]
 mod webhook;
 
+pub(crate) use queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhook;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -25,19 +25,14 @@ use crate::event::Turned;
 use crate::observe;
 use crate::run::caught;
 
-/// Turns that wait for one hook.
-const BACKLOG: usize = 256;
-/// How long a hook may still work on what waits when health has ended.
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What is told of each turn, on a thread of its own.
+/// Receives transitions on a thread of its own.
 pub(crate) trait Listener: Send + 'static {
-    /// The name in the log.
+    /// Returns the name in the log.
     fn name(&self) -> String;
 
-    /// `queue` tells when it is time to give up; `missed` turns were dropped
-    /// before this one.
-    fn hear(&mut self, turned: &Turned, missed: u64, queue: &Queue);
+    /// Consumes `queue` until it is closed and empty, or until its
+    /// [`time_left`](Queue::time_left) is used up.
+    fn listen(&mut self, queue: &Queue<Turn>);
 }
 
 impl fmt::Debug for dyn Listener {
@@ -46,37 +41,81 @@ impl fmt::Debug for dyn Listener {
     }
 }
 
+/// One transition in the queue of a listener, or several of one check that were
+/// merged.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    /// The index of the check.
+    pub(crate) check: usize,
+    pub(crate) turned: Arc<Turned>,
+    /// Earlier transitions that were merged into this one.
+    pub(crate) missed: u64,
+}
+
+impl Record for Turn {
+    fn key(&self) -> Option<usize> {
+        Some(self.check)
+    }
+
+    /// Extends this transition back to the state before the older one.
+    fn absorb(&mut self, older: Self) {
+        let turned = Arc::make_mut(&mut self.turned);
+        turned.from = older.turned.from;
+        turned.held = older.turned.held;
+        self.missed += older.missed + 1;
+    }
+}
+
 impl<F: Fn(&Turned) + Send + 'static> Listener for F {
     fn name(&self) -> String {
         "on_transition".to_owned()
     }
 
-    fn hear(&mut self, turned: &Turned, _: u64, _: &Queue) {
-        self(turned);
+    fn listen(&mut self, queue: &Queue<Turn>) {
+        while let Some((turn, missed)) = queue.pop() {
+            if missed > 0 {
+                observe::hook_missed(&self.name(), missed);
+            }
+            if queue.time_left().is_some_and(|left| left.is_zero()) {
+                let unheard = 1 + queue.len() as u64;
+                observe::hook_missed(&self.name(), unheard);
+                return;
+            }
+            if let Err(text) = caught(|| self(&turn.turned)) {
+                observe::hook_panicked(&self.name(), &text);
+            }
+        }
     }
 }
 
-/// The hooks of one health. They end with it.
+/// The listeners of one `Health`. They end with it.
 #[derive(Debug)]
 pub(crate) struct Hooks {
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<(String, Arc<Queue<Turn>>)>,
     /// Closed once the last thread has ended.
     alive: watch::Sender<()>,
 }
 
 impl Hooks {
+    /// Starts a thread for each listener; the indices of checks are below
+    /// `checks`.
+    ///
     /// # Errors
     ///
-    /// The system gives no thread.
-    pub(crate) fn start(listeners: Vec<Box<dyn Listener>>, runtime: &Handle) -> io::Result<Self> {
+    /// If the system cannot start a thread.
+    pub(crate) fn start(
+        listeners: Vec<Box<dyn Listener>>,
+        checks: usize,
+        runtime: &Handle,
+    ) -> io::Result<Self> {
         let (alive, witness) = watch::channel(());
         let mut hooks = Hooks {
             queues: Vec::with_capacity(listeners.len()),
             alive,
         };
         for listener in listeners {
-            let queue = Arc::new(Queue::new(listener.name()));
-            hooks.queues.push(Arc::clone(&queue));
+            let queue = Arc::new(Queue::new(checks));
+            hooks.queues.push((listener.name(), Arc::clone(&queue)));
             let (runtime, witness) = (runtime.clone(), witness.clone());
             thread::Builder::new()
                 .name("health-hook".to_owned())
@@ -84,9 +123,12 @@ impl Hooks {
                     let _witness = witness;
                     // A hook may spawn a task.
                     let _entered = runtime.enter();
-                    // Dropped first of these: it is the user's as well.
+                    // Dropped before the guard and the witness, because dropping
+                    // it runs user code as well.
                     let mut listener = listener;
-                    queue.serve(&mut *listener);
+                    if let Err(text) = caught(|| listener.listen(&queue)) {
+                        observe::hook_panicked(&listener.name(), &text);
+                    }
                 })?;
         }
         Ok(hooks)
@@ -96,33 +138,38 @@ impl Hooks {
         self.queues.is_empty()
     }
 
-    /// Waits for nobody.
-    pub(crate) fn publish(&self, turned: &Turned) {
-        for queue in &self.queues {
-            queue.push(turned.clone());
+    /// Queues a transition for every listener. Never blocks on one of them.
+    ///
+    /// The transitions of one check must be published in their order.
+    pub(crate) fn publish(&self, check: usize, turned: &Arc<Turned>) {
+        for (_, queue) in &self.queues {
+            queue.push(Turn {
+                check,
+                turned: Arc::clone(turned),
+                missed: 0,
+            });
         }
     }
 
-    /// Logs which hooks have fallen behind. Not while a lock is held: the log
-    /// is the application's code as well.
-    pub(crate) fn tell_who_is_behind(&self) {
-        for queue in &self.queues {
-            if std::mem::take(&mut queue.state().fell_behind) {
-                observe::hook_is_behind(&queue.hook);
-            }
+    /// Waits until the listeners have taken everything so far, but no longer
+    /// than `limit` for each.
+    pub(crate) fn flush(&self, limit: Duration) {
+        for (_, queue) in &self.queues {
+            queue.wait_idle(limit);
         }
     }
 
     fn close(&self) {
-        for queue in &self.queues {
+        for (_, queue) in &self.queues {
             queue.close();
         }
     }
 
-    /// Lets the hooks say what they have to say, and waits for them.
+    /// Lets the listeners finish, and waits for them for at most
+    /// [`LAST_WORDS`].
     pub(crate) async fn stop(&self) {
         self.close();
-        // One that hangs is left to itself.
+        // A listener that hangs is left behind.
         let _ = timeout(LAST_WORDS, self.alive.closed()).await;
     }
 }
@@ -130,106 +177,5 @@ impl Hooks {
 impl Drop for Hooks {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// The turns that one hook has not heard of yet.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    hook: String,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    turns: VecDeque<Turned>,
-    /// Turns that were dropped and not reported yet.
-    missed: u64,
-    fell_behind: bool,
-    /// When health ended.
-    closed: Option<Instant>,
-}
-
-impl Queue {
-    fn new(hook: String) -> Self {
-        Queue {
-            hook,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        }
-    }
-
-    /// Held for a few instructions.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, turned: Turned) {
-        let mut state = self.state();
-        if state.closed.is_some() {
-            return;
-        }
-        if state.turns.len() == BACKLOG {
-            state.turns.pop_front();
-            state.fell_behind |= state.missed == 0;
-            state.missed += 1;
-        }
-        state.turns.push_back(turned);
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    fn close(&self) {
-        self.state().closed.get_or_insert_with(Instant::now);
-        self.changed.notify_all();
-    }
-
-    /// The next turn, and how many were dropped before it; `None` at the end.
-    fn pop(&self) -> Option<(Turned, u64)> {
-        let mut state = self.state();
-        loop {
-            if let Some(turned) = state.turns.pop_front() {
-                return Some((turned, std::mem::take(&mut state.missed)));
-            }
-            if state.closed.is_some() {
-                return None;
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// How much time is left, once health has ended.
-    pub(crate) fn time_left(&self) -> Option<Duration> {
-        let closed = self.state().closed?;
-        Some(LAST_WORDS.saturating_sub(closed.elapsed()))
-    }
-
-    /// Waits, but no longer than health lives. Returns whether it does.
-    #[cfg(feature = "webhook")]
-    pub(crate) fn pause(&self, pause: Duration) -> bool {
-        let open = |state: &mut State| state.closed.is_none();
-        let waited = self.changed.wait_timeout_while(self.state(), pause, open);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.closed.is_none()
-    }
-
-    fn serve(&self, listener: &mut dyn Listener) {
-        while let Some((turned, missed)) = self.pop() {
-            if missed > 0 {
-                observe::hook_missed(&self.hook, missed);
-            }
-            if self.time_left().is_some_and(|left| left.is_zero()) {
-                let unheard = 1 + self.state().turns.len() as u64;
-                observe::hook_missed(&self.hook, unheard);
-                return;
-            }
-            if let Err(text) = caught(|| listener.hear(&turned, missed, self)) {
-                observe::hook_panicked(&self.hook, &text);
-            }
-        }
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use ureq::Agent;
 
 use crate::event::Turned;
-use crate::hook::{LAST_WORDS, Listener, Queue};
+use crate::hook::{LAST_WORDS, Listener, Queue, Turn};
 use crate::incident::Incident;
 use crate::mask::masked;
 use crate::observe;
@@ -256,7 +256,15 @@ impl Listener for Sender {
         format!("webhook {}", self.host)
     }
 
-    fn hear(&mut self, turned: &Turned, missed: u64, queue: &Queue) {
+    fn listen(&mut self, queue: &Queue<Turn>) {
+        while let Some((turn, missed)) = queue.pop() {
+            self.hear(&turn.turned, missed, queue);
+        }
+    }
+}
+
+impl Sender {
+    fn hear(&mut self, turned: &Turned, missed: u64, queue: &Queue<Turn>) {
         self.missed += missed;
         if !(self.settings.when)(turned) {
             return;

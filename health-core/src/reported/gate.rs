@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use tokio::time::Instant;
-
-use crate::observe;
+use crate::clock::Moment;
 use crate::options::Rule;
 use crate::outcome::Outcome;
-use crate::source::{Audience, Look, Source};
+use crate::source::{Reading, Source, Subscribers, View};
 
 /// A step of the start that the application takes by itself, such as migrations
 /// or a warm cache: [startup](crate::Probe::Startup) waits until it is opened,
@@ -55,7 +53,7 @@ struct Handles {
 struct State {
     name: String,
     stands: AtomicU8,
-    audience: Audience,
+    subscribers: Subscribers,
 }
 
 const CLOSED: u8 = 0;
@@ -69,7 +67,7 @@ impl Gate {
         let state = State {
             name: name.into(),
             stands: AtomicU8::new(CLOSED),
-            audience: Audience::default(),
+            subscribers: Subscribers::default(),
         };
         let handles = Handles {
             state: Arc::new(state),
@@ -101,8 +99,8 @@ impl Gate {
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        if self.state.turn(ABANDONED) && self.state.audience.has_listeners() {
-            observe::abandoned(&self.state.name);
+        if self.state.turn(ABANDONED) {
+            self.state.subscribers.notify_abandoned();
         }
     }
 }
@@ -117,23 +115,26 @@ impl State {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let turned = self.stands.compare_exchange(CLOSED, to, success, failure);
         if turned.is_ok() {
-            self.audience.tell();
+            self.subscribers.notify();
         }
         turned.is_ok()
     }
 }
 
 impl Source for State {
-    fn look(&self, _: Instant, _: Instant) -> Look {
-        Look::of(match self.stands() {
-            OPEN => Outcome::pass(),
-            ABANDONED => Outcome::fail("dropped before it was opened"),
-            _ => Outcome::fail("not open yet"),
-        })
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        match self.stands() {
+            OPEN => Reading::of(Outcome::pass()),
+            ABANDONED => Reading::of(Outcome::fail("dropped before it was opened")),
+            _ => Reading {
+                is_pending: true,
+                ..Reading::of(Outcome::fail("not open yet"))
+            },
+        }
     }
 
-    fn audience(&self) -> &Audience {
-        &self.audience
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 
     fn broken_rule(&self) -> Option<Rule> {

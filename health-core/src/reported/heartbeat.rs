@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::Moment;
 use crate::options::Rule;
 use crate::outcome::Outcome;
-use crate::source::{Audience, Look, Source};
+use crate::source::{Reading, Reports, Source, Subscribers, View};
 
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -25,7 +26,9 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// while the runtime of the work stands still.
 ///
 /// All clones are one heartbeat. When the last one is dropped, by a task that
-/// has panicked or returned, the check fails at once.
+/// has panicked or returned, the check fails at once. During a
+/// [drain](crate::Health::drain) that is an orderly end and no failure; silence
+/// of a heartbeat that still exists is one.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -65,18 +68,20 @@ struct Handles {
     pulse: Arc<Pulse>,
 }
 
-/// One word says it all: when the last beat was, in milliseconds since the
-/// pulse was made, and three marks.
+/// The word holds the time of the last beat, in milliseconds since the pulse was
+/// made, and three marks.
 #[derive(Debug)]
 struct Pulse {
     name: String,
     deadline: Duration,
     made: Instant,
     word: AtomicU64,
-    audience: Audience,
+    /// Beats that moved the time of the last one.
+    beats: AtomicU64,
+    subscribers: Subscribers,
 }
 
-/// Somebody who looked heard no beat in time, or none yet: the next one is news.
+/// A reader has seen no beat in time, or none yet, so the next one is reported.
 const SILENT: u64 = 1 << 63;
 /// The last handle has been dropped.
 const DROPPED: u64 = 1 << 62;
@@ -95,7 +100,8 @@ impl Heartbeat {
             deadline,
             made: Instant::now(),
             word: AtomicU64::new(SILENT | UNBEATEN),
-            audience: Audience::default(),
+            beats: AtomicU64::new(0),
+            subscribers: Subscribers::default(),
         };
         let handles = Handles {
             pulse: Arc::new(pulse),
@@ -125,7 +131,7 @@ impl Heartbeat {
 impl Drop for Handles {
     fn drop(&mut self) {
         self.pulse.word.fetch_or(DROPPED, Ordering::AcqRel);
-        self.pulse.audience.tell();
+        self.pulse.subscribers.notify();
     }
 }
 
@@ -137,16 +143,17 @@ impl Pulse {
             return;
         }
         if last & MARKS != 0 || now - last >= self.deadline_millis() {
-            // Perhaps nobody looked while it was silent, and that is news too.
-            self.audience.tell();
+            // The silence before this beat may not have been seen yet.
+            self.subscribers.notify();
         }
         // Of two threads, the later moment counts.
         let later = |word: u64| Some(now.max(word & !MARKS));
         let before = self
             .word
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
+        self.beats.fetch_add(1, Ordering::Relaxed);
         if before.is_ok_and(|word| word & SILENT != 0) {
-            self.audience.tell();
+            self.subscribers.notify();
         }
     }
 
@@ -159,16 +166,20 @@ impl Pulse {
         u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Until when the last beat counts.
-    fn ends(&self, word: u64) -> Instant {
-        self.made + Duration::from_millis(word & !MARKS) + self.deadline
+    fn last_beat(&self, word: u64) -> Instant {
+        self.made + Duration::from_millis(word & !MARKS)
+    }
+
+    /// When the last beat counts no longer.
+    fn ends(&self, word: u64, view: &View<'_>) -> Moment {
+        view.clock.at(self.last_beat(word)) + self.deadline
     }
 
     /// The word, marked if the last beat counts no longer: only if none came
-    /// meanwhile, so that no beat goes unheard.
-    fn heard(&self, now: Instant) -> u64 {
+    /// meanwhile, so that every beat is seen.
+    fn seen(&self, now: Moment, view: &View<'_>) -> u64 {
         let silent = |word: u64| {
-            let is_over = word & MARKS == 0 && now >= self.ends(word);
+            let is_over = word & MARKS == 0 && now >= self.ends(word, view);
             is_over.then_some(word | SILENT)
         };
         match self
@@ -186,32 +197,43 @@ impl Pulse {
 }
 
 impl Source for Pulse {
-    fn look(&self, now: Instant, since: Instant) -> Look {
-        let word = self.heard(now);
+    fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading {
+        let word = self.seen(now, view);
         if word & MARKS == 0 {
-            return Look {
-                outcome: Some(Outcome::pass()),
-                until: Some(self.ends(word)),
+            return Reading {
+                until: Some(self.ends(word, view)),
+                ..Reading::of(Outcome::pass())
             };
         }
         if word & DROPPED != 0 {
-            return Look::of(Outcome::fail("the heartbeat was dropped"));
+            return Reading {
+                is_orderly_end: true,
+                ..Reading::of(Outcome::fail("the heartbeat was dropped"))
+            };
         }
-        // Who heard no beat yet waits for as long as for any other.
-        let was_heard = word & UNBEATEN == 0 && self.ends(word) > since;
+        // A reader that has seen no beat yet waits one deadline for the first.
+        let was_seen = word & UNBEATEN == 0 && self.ends(word, view) > since;
         let patience = since + self.deadline;
-        if !was_heard && now < patience {
-            return Look {
-                outcome: None,
+        if !was_seen && now < patience {
+            return Reading {
                 until: Some(patience),
+                ..Reading::NONE
             };
         }
         let deadline = humantime::format_duration(self.deadline);
-        Look::of(Outcome::fail(format!("no heartbeat for {deadline}")))
+        Reading::of(Outcome::fail(format!("no heartbeat for {deadline}")))
     }
 
-    fn audience(&self) -> &Audience {
-        &self.audience
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
+    }
+
+    fn reports(&self) -> Option<Reports> {
+        let word = self.word.load(Ordering::Acquire);
+        (word & UNBEATEN == 0).then(|| Reports {
+            count: self.beats.load(Ordering::Relaxed),
+            last: self.last_beat(word),
+        })
     }
 
     fn broken_rule(&self) -> Option<Rule> {
@@ -243,17 +265,18 @@ impl Source for Pulse {
     }
 }
 
-/// Whatever happens in whatever order, these hold for everybody who looks:
+/// Whatever happens in whatever order, these hold for every reader:
 ///
 /// 1. It passes while the last beat is younger than the deadline, is unknown
 ///    before the first one, and fails otherwise.
-/// 2. Who looks often and who looks seldom hold the same, and have heard of the
-///    same turns.
+/// 2. A reader that looks often and one that looks seldom see the same, and have
+///    counted the same results.
 #[cfg(test)]
 mod properties {
     use super::*;
+    use crate::clock::Clock;
     use crate::options::CheckOptions;
-    use crate::source::Listener;
+    use crate::source::Subscriber;
     use crate::verdict::{Track, Verdict};
     use proptest::prelude::*;
     use std::sync::Mutex;
@@ -261,6 +284,7 @@ mod properties {
     const DEADLINE: Duration = Duration::from_millis(50);
 
     struct Reader {
+        clock: Clock,
         now: Mutex<Instant>,
         track: Mutex<Track>,
     }
@@ -268,29 +292,43 @@ mod properties {
     impl Reader {
         fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
             let plan = CheckOptions::new().resolve().expect("legal options");
-            let track = Track::reported(&plan, 4, heartbeat.source(), start);
+            let clock = Clock::start(start);
+            let track = Track::reported(&plan, 4, heartbeat.source(), clock.at(start));
             let reader = Arc::new(Reader {
+                clock,
                 now: Mutex::new(start),
                 track: Mutex::new(track),
             });
-            let listener = Arc::downgrade(&reader);
-            heartbeat.handles.pulse.audience.join(listener, 0);
+            reader.changed(0);
+            let subscriber = Arc::downgrade(&reader);
+            heartbeat.handles.pulse.subscribers.add(subscriber, 0);
             reader
+        }
+
+        fn view(&self) -> View<'_> {
+            View {
+                clock: &self.clock,
+                draining: false,
+            }
         }
 
         fn look(&self, now: Instant) -> (Verdict, u64) {
             *self.now.lock().expect("one thread") = now;
             let mut track = self.track.lock().expect("one thread");
-            track.advance(now);
+            while track.step(self.clock.at(now), &self.view()).is_some() {}
             (track.verdict(), track.results())
         }
     }
 
-    impl Listener for Reader {
+    impl Subscriber for Reader {
         fn changed(&self, _: usize) {
-            let now = *self.now.lock().expect("one thread");
-            self.track.lock().expect("one thread").look(now);
+            let now = self.clock.at(*self.now.lock().expect("one thread"));
+            let mut track = self.track.lock().expect("one thread");
+            while track.step(now, &self.view()).is_some() {}
+            track.look(now, &self.view());
         }
+
+        fn gate_abandoned(&self, _: usize) {}
     }
 
     proptest! {

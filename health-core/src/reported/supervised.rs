@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
-use tokio::time::Instant;
 
-use crate::outcome::Outcome;
-use crate::source::{Audience, Look, Source};
+use crate::clock::Moment;
+use crate::outcome::{Outcome, Reason};
+use crate::source::{Reading, Source, Subscribers, View};
 
 /// A tokio task that is not meant to end: when it does, the check of its name
 /// fails at once and for good, with `panicked`, `ended` or `cancelled`.
@@ -19,9 +19,12 @@ use crate::source::{Audience, Look, Source};
 /// stands still by a [`Heartbeat`](crate::Heartbeat).
 ///
 /// It takes the place of the task's [`JoinHandle`]: await it for what the task
-/// returns, drop it and the task goes on, supervised all the same. Where a
-/// service stops by itself, call [`Health::stop`](crate::Health::stop) before
-/// the task is told to end, and its end is no failure.
+/// returns, drop it and the task goes on, supervised all the same.
+///
+/// During a [drain](crate::Health::drain) a task that ends or is cancelled is no
+/// failure: the check keeps its last verdict. A panic fails at all times. A
+/// service that stops without a drain calls [`Health::stop`](crate::Health::stop)
+/// before it ends its tasks.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,7 +49,7 @@ pub struct Supervised<T> {
 struct Task<T> {
     name: String,
     state: Mutex<State<T>>,
-    audience: Audience,
+    subscribers: Subscribers,
 }
 
 struct State<T> {
@@ -73,7 +76,7 @@ impl<T: Send + 'static> Supervised<T> {
         let task = Arc::new(Task {
             name: name.into(),
             state: Mutex::new(state),
-            audience: Audience::default(),
+            subscribers: Subscribers::default(),
         });
         task.poll();
         Supervised { task, abort }
@@ -145,7 +148,7 @@ impl<T: Send + 'static> Task<T> {
         state.result = Some(result);
         let waiting = state.waiting.take();
         drop(state);
-        self.audience.tell();
+        self.subscribers.notify();
         if let Some(waiting) = waiting {
             waiting.wake();
         }
@@ -161,13 +164,18 @@ impl<T: Send + 'static> Wake for Task<T> {
 }
 
 impl<T: Send> Source for Task<T> {
-    fn look(&self, _: Instant, _: Instant) -> Look {
-        let end = self.state().end.clone();
-        Look::of(end.unwrap_or_else(Outcome::pass))
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        match &self.state().end {
+            None => Reading::of(Outcome::pass()),
+            Some(end) => Reading {
+                is_orderly_end: end.reason() != Some(&Reason::Panicked),
+                ..Reading::of(end.clone())
+            },
+        }
     }
 
-    fn audience(&self) -> &Audience {
-        &self.audience
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 }
 

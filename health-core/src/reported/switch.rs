@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::Moment;
 use crate::outcome::Outcome;
-use crate::source::{Audience, Look, Source};
+use crate::source::{Reading, Source, Subscribers, View};
 
 /// In characters.
 const LONGEST_REASON: usize = 256;
@@ -51,7 +52,7 @@ pub struct Switch {
 struct State {
     name: String,
     off: Mutex<Option<Off>>,
-    audience: Audience,
+    subscribers: Subscribers,
 }
 
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Switch {
         let state = State {
             name: name.into(),
             off: Mutex::new(None),
-            audience: Audience::default(),
+            subscribers: Subscribers::default(),
         };
         Switch {
             state: Arc::new(state),
@@ -102,7 +103,12 @@ impl Switch {
     /// Whether it is on now.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.state.off_at(Instant::now()).is_none()
+        let now = Instant::now();
+        let off = self.state.lock();
+        let is_off = off
+            .as_ref()
+            .is_some_and(|off| off.until.is_none_or(|until| now < until));
+        !is_off
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -117,35 +123,32 @@ impl Switch {
 impl State {
     fn set(&self, off: Option<Off>) {
         *self.lock() = off;
-        self.audience.tell();
+        self.subscribers.notify();
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Off>> {
         self.off.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// The reason and the end, while it is off.
-    fn off_at(&self, now: Instant) -> Option<(String, Option<Instant>)> {
-        let off = self.lock();
-        let off = off.as_ref()?;
-        let is_over = off.until.is_some_and(|until| now >= until);
-        (!is_over).then(|| (off.reason.clone(), off.until))
-    }
 }
 
 impl Source for State {
-    fn look(&self, now: Instant, _: Instant) -> Look {
-        match self.off_at(now) {
-            Some((reason, until)) => Look {
-                outcome: Some(Outcome::fail(reason)),
-                until,
-            },
-            None => Look::of(Outcome::pass()),
+    fn read(&self, now: Moment, _: Moment, view: &View<'_>) -> Reading {
+        let off = self.lock();
+        let Some(off) = off.as_ref() else {
+            return Reading::of(Outcome::pass());
+        };
+        let until = off.until.map(|until| view.clock.at(until));
+        if until.is_some_and(|until| now >= until) {
+            return Reading::of(Outcome::pass());
+        }
+        Reading {
+            until,
+            ..Reading::of(Outcome::fail(off.reason.clone()))
         }
     }
 
-    fn audience(&self) -> &Audience {
-        &self.audience
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 }
 

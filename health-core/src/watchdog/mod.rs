@@ -17,11 +17,12 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use crate::clock::Moment;
 use crate::options::CheckOptions;
 use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::run::{Alive, Polls};
-use crate::source::{Audience, Look, Source};
+use crate::source::{Reading, Source, Subscribers, View};
 use runtime::Runtime;
 use stall::{Clock, OF_THE_CHECKS, Reports, Stuck, Suspects};
 
@@ -72,7 +73,7 @@ impl Watch {
 #[derive(Debug, Default)]
 struct Findings {
     outcome: Mutex<Option<Outcome>>,
-    audience: Audience,
+    subscribers: Subscribers,
 }
 
 impl Findings {
@@ -82,20 +83,20 @@ impl Findings {
 
     fn say(&self, outcome: Outcome) {
         *self.outcome() = Some(outcome);
-        self.audience.tell();
+        self.subscribers.notify();
     }
 }
 
 impl Source for Findings {
-    fn look(&self, _: tokio::time::Instant, _: tokio::time::Instant) -> Look {
-        Look {
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        Reading {
             outcome: self.outcome().clone(),
-            until: None,
+            ..Reading::NONE
         }
     }
 
-    fn audience(&self) -> &Audience {
-        &self.audience
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 }
 

@@ -1,0 +1,157 @@
+//! Running time: the clock without the time during which the process was stopped.
+//!
+//! A process that is stopped (SIGSTOP, a suspended machine) runs no check and
+//! misses no beat, so the time that passes meanwhile is not counted against
+//! deadlines, beats and ages.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Pauses that are remembered one by one. Earlier ones count for all moments.
+const KEPT_PAUSES: usize = 16;
+
+/// A moment of running time, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    /// When the clock was started. In the middle of the range, so that what was
+    /// reported before the start has a moment, too.
+    pub(crate) const START: Moment = Moment(1 << 62);
+    /// Later than every deadline.
+    pub(crate) const NEVER: Moment = Moment(u64::MAX);
+
+    /// The number that atomics hold.
+    pub(crate) fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time since an earlier moment, or zero.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, duration: Duration) -> Moment {
+        Moment(self.0.saturating_add(nanos(duration)))
+    }
+}
+
+impl std::ops::Sub<Duration> for Moment {
+    type Output = Moment;
+
+    fn sub(self, duration: Duration) -> Moment {
+        Moment(self.0.saturating_sub(nanos(duration)))
+    }
+}
+
+/// The nanoseconds of a duration: 584 years at most.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+}
+
+/// Translates between tokio's clock and running time.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+    /// The length of all pauses.
+    paused: Duration,
+    /// When each of the last pauses ended, and how long those before it were
+    /// together.
+    pauses: VecDeque<(Instant, Duration)>,
+}
+
+impl Clock {
+    pub(crate) fn start(now: Instant) -> Self {
+        Clock {
+            started: now,
+            paused: Duration::ZERO,
+            pauses: VecDeque::new(),
+        }
+    }
+
+    /// The running time at an instant. An instant before a pause is not moved
+    /// by that pause.
+    pub(crate) fn at(&self, instant: Instant) -> Moment {
+        let mut paused = self.paused;
+        for (ended, before) in self.pauses.iter().rev() {
+            if instant >= *ended {
+                break;
+            }
+            paused = *before;
+        }
+        let moment = if instant >= self.started {
+            Moment::START + (instant - self.started)
+        } else {
+            Moment::START - (self.started - instant)
+        };
+        moment - paused
+    }
+
+    /// When a moment comes, if the process is not stopped again.
+    pub(crate) fn instant(&self, moment: Moment) -> Option<Instant> {
+        let from_start = moment.since(Moment::START) + self.paused;
+        self.started.checked_add(from_start)
+    }
+
+    /// The process was stopped for so long until now.
+    pub(crate) fn discount(&mut self, now: Instant, lasted: Duration) {
+        if self.pauses.len() == KEPT_PAUSES {
+            self.pauses.pop_front();
+        }
+        self.pauses.push_back((now, self.paused));
+        self.paused += lasted;
+    }
+
+    /// The length of all pauses.
+    pub(crate) fn paused(&self) -> Duration {
+        self.paused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_pause_is_not_counted_and_moves_nothing_that_was_before_it() {
+        let start = Instant::now();
+        let mut clock = Clock::start(start);
+        let before = clock.at(start + 2 * SECOND);
+        clock.discount(start + 10 * SECOND, 5 * SECOND);
+        assert_eq!(clock.at(start + 2 * SECOND), before);
+        assert_eq!(clock.at(start + 12 * SECOND).since(before), 5 * SECOND);
+        let due = before + 6 * SECOND;
+        assert_eq!(clock.instant(due), Some(start + 13 * SECOND));
+    }
+
+    #[test]
+    fn moments_before_the_start_keep_their_distance() {
+        let start = Instant::now();
+        let clock = Clock::start(start + 60 * SECOND);
+        let [early, late] = [start, start + 90 * SECOND].map(|instant| clock.at(instant));
+        assert_eq!(late.since(early), 90 * SECOND);
+    }
+
+    #[test]
+    fn many_pauses_add_up() {
+        let start = Instant::now();
+        let mut clock = Clock::start(start);
+        for nth in 1..=40 {
+            clock.discount(start + nth * 10 * SECOND, SECOND);
+        }
+        assert_eq!(clock.paused(), 40 * SECOND);
+        assert_eq!(
+            clock.at(start + 500 * SECOND).since(Moment::START),
+            460 * SECOND
+        );
+    }
+}
