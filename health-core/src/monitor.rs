@@ -458,6 +458,11 @@ impl Monitor {
         self.update(|board, now| board.force(index, now, outcome));
     }
 
+    /// The schedule of a check, for the simulation.
+    pub(crate) fn scheduled(&self, index: usize) -> crate::testing::Scheduled {
+        self.lock().track(index).scheduled()
+    }
+
     pub(crate) fn release(&self, index: usize) {
         self.update(|board, now| {
             board.change(index, now, |track, view| track.release(now, view));

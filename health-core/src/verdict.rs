@@ -323,6 +323,15 @@ impl Track {
         reported.source.reports().filter(|_| is_good)
     }
 
+    /// The schedule of the check, for the simulation.
+    pub(crate) fn scheduled(&self) -> crate::testing::Scheduled {
+        crate::testing::Scheduled {
+            in_flight: self.flight.is_some(),
+            skips: self.skips,
+            skipped_for: self.skipped_for().cloned(),
+        }
+    }
+
     /// How long the run that is under way has taken so far.
     pub(crate) fn in_flight(&self, now: Moment) -> Option<Duration> {
         Some(now.since(self.flight?.started))
