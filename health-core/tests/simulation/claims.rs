@@ -29,10 +29,19 @@ struct Schedule {
     displaced: bool,
     /// Since when a run is to be expected within an interval.
     quiet_since: u64,
-    /// When the check was last seen waiting for one that comes first.
-    held: Option<u64>,
+    /// It waited for one that comes first when there was nothing left to do.
+    held: Option<Hold>,
     /// The last result, timeout or skip.
     answered: Option<u64>,
+}
+
+/// Why a check that is due does not run yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// One that comes first has no result that counts.
+    Unknown,
+    /// One on demand that comes first is brought up to date.
+    Outdated,
 }
 
 /// A reader that waits.
@@ -53,8 +62,8 @@ pub(crate) struct Claims {
     asks_by_itself: bool,
     start: u64,
     next: u64,
-    /// The engine may not know yet that a run has ended.
-    pub(crate) is_uncertain: bool,
+    /// The runs that have ended, which the engine may not know yet.
+    pub(crate) returned: Vec<bool>,
     /// What systemd has been told.
     is_ready: bool,
     /// By the clock.
@@ -75,7 +84,7 @@ impl Claims {
             asks_by_itself,
             start,
             next: 0,
-            is_uncertain: false,
+            returned: vec![false; checks.len()],
             is_ready: false,
             last_ping: None,
         }
@@ -87,7 +96,11 @@ impl Claims {
         let check = &self.checks[index];
         let is_skipped = oracle.verdict(index).0 == Verdict::Skipped;
         let schedule = &mut self.schedules[index];
-        let follows_hold = schedule.held.is_some_and(|held| held + 1 >= now);
+        let follows_hold = schedule.held == Some(Hold::Unknown);
+        // Those that come after it may have asked for its first result.
+        let has_dependents = self.checks.iter().any(|other| other.after.contains(&index));
+        let may_be_asked = schedule.asked.is_some()
+            || (has_dependents && oracle.verdict(index).0 == Verdict::Unknown);
         if is_skipped {
             reached("skipped check runs at once");
         }
@@ -98,9 +111,11 @@ impl Claims {
             reached("refresh during the initial delay");
         }
         schedule.displaced = is_skipped
-            || schedule.asked.is_some()
+            || may_be_asked
+            || schedule.held == Some(Hold::Outdated)
             || (schedule.runs == 0 && self.checks.len() > FIRST_RUNS)
             || (schedule.displaced && !follows_hold);
+        schedule.held = None;
         schedule.running = true;
         schedule.runs += 1;
         schedule.last_begin = Some(now);
@@ -132,7 +147,9 @@ impl Claims {
         if check.is_on_demand() && !may_be_asked && verdict != Verdict::Skipped {
             return Some(format!("rule 4: {name} runs although nobody asked"));
         }
-        if now < self.start + check.initial_delay && !is_asked && !may_be_asked {
+        // A pause of the process does not put a run off.
+        let is_early = now < self.start + check.initial_delay && !schedule.displaced;
+        if is_early && !may_be_asked {
             return Some(format!(
                 "rule 13: {name} runs before its initial delay is over"
             ));
@@ -217,7 +234,7 @@ impl Claims {
     fn ask(&mut self, oracle: &Oracle, index: usize) {
         // A run that is under way is joined; an overdue one lets none begin.
         let schedule = &mut self.schedules[index];
-        if !schedule.running && !self.is_uncertain {
+        if !schedule.running && !self.returned[index] {
             schedule.asked.get_or_insert(oracle.now());
         }
     }
@@ -343,16 +360,14 @@ impl Claims {
 
     fn at_idle_of(&mut self, oracle: &Oracle, index: usize, now: u64) -> Option<String> {
         let check = self.checks[index].clone();
-        let waits_for_first = check.after.iter().any(|&first| {
-            oracle.verdict(first).0 == Verdict::Unknown || self.is_under_way(oracle, first)
-        });
+        let hold = self.hold(oracle, index);
         let is_starting = now < self.start + check.initial_delay.max(self.spread());
         let schedule = &mut self.schedules[index];
         if schedule.running {
             return None;
         }
-        if waits_for_first {
-            schedule.held = Some(now);
+        schedule.held = hold;
+        if hold.is_some() {
             schedule.quiet_since = now;
             return None;
         }
@@ -380,6 +395,16 @@ impl Claims {
             .then(|| format!("rule 13: {name} has not run for {quiet} ms"))
     }
 
+    fn hold(&self, oracle: &Oracle, index: usize) -> Option<Hold> {
+        let after = &self.checks[index].after;
+        let is_unknown = |&first: &usize| oracle.verdict(first).0 == Verdict::Unknown;
+        if after.iter().any(is_unknown) {
+            return Some(Hold::Unknown);
+        }
+        let is_under_way = |&first: &usize| self.is_under_way(oracle, first);
+        after.iter().any(is_under_way).then_some(Hold::Outdated)
+    }
+
     /// Rule 13: until when first runs may be held back.
     fn spread(&self) -> u64 {
         let late = self.checks.len().saturating_sub(FIRST_RUNS) as u64;
@@ -397,9 +422,6 @@ impl Claims {
     /// A run has begun, was asked for, or is held up by one that comes first.
     fn is_under_way(&self, oracle: &Oracle, index: usize) -> bool {
         let schedule = &self.schedules[index];
-        let is_held = |&first: &usize| {
-            oracle.verdict(first).0 == Verdict::Unknown || self.is_under_way(oracle, first)
-        };
-        schedule.running || schedule.asked.is_some() || self.checks[index].after.iter().any(is_held)
+        schedule.running || schedule.asked.is_some() || self.hold(oracle, index).is_some()
     }
 }

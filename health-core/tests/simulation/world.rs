@@ -216,7 +216,8 @@ impl World {
             }
         }
         state.oracle.advance(now);
-        state.claims.is_uncertain = state.is_uncertain();
+        let returned = |plain: &Plain| matches!(plain, Plain::Returned);
+        state.claims.returned = state.plain.iter().map(returned).collect();
         if self.service().notifies_systemd {
             state.see_probes(now);
         }
