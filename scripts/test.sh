@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(chromium curl haproxy node npm prometheus prometheus-alertmanager valgrind)
+programs=(chromium curl haproxy nginx node npm prometheus prometheus-alertmanager valgrind)
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -59,7 +59,9 @@ cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics opentelemetry serve signal systemd tracing webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
-cargo clippy --locked -p health-axum --no-default-features -- -D warnings
+for adapter in health-axum health-actix; do
+    cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
+done
 
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features

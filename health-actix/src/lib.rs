@@ -37,7 +37,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -86,15 +86,15 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
         for path in endpoint.paths() {
             let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve = move |request: HttpRequest| {
-                let name = request.match_info().query("check");
+                // The last parameter is ours: a scope may have one of this name.
+                let name = request.match_info().iter().last();
+                let name = name.map_or("", |(_, name)| name);
                 answer(&check, &request, &format!("{check_path}/{name}"))
             };
             config.route(&format!("{path}/{{check:.+}}"), web::route().to(serve));
         }
     }
 }
-
-static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 fn answer(
     endpoint: &Endpoint,
@@ -106,19 +106,26 @@ fn answer(
         "HEAD" => "GET",
         other => other,
     };
-    let headers = request.headers();
+    let headers = Lines(request.headers());
     let head = RequestHead::new(method, path)
-        .query(request.uri().query())
-        .accept(text(headers.get(header::ACCEPT)))
-        .authorization(text(headers.get(header::AUTHORIZATION)))
-        .peer(request.peer_addr().map(|address| address.ip()))
-        .forwarded_for(text(headers.get_all(&FORWARDED_FOR).last()));
+        .with_query(request.uri().query())
+        .with_headers(&headers)
+        .with_peer(request.peer_addr().map(|address| address.ip()));
     let answer = endpoint.answer(head);
     async { response(answer.await) }
 }
 
-fn text(value: Option<&HeaderValue>) -> Option<&str> {
-    value.and_then(|value| value.to_str().ok())
+/// The header fields of actix-web, which has its own version of `http`.
+struct Lines<'a>(&'a HeaderMap);
+
+impl Headers for Lines<'_> {
+    fn value(&self, name: &http::HeaderName, nth: usize) -> Option<&[u8]> {
+        let value = match nth {
+            0 => self.0.get(name.as_str()),
+            nth => self.0.get_all(name.as_str()).nth(nth),
+        };
+        value.map(HeaderValue::as_bytes)
+    }
 }
 
 /// actix-web has its own version of `http`, so each part is converted.

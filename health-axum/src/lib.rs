@@ -51,10 +51,31 @@ pub use health_core as __core;
 /// # }
 /// ```
 ///
+/// A [`Guard`] by address needs the address of the connection. axum passes it on
+/// if the application is served with
+/// `app.into_make_service_with_connect_info::<SocketAddr>()`.
+///
 /// # Panics
 ///
-/// `Router::merge` panics if the application has a route at one of
-/// [`Endpoint::paths`] itself.
+/// `Router::merge` panics with axum's own message if both routers have a route
+/// at one path: if the application has one of [`Endpoint::paths`] itself, or if
+/// the routes of two `Health` are merged. Give one of them a prefix, with
+/// [`Router::nest`] or [`HealthBuilder::base_path`]:
+///
+/// ```
+/// use axum::Router;
+/// use health_axum::Health;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_axum::StartError> {
+/// let (public, internal) = (Health::builder().start()?, Health::builder().start()?);
+/// let app: Router = Router::new()
+///     .merge(health_axum::routes(&public))
+///     .nest("/internal", health_axum::routes(&internal));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
 pub fn routes<S>(health: &Health) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -62,7 +83,7 @@ where
     let endpoint = health.endpoint();
     let paths: Vec<String> = endpoint.paths().map(str::to_owned).collect();
     let serve = any(move |request: Request| {
-        let head = RequestHead::from(&request).peer(peer(&request));
+        let head = RequestHead::from(&request).with_peer(peer(&request));
         let answer = endpoint.answer(head);
         async { answer.await.map(Body::from) }
     });

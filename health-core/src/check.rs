@@ -22,6 +22,8 @@ pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 /// For a check that carries its own connection, or comes from a library.
 /// A function with `#[health_check]` is shorter where there is a state.
 ///
+/// `Box<dyn HealthCheck>` and `Arc<dyn HealthCheck>` are checks too.
+///
 /// ```
 /// use health_core::{CheckOptions, Health, HealthCheck, Outcome, async_trait};
 ///
@@ -48,6 +50,20 @@ pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 pub trait HealthCheck: Send + Sync + 'static {
     /// One run. It may hang, block or panic: that is this check's failure alone.
     async fn check(&self) -> Outcome;
+}
+
+#[async_trait]
+impl<C: HealthCheck + ?Sized> HealthCheck for Box<C> {
+    async fn check(&self) -> Outcome {
+        (**self).check().await
+    }
+}
+
+#[async_trait]
+impl<C: HealthCheck + ?Sized> HealthCheck for Arc<C> {
+    async fn check(&self) -> Outcome {
+        (**self).check().await
+    }
 }
 
 /// A declared check: what `#[health_check]` registers.

@@ -1,24 +1,33 @@
-//! Who may read everything.
+//! Which clients are shown private details.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipnet::IpNet;
 use subtle::ConstantTimeEq;
 
+use crate::forwarded;
 use crate::head::RequestHead;
+use crate::observe::Line;
 use crate::problem::Problem;
+use crate::run::caught;
 
-/// A token shorter than this can be guessed.
+/// A shorter token can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
-/// Who is shown [`Details::Full`](crate::Details::Full): the texts of errors
-/// beside everything else.
+/// Decides which clients are shown [`Details::Full`](crate::Details::Full):
+/// everything, with the texts of errors.
 ///
-/// A guard opens and never shuts: whoever it does not know gets the answer that
-/// everybody gets, because a prober that is turned away raises an alarm. Of
-/// several conditions, one suffices.
+/// A client is recognized if one of the conditions holds. A guard never rejects
+/// a request: a client that is not recognized gets the public answer, because a
+/// prober that is turned away raises an alarm.
+///
+/// It is asked for `/health`, groups, single checks of these, and the status
+/// page. The answers of probes are the same for every client, and a guard is
+/// only asked there whether it may
+/// [exclude checks](crate::HealthBuilder::exclude_for_everybody).
 ///
 /// ```
 /// use health_core::{Guard, Health};
@@ -27,7 +36,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// # let token = "correct horse battery staple";
 /// let health = Health::builder()
-///     .guard(Guard::new().bearer(token).addresses(["10.0.0.0/8", "::1"]))
+///     .guard(Guard::new().bearer(token).addresses(["192.0.2.0/24", "::1"]))
 ///     .start()?;
 /// # let _ = health;
 /// # Ok(())
@@ -38,21 +47,34 @@ pub struct Guard {
     tokens: Vec<String>,
     networks: Vec<IpNet>,
     proxies: Vec<IpNet>,
-    predicates: Vec<Predicate>,
+    rules: Vec<Rule>,
     problems: Vec<Problem>,
+    logged: Arc<Logged>,
 }
 
-type Predicate = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+type Rule = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+
+/// What has been logged once. A client can cause each of these as often as it
+/// likes, and must not fill the log.
+#[derive(Default)]
+struct Logged {
+    missing_peer: AtomicBool,
+    untrusted_proxy: AtomicBool,
+    panic: AtomicBool,
+}
 
 impl Guard {
-    /// Knows nobody.
+    /// Creates a guard that recognizes no client.
     pub fn new() -> Self {
         Guard::default()
     }
 
-    /// Whoever sends `Authorization: Bearer <token>`. Compared in constant time.
+    /// Recognizes requests with `Authorization: Bearer <token>`. The token is
+    /// compared in constant time.
     ///
-    /// `start()` refuses a token of fewer than 16 bytes.
+    /// # Errors
+    ///
+    /// `start()` fails if the token has fewer than 16 bytes.
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         let token = token.into();
         if token.len() < SHORTEST_TOKEN {
@@ -66,8 +88,11 @@ impl Guard {
         self
     }
 
-    /// As [`bearer`](Self::bearer), with the token in a variable of the
-    /// environment, which `start()` refuses to be missing.
+    /// As [`bearer`](Self::bearer), with the token from an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if the variable is not set, or if the token is too short.
     pub fn bearer_from_env(mut self, variable: &str) -> Self {
         if let Ok(token) = std::env::var(variable) {
             return self.bearer(token);
@@ -77,33 +102,66 @@ impl Guard {
         self
     }
 
-    /// Whoever comes from these addresses or ranges: `10.0.0.0/8`, `127.0.0.1`,
-    /// `fd00::/8`.
+    /// Recognizes clients with these addresses, or from these ranges:
+    /// `192.0.2.0/24`, `127.0.0.1`, `fd00::/8`.
     ///
-    /// It is the address of the connection, unless that is one of the
-    /// [trusted proxies](Self::trusted_proxies). With axum serve with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`, or there is none.
+    /// The address of a client is that of its connection. If the connection is
+    /// that of a [trusted proxy](Self::trusted_proxies), the address is the one
+    /// that the proxy names. A request that was forwarded by any other peer has
+    /// no address, and neither has one whose connection is unknown: with axum,
+    /// serve with `into_make_service_with_connect_info::<SocketAddr>()`.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if one of them is neither an address nor a range.
     pub fn addresses<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let networks = self.networks(ranges);
         self.networks.extend(networks);
         self
     }
 
-    /// Proxies whose `X-Forwarded-For` is believed, by address or range. It is
-    /// read from the right, and the first address that is no trusted proxy
-    /// counts.
+    /// Trusts `X-Forwarded-For` and `Forwarded` in requests from these proxies,
+    /// given by address or range.
+    ///
+    /// The lists are read from the right, and the first address that is not a
+    /// trusted proxy is the client. There is no client's address if this entry
+    /// is not an address, if there is none, or if the two header fields name
+    /// different clients. A trusted proxy is never a client itself.
+    ///
+    /// A trusted proxy must append to the header field or overwrite it. If it
+    /// passes on what a client sent, the client can choose its address.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if one of them is neither an address nor a range.
     pub fn trusted_proxies<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let proxies = self.networks(ranges);
         self.proxies.extend(proxies);
         self
     }
 
-    /// Whoever the application itself knows.
-    pub fn when(
-        mut self,
-        known: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.predicates.push(Arc::new(known));
+    /// Recognizes requests for which `rule` returns `true`.
+    ///
+    /// It sees method, path, query, header fields and peer. It runs on the
+    /// thread that answers the request and must not block. If it panics, the
+    /// request is not recognized, and the first panic is logged.
+    ///
+    /// ```
+    /// use health_core::{Guard, Health, RequestHead};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// // A header field that the proxy in front removes from what clients send.
+    /// let guard = Guard::new().when(|head| head.header("x-staff") == Some("yes"));
+    /// let health = Health::builder().guard(guard).start()?;
+    /// let head = RequestHead::new("GET", "/health").with_headers(&[("X-Staff", "yes")]);
+    /// let answer = health.endpoint().respond(head);
+    /// # assert_eq!(answer.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn when(mut self, rule: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.rules.push(Arc::new(rule));
         self
     }
 
@@ -136,48 +194,82 @@ impl Guard {
     }
 
     /// Whether there is a condition at all.
-    pub(crate) fn knows_anybody(&self) -> bool {
-        self.takes_tokens() || !self.networks.is_empty() || !self.predicates.is_empty()
+    pub(crate) fn has_conditions(&self) -> bool {
+        self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
-    /// Whether one of the conditions holds.
-    pub(crate) fn knows(&self, head: &RequestHead<'_>) -> bool {
-        self.knows_token(head)
-            || self
-                .client(head)
-                .is_some_and(|client| contains(&self.networks, client))
-            || self.predicates.iter().any(|known| known(head))
+    /// Whether one of the conditions holds. Never panics. `log` takes what an
+    /// operator has to know.
+    pub(crate) fn recognizes(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {
+        self.recognizes_token(head)
+            || self.recognizes_address(head, log)
+            || self.recognizes_by_rule(head, log)
     }
 
-    fn knows_token(&self, head: &RequestHead<'_>) -> bool {
-        let Some((scheme, given)) = head.authorization.and_then(|value| value.split_once(' '))
-        else {
+    fn recognizes_token(&self, head: &RequestHead<'_>) -> bool {
+        if !self.takes_tokens() {
+            return false;
+        }
+        let authorization = head.authorization().unwrap_or_default();
+        let Some((scheme, given)) = authorization.split_at_checked(BEARER.len()) else {
             return false;
         };
-        let is_known = |token: &String| bool::from(token.as_bytes().ct_eq(given.trim().as_bytes()));
-        scheme.eq_ignore_ascii_case("bearer") && self.tokens.iter().any(is_known)
+        let given = given.trim_ascii();
+        let is_right = |token: &String| bool::from(token.as_bytes().ct_eq(given));
+        scheme.eq_ignore_ascii_case(BEARER) && self.tokens.iter().any(is_right)
     }
 
-    /// Who asks, as far as can be trusted. A list of proxies alone says nothing
-    /// of the client before them.
-    fn client(&self, head: &RequestHead<'_>) -> Option<IpAddr> {
-        let peer = head.peer?.to_canonical();
-        let Some(forwarded) = head.forwarded_for.filter(|_| contains(&self.proxies, peer)) else {
-            return Some(peer);
-        };
-        for hop in forwarded.rsplit(',') {
-            let hop: IpAddr = hop.trim().parse().ok()?;
-            let hop = hop.to_canonical();
-            if !contains(&self.proxies, hop) {
-                return Some(hop);
+    fn recognizes_address(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {
+        if self.networks.is_empty() {
+            return false;
+        }
+        let Some(peer) = head.peer() else {
+            if is_first(&self.logged.missing_peer) {
+                log(Line::GuardWithoutPeer);
             }
+            return false;
+        };
+        let client = self.client(head, peer.to_canonical(), log);
+        client.is_some_and(|client| contains(&self.networks, client))
+    }
+
+    /// Returns the address of the client, as far as it can be trusted.
+    fn client(&self, head: &RequestHead<'_>, peer: IpAddr, log: &dyn Fn(Line)) -> Option<IpAddr> {
+        if contains(&self.proxies, peer) {
+            return forwarded::client(head, |address| contains(&self.proxies, address));
+        }
+        if !forwarded::is_forwarded(head) {
+            return Some(peer);
+        }
+        // Without this line no operator would find out why a guard that used to
+        // recognize its proxy no longer does.
+        if contains(&self.networks, peer) && is_first(&self.logged.untrusted_proxy) {
+            log(Line::UntrustedProxy(peer));
         }
         None
     }
+
+    fn recognizes_by_rule(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {
+        self.rules.iter().any(|rule| match caught(|| rule(head)) {
+            Ok(is_recognized) => is_recognized,
+            Err(text) => {
+                if is_first(&self.logged.panic) {
+                    log(Line::GuardPanicked(text));
+                }
+                false
+            }
+        })
+    }
 }
 
-/// The address by the rules of std, which takes no `010.0.0.0`: to some that
-/// begins with 8.
+const BEARER: &[u8] = b"bearer ";
+
+fn is_first(logged: &AtomicBool) -> bool {
+    !logged.swap(true, Ordering::Relaxed)
+}
+
+/// Parses an address or a range. The address is parsed by std, which refuses
+/// `010.0.0.0`: some parsers read it as 8.0.0.0.
 fn network(text: &str) -> Option<IpNet> {
     let Some((address, _)) = text.split_once('/') else {
         return text.parse::<IpAddr>().ok().map(IpNet::from);
@@ -190,14 +282,14 @@ fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// Says how much there is, and no token.
+/// Without the tokens.
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("tokens", &self.tokens.len())
             .field("networks", &self.networks)
             .field("proxies", &self.proxies)
-            .field("predicates", &self.predicates.len())
+            .field("rules", &self.rules.len())
             .finish_non_exhaustive()
     }
 }
@@ -205,39 +297,49 @@ impl fmt::Debug for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::Headers;
     use proptest::prelude::*;
+
+    fn holds_for(guard: &Guard, head: &RequestHead<'_>) -> bool {
+        guard.recognizes(head, &drop)
+    }
 
     const TOKEN: &str = "correct horse battery staple";
 
-    fn head() -> RequestHead<'static> {
+    fn head<'a>(peer: &str, headers: &'a dyn Headers) -> RequestHead<'a> {
         RequestHead::new("GET", "/health")
-    }
-
-    fn from(peer: &str, forwarded: Option<&'static str>) -> RequestHead<'static> {
-        head().peer(peer.parse().ok()).forwarded_for(forwarded)
+            .with_peer(peer.parse().ok())
+            .with_headers(headers)
     }
 
     #[test]
-    fn a_token_is_known_whole_or_not_at_all() {
+    fn a_token_is_accepted_as_a_whole() {
         let guard = Guard::new().bearer(TOKEN);
         assert!(guard.problems().is_empty());
-        for good in [
+        let recognizes = |value: &[u8]| {
+            let headers = [("Authorization", value)];
+            holds_for(&guard, &head("", &headers))
+        };
+        for right in [
             "Bearer correct horse battery staple",
             "bearer  correct horse battery staple ",
         ] {
-            assert!(guard.knows(&head().authorization(Some(good))), "{good}");
+            assert!(recognizes(right.as_bytes()), "{right}");
         }
-        for bad in [
+        for wrong in [
             "",
             "Bearer",
             "Bearer ",
             "Bearer correct",
+            "Bearer\tcorrect horse battery staple",
             "Basic correct horse battery staple",
+            "Bearer correct horse battery staple x",
             TOKEN,
         ] {
-            assert!(!guard.knows(&head().authorization(Some(bad))), "{bad}");
+            assert!(!recognizes(wrong.as_bytes()), "{wrong}");
         }
-        assert!(!guard.knows(&head()));
+        assert!(!recognizes(b"Bearer \xff\xfe"));
+        assert!(!holds_for(&guard, &head("", &[("cookie", "x")])));
         assert!(!format!("{guard:?}").contains("horse"));
     }
 
@@ -245,41 +347,67 @@ mod tests {
     fn an_address_is_that_of_the_connection() {
         let guard = Guard::new().addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"]);
         assert!(guard.problems().is_empty());
-        for good in ["10.1.2.3", "127.0.0.1", "fd00::7", "::ffff:10.1.2.3"] {
-            assert!(guard.knows(&from(good, None)), "{good}");
+        let none: [(&str, &str); 0] = [];
+        for inside in ["10.1.2.3", "127.0.0.1", "fd00::7", "::ffff:10.1.2.3"] {
+            assert!(holds_for(&guard, &head(inside, &none)), "{inside}");
         }
-        for bad in ["11.0.0.1", "127.0.0.2", "::1", "::ffff:11.0.0.1"] {
-            assert!(!guard.knows(&from(bad, None)), "{bad}");
+        for outside in ["11.0.0.1", "127.0.0.2", "::1", "::ffff:11.0.0.1", "unknown"] {
+            assert!(!holds_for(&guard, &head(outside, &none)), "{outside}");
         }
-        assert!(
-            !guard.knows(&from("11.0.0.1", Some("10.0.0.1"))),
-            "anybody can send the header"
-        );
-        assert!(!guard.knows(&head()), "no address is no known address");
     }
 
     #[test]
-    fn a_trusted_proxy_says_who_asks_and_the_client_cannot() {
+    fn a_forwarded_request_of_an_untrusted_peer_has_no_address() {
+        let guard = Guard::new().addresses(["10.0.0.0/8"]);
+        for field in [
+            ("X-Forwarded-For", "203.0.113.9"),
+            ("X-Forwarded-For", "10.1.1.1"),
+            ("X-Forwarded-For", ""),
+            ("Forwarded", "for=10.1.1.1"),
+            ("X-Real-IP", "10.1.1.1"),
+            ("Via", "1.1 ingress"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Envoy-External-Address", "203.0.113.9"),
+        ] {
+            for peer in ["10.244.0.7", "::ffff:10.244.0.7", "203.0.113.9"] {
+                assert!(
+                    !holds_for(&guard, &head(peer, &[field])),
+                    "{peer} {field:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_names_the_client_and_is_none_itself() {
         let guard = Guard::new()
             .addresses(["10.0.0.0/8"])
             .trusted_proxies(["10.0.0.1", "10.0.0.2"]);
-        let knows = |forwarded| guard.knows(&from("10.0.0.1", forwarded));
-        assert!(knows(None), "the proxy itself");
-        assert!(knows(Some("10.9.9.9")));
-        assert!(knows(Some("8.8.8.8, 10.9.9.9, 10.0.0.2")));
-        assert!(!knows(Some("8.8.8.8")));
-        assert!(
-            !knows(Some("10.9.9.9, 8.8.8.8")),
-            "what the client wrote itself"
-        );
-        assert!(!knows(Some("10.0.0.2")), "proxies alone");
-        for nonsense in ["", "unknown", "10.9.9.9:80", "10.9.9.9,,"] {
-            assert!(!knows(Some(nonsense)), "{nonsense}");
+        let recognizes = |forwarded| {
+            let headers = [("x-forwarded-for", forwarded)];
+            holds_for(&guard, &head("10.0.0.1", &headers))
+        };
+        for inside in ["10.9.9.9", "10.9.9.9:51008", "8.8.8.8, 10.9.9.9, 10.0.0.2"] {
+            assert!(recognizes(inside), "{inside}");
         }
+        for outside in [
+            "8.8.8.8",
+            "10.9.9.9, 8.8.8.8",
+            "10.0.0.2",
+            "",
+            "unknown",
+            "10.9.9.9,,",
+        ] {
+            assert!(!recognizes(outside), "{outside}");
+        }
+        assert!(
+            !holds_for(&guard, &head("10.0.0.1", &[("via", "1.1 proxy")])),
+            "a proxy that does not name its client"
+        );
     }
 
     #[test]
-    fn what_cannot_be_used_is_named_without_the_token() {
+    fn unusable_conditions_are_reported_without_the_token() {
         let guard = Guard::new()
             .bearer("short-secret")
             .bearer_from_env("HEALTH_TEST_NO_SUCH_VARIABLE")
@@ -290,28 +418,48 @@ mod tests {
     }
 
     #[test]
-    fn the_application_may_know_more() {
-        let guard = Guard::new().when(|head| head.method() == "GET");
-        assert!(guard.knows(&head()));
-        assert!(!guard.knows(&RequestHead::new("HEAD", "/health")));
+    fn a_rule_reads_the_whole_head() {
+        let guard = Guard::new().when(|head| {
+            (head.method(), head.path(), head.query()) == ("GET", "/health", Some("team=a"))
+                && head.header("x-team") == Some("a")
+                && head.header_lines("x-team").count() == 2
+                && head.peer() == "10.1.2.3".parse().ok()
+        });
+        let headers = [("X-Team", "a"), ("X-Team", "b")];
+        let whole = head("10.1.2.3", &headers).with_query(Some("team=a"));
+        assert!(holds_for(&guard, &whole));
+        for other in [
+            whole.with_query(None),
+            whole.with_peer(None),
+            whole.with_headers(&[("x-team", "b"), ("x-team", "a")]),
+        ] {
+            assert!(!holds_for(&guard, &other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_rules_after_one_that_panics_are_asked() {
+        let guard = Guard::new()
+            .when(|_| panic!("broken rule"))
+            .when(|head| head.path() == "/health");
+        assert!(holds_for(&guard, &RequestHead::new("GET", "/health")));
+        assert!(!holds_for(&guard, &RequestHead::new("GET", "/status")));
     }
 
     proptest! {
         #[test]
-        fn no_header_makes_it_panic_or_open(
+        fn no_header_field_panics_or_opens(
             authorization in "\\PC{0,40}",
             forwarded in "\\PC{0,40}",
         ) {
             let guard = Guard::new().bearer(TOKEN).addresses(["192.0.2.0/24"]).trusted_proxies(["10.0.0.0/8"]);
-            let head = head()
-                .authorization(Some(&authorization))
-                .peer("10.0.0.1".parse().ok())
-                .forwarded_for(Some(&forwarded));
-            prop_assert!(!guard.knows(&head) || forwarded.contains("192.0.2."));
+            let headers = [("authorization", &authorization), ("x-forwarded-for", &forwarded)];
+            let is_recognized = holds_for(&guard, &head("10.0.0.1", &headers));
+            prop_assert!(!is_recognized || forwarded.contains("192.0.2."));
         }
 
         #[test]
-        fn no_range_makes_it_panic(range in "[0-9a-f:./]{0,24}") {
+        fn no_range_panics(range in "[0-9a-f:./]{0,24}") {
             let _ = Guard::new().addresses([range]);
         }
     }

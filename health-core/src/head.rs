@@ -1,108 +1,204 @@
-//! What a request says.
+//! The head of a request, independent of any web framework.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
+use http::{HeaderMap, HeaderValue};
 
-/// Parsed once: as a text it would be for each request.
-static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// What an answer depends on.
+/// The header fields of a request, as [`RequestHead`] reads them.
 ///
-/// Adapters whose framework has its own version of `http` make one from parts.
-#[derive(Clone, Copy, Debug)]
+/// [`http::HeaderMap`] implements it, and so does an array of names and values.
+/// Implement it for the header map of a framework that has its own types. A
+/// value is only looked up when it is needed, and never copied.
+///
+/// ```
+/// use health_core::{Headers, RequestHead};
+/// use http::HeaderName;
+///
+/// /// The header fields of a framework that keeps them in a list.
+/// struct Fields(Vec<(String, Vec<u8>)>);
+///
+/// impl Headers for Fields {
+///     fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+///         let lines = self.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name.as_str()));
+///         lines.map(|(_, value)| &value[..]).nth(nth)
+///     }
+/// }
+///
+/// let fields = Fields(vec![("Accept".into(), b"text/plain".into())]);
+/// let head = RequestHead::new("GET", "/health").with_headers(&fields);
+/// assert_eq!(head.header("accept"), Some("text/plain"));
+/// ```
+pub trait Headers: Sync {
+    /// Returns the value of the field line named `name`, or `None` if the
+    /// request has fewer lines of this name. `nth` counts from 0, in the order
+    /// in which the lines were sent.
+    fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]>;
+}
+
+impl Headers for HeaderMap {
+    fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        let value = match nth {
+            0 => self.get(name),
+            nth => self.get_all(name).iter().nth(nth),
+        };
+        value.map(HeaderValue::as_bytes)
+    }
+}
+
+/// The names are compared without regard to case.
+impl<N, V, const COUNT: usize> Headers for [(N, V); COUNT]
+where
+    N: AsRef<str> + Sync,
+    V: AsRef<[u8]> + Sync,
+{
+    fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        let is_named =
+            |line: &&(N, V)| -> bool { line.0.as_ref().eq_ignore_ascii_case(name.as_str()) };
+        let line = self.iter().filter(is_named).nth(nth)?;
+        Some(line.1.as_ref())
+    }
+}
+
+const NO_HEADERS: &[(&str, &str); 0] = &[];
+
+/// The parts of a request that an answer depends on.
+///
+/// Adapters make one from an [`http::Request`], or from the parts of a
+/// framework that has its own version of `http`. A rule of
+/// [`Guard::when`](crate::Guard::when) reads it.
+///
+/// ```
+/// use health_core::RequestHead;
+///
+/// let head = RequestHead::new("GET", "/health/orders-db")
+///     .with_query(Some("verbose"))
+///     .with_headers(&[("Accept", "text/plain")])
+///     .with_peer("10.1.2.3".parse().ok());
+/// assert_eq!(head.path(), "/health/orders-db");
+/// assert_eq!(head.header("accept"), Some("text/plain"));
+/// ```
+#[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a str,
     path: &'a str,
     query: Option<&'a str>,
-    accept: Option<&'a str>,
-    pub(crate) authorization: Option<&'a str>,
-    pub(crate) peer: Option<IpAddr>,
-    pub(crate) forwarded_for: Option<&'a str>,
+    headers: &'a dyn Headers,
+    peer: Option<IpAddr>,
 }
 
 impl<'a> RequestHead<'a> {
-    /// `path` is the path of the URI as it came, percent-encoded, without the
-    /// query.
+    /// Creates a head without query, header fields and peer.
     ///
-    /// ```
-    /// use health_core::RequestHead;
-    ///
-    /// let head = RequestHead::new("GET", "/health/orders-db")
-    ///     .query(Some("verbose"))
-    ///     .accept(Some("text/plain"));
-    /// # let _ = head;
-    /// ```
+    /// `path` is the path of the URI as it was sent: percent-encoded, without
+    /// the query.
     pub fn new(method: &'a str, path: &'a str) -> Self {
         RequestHead {
             method,
             path,
             query: None,
-            accept: None,
-            authorization: None,
+            headers: NO_HEADERS,
             peer: None,
-            forwarded_for: None,
         }
     }
 
-    /// The query of the URI as it came.
+    /// Sets the query of the URI as it was sent, without the `?`.
     #[must_use]
-    pub fn query(mut self, query: Option<&'a str>) -> Self {
+    pub fn with_query(mut self, query: Option<&'a str>) -> Self {
         self.query = query;
         self
     }
 
-    /// The value of the header `Accept`.
+    /// Sets the header fields.
     #[must_use]
-    pub fn accept(mut self, accept: Option<&'a str>) -> Self {
-        self.accept = accept;
+    pub fn with_headers(mut self, headers: &'a dyn Headers) -> Self {
+        self.headers = headers;
         self
     }
 
-    /// The value of the header `Authorization`.
+    /// Sets the address at the other end of the connection, without its port.
+    ///
+    /// A [`Guard`](crate::Guard) by address needs it.
     #[must_use]
-    pub fn authorization(mut self, authorization: Option<&'a str>) -> Self {
-        self.authorization = authorization;
-        self
-    }
-
-    /// The address at the other end of the connection.
-    #[must_use]
-    pub fn peer(mut self, peer: Option<IpAddr>) -> Self {
+    pub fn with_peer(mut self, peer: Option<IpAddr>) -> Self {
         self.peer = peer;
         self
     }
 
-    /// The value of the **last** header `X-Forwarded-For`: what stands before
-    /// it may be the client's own.
-    #[must_use]
-    pub fn forwarded_for(mut self, forwarded_for: Option<&'a str>) -> Self {
-        self.forwarded_for = forwarded_for;
-        self
-    }
-
-    /// The method.
+    /// Returns the method.
     pub fn method(&self) -> &'a str {
         self.method
     }
 
-    /// The path as it came, percent-encoded.
+    /// Returns the path as it was sent, percent-encoded.
     pub fn path(&self) -> &'a str {
         self.path
     }
 
-    /// The value of `Accept`, as it came.
-    pub(crate) fn accepted(&self) -> Option<&'a str> {
-        self.accept
+    /// Returns the query as it was sent, percent-encoded.
+    pub fn query(&self) -> Option<&'a str> {
+        self.query
     }
 
-    /// What comes first in the query as `key` or `key=value`.
+    /// Returns the first value of this header field, or `None` if there is none
+    /// or if it is not UTF-8. The name is compared without regard to case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        self.text(&name)
+    }
+
+    /// Returns every value of this header field, in the order in which the
+    /// lines were sent.
+    ///
+    /// ```
+    /// use health_core::RequestHead;
+    ///
+    /// let lines = [("Via", "1.1 cdn"), ("Via", "1.1 ingress")];
+    /// let head = RequestHead::new("GET", "/health").with_headers(&lines);
+    /// assert_eq!(head.header_lines("via").count(), 2);
+    /// ```
+    pub fn header_lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok();
+        let headers = self.headers;
+        (0..).map_while(move |nth| headers.value(name.as_ref()?, nth))
+    }
+
+    /// Returns the address at the other end of the connection.
+    ///
+    /// Behind a proxy it is the address of the proxy.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    pub(crate) fn accept(&self) -> Option<&'a str> {
+        self.text(&ACCEPT)
+    }
+
+    pub(crate) fn authorization(&self) -> Option<&'a [u8]> {
+        self.headers.value(&AUTHORIZATION, 0)
+    }
+
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
+        self.headers.value(name, 0).is_some()
+    }
+
+    /// The values of all lines of a header field, in order.
+    pub(crate) fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.headers;
+        (0..).map_while(move |nth| headers.value(name, nth))
+    }
+
+    fn text(&self, name: &HeaderName) -> Option<&'a str> {
+        std::str::from_utf8(self.headers.value(name, 0)?).ok()
+    }
+
+    /// The first value of this parameter of the query; empty for `key` alone.
     pub(crate) fn parameter(&self, wanted: &str) -> Option<&'a str> {
         self.parameters(wanted).next()
     }
 
-    /// Everything that comes in the query as `key` or `key=value`.
+    /// Every value of this parameter of the query.
     pub(crate) fn parameters(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
         let pairs = self.query.into_iter().flat_map(|query| query.split('&'));
         pairs.filter_map(move |pair| {
@@ -114,12 +210,66 @@ impl<'a> RequestHead<'a> {
 
 impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
     fn from(request: &'a http::Request<Body>) -> Self {
-        let headers = request.headers();
-        let text = |value: Option<&'a HeaderValue>| value.and_then(|value| value.to_str().ok());
         RequestHead::new(request.method().as_str(), request.uri().path())
-            .query(request.uri().query())
-            .accept(text(headers.get(ACCEPT)))
-            .authorization(text(headers.get(AUTHORIZATION)))
-            .forwarded_for(text(headers.get_all(&FORWARDED_FOR).iter().next_back()))
+            .with_query(request.uri().query())
+            .with_headers(request.headers())
+    }
+}
+
+/// Without the header fields, which carry tokens and cookies.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_one_name_keep_their_order() {
+        let mut map = HeaderMap::new();
+        map.append("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
+        map.append("via", HeaderValue::from_static("1.1 cdn"));
+        map.append(
+            "x-forwarded-for",
+            HeaderValue::from_static("192.0.2.2, 192.0.2.3"),
+        );
+        let list = [
+            ("X-Forwarded-For", "192.0.2.1"),
+            ("via", "1.1 cdn"),
+            ("x-forwarded-for", "192.0.2.2, 192.0.2.3"),
+        ];
+        let sources: [&dyn Headers; 2] = [&map, &list];
+        for headers in sources {
+            let head = RequestHead::new("GET", "/health").with_headers(headers);
+            let lines: Vec<&[u8]> = head.header_lines("X-FORWARDED-FOR").collect();
+            assert_eq!(lines, [&b"192.0.2.1"[..], b"192.0.2.2, 192.0.2.3"]);
+            assert_eq!(head.header("VIA"), Some("1.1 cdn"));
+            assert_eq!(head.header("forwarded"), None);
+            assert_eq!(head.header("not a name"), None);
+            assert_eq!(head.header_lines("not a name").count(), 0);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_header_field() {
+        let secret = [("Authorization", "Bearer correct horse battery staple")];
+        let head = RequestHead::new("GET", "/health").with_headers(&secret);
+        assert!(!format!("{head:?}").contains("horse"));
+    }
+
+    /// A request that is held across an `.await` must not keep the task from
+    /// moving to another thread.
+    #[test]
+    fn a_head_can_be_sent_to_another_thread() {
+        fn assert_send<T: Send>(_: T) {}
+        assert_send(RequestHead::new("GET", "/health"));
     }
 }

@@ -100,6 +100,7 @@ mod event;
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod family;
+mod forwarded;
 mod guard;
 mod head;
 mod health;
@@ -123,6 +124,7 @@ mod registry;
 mod relay;
 mod render;
 mod reported;
+mod rules;
 mod run;
 mod sample;
 mod schedule;
@@ -153,7 +155,7 @@ pub use check::HealthCheck;
 pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
-pub use head::RequestHead;
+pub use head::{Headers, RequestHead};
 pub use health::Health;
 pub use history::{History, Past};
 #[cfg(feature = "webhook")]

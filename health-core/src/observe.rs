@@ -8,6 +8,7 @@
 //! application itself asks for (a start, a drain that is cut off) is written at
 //! once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub(crate) enum Line {
         page: &'static str,
         checks: String,
     },
+    GuardWithoutPeer,
+    UntrustedProxy(IpAddr),
+    GuardPanicked(String),
 }
 
 /// The status of a probe changed.
@@ -176,6 +180,25 @@ fn write(line: &Line) {
             checks,
             "checks were excluded from an answer; said once a minute"
         ),
+        Line::GuardWithoutPeer => tracing::warn!(
+            target: TARGET,
+            "the guard recognizes no address, because the server does not pass on the address of the connection; said once. \
+             With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
+        ),
+        Line::UntrustedProxy(peer) => tracing::warn!(
+            target: TARGET,
+            %peer,
+            "the guard does not recognize forwarded requests of this peer; said once. \
+             If it is your proxy, name it: `Guard::trusted_proxies`"
+        ),
+        Line::GuardPanicked(text) => {
+            let reason = masked(text);
+            tracing::error!(
+                target: TARGET,
+                %reason,
+                "a rule of the guard panicked; said once. It recognizes no client when it panics"
+            );
+        }
     }
 }
 

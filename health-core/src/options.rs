@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use crate::probe::{Probe, Probes};
+use crate::rules::{
+    self, LONGEST_DESCRIPTION, LONGEST_ENDPOINT, LONGEST_NAME, LONGEST_PERIOD, LONGEST_STALE_AFTER,
+    LONGEST_TIMEOUT, Rhythm, Spelt,
+};
 use crate::uri;
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
-const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) use crate::rules::Mistake as Rule;
 
 /// The options of one check, as `#[health_check(..)]` takes them.
 ///
@@ -154,8 +155,13 @@ impl CheckOptions {
         self
     }
 
-    /// A good verdict whose last result is older than this no longer counts: at
-    /// most 24 h, default three intervals and one timeout.
+    /// A pass older than this no longer counts: at most 365 days.
+    ///
+    /// The default is three intervals and one timeout, or as many intervals as
+    /// [`failure_threshold`](Self::failure_threshold) where that is more than
+    /// three. A shorter age than `failure_threshold` intervals is refused,
+    /// because the threshold could never be reached, and so is one shorter than
+    /// an interval and a timeout together.
     pub const fn stale_after(mut self, age: Duration) -> Self {
         self.stale_after = Some(age);
         self
@@ -188,14 +194,15 @@ impl CheckOptions {
 
     /// Labels for reports and for groups
     /// ([`HealthBuilder::group`](crate::HealthBuilder::group)), such as
-    /// `&["db", "eu"]`.
+    /// `&["db", "eu"]`: at most 64, each spelt as a name of a check is.
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
         self.tags = tags;
         self
     }
 
     /// What does not work while the check does not pass, as URI templates: the
-    /// `affectedEndpoints` of `application/health+json`.
+    /// `affectedEndpoints` of `application/health+json`. At most 64, each of at
+    /// most 1,024 bytes.
     ///
     /// ```
     /// use health_core::CheckOptions;
@@ -209,7 +216,7 @@ impl CheckOptions {
     }
 
     /// Where people find more, as URIs by relation: the `links` of the check in
-    /// `application/health+json`.
+    /// `application/health+json`. At most 64, each of at most 1,024 bytes.
     ///
     /// ```
     /// use health_core::CheckOptions;
@@ -223,24 +230,32 @@ impl CheckOptions {
     }
 
     /// What kind of thing is checked: the `componentType` of
-    /// `application/health+json`, default `component`.
+    /// `application/health+json`, at most 64 characters, default `component`.
     pub const fn component(mut self, kind: &'static str) -> Self {
         self.component = Some(kind);
         self
     }
 
-    /// A line for people; the attribute takes the first of the doc comment.
+    /// A line for people, at most 256 characters; the attribute takes the first
+    /// of the doc comment.
     pub const fn description(mut self, line: &'static str) -> Self {
         self.description = Some(line);
         self
     }
 
-    /// These options, but for the numbers that `change` writes.
+    /// These options, except for the numbers that `change` sets.
+    ///
+    /// `interval` and `cache` exclude each other, so setting one removes the
+    /// other.
     pub(crate) fn changed_by(self, change: &CheckOptions) -> Self {
+        let (interval, cache) = match (change.interval, change.cache) {
+            (None, None) => (self.interval, self.cache),
+            set => set,
+        };
         CheckOptions {
             timeout: change.timeout.or(self.timeout),
-            interval: change.interval.or(self.interval),
-            cache: change.cache.or(self.cache),
+            interval,
+            cache,
             initial_delay: change.initial_delay.or(self.initial_delay),
             stale_after: change.stale_after.or(self.stale_after),
             failure_threshold: change.failure_threshold.or(self.failure_threshold),
@@ -257,13 +272,13 @@ impl CheckOptions {
         self.tags
     }
 
-    /// Fills in the defaults, or says everything that is wrong.
+    /// Fills in the defaults, or returns every rule that is broken.
     pub(crate) fn resolve(&self) -> Result<Plan, Vec<Rule>> {
         let plan = self.with_defaults();
         let mut broken = Vec::new();
         self.check_ranges(&plan, &mut broken);
         self.check_contradictions(&plan, &mut broken);
-        self.check_uris(&mut broken);
+        self.check_texts(&mut broken);
         check_criticality(&plan, &mut broken);
         if broken.is_empty() {
             Ok(plan)
@@ -278,6 +293,7 @@ impl CheckOptions {
         let plan = self.with_defaults();
         let mut broken = Vec::from_iter(own);
         self.check_nothing_about_runs(&mut broken);
+        self.check_texts(&mut broken);
         check_criticality(&plan, &mut broken);
         if broken.is_empty() {
             Ok(plan)
@@ -287,16 +303,8 @@ impl CheckOptions {
     }
 
     fn with_defaults(&self) -> Plan {
-        // The period of a check on demand is the age at which it is run again.
-        let (timeout, interval) = match (self.timeout, self.interval.or(self.cache)) {
-            (timeout, Some(age)) if self.cache.is_some() => {
-                (timeout.unwrap_or(DEFAULT_TIMEOUT), age)
-            }
-            (Some(timeout), Some(interval)) => (timeout, interval),
-            (Some(timeout), None) => (timeout, DEFAULT_INTERVAL.max(timeout)),
-            (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
-            (None, None) => (DEFAULT_TIMEOUT, DEFAULT_INTERVAL),
-        };
+        let rhythm = self.rhythm();
+        let failure_threshold = self.failure_threshold.unwrap_or(1);
         let probes = if self.probes.is_empty() {
             Probes::NONE.with(Probe::Readiness)
         } else {
@@ -309,21 +317,25 @@ impl CheckOptions {
                 Criticality::Only(named) => named,
                 Criticality::Everywhere => probes,
             },
-            timeout,
-            interval,
-            on_demand: self.cache.is_some(),
+            timeout: rhythm.timeout,
+            interval: rhythm.period,
+            on_demand: rhythm.on_demand,
             tags: self.tags,
             affects: self.affects,
             links: self.links,
             component: self.component.unwrap_or("component"),
             description: self.description,
             initial_delay: self.initial_delay.unwrap_or_default(),
-            failure_threshold: self.failure_threshold.unwrap_or(1),
+            failure_threshold,
             success_threshold: self.success_threshold.unwrap_or(1),
             stale_after: self
                 .stale_after
-                .unwrap_or_else(|| 3 * interval.min(LONGEST_PERIOD) + timeout.min(LONGEST_TIMEOUT)),
+                .unwrap_or_else(|| rhythm.default_stale_after(failure_threshold)),
         }
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        Rhythm::new(self.timeout, self.interval, self.cache)
     }
 
     fn check_ranges(&self, plan: &Plan, broken: &mut Vec<Rule>) {
@@ -346,17 +358,17 @@ impl CheckOptions {
             });
         }
         let longest = [
-            ("timeout", self.timeout, LONGEST_TIMEOUT, "1 h"),
-            ("interval", self.interval, LONGEST_PERIOD, "24 h"),
-            ("cache", self.cache, LONGEST_PERIOD, "24 h"),
-            ("initial_delay", self.initial_delay, LONGEST_PERIOD, "24 h"),
-            ("stale_after", self.stale_after, LONGEST_PERIOD, "24 h"),
+            ("timeout", self.timeout, LONGEST_TIMEOUT),
+            ("interval", self.interval, LONGEST_PERIOD),
+            ("cache", self.cache, LONGEST_PERIOD),
+            ("initial_delay", self.initial_delay, LONGEST_PERIOD),
+            ("stale_after", self.stale_after, LONGEST_STALE_AFTER),
         ];
-        for (option, written, limit, limit_text) in longest {
+        for (option, written, limit) in longest {
             if written.is_some_and(|written| written > limit) {
                 broken.push(Rule {
                     what: format!("`{option}` is too long"),
-                    help: format!("the longest `{option}` is {limit_text}"),
+                    help: format!("the longest `{option}` is {}", Spelt(limit)),
                 });
             }
         }
@@ -397,41 +409,88 @@ impl CheckOptions {
                 help: "one run must end before the next is due; shorten the timeout or lengthen the interval".into(),
             });
         }
-        if let Some(stale_after) = self.stale_after {
-            let least = plan.interval.saturating_add(plan.timeout);
-            if stale_after < least {
-                broken.push(Rule {
-                    what: format!(
-                        "a pass would be stale after {stale_after:?}, before the next run can end"
-                    ),
-                    help: format!(
-                        "write at least the interval and the timeout together, {least:?}"
-                    ),
-                });
-            }
-        }
+        let Some(stale_after) = self.stale_after.filter(|age| *age <= LONGEST_STALE_AFTER) else {
+            return;
+        };
+        let spell = |duration| Spelt(duration).to_string();
+        let threshold = plan.failure_threshold;
+        broken.extend(
+            self.rhythm()
+                .check_stale_after(stale_after, threshold, spell)
+                .err(),
+        );
     }
 
-    fn check_uris(&self, broken: &mut Vec<Rule>) {
-        let endpoints = self.affects.iter().filter(|text| !uri::is_template(text));
-        broken.extend(endpoints.map(|text| Rule {
-            what: format!("`{}` is no endpoint", text.escape_debug()),
-            help: "write a path or a URI, with variables in braces: `/orders/{id}`".into(),
-        }));
-        let is_link = |(relation, uri): &(&str, &str)| !relation.is_empty() && uri::is_uri(uri);
-        let links = self.links.iter().filter(|link| !is_link(link));
-        broken.extend(links.map(|(relation, uri)| Rule {
-            what: format!("`{}` is no link", uri.escape_debug()),
-            help: format!(
-                "write a relation and a URI: `(\"{}\", \"https://example.com/runbook\")`",
-                if relation.is_empty() {
-                    "runbook"
-                } else {
-                    relation
-                }
-            ),
-        }));
+    /// The rules of the attribute, for texts that are made at run time.
+    fn check_texts(&self, broken: &mut Vec<Rule>) {
+        check_list("tags", "the tag ", self.tags, rules::check_tag, broken);
+        check_list(
+            "affects",
+            "the endpoint ",
+            self.affects,
+            rules::check_endpoint,
+            broken,
+        );
+        check_list("after", "", self.after, |_| Ok(()), broken);
+        broken.extend(rules::check_count("links", self.links.len()).err());
+        broken.extend(self.links.iter().filter_map(|link| check_link(*link).err()));
+        broken.extend(
+            self.component
+                .and_then(|kind| rules::check_component(kind).err()),
+        );
+        broken.extend(
+            self.description
+                .and_then(|line| check_description(line).err()),
+        );
     }
+}
+
+/// The rules for each list, and the rule for each of its texts.
+fn check_list(
+    option: &str,
+    thing: &str,
+    texts: &[&str],
+    rule: impl Fn(&str) -> Result<(), Rule>,
+    broken: &mut Vec<Rule>,
+) {
+    if let Err(too_many) = rules::check_count(option, texts.len()) {
+        broken.push(too_many);
+        return;
+    }
+    let each = texts.iter().filter_map(|text| {
+        let Rule { what, help } = rule(text).err()?;
+        // Unlike the compiler, an error of `start` has no place to point at.
+        let text = shown(text);
+        Some(Rule::new(format!("`{text}` is not allowed: {what}"), help))
+    });
+    broken.extend(each);
+    broken.extend(rules::repeated(texts).map(|nth| rules::listed_twice(thing, &shown(texts[nth]))));
+}
+
+/// A text that may be long, as an error shows it.
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(LONGEST_NAME).collect();
+    let dots = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{dots}", start.escape_debug())
+}
+
+fn check_link((relation, uri): (&str, &str)) -> Result<(), Rule> {
+    rules::check_line("relation", relation, LONGEST_NAME)
+        .map_err(|what| Rule::new(what, "write for example `\"runbook\"`"))?;
+    if uri.len() <= LONGEST_ENDPOINT && uri::is_uri(uri) {
+        return Ok(());
+    }
+    Err(Rule::new(
+        format!("`{}` is no link", shown(uri)),
+        format!(
+            "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {LONGEST_ENDPOINT} bytes"
+        ),
+    ))
+}
+
+fn check_description(line: &str) -> Result<(), Rule> {
+    rules::check_line("description", line, LONGEST_DESCRIPTION)
+        .map_err(|what| Rule::new(what, "write one line for people, or leave it out"))
 }
 
 fn check_criticality(plan: &Plan, broken: &mut Vec<Rule>) {
@@ -470,13 +529,6 @@ pub(crate) struct Plan {
     pub(crate) failure_threshold: u32,
     pub(crate) success_threshold: u32,
     pub(crate) stale_after: Duration,
-}
-
-/// A rule that the options break, and what to type instead.
-#[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    pub(crate) what: String,
-    pub(crate) help: String,
 }
 
 #[cfg(test)]
@@ -522,7 +574,7 @@ mod tests {
             .timeout(secs(0))
             .interval(secs(0))
             .failure_threshold(0)
-            .stale_after(secs(2 * LONGEST_PERIOD.as_secs()))
+            .stale_after(secs(2 * LONGEST_STALE_AFTER.as_secs()))
             .liveness()
             .critical_for(Probe::Startup);
         let broken = options.resolve().expect_err("six rules are broken");
@@ -559,6 +611,100 @@ mod tests {
         let both = CheckOptions::new().cache(secs(1)).interval(secs(1));
         let broken = both.resolve().expect_err("they exclude each other");
         assert_eq!(broken.len(), 1);
+    }
+
+    #[test]
+    fn a_threshold_lengthens_the_default_of_stale_after() {
+        let plan = resolved(&CheckOptions::new().failure_threshold(20));
+        assert_eq!(plan.stale_after, secs(205));
+        let never = resolved(&CheckOptions::new().failure_threshold(u32::MAX));
+        assert_eq!(never.stale_after, LONGEST_STALE_AFTER);
+    }
+
+    #[test]
+    fn a_threshold_that_cannot_be_reached_is_refused() {
+        let options = CheckOptions::new()
+            .failure_threshold(20)
+            .stale_after(secs(30));
+        let broken = options.resolve().expect_err("20 runs take 200 s");
+        assert_eq!(
+            broken,
+            [Rule::new(
+                "`stale_after` of 30s is shorter than the 200s that 20 failures take, so `failure_threshold` can never be reached",
+                "write at least 20 times the interval, 200s, or leave it out for 205s",
+            )]
+        );
+        let long_enough = options.stale_after(secs(200));
+        assert!(long_enough.resolve().is_ok());
+    }
+
+    #[test]
+    fn the_longest_interval_has_a_legal_stale_after() {
+        let options = CheckOptions::new().interval(LONGEST_PERIOD);
+        for days in [2, 3, 365] {
+            let options = options.clone().stale_after(secs(days * 86_400));
+            assert!(options.resolve().is_ok(), "{days} days");
+        }
+    }
+
+    #[test]
+    fn settings_exchange_interval_and_cache() {
+        let background = CheckOptions::new().interval(secs(30));
+        let on_demand = background
+            .clone()
+            .changed_by(&CheckOptions::new().cache(secs(2)));
+        let plan = resolved(&on_demand);
+        assert!(plan.on_demand);
+        assert_eq!(plan.interval, secs(2));
+
+        let again = on_demand.changed_by(&CheckOptions::new().interval(secs(20)));
+        let plan = resolved(&again);
+        assert!(!plan.on_demand);
+        assert_eq!(plan.interval, secs(20));
+
+        let unchanged = again
+            .clone()
+            .changed_by(&CheckOptions::new().timeout(secs(1)));
+        assert_eq!(resolved(&unchanged).interval, secs(20));
+        let both = CheckOptions::new().cache(secs(2)).interval(secs(20));
+        assert!(again.changed_by(&both).resolve().is_err());
+    }
+
+    #[test]
+    fn texts_obey_the_rules_of_the_attribute() {
+        const LONG: &str = match std::str::from_utf8(&[b'x'; 1_000]) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        let plain = CheckOptions::new;
+        for refused in [
+            plain().tags(&["A B"]),
+            plain().tags(&[""]),
+            plain().tags(&[LONG]),
+            plain().tags(&["db", "db"]),
+            plain().tags(&["x"; 65]),
+            plain().after(&["db", "db"]),
+            plain().affects(&["/orders", "/orders"]),
+            plain().affects(&["/orders/{id"]),
+            plain().component(""),
+            plain().component(LONG),
+            plain().component("a\nb"),
+            plain().description(" "),
+            plain().description(LONG),
+            plain().links(&[("", "https://example.com")]),
+            plain().links(&[("runbook", "not a uri")]),
+            plain().links(&[("runbook", "/"); 65]),
+        ] {
+            assert!(refused.resolve().is_err(), "{refused:?}");
+            assert!(refused.resolve_reported(None).is_err(), "{refused:?}");
+        }
+        let legal = plain()
+            .tags(&["db", "eu-1"])
+            .affects(&["/orders", "/orders/{id}"])
+            .component("data store")
+            .description("Größe der Schlange")
+            .links(&[("runbook", "https://example.com/a?b")]);
+        assert!(legal.resolve().is_ok());
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
+
+mod bounded;
+
+pub(crate) use bounded::cut;
 
 /// The answer of one run, without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +29,11 @@ pub enum Status {
 /// the answer of `/health`. What [`because`](Outcome::because) adds is
 /// **private**: it goes to the log only, because error texts carry
 /// host names, queries and passwords.
+///
+/// All texts are bounded, so that no error makes a log line, an answer or a
+/// webhook too long: a public text has at most 256 bytes, the cause at most
+/// 1 KiB. What looks like a secret is replaced by `***` in all of them, before
+/// they are kept.
 ///
 /// ```
 /// use health_core::{Outcome, Status};
@@ -102,15 +111,17 @@ impl Outcome {
 
     /// It works, and somebody should look. The text is public.
     pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Warn).saying(Reason::Text(public_text.into()))
+        Outcome::of(Status::Warn).saying(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// It does not work. The text is public.
     pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Fail).saying(Reason::Text(public_text.into()))
+        Outcome::of(Status::Fail).saying(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Adds the private cause: an error with its sources, or a text.
+    ///
+    /// The cause has at most 16 parts and 1 KiB; a longer one is cut.
     ///
     /// ```
     /// use health_core::Outcome;
@@ -119,7 +130,7 @@ impl Outcome {
     /// assert_eq!(outcome.cause(), ["lag of 17 s on 10.0.0.9"]);
     /// ```
     pub fn because<Via>(mut self, cause: impl IntoFailure<Via>) -> Self {
-        self.cause.extend(cause.into_chain());
+        self.add_cause(cause.into_chain());
         self
     }
 
@@ -135,8 +146,8 @@ impl Outcome {
     /// # let _ = outcome;
     /// ```
     pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
-        let unit = short(unit.into());
-        let value = self.written(value, "observed value", LARGEST_OBSERVED);
+        let unit = bounded::text(unit.into(), LONGEST_UNIT);
+        let value = self.written(&value, "observed value", LARGEST_OBSERVED);
         self.findings().observed = value.map(|value| Observed { value, unit });
         self
     }
@@ -144,13 +155,15 @@ impl Outcome {
     /// Adds anything that serde can write, which is public. It has at most
     /// 1 KiB as JSON: of a longer one only the length is told, as
     /// `{"withheld": "3211 bytes"}`, so that no check makes an answer too long
-    /// for probers.
+    /// for probers. It is nested at most 32 deep, because parsers of monitors
+    /// refuse more; a deeper one is withheld too. Secrets in it are replaced by
+    /// `***`.
     ///
     /// A value that serde refuses (a map whose keys are no strings, say) is
     /// left out, and the refusal becomes part of the private cause: a detail
     /// never turns a verdict.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        self.findings().detail = self.written(detail, "detail", LARGEST_DETAIL);
+        self.findings().detail = self.written(&detail, "detail", LARGEST_DETAIL);
         self
     }
 
@@ -161,17 +174,21 @@ impl Outcome {
     /// What serde refuses to write becomes part of the private cause.
     fn written(
         &mut self,
-        value: impl Serialize,
+        value: &impl Serialize,
         what: &str,
         limit: usize,
     ) -> Option<serde_json::Value> {
-        serde_json::to_value(value)
-            .map(|value| bounded(value, limit))
+        bounded::json(value, limit)
             .map_err(|error| {
                 let refusal = format!("the {what} cannot be written: {error}");
-                self.cause.push(refusal);
+                self.add_cause(vec![refusal]);
             })
             .ok()
+    }
+
+    fn add_cause(&mut self, parts: Vec<String>) {
+        self.cause.extend(parts);
+        bounded::cause(&mut self.cause);
     }
 
     /// Whether it passed.
@@ -200,13 +217,13 @@ impl Outcome {
 
     pub(crate) fn panicked(text: String) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::Panicked);
-        outcome.cause.push(text);
+        outcome.add_cause(vec![text]);
         outcome
     }
 
     pub(crate) fn not_run(public_text: &'static str, cause: String) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::NotRun(public_text.into()));
-        outcome.cause.push(cause);
+        outcome.add_cause(vec![cause]);
         outcome
     }
 
@@ -230,7 +247,7 @@ impl Outcome {
     /// A failure whose only words are private.
     fn withheld(cause: Vec<String>) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);
-        outcome.cause = cause;
+        outcome.add_cause(cause);
         outcome
     }
 }
@@ -239,39 +256,6 @@ impl Outcome {
 const LARGEST_DETAIL: usize = 1024;
 const LARGEST_OBSERVED: usize = 256;
 const LONGEST_UNIT: usize = 64;
-
-/// The value, or its length where that is above the limit.
-fn bounded(value: serde_json::Value, limit: usize) -> serde_json::Value {
-    let mut length = Length(0);
-    match serde_json::to_writer(&mut length, &value) {
-        Ok(()) if length.0 <= limit => value,
-        _ => serde_json::json!({ "withheld": format!("{} bytes", length.0) }),
-    }
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl std::io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn short(unit: Cow<'static, str>) -> Cow<'static, str> {
-    if unit.len() <= LONGEST_UNIT {
-        return unit;
-    }
-    let cut = (0..=LONGEST_UNIT)
-        .rev()
-        .find(|&end| unit.is_char_boundary(end));
-    unit[..cut.unwrap_or(0)].to_owned().into()
-}
 
 impl From<Status> for Outcome {
     fn from(status: Status) -> Self {
@@ -334,13 +318,21 @@ impl IntoOutcome<via::Plain> for () {
 
 impl IntoOutcome<via::Plain> for bool {
     fn into_outcome(self) -> Outcome {
-        Outcome::of(if self { Status::Pass } else { Status::Fail })
+        if self {
+            Outcome::pass()
+        } else {
+            Outcome::fail("returned false")
+        }
     }
 }
 
 impl IntoOutcome<via::Plain> for Status {
     fn into_outcome(self) -> Outcome {
-        Outcome::of(self)
+        match self {
+            Status::Pass => Outcome::pass(),
+            Status::Warn => Outcome::warn("returned warn"),
+            Status::Fail => Outcome::fail("returned fail"),
+        }
     }
 }
 
@@ -402,13 +394,15 @@ impl IntoFailure<via::BoxedError> for Box<dyn StdError> {
     }
 }
 
-/// An error type may name itself as its source; a chain ends all the same.
-const LONGEST_CHAIN: usize = 16;
-
 fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let sources = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = Vec::new();
-    for text in sources.take(LONGEST_CHAIN).map(ToString::to_string) {
+    // An error type may name itself as its source; a chain ends all the same.
+    for source in sources.take(bounded::LONGEST_CHAIN) {
+        let mut text = bounded::Reader::default();
+        // It refuses what is too long, which ends the formatting.
+        let _ = write!(text, "{source}");
+        let text = text.into_text();
         // Many errors repeat their source at the end of their own text.
         let repeated = texts.last().is_some_and(|last| last.ends_with(&text));
         if !repeated {
@@ -463,6 +457,8 @@ mod tests {
         assert_eq!(outcome(()).status(), Status::Pass);
         assert_eq!(outcome(true).status(), Status::Pass);
         assert_eq!(outcome(false).status(), Status::Fail);
+        assert_eq!(outcome(false).message(), Some("returned false"));
+        assert_eq!(outcome(Status::Fail).message(), Some("returned fail"));
         assert_eq!(outcome(Status::Warn).status(), Status::Warn);
         assert_eq!(outcome(Outcome::warn("slow")).message(), Some("slow"));
         assert_eq!(outcome(Detail(3)).detailed(), Some(&serde_json::json!(3)));

@@ -193,7 +193,7 @@ fn is_served(def: &CheckDef, sources: &Sources) -> bool {
 }
 
 fn bad_name(name: &str, problems: &mut Vec<Problem>) {
-    if let Some((what, help)) = name::broken_rule(name) {
+    if let Err(Rule { what, help }) = name::check(name) {
         let name = name.to_owned();
         problems.push(Problem::BadName { name, what, help });
     }

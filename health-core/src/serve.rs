@@ -160,7 +160,7 @@ async fn answer(stream: TcpStream, peer: SocketAddr, endpoint: Endpoint, idle: D
     // Or a second answer on the connection waits for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
-        let head = RequestHead::from(&request).peer(Some(peer.ip()));
+        let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
         let answer = endpoint.answer(head);
         async { Ok::<_, Infallible>(answer.await.map(Full::new)) }
     });

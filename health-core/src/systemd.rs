@@ -224,10 +224,7 @@ fn culprits(snapshot: &Snapshot) -> String {
 
 /// A new line would begin another message to systemd, in the check's words.
 fn one_line(text: &str) -> String {
-    let shown = text.chars().take(LONGEST_REASON);
-    shown
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    crate::render::one_line(text).take(LONGEST_REASON).collect()
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ async fn a_panic_fails_its_own_check_and_its_text_stays_private() {
     sleep(secs(1)).await;
     let bomb = health.check("bomb").expect("it");
     assert_eq!(bomb.message(), Some("panicked"));
-    assert_eq!(bomb.cause(), ["password=hunter2"]);
+    assert_eq!(bomb.cause(), ["password=***"]);
     for path in ["/health", "/health/bomb", "/readyz", "/readyz/bomb"] {
         let (status, body) = body(&health, path);
         assert_eq!(status, 503, "{path}");
@@ -437,8 +437,12 @@ async fn an_object_is_a_check() {
                 .because(format!("limit {}", self.0))
         }
     }
+    let boxed: Box<dyn HealthCheck> = Box::new(Queue(8));
+    let shared: Arc<dyn HealthCheck> = Arc::new(Queue(9));
     let health = Health::builder()
         .register("queue", critical(), Queue(7))
+        .register("boxed", critical(), boxed)
+        .register("shared", critical(), shared)
         .version("1.4.2")
         .start()
         .expect("it starts");
@@ -454,7 +458,13 @@ async fn an_object_is_a_check() {
     assert_eq!(queue["observed"]["value"], 3.0);
     assert_eq!(queue["observed"]["unit"], "jobs");
     assert_eq!(queue["detail"][0], "a");
-    assert_eq!(health.check("queue").expect("it").cause(), ["limit 7"]);
+    for (name, cause) in [
+        ("queue", "limit 7"),
+        ("boxed", "limit 8"),
+        ("shared", "limit 9"),
+    ] {
+        assert_eq!(health.check(name).expect("it").cause(), [cause]);
+    }
 }
 
 /// One of the few tests in real time: it waits for conditions that only a
@@ -498,4 +508,77 @@ fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
     drop(release);
     drop(health);
+}
+
+/// Forty checks that ask a pool of five connections, each for 0.8 s.
+#[tokio::test(start_paused = true)]
+async fn first_runs_do_not_time_out_in_a_queue_of_their_own_making() {
+    for limit in [None, Some(5)] {
+        let pool = Arc::new(tokio::sync::Semaphore::new(5));
+        let mut builder = Health::builder();
+        if let Some(limit) = limit {
+            builder = builder.max_concurrent_runs(limit);
+        }
+        for nth in 0..40 {
+            let pool = Arc::clone(&pool);
+            let check = move || {
+                let pool = Arc::clone(&pool);
+                async move {
+                    let _connection = pool.acquire().await.expect("it is open");
+                    sleep(Duration::from_millis(800)).await;
+                }
+            };
+            builder = builder.check(format!("query-{nth}"), critical(), check);
+        }
+        let health = builder.start().expect("it starts");
+        let start = Instant::now();
+        while health.status(Probe::Readiness) != Status::Pass {
+            sleep(Duration::from_millis(50)).await;
+            let snapshot = health.snapshot();
+            let failed = snapshot
+                .checks()
+                .iter()
+                .find(|check| check.verdict() == Verdict::Fail);
+            assert!(failed.is_none(), "{failed:?} with limit {limit:?}");
+        }
+        let took = start.elapsed();
+        assert!(took < secs(8), "{took:?} for 6.4 s of work");
+        let report = health.check("query-7").expect("the check");
+        let response = report.response_time().expect("a run");
+        assert!(
+            limit.is_none() || response < secs(1),
+            "no run waits: {response:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_runs_that_hang_hold_the_others_back_for_a_moment_only() {
+    let mut builder = Health::builder();
+    for nth in 0..20 {
+        let options = CheckOptions::new();
+        builder = builder.check(format!("a-{nth:02}"), options, std::future::pending::<()>);
+    }
+    let health = builder
+        .check("critical", critical(), || async {})
+        .check("z", CheckOptions::new(), || async {})
+        .start()
+        .expect("it starts");
+    sleep(Duration::from_millis(10)).await;
+    let verdict = |name: &str| health.check(name).expect("it").verdict();
+    assert_eq!(
+        verdict("critical"),
+        Verdict::Pass,
+        "critical checks come first"
+    );
+    assert_eq!(verdict("z"), Verdict::Unknown);
+    sleep(secs(4)).await;
+    assert_eq!(verdict("z"), Verdict::Pass);
+}
+
+#[tokio::test]
+async fn a_limit_of_no_run_is_refused() {
+    let refused = Health::builder().max_concurrent_runs(0).start();
+    let text = refused.expect_err("no check could run").to_string();
+    assert!(text.contains("max_concurrent_runs"), "{text}");
 }

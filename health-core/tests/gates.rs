@@ -185,10 +185,10 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
         refused(builder),
         format!(
             "health cannot start, 7 problems:
-  - `startup` cannot be the name of a check: the framework uses it for itself
-    help: say whose it is, for example `queue-shutdown`
-  - `Schema` cannot be the name of a check: it contains `S`
-    help: use `a` to `z`, digits, `-`, `_` and `.`
+  - `startup` cannot be the name of a check: the framework uses this name for the start
+    help: write for example `\"startup-check\"`
+  - `Schema` cannot be the name of a check: a name cannot contain `S`
+    help: use `a` to `z`, digits, `-`, `_` and `.`: `\"schema\"`
   - two checks are named `my-gate`: FILE:{own}, FILE:{namesake}
     help: give one of them another name: `.check(\"other-my-gate\", ..)`
   - check `Schema` (FILE:{schema}): the gate has been dropped, so nobody can open it
@@ -223,7 +223,7 @@ fn body(health: &Health, path: &str) -> String {
         Some((path, query)) => (path, Some(query)),
         None => (path, None),
     };
-    let head = RequestHead::new("GET", path).query(query);
+    let head = RequestHead::new("GET", path).with_query(query);
     let answer = health.endpoint().respond(head);
     String::from_utf8(answer.into_body().to_vec()).expect("text")
 }
@@ -279,5 +279,30 @@ async fn of_many_that_startup_waits_for_some_are_named() {
     assert_eq!(
         json(&health, "/health")["checks"]["startup"]["message"],
         "waits for gate-0, gate-1, gate-2, gate-3, gate-4 and 3 more"
+    );
+}
+
+/// It has not been opened yet, which is how every start begins.
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_not_open_yet_has_not_failed() {
+    let gate = Gate::new("migrations");
+    let builder = Health::builder().path("/metrics", health_core::Page::Metrics);
+    let health = started(builder.gate(&gate));
+    let failures = "status=\"error\"} 0";
+    sleep(std::time::Duration::from_secs(60)).await;
+    let waiting = health.check("migrations").expect("it");
+    assert_eq!(report(&health, "migrations"), fails("not open yet"));
+    assert_eq!((waiting.incident(), waiting.history().runs()), (None, 0));
+    gate.open();
+    let open = health.check("migrations").expect("it");
+    assert_eq!(open.history().success_rate(), Some(1.0));
+    assert_eq!(open.history().last_failure_at(), None);
+    let metrics = body(&health, "/metrics");
+    let results = metrics
+        .lines()
+        .find(|line| line.starts_with("health_checks_total") && line.contains("error"));
+    assert!(
+        results.is_some_and(|line| line.ends_with(failures)),
+        "{metrics}"
     );
 }

@@ -33,10 +33,10 @@ async fn started(builder: HealthBuilder) -> Health {
 /// As somebody whom the guard knows, if it has the token.
 fn get(health: &Health, uri: &str) -> (u16, String) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", format!("Bearer {TOKEN}"))];
     let head = RequestHead::new("GET", path)
-        .query(Some(query))
-        .authorization(Some(&bearer));
+        .with_query(Some(query))
+        .with_headers(&headers);
     let answer = health.endpoint().respond(head);
     let body = String::from_utf8(answer.body().to_vec()).expect("UTF-8");
     (answer.status().as_u16(), body)
@@ -139,8 +139,52 @@ async fn a_group_that_no_check_has_is_refused() {
     );
 }
 
+/// The page would be answered with 200, and hide that the check fails.
+#[tokio::test]
+async fn a_page_and_a_check_at_one_path_are_refused() {
+    let named = |name: &str| Health::builder().check(name, tagged(), || async { false });
+    let clashes = |builder: HealthBuilder| match builder.start() {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(
+        clashes(named("live").common_paths()),
+        "health cannot start, 1 problem:\n  \
+         - `/health/live` is the path of `livez` and of the check `live`\n    \
+           help: give the check another name, or the page another path"
+    );
+    for builder in [
+        named("a").path("/health/a", Page::StatusPage),
+        named("a").path("/readyz/a", Page::Metrics),
+        named("a")
+            .group("storage")
+            .path("/health/groups/storage/a", Page::OpenApi),
+        named("a")
+            .path("/x", Page::Health)
+            .path("/x/a", Probe::Liveness),
+        named("live").common_paths().base_path("/internal"),
+    ] {
+        let text = clashes(builder);
+        assert!(text.contains("and of the check `"), "{text}");
+    }
+    for builder in [
+        named("live"),
+        named("b")
+            .common_paths()
+            .path("/health/a", Page::StatusPage),
+        // It does not count for liveness, and a scrape has no checks.
+        named("a").path("/livez/a", Page::StatusPage),
+        named("a")
+            .path("/metrics", Page::Metrics)
+            .path("/metrics/a", Page::OpenApi),
+    ] {
+        assert_eq!(clashes(builder), "");
+    }
+}
+
 fn guarded() -> HealthBuilder {
-    builder().guard(Guard::new().bearer(TOKEN))
+    let guard = Guard::new().bearer(TOKEN);
+    builder().probe_details(Details::Checks).guard(guard)
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Health, Outcome, RequestHead, testing};
+use health_core::{CheckOptions, Guard, Headers, Health, Outcome, RequestHead, testing};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -80,9 +80,10 @@ fn switched(switch: &Arc<AtomicBool>) -> impl Fn() -> std::future::Ready<bool> +
 }
 
 fn body(health: &Health, path: &str, query: &str, accept: &str) -> String {
+    let headers = [("accept", accept)];
     let head = RequestHead::new("GET", path)
-        .query(Some(query))
-        .accept(Some(accept));
+        .with_query(Some(query))
+        .with_headers(&headers);
     let answer = health.endpoint().respond(head);
     String::from_utf8(answer.into_body().to_vec()).expect("text")
 }
@@ -186,7 +187,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     let entry = &ietf["checks"]["database:responseTime"][0];
     assert_eq!(entry["incident"], *incident, "{ietf}");
     let text = body(&health, "/health", "verbose", "text/plain");
-    let line = format!("[-]database failed: no reason given (incident {incident})\n");
+    let line = format!("[-]database failed: returned false (incident {incident})\n");
     assert!(text.contains(&line), "{text}");
 
     testing::flush(&health);
@@ -334,4 +335,41 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
     testing::force(&health, "database", Outcome::fail("gone"));
     assert_eq!(seen(&log), [], "and nothing flips during it");
     drained.await;
+}
+
+/// Each client can cause these, so each is logged once.
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
+    let (log, _guard) = Log::capture();
+    let guard = Guard::new()
+        .addresses(["10.0.0.0/8"])
+        .when(|_| panic!("no token=hunter2 here"));
+    let health = Health::builder().guard(guard).start().expect("it starts");
+    log.clear();
+    let none: [(&str, &str); 0] = [];
+    let via = [("via", "1.1 ingress")];
+    let requests: [(&str, &dyn Headers); 4] = [
+        ("", &none),
+        ("10.244.0.7", &via),
+        ("203.0.113.9", &via),
+        ("203.0.113.9", &none),
+    ];
+    for (peer, headers) in requests.repeat(3) {
+        for path in ["/health", "/readyz"] {
+            let head = RequestHead::new("GET", path)
+                .with_peer(peer.parse().ok())
+                .with_headers(headers);
+            assert_eq!(health.endpoint().respond(head).status(), 200);
+        }
+    }
+    let text = log.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[0].contains("address of the connection"), "{text}");
+    assert!(lines[1].contains("a rule of the guard panicked"), "{text}");
+    assert!(
+        lines[1].contains("no token=") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert!(lines[2].contains(r#""peer":"10.244.0.7""#), "{text}");
 }

@@ -15,7 +15,8 @@ fn builder() -> HealthBuilder {
 }
 
 fn get(health: &Health, accept: Option<&str>) -> Response<bytes::Bytes> {
-    let head = RequestHead::new("GET", "/metrics").accept(accept);
+    let headers = [("accept", accept.unwrap_or("*/*"))];
+    let head = RequestHead::new("GET", "/metrics").with_headers(&headers);
     health.endpoint().respond(head)
 }
 
@@ -268,7 +269,7 @@ async fn a_scrape_runs_nothing_and_is_always_answered() {
     let counted = Arc::clone(&runs);
     let on_demand = CheckOptions::new().cache(Duration::from_secs(1)).critical();
     let health = builder()
-        .code(Status::Pass, 204)
+        .code(Status::Pass, 202)
         .check("licence", on_demand, move || {
             counted.fetch_add(1, SeqCst);
             async { false }
@@ -293,7 +294,7 @@ async fn a_scrape_runs_nothing_and_is_always_answered() {
         let answer = endpoint.respond(RequestHead::new(method, path));
         assert_eq!(answer.status(), status, "{method} {path}");
     }
-    let people = RequestHead::new("GET", "/metrics").query(Some("format=openmetrics"));
+    let people = RequestHead::new("GET", "/metrics").with_query(Some("format=openmetrics"));
     let answer = endpoint.respond(people);
     assert!(answer.body().ends_with(b"# EOF\n"));
 }

@@ -156,3 +156,34 @@ async fn what_cannot_come_first_is_refused() {
     help: take one of them out of the `after` of another"
     );
 }
+
+/// The wait for a first result is not made up for by a second run.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_waited_runs_once_and_then_once_a_period() {
+    let start = tokio::time::Instant::now();
+    let runs = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&runs);
+    let slow = CheckOptions::new()
+        .timeout(Duration::from_secs(50))
+        .interval(Duration::from_secs(60));
+    let _health = Health::builder()
+        .check("first", slow, || sleep(Duration::from_secs(40)))
+        .check(
+            "second",
+            CheckOptions::new()
+                .after(&["first"])
+                .interval(Duration::from_secs(10)),
+            move || {
+                seen.lock()
+                    .expect("no panic")
+                    .push(start.elapsed().as_secs());
+                async {}
+            },
+        )
+        .start()
+        .expect("it starts");
+    sleep(Duration::from_secs(48)).await;
+    assert_eq!(*runs.lock().expect("no panic"), [40]);
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(runs.lock().expect("no panic").len(), 2);
+}

@@ -104,3 +104,20 @@ async fn a_variable_without_an_option_is_refused() {
         .expect_err("refused");
     assert_eq!(error.problems().len(), 2, "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_exchange_cache_and_interval() {
+    let second = Duration::from_secs(1);
+    let health = Health::builder()
+        .check("dear", CheckOptions::new().interval(second), || async {})
+        .check("idle", CheckOptions::new().cache(second), || async {})
+        .settings(settings(
+            r#"{"dear": {"cache": "1h"}, "idle": {"interval": "2s"}}"#,
+        ))
+        .start()
+        .expect("it starts");
+    sleep(5 * second).await;
+    let results = |name| health.check(name).expect("it").verdict();
+    assert_eq!(results("dear"), Verdict::Unknown, "nothing asked for it");
+    assert_eq!(results("idle"), Verdict::Pass, "it runs in the background");
+}

@@ -43,8 +43,8 @@ async fn every_problem_in_one_error() {
     let expected = "health cannot start, 7 problems:
   - the drain delay 18446744073709551615.999999999s is too long
     help: the longest drain delay is 1 h, and Kubernetes waits 30 s by default
-  - `My DB` cannot be the name of a check: it contains `M`
-    help: use `a` to `z`, digits, `-`, `_` and `.`
+  - `My DB` cannot be the name of a check: a name cannot contain `M`
+    help: use `a` to `z`, digits, `-`, `_` and `.`: `\"my-db\"`
   - two checks are named `a-b`: FILE:35, FILE:36
     help: give one of them another name: `.check(\"other-a-b\", ..)`
   - `expect` names `nevr`, and no check has this name

@@ -21,7 +21,7 @@ fn builder() -> HealthBuilder {
         .check("database", critical, || async {
             Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/<x>")
         })
-        .check("queue", CheckOptions::new().tags(&["a&b"]), || async {
+        .check("queue", CheckOptions::new().description("a&b"), || async {
             Outcome::warn("<b>full</b>").observe("\"9\"", "<i>%</i>")
         })
 }
@@ -36,10 +36,13 @@ fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Respon
     let (path, query) = path
         .split_once('?')
         .map_or((path, None), |(path, query)| (path, Some(query)));
+    let headers = [
+        ("accept", "application/json"),
+        ("authorization", token.unwrap_or_default()),
+    ];
     let head = RequestHead::new(method, path)
-        .query(query)
-        .accept(Some("application/json"))
-        .authorization(token);
+        .with_query(query)
+        .with_headers(&headers);
     let response = health.endpoint().respond(head);
     response.map(|body| String::from_utf8(body.to_vec()).expect("UTF-8"))
 }
@@ -115,7 +118,12 @@ async fn the_reader_chooses_the_refresh() {
         ("", Some(10)),
         ("?refresh=60", Some(60)),
         ("?refresh=0", Some(5)),
+        ("?refresh=4", Some(5)),
         ("?refresh=65535", Some(3_600)),
+        ("?refresh=99999999999999999999", Some(3_600)),
+        ("?refresh=-60", Some(10)),
+        ("?refresh=", Some(10)),
+        ("?refresh=null", Some(10)),
         ("?refresh=soon", Some(10)),
         ("?refresh=off", None),
     ] {

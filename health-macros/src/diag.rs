@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
+pub(crate) use crate::rules::{Mistake, nearest};
+
 /// Where a mistake is: the tokens to underline, and their place in the order
 /// of the report. The options of an attribute count from 0; the item comes
 /// after all of them.
@@ -38,22 +40,6 @@ impl Place {
 
     pub(crate) fn tokens(&self) -> &TokenStream {
         &self.tokens
-    }
-}
-
-/// What is wrong, and what to type instead.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
-    pub(crate) what: String,
-    pub(crate) help: String,
-}
-
-impl Mistake {
-    pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Mistake {
-            what: what.into(),
-            help: help.into(),
-        }
     }
 }
 
@@ -101,31 +87,6 @@ impl Drop for Diag {
     }
 }
 
-/// The known word that was probably meant: at most 1 + length / 4 edits away.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let known = known
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate));
-    let (edits, candidate) = known.min_by_key(|&(edits, _)| edits)?;
-    (edits <= 1 + word.chars().count() / 4).then_some(candidate)
-}
-
-/// The edit distance of Levenshtein.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (removed, from) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = removed + 1;
-        for (column, &to) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 /// `` `a`, `b` and `c` ``
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
@@ -140,24 +101,6 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_near_word_is_offered_and_a_far_one_is_not() {
-        let options = ["name", "timeout", "critical", "crate"];
-        assert_eq!(nearest("timeuot", options), Some("timeout"));
-        assert_eq!(nearest("Critical", options), Some("critical"));
-        assert_eq!(nearest("nmae", options), Some("name"));
-        assert_eq!(nearest("severity", options), None);
-        assert_eq!(nearest("x", []), None);
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", ""), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("live", "live"), 0);
-    }
 
     #[test]
     fn lists_read_like_a_sentence() {

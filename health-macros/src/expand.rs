@@ -6,7 +6,8 @@ use syn::ext::IdentExt;
 
 use crate::item::{Function, Param, has_impl, self_alias};
 use crate::package;
-use crate::spec::{Setting, Source, Spec, fold};
+use crate::rules::folded;
+use crate::spec::{Setting, Source, Spec};
 use crate::tokens::{ends, is_punct, is_word, without_self};
 use crate::value::CheckPath;
 
@@ -142,7 +143,7 @@ fn link(CheckPath { parent, name, .. }: &CheckPath) -> TokenStream {
 /// What a second check of this name in the crate collides with.
 fn marker(name: &str, at: Span) -> TokenStream {
     let at = Span::call_site().located_at(at);
-    let marker = format!("there_is_already_a_health_check_named__{}", fold(name));
+    let marker = format!("there_is_already_a_health_check_named__{}", folded(name));
     let marker = Ident::new(&marker, at);
     quote_spanned! {at=>
         #[doc(hidden)]

@@ -8,6 +8,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Visibility};
 
 use crate::diag::{Diag, Place};
+use crate::rules::LONGEST_DESCRIPTION;
 use crate::tokens::{ends, is_punct, is_word, pretty, split_at_commas, without_self};
 
 /// What the expansion must know of the function.
@@ -177,9 +178,20 @@ fn description(attributes: &[Attribute]) -> Option<String> {
             .lines()
             .map(|line| line.trim().trim_start_matches("* "));
         let mut written = lines.map(str::trim).filter(|line| !line.is_empty());
-        written.next().map(str::to_owned)
+        written.next().map(shortened)
     };
     texts.find_map(first_line)
+}
+
+/// A doc comment is not written for reports alone, so what a description cannot
+/// have is cut or replaced, and not refused.
+fn shortened(line: &str) -> String {
+    let line = line.replace(char::is_control, " ");
+    if line.chars().count() <= LONGEST_DESCRIPTION {
+        return line;
+    }
+    let kept = line.chars().take(LONGEST_DESCRIPTION - 1);
+    kept.chain(['…']).collect()
 }
 
 fn check_attributes(attributes: &[Attribute], diag: &Diag) {

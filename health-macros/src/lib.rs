@@ -15,6 +15,7 @@ mod expand;
 mod item;
 mod methods;
 mod package;
+mod rules;
 mod spec;
 mod state;
 mod tokens;

@@ -1,33 +1,18 @@
 //! [`Args`] and [`Function`] → [`Spec`]. Each rule is one `check_*` function.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 
 use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
-use crate::duration;
 use crate::item::Function;
+use crate::rules::{self, LONGEST_PERIOD, LONGEST_STALE_AFTER, LONGEST_TIMEOUT, Rhythm, Spelt};
 use crate::tokens::pretty;
 use crate::value::{CheckPath, Critical, Millis, Slot, Written};
 use crate::words::Probe;
-
-const MINUTE: u64 = 60_000;
-const HOUR: u64 = 60 * MINUTE;
-const DEFAULT_TIMEOUT: u64 = 5_000;
-const DEFAULT_INTERVAL: u64 = 10_000;
-const LONGEST_TIMEOUT: u64 = HOUR;
-const LONGEST_PERIOD: u64 = 24 * HOUR;
-const LONGEST_NAME: usize = 64;
-
-/// Names that the framework uses itself, and what for.
-const RESERVED: &[(&str, &str)] = &[
-    ("shutdown", "the drain"),
-    ("startup", "the start"),
-    ("runtime", "the watchdog"),
-    ("groups", "groups of checks"),
-];
 
 /// A declaration that obeys every rule.
 pub(crate) struct Spec {
@@ -179,7 +164,7 @@ fn check_ranges(args: &Args, diag: &Diag) {
     check_longest("interval", &args.interval, LONGEST_PERIOD, diag);
     check_longest("cache", &args.cache, LONGEST_PERIOD, diag);
     check_longest("initial_delay", &args.initial_delay, LONGEST_PERIOD, diag);
-    check_longest("stale_after", &args.stale_after, LONGEST_PERIOD, diag);
+    check_longest("stale_after", &args.stale_after, LONGEST_STALE_AFTER, diag);
     check_not_zero(
         &args.timeout,
         "a timeout of zero fails every run",
@@ -196,12 +181,12 @@ fn check_ranges(args: &Args, diag: &Diag) {
     check_threshold(&args.success_threshold, diag);
 }
 
-fn check_longest(key: &str, slot: &Slot<Millis>, longest: u64, diag: &Diag) {
-    let Some(written) = slot.get().filter(|written| written.value.count > longest) else {
+fn check_longest(key: &str, slot: &Slot<Millis>, longest: Duration, diag: &Diag) {
+    let Some(written) = slot.get().filter(|written| written.value.get() > longest) else {
         return;
     };
     let what = format!("`{}` is too long for `{key}`", written.value.text);
-    let help = format!("the longest `{key}` is `\"{}\"`", duration::format(longest));
+    let help = format!("the longest `{key}` is `\"{}\"`", Spelt(longest));
     diag.error(&written.at, what, help);
 }
 
@@ -220,10 +205,12 @@ fn check_threshold(slot: &Slot<u32>, diag: &Diag) {
 }
 
 /// A duration that its own rules allow.
-fn sound(slot: &Slot<Millis>, longest: u64) -> Option<&Written<Millis>> {
+fn sound(slot: &Slot<Millis>, longest: Duration) -> Option<&Written<Millis>> {
     slot.get()
-        .filter(|written| (1..=longest).contains(&written.value.count))
+        .filter(|written| (SHORTEST..=longest).contains(&written.value.get()))
 }
+
+const SHORTEST: Duration = Duration::from_millis(1);
 
 fn check_timeout_fits_interval(args: &Args, diag: &Diag) {
     let timeout = sound(&args.timeout, LONGEST_TIMEOUT);
@@ -254,92 +241,43 @@ fn check_cache_without_interval(args: &Args, diag: &Diag) {
 }
 
 fn check_stale_after(args: &Args, diag: &Diag) {
-    let Some(stale_after) = args.stale_after.get() else {
+    let (Some(stale_after), Some(rhythm)) = (args.stale_after.get(), rhythm(args)) else {
         return;
     };
-    let Some(Rhythm {
-        timeout,
-        period,
-        name,
-    }) = rhythm(args)
-    else {
-        return;
-    };
-    let least = period + timeout;
-    let written = stale_after.value.count;
-    if written >= least || written > LONGEST_PERIOD {
+    let age = stale_after.value.get();
+    let threshold = args.failure_threshold.get();
+    let threshold = threshold.map_or(1, |threshold| threshold.value);
+    if age > LONGEST_STALE_AFTER || args.failure_threshold.is_broken() {
         return;
     }
-    let what = if written < period {
-        format!(
-            "`stale_after` is shorter than {name}, so every pass goes stale before the next run"
-        )
-    } else {
-        format!(
-            "`stale_after` is shorter than {name} and the timeout together, so a pass can go stale before the next run ends"
-        )
-    };
-    let help = if least > LONGEST_PERIOD {
-        format!("leave it out: the default is three times {name} and one timeout")
-    } else {
-        let default = duration::format(3 * period + timeout);
-        let least = duration::format(least);
-        format!(
-            "write at least {name} and the timeout together, `\"{least}\"`, or leave it out for `\"{default}\"`"
-        )
-    };
-    diag.error(&stale_after.at, what, help);
-}
-
-/// How often a check runs and how long it may take.
-struct Rhythm {
-    timeout: u64,
-    /// The interval, or the age at which a result is fetched anew.
-    period: u64,
-    /// What the user calls the period.
-    name: &'static str,
+    let quoted = |duration| format!("`\"{}\"`", Spelt(duration));
+    if let Err(mistake) = rhythm.check_stale_after(age, threshold, quoted) {
+        diag.report(&stale_after.at, &mistake);
+    }
 }
 
 /// The rhythm where defaults have given way to what is written; nothing if one
 /// of the options is wrong by itself, or if they contradict each other.
 fn rhythm(args: &Args) -> Option<Rhythm> {
-    let usable = |slot: &Slot<Millis>, range: RangeInclusive<u64>| {
+    let usable = |slot: &Slot<Millis>, range: RangeInclusive<Duration>| {
         !slot.is_broken()
             && slot
                 .get()
-                .is_none_or(|written| range.contains(&written.value.count))
+                .is_none_or(|written| range.contains(&written.value.get()))
     };
-    if !usable(&args.timeout, 1..=LONGEST_TIMEOUT)
-        || !usable(&args.interval, 1..=LONGEST_PERIOD)
-        || !usable(&args.cache, 0..=LONGEST_PERIOD)
+    if !usable(&args.timeout, SHORTEST..=LONGEST_TIMEOUT)
+        || !usable(&args.interval, SHORTEST..=LONGEST_PERIOD)
+        || !usable(&args.cache, Duration::ZERO..=LONGEST_PERIOD)
+        || args.cache.get().is_some() && args.interval.get().is_some()
     {
         return None;
     }
-    let count = |slot: &Slot<Millis>| slot.get().map(|written| written.value.count);
-    let timeout = count(&args.timeout);
-    let (timeout, period, name) = match (count(&args.cache), count(&args.interval)) {
-        (Some(_), Some(_)) => return None,
-        (Some(cache), None) => (timeout.unwrap_or(DEFAULT_TIMEOUT), cache, "`cache`"),
-        (None, interval) => {
-            let (timeout, interval) = give_way(timeout, interval);
-            (timeout, interval, "the interval")
-        }
-    };
-    Some(Rhythm {
-        timeout,
-        period,
-        name,
-    })
-}
-
-/// Timeout and interval, of which a default gives way to what is written.
-fn give_way(timeout: Option<u64>, interval: Option<u64>) -> (u64, u64) {
-    match (timeout, interval) {
-        (Some(timeout), Some(interval)) => (timeout, interval),
-        (Some(timeout), None) => (timeout, DEFAULT_INTERVAL.max(timeout)),
-        (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
-        (None, None) => (DEFAULT_TIMEOUT, DEFAULT_INTERVAL),
-    }
+    let get = |slot: &Slot<Millis>| slot.get().map(|written| written.value.get());
+    Some(Rhythm::new(
+        get(&args.timeout),
+        get(&args.interval),
+        get(&args.cache),
+    ))
 }
 
 /// The probes that are written as options, with the places of their keys.
@@ -436,8 +374,10 @@ fn check_after(args: &Args, function: &Function, diag: &Diag) {
         return;
     };
     let checks = after.value.0.iter();
-    let texts = checks.map(|check| (pretty(check.place.tokens()), &check.place));
-    check_listed_once("", texts, diag);
+    let texts: Vec<_> = checks
+        .map(|check| (pretty(check.place.tokens()), check.place.clone()))
+        .collect();
+    check_list("after", "", &texts, diag);
     for check in &after.value.0 {
         let parent = check.parent.to_string().replace(' ', "");
         let is_here = match parent.as_str() {
@@ -458,12 +398,9 @@ fn check_tags(args: &Args, diag: &Diag) {
     };
     let tags = &tags.value.0;
     for (tag, at) in tags {
-        if let Err(mistake) = shape("tag", tag, "remove it") {
-            diag.report(at, &mistake);
-        }
+        report(rules::check_tag(tag), at, diag);
     }
-    let texts = tags.iter().map(|(tag, at)| (tag.clone(), at));
-    check_listed_once("the tag ", texts, diag);
+    check_list("tags", "the tag ", tags, diag);
 }
 
 fn check_affects(args: &Args, diag: &Diag) {
@@ -472,74 +409,37 @@ fn check_affects(args: &Args, diag: &Diag) {
     };
     let endpoints = &affects.value.0;
     for (endpoint, at) in endpoints {
-        let what = if endpoint.is_empty() {
-            "an endpoint cannot be empty".into()
-        } else if let Some(bad) = endpoint.chars().find(|&c| !is_template_char(c)) {
-            format!("an endpoint cannot contain {}", named(bad))
-        } else if !is_balanced(endpoint) {
-            "a variable of an endpoint stands in one pair of braces".into()
-        } else {
-            continue;
-        };
-        diag.error(at, what, "write a path or a URI: `\"/orders/{id}\"`");
+        report(rules::check_endpoint(endpoint), at, diag);
     }
-    let texts = endpoints.iter().map(|(text, at)| (text.clone(), at));
-    check_listed_once("the endpoint ", texts, diag);
-}
-
-/// Of RFC 6570.
-fn is_template_char(c: char) -> bool {
-    c.is_ascii_graphic() && !"\"<>\\^`".contains(c)
-}
-
-fn named(bad: char) -> String {
-    if bad == ' ' {
-        "a space".into()
-    } else {
-        format!("`{}`", bad.escape_debug())
-    }
-}
-
-fn is_balanced(template: &str) -> bool {
-    let braces = template.chars().filter(|c| "{}".contains(*c));
-    let braces: Vec<char> = braces.collect();
-    braces.chunks(2).all(|pair| pair == ['{', '}'])
-}
-
-fn check_listed_once<'a>(
-    thing: &str,
-    listed: impl Iterator<Item = (String, &'a Place)>,
-    diag: &Diag,
-) {
-    let mut seen = Vec::new();
-    for (text, at) in listed {
-        if seen.contains(&text) {
-            let what = format!("{thing}`{text}` is listed twice");
-            diag.error(at, what, "keep one of the two");
-        } else {
-            seen.push(text);
-        }
-    }
+    check_list("affects", "the endpoint ", endpoints, diag);
 }
 
 fn check_component(args: &Args, diag: &Diag) {
-    let Some(component) = args.component.get() else {
-        return;
-    };
-    let text = &component.value;
-    let length = text.chars().count();
-    let what = if text.trim().is_empty() {
-        "a component cannot be empty".into()
-    } else if length > LONGEST_NAME {
-        format!("a component has at most {LONGEST_NAME} characters, this one has {length}")
-    } else if let Some(bad) = text.chars().find(|c| c.is_control()) {
-        format!("a component cannot contain `{}`", bad.escape_debug())
-    } else {
-        return;
-    };
-    let help =
-        "name a kind of thing, for example `\"datastore\"`, or leave it out for `\"component\"`";
-    diag.error(&component.at, what, help);
+    if let Some(component) = args.component.get() {
+        report(
+            rules::check_component(&component.value),
+            &component.at,
+            diag,
+        );
+    }
+}
+
+/// The rules for each list: its length, and that nothing is listed twice.
+fn check_list(option: &str, thing: &str, listed: &[(String, Place)], diag: &Diag) {
+    if let Some((_, last)) = listed.last() {
+        report(rules::check_count(option, listed.len()), last, diag);
+    }
+    let texts: Vec<_> = listed.iter().map(|(text, _)| text).collect();
+    for nth in rules::repeated(&texts) {
+        let (text, at) = &listed[nth];
+        diag.report(at, &rules::listed_twice(thing, text));
+    }
+}
+
+fn report(verdict: Result<(), Mistake>, at: &Place, diag: &Diag) {
+    if let Err(mistake) = verdict {
+        diag.report(at, &mistake);
+    }
 }
 
 fn check_name(args: &Args, function: &Function, diag: &Diag) {
@@ -557,47 +457,13 @@ fn check_name(args: &Args, function: &Function, diag: &Diag) {
 
 fn written_name(name: &str) -> Result<(), Mistake> {
     let otherwise = "leave `name` out to use the name of the function";
-    shape("check name", name, otherwise)?;
+    rules::check_shape("check name", name, otherwise)?;
     reserved(name).map_or(Ok(()), |what| {
         Err(Mistake::new(
             what,
             format!("write for example `\"{name}-check\"`"),
         ))
     })
-}
-
-/// The rules for names and tags; `otherwise` is the help where no legal text is near.
-fn shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
-    if text.is_empty() {
-        let what = format!("a {thing} cannot be empty");
-        return Err(Mistake::new(what, otherwise));
-    }
-    if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
-        let bad = named(bad);
-        let proposal = proposal(text)
-            .map(|text| format!(": `\"{text}\"`"))
-            .unwrap_or_default();
-        return Err(Mistake::new(
-            format!("a {thing} cannot contain {bad}"),
-            format!("use `a` to `z`, digits, `-`, `_` and `.`{proposal}"),
-        ));
-    }
-    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        let help =
-            proposal(text).map_or_else(|| otherwise.into(), |text| format!("write `\"{text}\"`"));
-        let what = format!("a {thing} starts with a letter or a digit");
-        return Err(Mistake::new(what, help));
-    }
-    if text.len() > LONGEST_NAME {
-        return Err(Mistake::new(
-            format!(
-                "a {thing} has at most {LONGEST_NAME} characters, this one has {}",
-                text.len()
-            ),
-            "it becomes a path, a label and a JSON key; shorten it",
-        ));
-    }
-    Ok(())
 }
 
 /// The same rules, for a name that cannot be changed in the attribute.
@@ -608,7 +474,7 @@ fn function_name(function: &Ident) -> Result<(), Mistake> {
     } else if written_name(&name).is_err() {
         (
             format!("`{name}` cannot be the name of a check"),
-            proposal(&name),
+            rules::proposal(&name),
         )
     } else {
         return Ok(());
@@ -618,52 +484,17 @@ fn function_name(function: &Ident) -> Result<(), Mistake> {
     Err(Mistake::new(what, help))
 }
 
-fn is_name_char(c: char) -> bool {
-    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.')
-}
-
 /// What is wrong with a name that the framework uses itself.
 fn reserved(name: &str) -> Option<String> {
-    let folded = fold(name);
-    let (_, used_for) = RESERVED
-        .iter()
-        .find(|&&(reserved, _)| fold(reserved) == folded)?;
+    let used_for = rules::reserved_for(name)?;
     Some(format!(
         "the name `{name}` is taken by the framework, for {used_for}"
     ))
 }
 
-/// Names that differ only in `-`, `_` and `.` are the same.
-pub(crate) fn fold(name: &str) -> String {
-    name.replace(['-', '.'], "_")
-}
-
-/// The nearest legal name, if there is one.
-fn proposal(name: &str) -> Option<String> {
-    let lower = name.to_lowercase();
-    let words = lower
-        .split(|c| !is_name_char(c))
-        .filter(|word| !word.is_empty());
-    let words: Vec<&str> = words.collect();
-    let legal = words.join("-");
-    let legal = legal.trim_matches(['-', '_', '.']);
-    let short: String = legal.chars().take(LONGEST_NAME).collect();
-    (!short.is_empty()).then_some(short)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_legal_name() {
-        assert_eq!(proposal("My DB").as_deref(), Some("my-db"));
-        assert_eq!(proposal("_db").as_deref(), Some("db"));
-        assert_eq!(proposal("-db-").as_deref(), Some("db"));
-        assert_eq!(proposal("größe").as_deref(), Some("gr-e"));
-        assert_eq!(proposal("***"), None);
-        assert_eq!(proposal(&"x".repeat(90)).map(|name| name.len()), Some(64));
-    }
 
     #[test]
     fn legal_names() {
@@ -674,7 +505,7 @@ mod tests {
 
     #[test]
     fn the_words_of_the_framework_are_reserved() {
-        for (name, _) in RESERVED {
+        for (name, _) in rules::RESERVED {
             assert!(written_name(name).is_err(), "{name}");
         }
         assert_eq!(written_name("startup-db"), Ok(()));

@@ -1,6 +1,8 @@
 //! What stands behind the key of an option: its forms, and one type for each
 //! kind of value. Each mistake is reported once.
 
+use std::time::Duration;
+
 use proc_macro2::{Group, Ident, Literal, Punct, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -299,6 +301,12 @@ impl Value for String {
 pub(crate) struct Millis {
     pub(crate) count: u64,
     pub(crate) text: String,
+}
+
+impl Millis {
+    pub(crate) const fn get(&self) -> Duration {
+        Duration::from_millis(self.count)
+    }
 }
 
 impl Value for Millis {

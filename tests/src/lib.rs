@@ -12,6 +12,8 @@ mod guides {
     mod behaviour {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../../docs/guards.md")]
+    mod guards {}
     #[doc = include_str!("../../docs/kubernetes.md")]
     mod kubernetes {}
     #[doc = include_str!("../../docs/lifecycle.md")]

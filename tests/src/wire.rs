@@ -138,7 +138,7 @@ impl Server {
                 let service = service_fn(move |request: Request<Incoming>| {
                     let endpoint = endpoint.clone();
                     async move {
-                        let head = RequestHead::from(&request).peer(Some(peer.ip()));
+                        let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
                         let response = match request.uri().path() {
                             "/" => Response::new(Bytes::from("business")),
                             _ => endpoint.answer(head).await,

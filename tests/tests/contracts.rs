@@ -64,21 +64,25 @@ async fn started(builder: HealthBuilder) -> Health {
     health
 }
 
-fn head<'a>(method: &'a str, uri: &'a str, accept: &'a str) -> RequestHead<'a> {
+/// `Accept`, and `Authorization` if it is not empty.
+fn response(
+    health: &Health,
+    method: &str,
+    uri: &str,
+    [accept, authorization]: [&str; 2],
+) -> http::Response<Vec<u8>> {
     let (path, query) = uri
         .split_once('?')
         .map_or((uri, None), |(path, query)| (path, Some(query)));
-    RequestHead::new(method, path)
-        .query(query)
-        .accept(Some(accept))
-}
-
-fn response(health: &Health, head: RequestHead<'_>) -> http::Response<Vec<u8>> {
+    let headers = [("accept", accept), ("authorization", authorization)];
+    let head = RequestHead::new(method, path)
+        .with_query(query)
+        .with_headers(&headers);
     health.endpoint().respond(head).map(|body| body.to_vec())
 }
 
 fn get(health: &Health, uri: &str) -> Value {
-    let response = response(health, head("GET", uri, "*/*"));
+    let response = response(health, "GET", uri, ["*/*", ""]);
     serde_json::from_slice(response.body()).expect("JSON")
 }
 
@@ -477,7 +481,7 @@ const MEDIA_TYPES: [&str; 6] = [
 async fn the_document_says_what_is_answered() {
     let mut seen = BTreeSet::new();
     let mut document = Value::Null;
-    let strangers_and_others = [None, Some(format!("Bearer {TOKEN}"))];
+    let strangers_and_others = [String::new(), format!("Bearer {TOKEN}")];
     for status in [Status::Pass, Status::Warn, Status::Fail] {
         let health = started(guarded(status)).await;
         document = health.endpoint().openapi();
@@ -492,9 +496,8 @@ async fn the_document_says_what_is_answered() {
                     for accept in MEDIA_TYPES {
                         for authorization in &strangers_and_others {
                             let place = format!("{verb} {uri} as {accept}");
-                            let head = head(&verb, uri, accept);
-                            let head = head.authorization(authorization.as_deref());
-                            let answer = response(&health, head);
+                            let fields = [accept, authorization];
+                            let answer = response(&health, &verb, uri, fields);
                             let media_type = contract.assert_kept(&item[method], &answer, &place);
                             let code = answer.status().as_str().to_owned();
                             seen.insert((template.clone(), method, code, media_type));
@@ -502,7 +505,7 @@ async fn the_document_says_what_is_answered() {
                     }
                 }
             }
-            let refused = response(&health, head("POST", &path, ""));
+            let refused = response(&health, "POST", &path, ["", ""]);
             assert_eq!(refused.status(), 405, "{template}");
             assert_eq!(refused.headers()["allow"], "GET, HEAD, OPTIONS");
         }
@@ -604,7 +607,7 @@ fn parameter<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
 
 /// The values of `format` lead to all media types of the page.
 #[tokio::test(start_paused = true)]
-async fn each_format_of_the_document_is_heard() {
+async fn each_format_of_the_document_is_served_and_others_are_ignored() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.endpoint().openapi();
     let mut heard = 0;
@@ -613,29 +616,36 @@ async fn each_format_of_the_document_is_heard() {
             continue;
         };
         let path = template.replace("{check}", "all");
-        let formats = format["schema"]["enum"].as_array().expect("formats");
+        let formats = &format["schema"]["anyOf"][0]["enum"];
+        let formats = formats.as_array().expect("formats");
         let answered: BTreeSet<String> = formats
             .iter()
             .map(|format| {
                 let uri = format!("{path}?format={}", format.as_str().expect("a name"));
-                let other = response(&health, head("GET", &uri, "application/x-unknown"));
+                let other = response(&health, "GET", &uri, ["application/x-unknown", ""]);
                 media_type(&other).to_owned()
             })
             .collect();
         let content = &item["get"]["responses"]["200"]["content"];
         let promised = content.as_object().expect("content").keys().cloned();
         assert_eq!(answered, promised.collect(), "{template}");
+        let description = format["description"].as_str().expect("text");
+        assert!(description.contains("Other values are ignored"));
+        for other in ["null", "yaml", "", "TEXT"] {
+            let uri = format!("{path}?format={other}");
+            let ignored = response(&health, "GET", &uri, ["*/*", ""]);
+            let usual = response(&health, "GET", &path, ["*/*", ""]);
+            assert_eq!(ignored.status(), usual.status(), "{uri}");
+            assert_eq!(media_type(&ignored), media_type(&usual), "{uri}");
+        }
         heard += 1;
     }
     assert!(heard > 20, "{heard}");
 }
 
 /// Whether leaving the check out changes an answer at this path.
-fn excludes(health: &Health, path: &str, authorization: Option<&str>) -> bool {
-    let ask = |uri: &str| {
-        let head = head("GET", uri, "application/json").authorization(authorization);
-        response(health, head)
-    };
+fn excludes(health: &Health, path: &str, authorization: &str) -> bool {
+    let ask = |uri: &str| response(health, "GET", uri, ["application/json", authorization]);
     let excluding = ask(&format!("{path}?exclude=all"));
     let is_marked = String::from_utf8_lossy(excluding.body()).contains(r#""excluded":true"#);
     is_marked || ask(path).status() != excluding.status()
@@ -646,19 +656,19 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
     let token = format!("Bearer {TOKEN}");
     let builder = || answering(Status::Warn).probe_details(Details::Checks);
     for (builder, authorization, word) in [
-        (builder(), None, None),
-        (builder().guard(Guard::new()), None, None),
+        (builder(), "", None),
+        (builder().guard(Guard::new()), "", None),
         (
             builder().guard(Guard::new().bearer(TOKEN)),
-            Some(&*token),
+            &*token,
             Some("guard"),
         ),
         (
             builder().guard(Guard::new().when(|_| true)),
-            None,
+            "",
             Some("guard"),
         ),
-        (builder().exclude_for_everybody(), None, Some("not count")),
+        (builder().exclude_for_everybody(), "", Some("not count")),
     ] {
         let health = started(builder).await;
         let document = health.endpoint().openapi();
@@ -686,12 +696,10 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn metrics_are_always_promised_with_200() {
-    let health = started(answering(Status::Fail).code(Status::Pass, 204)).await;
+    let health = started(answering(Status::Fail).code(Status::Pass, 202)).await;
     let responses = &health.endpoint().openapi()["paths"]["/metrics"]["get"]["responses"];
     let codes: Vec<&String> = responses.as_object().expect("responses").keys().collect();
     assert_eq!(codes, ["200"]);
-    assert_eq!(
-        response(&health, head("GET", "/metrics", "*/*")).status(),
-        200
-    );
+    let metrics = response(&health, "GET", "/metrics", ["*/*", ""]);
+    assert_eq!(metrics.status(), 200);
 }

@@ -66,6 +66,7 @@ fn problems() -> Vec<String> {
             .path("ready", Probe::Readiness)
             .path("/livez", Probe::Readiness)
             .code(Status::Fail, 200)
+            .code(Status::Pass, 204)
             .guard(
                 Guard::new()
                     .bearer("secret")
@@ -82,6 +83,9 @@ fn problems() -> Vec<String> {
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),
+        Health::builder()
+            .check("live", options(), check)
+            .common_paths(),
         Health::builder().check("My DB", options(), check).check(
             "queue",
             options().timeout(Duration::ZERO),
@@ -235,6 +239,38 @@ fn each_guide_is_once_in_the_table() {
     assert_eq!(named, guides);
 }
 
+/// The last column of the tables with a column `test`.
+#[test]
+fn each_sentence_of_the_threat_model_names_tests_that_exist() {
+    let root = root();
+    let folders = ["health-core/src", "health-core/tests", "tests/tests"];
+    let mut sources: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+    let mut code = String::new();
+    while let Some(path) = sources.pop() {
+        if path.is_dir() {
+            sources.extend(list(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            code.push_str(&read(&path));
+        }
+    }
+    let model = read(&root.join("docs/threat-model.md"));
+    let mut named = 0;
+    for table in model.split("| sentence | test |\n").skip(1) {
+        let rows = table.lines().take_while(|line| line.starts_with('|'));
+        for row in rows.skip(1) {
+            let tests = row.trim_end_matches(" |").rsplit(" | ").next();
+            let tests = tests.into_iter().flat_map(|cell| cell.split('`'));
+            let tests: Vec<&str> = tests.skip(1).step_by(2).collect();
+            assert!(!tests.is_empty(), "no test: {row}");
+            for test in tests {
+                assert!(code.contains(&format!("fn {test}(")), "there is no {test}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 30, "{named}");
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut documents = list(&root().join("docs"));
@@ -242,6 +278,7 @@ fn links_lead_somewhere() {
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "examples/README.md",
         "benches/README.md",
     ] {

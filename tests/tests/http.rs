@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use health_core::{
     CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status, Verdict,
+    testing,
 };
 use tests::wire::{Answer, Framework, Server};
 use tokio::runtime::Handle;
@@ -48,7 +49,7 @@ conformance! {
     bad_checks_harm_nobody_but_themselves
     a_drain_is_seen_by_everybody_at_once
     a_caller_who_hangs_up_changes_nothing
-    a_guard_knows_by_header_and_by_address
+    a_guard_recognizes_by_header_and_by_address
     more_paths_are_served
 }
 
@@ -459,32 +460,68 @@ async fn serve_on_demand(framework: Framework, builder: HealthBuilder) -> Server
 
 #[tokio::test]
 async fn axum_routes_can_be_nested_and_carry_any_state() {
-    let health = Health::builder().start().expect("it starts");
+    let health = tenants();
+    let routes = || health_axum::routes(&health);
     let app: ::axum::Router = ::axum::Router::<u8>::new()
-        .nest("/internal", health_axum::routes(&health))
+        .nest("/internal", routes())
+        .nest("/tenants/{check}", routes())
         .with_state(7);
-    answers_below_internal(&Server::axum(app, health).await).await;
+    answers_below_a_prefix(&Server::axum(app, health).await).await;
 }
 
 #[tokio::test]
 async fn actix_routes_can_be_in_a_scope() {
-    let health = Health::builder().start().expect("it starts");
+    let health = tenants();
     let configure = health_actix::configure(&health);
     let server = Server::actix(health, move |config| {
-        config.service(actix_web::web::scope("/internal").configure(configure));
+        let scope = |path| actix_web::web::scope(path).configure(configure.clone());
+        config
+            .service(scope("/internal"))
+            .service(scope("/tenants/{check}"));
     });
-    answers_below_internal(&server.await).await;
+    answers_below_a_prefix(&server.await).await;
 }
 
-async fn answers_below_internal(server: &Server) {
-    for (path, status) in [
-        ("/internal/readyz", 200),
-        ("/internal/readyz/", 200),
-        ("/internal/readyz/nobody", 404),
-        ("/readyz", 404),
-    ] {
-        assert_eq!(server.get(path).await.status, status, "{path}");
+fn tenants() -> Health {
+    let builder = Health::builder()
+        .check("a", CheckOptions::new(), || async {})
+        .check("b", critical(), || async {});
+    let health = builder.start().expect("it starts");
+    testing::force(&health, "a", Outcome::pass());
+    testing::force(&health, "b", Outcome::fail("down"));
+    health
+}
+
+/// A parameter of the prefix names no check, even if it looks like one.
+async fn answers_below_a_prefix(server: &Server) {
+    for prefix in ["/internal", "/tenants/a", "/tenants/b", "/tenants/nobody"] {
+        for (path, status) in [
+            ("/livez", 200),
+            ("/livez/", 200),
+            ("/readyz", 503),
+            ("/readyz/", 503),
+            ("/readyz/a", 200),
+            ("/readyz/b", 503),
+            ("/readyz/b/", 503),
+            ("/readyz/nobody", 404),
+        ] {
+            let path = format!("{prefix}{path}");
+            assert_eq!(server.get(&path).await.status, status, "{path}");
+        }
     }
+    assert_eq!(server.get("/readyz").await.status, 404);
+}
+
+/// Their routes have the same paths, so one of them needs a prefix.
+#[tokio::test]
+async fn two_healths_can_share_an_axum_router() {
+    let (one, other) = (tenants(), Health::builder().start().expect("it starts"));
+    let app = ::axum::Router::new()
+        .merge(health_axum::routes(&one))
+        .nest("/other", health_axum::routes(&other));
+    let server = Server::axum(app, one).await;
+    assert_eq!(server.get("/readyz").await.status, 503);
+    assert_eq!(server.get("/other/readyz").await.status, 200);
 }
 
 /// They say the same, byte for byte, but for the date and what concerns only the
@@ -730,53 +767,81 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-async fn a_guard_knows_by_header_and_by_address(framework: Framework) {
-    let ask = async |guard: Guard, header: &str| {
+async fn a_guard_recognizes_by_header_and_by_address(framework: Framework) {
+    let ask = async |guard: Guard, headers: &str| {
         let server = serve(framework, mixed().guard(guard)).await;
-        let head = format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n");
-        let answer = server.raw(head.as_bytes()).await;
+        let get = async |path: &str| {
+            let head =
+                format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+            server.raw(head.as_bytes()).await
+        };
+        let probe = get("/readyz").await;
+        assert_eq!(
+            (probe.status, &*probe.body),
+            (503, r#"{"status":"unhealthy"}"#)
+        );
+        let answer = get("/health").await;
         assert_eq!(answer.status, 503);
         answer.body.contains("password=***")
     };
     let bearer = || Guard::new().bearer("correct horse battery staple");
-    assert!(
-        ask(
-            bearer(),
-            "Authorization: Bearer correct horse battery staple\r\n"
-        )
-        .await
-    );
-    assert!(
-        !ask(
-            bearer(),
-            "Authorization: Bearer correct horse battery stable\r\n"
-        )
-        .await
-    );
-    assert!(!ask(bearer(), "Authorization: \u{fffd}\r\n").await);
-    assert!(!ask(bearer(), "").await);
+    let right = "Authorization: Bearer correct horse battery staple\r\n";
+    assert!(ask(bearer(), right).await);
+    let wrong = "Authorization: Bearer correct horse battery stable\r\n";
+    for wrong in [wrong, "Authorization: \u{fffd}\r\n", ""] {
+        assert!(!ask(bearer(), wrong).await, "{wrong}");
+    }
 
     let loopback = || Guard::new().addresses(["127.0.0.0/8"]);
     assert!(ask(loopback(), "").await);
+    for forwarded in [
+        "X-Forwarded-For: 127.0.0.1\r\n",
+        "Forwarded: for=127.0.0.1\r\n",
+        "X-Real-IP: 127.0.0.1\r\n",
+        "Via: 1.1 ingress\r\n",
+    ] {
+        assert!(!ask(loopback(), forwarded).await, "{forwarded}");
+    }
+
     let behind = || {
-        Guard::new()
-            .addresses(["10.0.0.0/8"])
-            .trusted_proxies(["127.0.0.1"])
+        let guard = Guard::new().addresses(["10.0.0.0/8"]);
+        guard.trusted_proxies(["127.0.0.1"])
     };
-    assert!(ask(behind(), "X-Forwarded-For: 10.1.1.1\r\n").await);
-    assert!(!ask(behind(), "X-Forwarded-For: 8.8.8.8\r\n").await);
-    assert!(
-        !ask(
-            behind(),
-            "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 8.8.8.8\r\n"
-        )
-        .await
-    );
-    let elsewhere = || Guard::new().addresses(["10.0.0.0/8"]);
-    assert!(
-        !ask(elsewhere(), "X-Forwarded-For: 10.1.1.1\r\n").await,
-        "no proxy is trusted"
-    );
+    for (headers, is_recognized) in [
+        ("X-Forwarded-For: 10.1.1.1\r\n", true),
+        ("X-Forwarded-For: 10.1.1.1:51008\r\n", true),
+        (
+            "X-Forwarded-For: 8.8.8.8\r\nX-Forwarded-For: 10.1.1.1, 127.0.0.1\r\n",
+            true,
+        ),
+        ("Forwarded: for=\"10.1.1.1:80\"\r\n", true),
+        (
+            "X-Forwarded-For: 10.1.1.1\r\nForwarded: for=10.1.1.1\r\n",
+            true,
+        ),
+        (
+            "X-Forwarded-For: 10.1.1.1\r\nForwarded: for=10.1.1.2\r\n",
+            false,
+        ),
+        (
+            "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 8.8.8.8\r\n",
+            false,
+        ),
+        ("X-Forwarded-For: 8.8.8.8\r\n", false),
+        ("X-Real-IP: 10.1.1.1\r\n", false),
+        ("", false),
+    ] {
+        assert_eq!(ask(behind(), headers).await, is_recognized, "{headers}");
+    }
+
+    let rule = || {
+        Guard::new().when(|head| {
+            let is_local = head.peer().is_some_and(|peer| peer.is_loopback());
+            is_local && head.header_lines("x-team").eq([&b"a"[..], b"b"])
+        })
+    };
+    assert!(ask(rule(), "X-Team: a\r\nAccept: */*\r\nX-Team: b\r\n").await);
+    assert!(!ask(rule(), "X-Team: b\r\nX-Team: a\r\n").await);
 }
 
 async fn more_paths_are_served(framework: Framework) {

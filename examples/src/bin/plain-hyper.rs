@@ -67,7 +67,7 @@ async fn respond(
     peer: SocketAddr,
     health: Endpoint,
 ) -> Response<Full<Bytes>> {
-    let head = RequestHead::from(&request).peer(Some(peer.ip()));
+    let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
     let response = match request.uri().path() {
         "/" => Response::new(Bytes::from("hello")),
         _ => health.answer(head).await,

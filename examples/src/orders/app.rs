@@ -66,6 +66,7 @@ fn what_to_try(mut address: SocketAddr, database: Option<&Path>) -> String {
   curl http://{address}/health
   http://{address}/status in a browser
   curl http://{address}/metrics
+  curl http://{address}/health/openapi.json
   curl http://{address}/orders -H 'content-type: application/json' -d '{{"item":"tea","quantity":2}}'
   curl http://{address}/orders
 {hint}

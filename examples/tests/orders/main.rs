@@ -70,6 +70,7 @@ suite! {
     readiness_follows_a_lock_of_another_process
     a_disk_that_is_nearly_full_degrades_and_stays_ready
     metrics_are_there_for_every_check
+    the_openapi_document_describes_what_is_mounted
     #[cfg(unix)]
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
@@ -258,10 +259,20 @@ fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
     assert_eq!(server.get("/readyz").status, 200);
 }
 
+fn the_openapi_document_describes_what_is_mounted(service: Service) {
+    let server = Server::start(service, &[]);
+    let text = server.text("/health/openapi.json");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for path in ["/livez", "/readyz", "/health", "/status", "/metrics"] {
+        assert!(document["paths"][path]["get"].is_object(), "{path}");
+        server.text(path);
+    }
+}
+
 fn metrics_are_there_for_every_check(service: Service) {
     let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
-    let metrics = server.metrics();
+    let metrics = server.text("/metrics");
     for check in ["database", "disk", "worker"] {
         let works = format!("health_check_status{{check=\"{check}\",kind=");
         assert!(metrics.contains(&works), "{metrics}");
@@ -519,9 +530,11 @@ impl Server {
         Answer::new(request.call())
     }
 
-    fn metrics(&self) -> String {
-        let request = client().get(format!("{}/metrics", self.url));
+    /// The body of an answer, whatever its status.
+    fn text(&self, path: &str) -> String {
+        let request = client().get(format!("{}{path}", self.url));
         let mut response = request.call().expect("the service answers");
+        assert_ne!(response.status(), 404, "{path}");
         response.body_mut().read_to_string().expect("text")
     }
 

@@ -25,7 +25,10 @@ impl HealthBuilder {
     /// How much `/livez`, `/readyz` and `/startupz` say: default
     /// [`Details::Status`], since probers read the code. With
     /// [`Details::Checks`] they list the checks that count for them, and
-    /// `?verbose` does as in Kubernetes.
+    /// `/readyz?verbose` lists them as text, as kube-apiserver does.
+    ///
+    /// The answer is the same for every client, whatever the
+    /// [guard](Self::guard): [`Details::Full`] counts as [`Details::Checks`].
     pub fn probe_details(mut self, details: Details) -> Self {
         self.answers.probe_details = details;
         self
@@ -33,6 +36,10 @@ impl HealthBuilder {
 
     /// One more path for an answer, beside `/livez`, `/readyz`, `/startupz` and
     /// `/health`.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if another page or a check has this path.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -60,6 +67,11 @@ impl HealthBuilder {
     /// | liveness | `/healthz`, `/live`, `/liveness`, `/health/live` |
     /// | readiness | `/ready`, `/readiness`, `/health/ready` |
     /// | startup | `/startup`, `/health/startup`, `/health/started` |
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if a check is named `live`, `ready`, `startup` or
+    /// `started`: `/health/live` would be a page and a check.
     pub fn common_paths(mut self) -> Self {
         self.answers.paths.add_common();
         self
@@ -115,12 +127,12 @@ impl HealthBuilder {
         self
     }
 
-    /// Lets everybody leave checks out of an answer by `?exclude=NAME`: default
-    /// only those whom the [guard](Self::guard) knows. For load balancers that
-    /// send no credentials.
+    /// Lets every client leave checks out of an answer by `?exclude=NAME`. By
+    /// default only clients that the [guard](Self::guard) recognizes can. For
+    /// load balancers that send no credentials.
     ///
-    /// Whoever can reach the paths can then have a 200 in spite of a failing
-    /// check; what is seen by others does not change.
+    /// Any client that reaches the paths can then get a 200 in spite of a failing
+    /// check. Other clients see no change.
     pub fn exclude_for_everybody(mut self) -> Self {
         self.answers.anyone_excludes = true;
         self
@@ -175,9 +187,14 @@ impl HealthBuilder {
 
     /// The status code for a status: default 200, 200 and 503.
     ///
-    /// `start()` refuses what a prober would misread: below 400 for a failure,
-    /// outside 200 to 299 for the others. Load balancers take 200 alone for
-    /// healthy; Consul reads 429 as a warning, but everybody else as a failure.
+    /// Load balancers take 200 alone for healthy. Consul reads 429 as a warning,
+    /// other probers as a failure.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails for a code that a prober would misread: outside 400 to 599
+    /// for a failure, outside 200 to 299 for the others; and for 204, 205 and
+    /// 206, which have no complete body.
     ///
     /// ```
     /// use health_core::{Health, Status};
@@ -190,7 +207,8 @@ impl HealthBuilder {
         self
     }
 
-    /// Who is shown everything: default nobody. See [`Guard`].
+    /// Sets which clients are shown private details: none by default. See
+    /// [`Guard`].
     pub fn guard(mut self, guard: Guard) -> Self {
         self.answers.guard = guard;
         self

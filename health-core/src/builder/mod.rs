@@ -147,6 +147,10 @@ impl HealthBuilder {
             groups: &self.answers.paths.groups(),
         };
         let checks = registry.checks(&mut problems);
+        let answered = checks
+            .iter()
+            .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
+        problems.extend(self.answers.paths.clashes(&answered));
         let fed = checks
             .iter()
             .map(|check| check.plan.probes)

@@ -28,6 +28,11 @@ struct Named {
 }
 
 impl Exclusions {
+    /// Whether the request has the parameter.
+    pub(super) fn are_wanted(head: &RequestHead<'_>) -> bool {
+        head.parameter("exclude").is_some()
+    }
+
     /// `find` takes a name as it came.
     pub(super) fn of(head: &RequestHead<'_>, find: impl Fn(&str) -> Option<usize>) -> Self {
         let mut wanted = head.parameters("exclude").peekable();
@@ -111,9 +116,10 @@ mod tests {
 
     fn exclusions(query: &str) -> Exclusions {
         let names = ["cache", "database", "queue"];
-        Exclusions::of(&RequestHead::new("GET", "/").query(Some(query)), |name| {
-            names.iter().position(|known| *known == name)
-        })
+        Exclusions::of(
+            &RequestHead::new("GET", "/").with_query(Some(query)),
+            |name| names.iter().position(|known| *known == name),
+        )
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! puts them.
 //!
 //! The default is compact JSON; `Accept` and `?format=` choose
-//! `application/health+json` or the text of kube-apiserver (`?verbose`).
+//! `application/health+json` or the text of kube-apiserver. `?verbose` chooses the
+//! latter at a probe whose details allow a list.
 //!
 //! 200 while the answer is healthy or degraded, 503 otherwise. `HEAD` and
 //! `OPTIONS` have the status of `GET`, since uptime monitors send the one and
@@ -75,8 +76,8 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. For those whom a [`Guard`](crate::Guard) knows; as a level for
-    /// everybody it counts as [`Checks`](Self::Checks).
+    /// masked. Shown to clients that a [`Guard`](crate::Guard) recognizes; as a
+    /// level for every client it counts as [`Checks`](Self::Checks).
     Full,
 }
 
@@ -323,16 +324,20 @@ impl Inner {
             Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
             None => None,
         };
-        let is_known = self.settings.guard.knows(&head);
-        let may_exclude = is_known || self.settings.anyone_excludes;
+        let is_recognized = self.is_recognized(page, &head);
+        let may_exclude = is_recognized || self.settings.anyone_excludes;
+        let details = self.details(page, is_recognized);
+        let verbose = request::is_verbose(&head);
+        // kube-apiserver answers `?verbose` with text.
+        let by_verbose = verbose && check.is_none() && details != Details::Status;
         Ok(Route {
             method,
             page,
             check,
-            format: request::format(page, &head),
+            format: request::format(page, &head, by_verbose),
             exposition: (page == Page::Metrics).then(|| request::exposition(&head)),
-            verbose: request::is_verbose(&head),
-            details: self.details(page, is_known),
+            verbose,
+            details,
             excluded: if may_exclude {
                 self.exclusions(page, &head)
             } else {
@@ -345,13 +350,27 @@ impl Inner {
         })
     }
 
-    fn details(&self, page: Page, is_known: bool) -> Details {
-        if is_known {
-            return Details::Full;
-        }
+    /// Asks the guard, but only where it can change the answer: who asks costs
+    /// and changes nothing at a probe.
+    fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
+        let matters = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage => true,
+            Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
+            Page::OpenApi | Page::Metrics => false,
+        };
+        matters
+            && self
+                .settings
+                .guard
+                .recognizes(head, &|line| self.monitor.outlet().log(line))
+    }
+
+    fn details(&self, page: Page, is_recognized: bool) -> Details {
         let public = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage if is_recognized => {
+                return Details::Full;
+            }
             Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
-            // Nothing in them depends on who asks.
             Page::OpenApi | Page::Metrics => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::Details;
 use super::paths::Page;
 use super::settings::EndpointSettings;
 use crate::outcome::Status;
@@ -65,6 +66,17 @@ impl Operation<'_> {
         matches!(self.page, Page::OpenApi | Page::Metrics)
     }
 
+    /// Whether a token can change the answer. At a probe it can only exclude
+    /// checks.
+    fn takes_tokens(self) -> bool {
+        let matters = match self.page {
+            Page::Health | Page::Group(_) | Page::StatusPage => true,
+            Page::Probe(_) => !self.of_check && !self.settings.anyone_excludes,
+            Page::OpenApi | Page::Metrics => false,
+        };
+        matters && self.settings.guard.takes_tokens()
+    }
+
     fn methods(self) -> Value {
         let mut item = Map::new();
         for method in METHODS {
@@ -73,7 +85,7 @@ impl Operation<'_> {
                 "summary": self.summary(),
                 "responses": self.responses(method),
             });
-            if self.settings.guard.takes_tokens() && !self.is_for_everybody() {
+            if self.takes_tokens() {
                 // Without a token there is an answer too, which says less.
                 operation["security"] = json!([{}, { "health": [] }]);
             }
@@ -120,35 +132,45 @@ impl Operation<'_> {
             Page::StatusPage => parameters.push(json!({
                 "name": "refresh",
                 "in": "query",
-                "description": "Seconds until the page loads itself anew, or `off`; default 10.",
-                "schema": {
-                    "anyOf": [{ "const": "off" }, { "type": "integer", "minimum": 5, "maximum": 3600 }],
-                },
+                "description": "Seconds until the page loads itself anew, from 5 to 3600, or `off`. \
+                    A smaller number counts as 5, a larger one as 3600, any other value as 10.",
+                "schema": { "anyOf": [{ "const": "off" }, { "type": "integer" }, { "type": "string" }] },
             })),
             Page::Health | Page::Probe(_) | Page::Group(_) => {
                 parameters.push(format_parameter(&["json", "health+json", "health-json", "text"]));
-                parameters.push(json!({
-                    "name": "verbose",
-                    "in": "query",
-                    "description": "Each check as a line of text, as far as the details allow. Counts by its presence.",
-                    "allowEmptyValue": true,
-                    "schema": { "type": "string" },
-                }));
+                parameters.extend(self.verbose_parameter());
             }
         }
         parameters.extend(self.exclude_parameter());
         parameters
     }
 
-    /// Only where somebody can exclude a check.
+    /// Only where it changes an answer.
+    fn verbose_parameter(self) -> Option<Value> {
+        let what = match self.page {
+            _ if self.of_check => return None,
+            Page::Probe(_) if self.settings.probe_details == Details::Status => return None,
+            Page::Probe(_) => "Lists the checks as text, unless another format is named.",
+            _ => "Lists the checks in the text format even if all of them pass.",
+        };
+        Some(json!({
+            "name": "verbose",
+            "in": "query",
+            "description": format!("{what} Its value is ignored."),
+            "allowEmptyValue": true,
+            "schema": { "type": "string" },
+        }))
+    }
+
+    /// Only where a client can exclude a check.
     fn exclude_parameter(self) -> Option<Value> {
         if self.of_check || self.is_for_everybody() {
             return None;
         }
         let whose = if self.settings.anyone_excludes {
             ""
-        } else if self.settings.guard.knows_anybody() {
-            " Heard from those whom the guard knows, ignored from others."
+        } else if self.settings.guard.has_conditions() {
+            " Ignored unless the guard recognizes the client."
         } else {
             return None;
         };
@@ -236,8 +258,8 @@ fn format_parameter(formats: &[&str]) -> Value {
     json!({
         "name": "format",
         "in": "query",
-        "description": "As `Accept`, and heard before it.",
-        "schema": { "type": "string", "enum": formats },
+        "description": "The format; it has precedence over `Accept`. Other values are ignored.",
+        "schema": { "anyOf": [{ "enum": formats }, { "type": "string" }] },
     })
 }
 

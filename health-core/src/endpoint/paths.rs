@@ -190,6 +190,36 @@ impl Paths {
         }
     }
 
+    /// Reports each path that is a page and a check of another page at once. The
+    /// page would be answered, and hide that the check fails.
+    pub(crate) fn clashes<'c>(
+        &self,
+        checks: &(impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone),
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (path, page) in self.pages() {
+            let parents = self.pages().filter_map(|(parent, other)| {
+                let name = path.strip_prefix(parent)?.strip_prefix('/')?;
+                Some((name, other))
+            });
+            for (name, parent) in parents {
+                let is_check = |(check, probes, tags): (&str, Probes, &[&str])| {
+                    check == name && parent.counts(probes, tags)
+                };
+                if checks.clone().any(is_check) {
+                    problems.push(Problem::BadSetting {
+                        what: format!(
+                            "`{path}` is the path of `{}` and of the check `{name}`",
+                            page.name()
+                        ),
+                        help: "give the check another name, or the page another path".into(),
+                    });
+                }
+            }
+        }
+        problems
+    }
+
     /// The tags by which checks are grouped.
     pub(crate) fn groups(&self) -> Vec<&'static str> {
         let mut tags: Vec<&'static str> = Vec::new();

@@ -14,32 +14,34 @@ pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
 }
 
-/// What is no number of seconds is ignored, as all that is unknown.
+/// Other values are ignored, as each unknown value of a parameter.
 pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
     let named = head.parameter("refresh").and_then(Refresh::named);
     named.unwrap_or_default()
 }
 
-/// `?format=` is heard first, then `Accept`. A format that is not known is never
+/// `?format=` has precedence over `Accept`, and both over `?verbose` on the page
+/// of a probe (`by_verbose`). A format that is not known is ignored and never
 /// refused, because a monitor that gets no answer raises an alarm.
-pub(super) fn format(page: Page, head: &RequestHead<'_>) -> Format {
-    match page {
+pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
+    let usual = match page {
         Page::StatusPage => return Format::Html,
         Page::OpenApi => return Format::Json,
         Page::Metrics => return Format::Text,
-        Page::Health | Page::Probe(_) | Page::Group(_) => {}
-    }
+        Page::Probe(_) if by_verbose => Format::Text,
+        Page::Health | Page::Probe(_) | Page::Group(_) => Format::default(),
+    };
     let by_query = head.parameter("format").and_then(Format::named);
     by_query
-        .or_else(|| Format::accepted(head.accepted()?))
-        .unwrap_or_default()
+        .or_else(|| Format::accepted(head.accept()?))
+        .unwrap_or(usual)
 }
 
 /// As [`format`], for metrics.
 pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
     let by_query = head.parameter("format").and_then(Exposition::named);
     by_query
-        .or_else(|| Exposition::accepted(head.accepted()?))
+        .or_else(|| Exposition::accepted(head.accept()?))
         .unwrap_or_default()
 }
 
@@ -88,10 +90,11 @@ pub(super) enum Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Probe;
 
     #[test]
     fn parameters_are_found_wherever_they_stand() {
-        let head = |query| RequestHead::new("GET", "/readyz").query(query);
+        let head = |query| RequestHead::new("GET", "/readyz").with_query(query);
         for query in [
             "verbose",
             "verbose=0",
@@ -107,22 +110,23 @@ mod tests {
     }
 
     #[test]
-    fn the_query_is_heard_before_the_header_and_nothing_is_refused() {
-        let format = |query, accept| {
-            format(
-                Page::Health,
-                &RequestHead::new("GET", "/").query(query).accept(accept),
-            )
+    fn the_query_has_precedence_and_nothing_is_refused() {
+        let format = |page, query, accept: &str, by_verbose| {
+            let headers = [("accept", accept)];
+            let head = RequestHead::new("GET", "/").with_query(query);
+            format(page, &head.with_headers(&headers), by_verbose)
         };
-        assert_eq!(format(None, None), Format::Json);
+        let health = |query, accept| format(Page::Health, query, accept, true);
+        assert_eq!(health(None, "*/*"), Format::Json);
         assert_eq!(
-            format(Some("format=text"), Some("application/json")),
+            health(Some("format=text"), "application/json"),
             Format::Text
         );
-        assert_eq!(
-            format(Some("format=yaml"), Some("text/plain")),
-            Format::Text
-        );
-        assert_eq!(format(Some("format=yaml"), None), Format::Json);
+        assert_eq!(health(Some("format=yaml"), "text/plain"), Format::Text);
+        assert_eq!(health(Some("format=null"), "*/*"), Format::Json);
+        let probe = |query, accept| format(Page::Probe(Probe::Readiness), query, accept, true);
+        assert_eq!(probe(Some("verbose"), "*/*"), Format::Text);
+        assert_eq!(probe(Some("verbose&format=json"), "*/*"), Format::Json);
+        assert_eq!(probe(Some("verbose"), "application/json"), Format::Json);
     }
 }

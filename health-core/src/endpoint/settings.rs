@@ -24,8 +24,8 @@ pub(crate) struct EndpointSettings {
     pub(crate) words: Vocabulary,
     pub(crate) codes: Codes,
     pub(crate) about: About,
-    /// Everybody may leave checks out of an answer, and not only those whom the
-    /// guard knows.
+    /// Every client may leave checks out of an answer, and not only one that the
+    /// guard recognizes.
     pub(crate) anyone_excludes: bool,
 }
 

@@ -186,27 +186,26 @@ impl<'a> Shown<'a> {
 const LONGEST_MESSAGE: usize = 256;
 const LONGEST_CAUSE: usize = 1024;
 
-/// The beginning of a text, up to the end of a character.
-pub(crate) fn cut(text: &str, longest: usize) -> &str {
-    let end = (0..=longest.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end))
-        .unwrap_or(0);
-    &text[..end]
+pub(crate) use crate::outcome::cut;
+
+/// A text on one line, in which every character stands where it was written.
+///
+/// Control characters, separators of lines and paragraphs, and the marks that
+/// change the direction of a text become spaces: with them the text of one check
+/// could look like the line of another.
+pub(crate) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let shown = move |c| if ends(c) || turns(c) { ' ' } else { c };
+    text.chars().map(shown)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_messages_are_cut_between_characters() {
-        assert_eq!(cut("short", 256), "short");
-        let long = "ä".repeat(200);
-        assert_eq!(cut(&long, 256).len(), 256);
-        let odd = format!("x{long}");
-        assert_eq!(cut(&odd, 256).len(), 255);
-    }
 
     #[test]
     fn only_a_format_that_is_named_is_chosen() {

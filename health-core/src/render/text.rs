@@ -11,7 +11,7 @@ use std::fmt::{self, Write};
 use bytes::Bytes;
 
 use super::fit::{Fitted, Room, fit};
-use super::{Frame, Shown};
+use super::{Frame, Shown, one_line};
 use crate::outcome::Status;
 use crate::verdict::Verdict;
 
@@ -104,7 +104,7 @@ impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.0.report;
         let reason = self.0.reason();
-        let or = |default| OneLine(reason.as_deref().unwrap_or(default)).to_string();
+        let or = |default| -> String { one_line(reason.as_deref().unwrap_or(default)).collect() };
         match report.verdict() {
             Verdict::Pass => f.write_str("ok"),
             Verdict::Warn => write!(f, "degraded: {}", or("no reason given")),
@@ -118,17 +118,5 @@ impl fmt::Display for Words<'_> {
             }
             Verdict::Fail => write!(f, "failed: {}", or("no reason given")),
         }
-    }
-}
-
-/// A public text is the application's, and must not make lines of its own.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            f.write_char(if c.is_control() { ' ' } else { c })?;
-        }
-        Ok(())
     }
 }

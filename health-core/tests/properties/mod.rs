@@ -1,11 +1,13 @@
-//! What holds whatever somebody sends: proptest tries it in the usual tests,
+//! Properties that hold for any input: proptest checks them in the usual tests,
 //! libFuzzer in `fuzz/`. Each property takes one text, whose lines are the parts
-//! of what was sent.
+//! of a request.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, testing};
+use health_core::{
+    CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, StartError, testing,
+};
 use tokio::runtime::{Builder, Runtime};
 
 const TOKEN: &str = "correct horse battery staple";
@@ -21,18 +23,22 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 fn checked(builder: HealthBuilder) -> Health {
+    try_checked(builder).expect("it starts")
+}
+
+fn try_checked(builder: HealthBuilder) -> Result<Health, StartError> {
     let _entered = RUNTIME.enter();
     let builder = ["cache", "database", "queue"]
         .into_iter()
         .fold(builder, |builder, name| {
             builder.check(name, CheckOptions::new().critical(), || async {})
         });
-    let health = builder.start().expect("it starts");
+    let health = builder.start()?;
     testing::force(&health, "cache", Outcome::warn("\"cold\"\n<b>"));
     testing::force(&health, "queue", Outcome::pass().observe(7.0, "jobs"));
     let refused = Outcome::fail("refused").because(std::io::Error::other(PRIVATE));
     testing::force(&health, "database", refused);
-    health
+    Ok(health)
 }
 
 fn in_lines<const N: usize>(text: &str) -> [&str; N] {
@@ -49,11 +55,14 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
     let [query, accept, authorization, forwarded] =
         [query, accept, authorization, forwarded].map(marked);
     for path in [path.to_owned(), format!("{path}/{CANARY}")] {
+        let headers = [
+            ("accept", &accept),
+            ("authorization", &authorization),
+            ("x-forwarded-for", &forwarded),
+        ];
         let head = RequestHead::new(method, &path)
-            .query(Some(&query))
-            .accept(Some(&accept))
-            .authorization(Some(&authorization))
-            .forwarded_for(Some(&forwarded));
+            .with_query(Some(&query))
+            .with_headers(&headers);
         let answer = HEALTH.endpoint().respond(head);
         let status = answer.status().as_u16();
         let body = std::str::from_utf8(answer.body()).expect("UTF-8");
@@ -75,8 +84,9 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
     }
 }
 
-/// `Authorization`, `X-Forwarded-For`, the address of the connection.
-pub(crate) fn a_guard_opens_to_those_whom_it_knows_alone(text: &str) {
+/// `Authorization`, the address of the connection, then lines of header fields:
+/// `name: value`, or a value of `X-Forwarded-For` alone.
+pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
     static HEALTH: LazyLock<Health> = LazyLock::new(|| {
         checked(
             Health::builder().guard(
@@ -88,64 +98,203 @@ pub(crate) fn a_guard_opens_to_those_whom_it_knows_alone(text: &str) {
         )
     });
 
-    let [authorization, forwarded, peer] = in_lines(text);
-    let peer = peer.parse().ok();
-    let forwarded = Some(forwarded).filter(|forwarded| !forwarded.is_empty());
+    let [authorization, peer, one, two, three] = in_lines(text);
+    let peer: Option<IpAddr> = peer.parse().ok();
+    let lines: Vec<(&str, &str)> = [one, two, three]
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .map(|line| line.split_once(": ").unwrap_or(("x-forwarded-for", line)))
+        .collect();
+    let is_recognized = authorization_is_right(authorization) || is_near(peer, &lines);
+    let field = |nth: usize| lines.get(nth).copied().unwrap_or(("x-none", ""));
+    let headers = [
+        ("authorization", authorization),
+        field(0),
+        field(1),
+        field(2),
+    ];
     let head = RequestHead::new("GET", "/health")
-        .authorization(Some(authorization))
-        .forwarded_for(forwarded)
-        .peer(peer);
+        .with_headers(&headers)
+        .with_peer(peer);
     let answer = HEALTH.endpoint().respond(head);
     let body = std::str::from_utf8(answer.body()).expect("UTF-8");
-    let is_open = body.contains("postgres://");
-    assert_eq!(
-        is_open,
-        has_token(authorization) || is_near(peer, forwarded)
-    );
+    assert_eq!(body.contains("postgres://"), is_recognized, "{text:?}");
     assert!(!body.contains("hunter2"), "{body}");
-    assert_eq!(answer.status(), 503, "a guard never shuts");
+    assert_eq!(answer.status(), 503, "a guard rejects no request");
+
+    let probe = |head: RequestHead<'_>| {
+        let path = RequestHead::new("GET", "/readyz");
+        let head = path.with_headers(&headers).with_peer(head.peer());
+        HEALTH.endpoint().respond(head).into_body()
+    };
+    assert_eq!(probe(head), &br#"{"status":"unhealthy"}"#[..]);
 }
 
-fn has_token(authorization: &str) -> bool {
+fn authorization_is_right(authorization: &str) -> bool {
     let scheme = authorization.get(..6).unwrap_or_default();
     let rest = authorization.get(6..).unwrap_or_default();
-    scheme.eq_ignore_ascii_case("bearer") && rest.starts_with(' ') && rest.trim() == TOKEN
+    scheme.eq_ignore_ascii_case("bearer") && rest.starts_with(' ') && rest.trim_ascii() == TOKEN
 }
 
-/// The connection, then the list from the right: the first that is not 10.x.x.x
-/// is 192.0.2.x. Without a list, the connection.
-fn is_near(peer: Option<IpAddr>, forwarded: Option<&str>) -> bool {
-    let octets = |address: IpAddr| match address.to_canonical() {
-        IpAddr::V4(address) => address.octets(),
-        IpAddr::V6(_) => [0; 4],
-    };
+/// Whether the client is 192.0.2.x. A peer that is 10.x.x.x is a proxy.
+///
+/// Another way to the same answer than that of the library: the field is joined,
+/// `Forwarded` is cut into characters, and both are read from the right.
+fn is_near(peer: Option<IpAddr>, lines: &[(&str, &str)]) -> bool {
     let Some(peer) = peer.map(octets) else {
         return false;
     };
-    let Some(forwarded) = forwarded.filter(|_| peer[0] == 10) else {
-        return peer.starts_with(&[192, 0, 2]);
+    let named = |wanted: &str| -> Vec<&str> {
+        let is_wanted = |line: &&(&str, &str)| line.0.eq_ignore_ascii_case(wanted);
+        lines.iter().filter(is_wanted).map(|line| line.1).collect()
     };
-    let mut hops = forwarded
-        .rsplit(',')
-        .map(|hop| hop.trim().parse().map(octets));
-    let client = hops.find(|hop| !matches!(hop, Ok([10, ..])));
-    matches!(client, Some(Ok([192, 0, 2, _])))
+    let (list, forwarded) = (named("x-forwarded-for"), named("forwarded"));
+    if peer[0] != 10 {
+        let others = ["x-real-ip", "via"];
+        let is_direct = list.is_empty()
+            && forwarded.is_empty()
+            && others.iter().all(|name| named(name).is_empty());
+        return is_direct && peer.starts_with(&[192, 0, 2]);
+    }
+    let joined = list.join(",");
+    let by_list: Vec<Option<[u8; 4]>> = joined.split(',').map(hop).collect();
+    let by_forwarded: Vec<Option<[u8; 4]>> =
+        forwarded.iter().flat_map(|line| nodes(line)).collect();
+    let client = |hops: &[Option<[u8; 4]>]| {
+        let nearest = hops.iter().rev().find(|hop| !matches!(hop, Some([10, ..])));
+        nearest.copied().flatten()
+    };
+    let is_inside = |client: Option<[u8; 4]>| matches!(client, Some([192, 0, 2, _]));
+    match (list.is_empty(), forwarded.is_empty()) {
+        (true, true) => false,
+        (false, true) => is_inside(client(&by_list)),
+        (true, false) => is_inside(client(&by_forwarded)),
+        (false, false) => {
+            let (one, other) = (client(&by_list), client(&by_forwarded));
+            is_inside(one) && one == other
+        }
+    }
+}
+
+fn octets(address: IpAddr) -> [u8; 4] {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets(),
+        IpAddr::V6(_) => [0; 4],
+    }
+}
+
+fn hop(text: &str) -> Option<[u8; 4]> {
+    let text = text.trim_matches([' ', '\t']);
+    if let Some((address, port)) = text.rsplit_once(':') {
+        let has_port = port.parse::<u16>().is_ok() && !port.starts_with('+');
+        let inside = address
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        match inside {
+            Some(inside) if has_port && inside.contains(':') => return hop_v6(inside),
+            None if has_port && !address.contains(':') => {
+                return address.parse().ok().map(octets);
+            }
+            _ => {}
+        }
+    }
+    match text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        Some(inside) if inside.contains(':') => inside.parse().ok().map(octets),
+        Some(_) => None,
+        None => text.parse().ok().map(octets),
+    }
+}
+
+/// With a port std takes the number of a zone.
+fn hop_v6(text: &str) -> Option<[u8; 4]> {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    zone.parse::<u32>()
+        .ok()
+        .filter(|_| !zone.starts_with('+'))?;
+    address.parse().ok().map(octets)
+}
+
+/// The hops of a line of `Forwarded`; the last is `None` if it is malformed.
+fn nodes(line: &str) -> Vec<Option<[u8; 4]>> {
+    let mut hops = Vec::new();
+    let mut pairs: Vec<String> = vec![String::new()];
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut elements = Vec::new();
+    for c in line.chars() {
+        let is_open = is_quoted;
+        if c == '"' && !is_escaped {
+            is_quoted = !is_quoted;
+        }
+        is_escaped = is_open && c == '\\' && !is_escaped;
+        match c {
+            ',' if !is_quoted => elements.push(std::mem::replace(&mut pairs, vec![String::new()])),
+            ';' if !is_quoted => pairs.push(String::new()),
+            c => pairs.last_mut().expect("one").push(c),
+        }
+    }
+    elements.push(pairs);
+    for pairs in elements {
+        let nodes = node(&pairs).filter(|nodes| nodes.len() <= 1);
+        hops.push(nodes.as_ref().and_then(|nodes| hop(nodes.first()?)));
+        if nodes.is_none() {
+            break;
+        }
+    }
+    hops
+}
+
+/// The values of `for`, or `None` if a pair is malformed.
+fn node(pairs: &[String]) -> Option<Vec<String>> {
+    let is_token = |text: &str| {
+        let belongs = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        !text.is_empty() && text.chars().all(belongs)
+    };
+    let mut found = Vec::new();
+    for pair in pairs {
+        let pair = pair.trim_matches([' ', '\t']);
+        if pair.is_empty() {
+            continue;
+        }
+        let (name, value) = pair.split_once('=')?;
+        let quoted = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let is_whole = |text: &str| {
+            let plain = text.replace("\\\\", "").replace("\\\"", "");
+            !plain.contains('"') && !plain.ends_with('\\')
+        };
+        let value = match quoted {
+            Some(text) if is_whole(text) => text,
+            _ if is_token(value) => value,
+            _ => return None,
+        };
+        if !is_token(name) {
+            return None;
+        }
+        if name.eq_ignore_ascii_case("for") {
+            found.push(value.to_owned());
+        }
+    }
+    Some(found)
 }
 
 /// A range, and an address.
 pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     let [range, peer] = in_lines(text);
-    let _entered = RUNTIME.enter();
     let guard = Guard::new().addresses([range]);
-    let Ok(health) = Health::builder().guard(guard).start() else {
+    let Ok(health) = try_checked(Health::builder().guard(guard)) else {
         return;
     };
     let (address, length) = range.split_once('/').unwrap_or((range, ""));
     let address: IpAddr = address.parse().expect("it was taken for a range");
     let peer: Option<IpAddr> = peer.parse().ok();
-    let head = RequestHead::new("GET", "/livez").peer(peer);
+    let head = RequestHead::new("GET", "/health").with_peer(peer);
     let answer = health.endpoint().respond(head);
-    let is_open = answer.body() != &br#"{"status":"healthy"}"#[..];
+    let body = std::str::from_utf8(answer.body()).expect("UTF-8");
+    let is_open = body.contains("postgres://");
     let is_inside = peer.is_some_and(|peer| begins_alike(address, peer.to_canonical(), length));
     assert_eq!(is_open, is_inside, "{range:?} {peer:?}");
 }

@@ -30,7 +30,7 @@ async fn the_interval_gives_way() {}
 #[health_check(interval = "2s")]
 async fn the_timeout_gives_way() {}
 
-#[health_check(timeout = "1h", interval = "24h")]
+#[health_check(timeout = "1h", interval = "24h", failure_threshold = 3, stale_after = "8760h")]
 async fn longest() {}
 
 #[health_check(timeout = "500ms", interval = "1m", initial_delay = "0s", stale_after = "60500ms")]

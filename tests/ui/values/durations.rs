@@ -60,7 +60,7 @@ async fn longest_interval() {}
 #[health_check(initial_delay = "86400001ms")]
 async fn longest_delay() {}
 
-#[health_check(stale_after = "48h")]
+#[health_check(stale_after = "8761h")]
 async fn longest_age() {}
 
 const TWO_SECONDS: &str = "2s";

@@ -31,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
         .notify_systemd()
         .path("/status", Page::StatusPage)
         .path("/metrics", Page::Metrics)
+        .path("/health/openapi.json", Page::OpenApi)
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);

@@ -59,7 +59,9 @@ impl Refresh {
         if value == "off" {
             return Some(Refresh(None));
         }
-        let seconds: u16 = value.parse().ok()?;
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        // Of digits alone, so what does not fit is too large.
+        let seconds = is_number.then(|| value.parse().unwrap_or(u16::MAX))?;
         Some(Refresh(Some(seconds.clamp(5, 3_600))))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
 use super::super::json::timestamp;
+use super::super::one_line;
 use crate::outcome::Status;
 use crate::verdict::Verdict;
 
@@ -40,14 +41,13 @@ pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
+        for c in one_line(self.0) {
             match c {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                c if c.is_control() => f.write_char(' ')?,
                 c => f.write_char(c)?,
             }
         }

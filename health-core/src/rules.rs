@@ -1,0 +1,486 @@
+//! The rules of options and names: limits, defaults, and the words for a
+//! mistake.
+//!
+//! This file is compiled into `health-core` and, through a link, into
+//! `health-macros`, so that the attribute and the builder apply the same rules.
+//! It uses `std` alone.
+
+use std::fmt;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The longest `timeout`.
+pub(crate) const LONGEST_TIMEOUT: Duration = HOUR;
+/// The longest `interval`, `cache` and `initial_delay`.
+pub(crate) const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest `stale_after`: a check that runs once a day can still have a
+/// threshold of several failures.
+pub(crate) const LONGEST_STALE_AFTER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// In characters, for names, tags and components.
+pub(crate) const LONGEST_NAME: usize = 64;
+/// In bytes.
+pub(crate) const LONGEST_ENDPOINT: usize = 1024;
+/// In characters.
+pub(crate) const LONGEST_DESCRIPTION: usize = 256;
+/// Tags of one check, and endpoints that it affects.
+pub(crate) const LONGEST_LIST: usize = 64;
+
+/// Names that the framework uses itself, and what for.
+pub(crate) const RESERVED: [(&str, &str); 4] = [
+    ("shutdown", "the drain"),
+    ("startup", "the start"),
+    ("runtime", "the watchdog"),
+    ("groups", "groups of checks"),
+];
+
+/// What is wrong, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    pub(crate) what: String,
+    pub(crate) help: String,
+}
+
+impl Mistake {
+    pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Mistake {
+            what: what.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// How often a check runs and how long a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rhythm {
+    pub(crate) timeout: Duration,
+    /// The interval, or the age at which a check on demand runs again.
+    pub(crate) period: Duration,
+    pub(crate) on_demand: bool,
+}
+
+impl Rhythm {
+    /// Fills in the defaults. A default gives way to a written value. `cache`
+    /// wins over `interval`; writing both is a mistake.
+    pub(crate) fn new(
+        timeout: Option<Duration>,
+        interval: Option<Duration>,
+        cache: Option<Duration>,
+    ) -> Self {
+        if let Some(period) = cache {
+            return Rhythm {
+                timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+                period,
+                on_demand: true,
+            };
+        }
+        let (timeout, period) = match (timeout, interval) {
+            (Some(timeout), Some(interval)) => (timeout, interval),
+            (Some(timeout), None) => (timeout, DEFAULT_INTERVAL.max(timeout)),
+            (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
+            (None, None) => (DEFAULT_TIMEOUT, DEFAULT_INTERVAL),
+        };
+        Rhythm {
+            timeout,
+            period,
+            on_demand: false,
+        }
+    }
+
+    /// The age of a pass at which it no longer counts: three periods, or as many
+    /// as failures turn the verdict, and one timeout.
+    pub(crate) fn default_stale_after(self, failure_threshold: u32) -> Duration {
+        let periods = self.period.saturating_mul(failure_threshold.max(3));
+        periods
+            .saturating_add(self.timeout)
+            .min(LONGEST_STALE_AFTER)
+    }
+
+    /// What is wrong with a written `stale_after`, if anything.
+    ///
+    /// `spell` writes a duration as the user would.
+    pub(crate) fn check_stale_after(
+        self,
+        stale_after: Duration,
+        failure_threshold: u32,
+        spell: impl Fn(Duration) -> String,
+    ) -> Result<(), Mistake> {
+        let failures = self.period.saturating_mul(failure_threshold);
+        let run = self.period.saturating_add(self.timeout);
+        let least = failures.max(run);
+        if stale_after >= least {
+            return Ok(());
+        }
+        let period = if self.on_demand {
+            "`cache`"
+        } else {
+            "the interval"
+        };
+        let what = if stale_after < self.period {
+            format!(
+                "`stale_after` is shorter than {period}, so every pass goes stale before the next run"
+            )
+        } else if stale_after < run {
+            format!(
+                "`stale_after` is shorter than {period} and the timeout together, so a pass can go stale before the next run ends"
+            )
+        } else {
+            format!(
+                "`stale_after` of {} is shorter than the {} that {failure_threshold} failures take, so `failure_threshold` can never be reached",
+                Spelt(stale_after),
+                Spelt(failures),
+            )
+        };
+        let bound = if failures > run {
+            format!("{failure_threshold} times {period}")
+        } else {
+            format!("{period} and the timeout together")
+        };
+        let help = if least > LONGEST_STALE_AFTER {
+            format!("leave it out, or lower `failure_threshold` or {period}")
+        } else {
+            format!(
+                "write at least {bound}, {}, or leave it out for {}",
+                spell(least),
+                spell(self.default_stale_after(failure_threshold)),
+            )
+        };
+        Err(Mistake::new(what, help))
+    }
+}
+
+/// A duration as the attribute and the settings take it, in the largest unit
+/// that it is a whole number of.
+pub(crate) struct Spelt(pub(crate) Duration);
+
+impl fmt::Display for Spelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u128); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+        let Spelt(duration) = *self;
+        let milliseconds = duration.as_millis();
+        if duration.is_zero() {
+            return f.write_str("0s");
+        }
+        if duration.subsec_nanos() % 1_000_000 != 0 {
+            return write!(f, "{duration:?}");
+        }
+        let fits = |&(_, factor): &(&str, u128)| milliseconds % factor == 0;
+        let (unit, factor) = UNITS.into_iter().find(fits).unwrap_or(("ms", 1));
+        write!(f, "{}{unit}", milliseconds / factor)
+    }
+}
+
+/// The rules for check names and tags; `otherwise` is the help where no legal
+/// text is near.
+pub(crate) fn check_shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
+    if text.is_empty() {
+        return Err(Mistake::new(
+            format!("a {thing} cannot be empty"),
+            otherwise,
+        ));
+    }
+    if let Some(bad) = text.chars().find(|&c| !is_name_char(c)) {
+        let proposal = proposal(text).map(|text| format!(": `\"{text}\"`"));
+        return Err(Mistake::new(
+            format!("a {thing} cannot contain {}", named(bad)),
+            format!(
+                "use `a` to `z`, digits, `-`, `_` and `.`{}",
+                proposal.unwrap_or_default()
+            ),
+        ));
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        let help =
+            proposal(text).map_or_else(|| otherwise.into(), |text| format!("write `\"{text}\"`"));
+        let what = format!("a {thing} starts with a letter or a digit");
+        return Err(Mistake::new(what, help));
+    }
+    check_length(thing, text.len(), LONGEST_NAME).map_err(|what| {
+        Mistake::new(
+            what,
+            "it becomes a path, a label and a JSON key; shorten it",
+        )
+    })
+}
+
+fn check_length(thing: &str, length: usize, longest: usize) -> Result<(), String> {
+    if length <= longest {
+        return Ok(());
+    }
+    let article = if thing.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    Err(format!(
+        "{article} {thing} has at most {longest} characters, this one has {length}"
+    ))
+}
+
+/// What the framework uses a reserved name for.
+pub(crate) fn reserved_for(name: &str) -> Option<&'static str> {
+    let folded = folded(name);
+    let (_, used_for) = RESERVED.iter().find(|(reserved, _)| *reserved == folded)?;
+    Some(used_for)
+}
+
+/// Names that differ only in `-`, `_` and `.` count as the same, because they
+/// meet as metric labels.
+pub(crate) fn folded(name: &str) -> String {
+    name.replace(['-', '.'], "_")
+}
+
+/// The nearest legal name, if there is one.
+pub(crate) fn proposal(name: &str) -> Option<String> {
+    let lower = name.to_lowercase();
+    let words = lower
+        .split(|c| !is_name_char(c))
+        .filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    let legal = words.join("-");
+    let legal = legal.trim_matches(['-', '_', '.']);
+    let short: String = legal.chars().take(LONGEST_NAME).collect();
+    (!short.is_empty()).then_some(short)
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.')
+}
+
+fn named(bad: char) -> String {
+    if bad == ' ' {
+        "a space".into()
+    } else {
+        format!("`{}`", bad.escape_debug())
+    }
+}
+
+/// The rules for a tag.
+pub(crate) fn check_tag(tag: &str) -> Result<(), Mistake> {
+    check_shape("tag", tag, "remove it")
+}
+
+/// The rules for a component.
+pub(crate) fn check_component(component: &str) -> Result<(), Mistake> {
+    check_line("component", component, LONGEST_NAME).map_err(|what| {
+        Mistake::new(
+            what,
+            "name a kind of thing, for example `\"datastore\"`, or leave it out for `\"component\"`",
+        )
+    })
+}
+
+/// A line of text that people read.
+pub(crate) fn check_line(thing: &str, text: &str, longest: usize) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err(format!("a {thing} cannot be empty"));
+    }
+    check_length(thing, text.chars().count(), longest)?;
+    match text.chars().find(|c| c.is_control()) {
+        Some(bad) => Err(format!("a {thing} cannot contain `{}`", bad.escape_debug())),
+        None => Ok(()),
+    }
+}
+
+/// The rules for an endpoint, which is a URI template ([RFC 6570][rfc]).
+///
+/// [rfc]: https://www.rfc-editor.org/rfc/rfc6570#section-2
+pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Mistake> {
+    let what = if endpoint.is_empty() {
+        "an endpoint cannot be empty".into()
+    } else if let Some(bad) = endpoint.chars().find(|&c| !is_template_char(c)) {
+        format!("an endpoint cannot contain {}", named(bad))
+    } else if !is_balanced(endpoint) {
+        "a variable of an endpoint stands in one pair of braces".into()
+    } else if let Err(what) = check_length("endpoint", endpoint.len(), LONGEST_ENDPOINT) {
+        what
+    } else {
+        return Ok(());
+    };
+    Err(Mistake::new(
+        what,
+        "write a path or a URI: `\"/orders/{id}\"`",
+    ))
+}
+
+pub(crate) fn is_template_char(c: char) -> bool {
+    c.is_ascii_graphic() && !"\"<>\\^`".contains(c)
+}
+
+fn is_balanced(template: &str) -> bool {
+    let braces: Vec<char> = template.chars().filter(|c| "{}".contains(*c)).collect();
+    braces.chunks(2).all(|pair| pair == ['{', '}'])
+}
+
+/// The rule for the length of a list.
+pub(crate) fn check_count(option: &str, count: usize) -> Result<(), Mistake> {
+    if count <= LONGEST_LIST {
+        return Ok(());
+    }
+    Err(Mistake::new(
+        format!("`{option}` lists at most {LONGEST_LIST}, this one lists {count}"),
+        "keep those that readers need",
+    ))
+}
+
+/// The positions of the texts that occurred before.
+pub(crate) fn repeated(texts: &[impl AsRef<str>]) -> impl Iterator<Item = usize> {
+    let is_repeated = |&nth: &usize| {
+        let text = texts[nth].as_ref();
+        texts[..nth].iter().any(|earlier| earlier.as_ref() == text)
+    };
+    (0..texts.len()).filter(is_repeated)
+}
+
+/// A text that a list has twice. `thing` is empty, or ends with a space.
+pub(crate) fn listed_twice(thing: &str, text: &str) -> Mistake {
+    Mistake::new(
+        format!("{thing}`{text}` is listed twice"),
+        "keep one of the two",
+    )
+}
+
+/// The known word that was probably meant: at most 1 + length / 4 edits away.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let known = known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate));
+    let (edits, candidate) = known.min_by_key(|&(edits, _)| edits)?;
+    (edits <= 1 + word.chars().count() / 4).then_some(candidate)
+}
+
+/// The edit distance of Levenshtein.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (removed, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = removed + 1;
+        for (column, &to) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn spelt(duration: Duration) -> String {
+        Spelt(duration).to_string()
+    }
+
+    fn stale_after(period: u64, threshold: u32, written: u64) -> Result<(), Mistake> {
+        let rhythm = Rhythm::new(None, Some(secs(period)), None);
+        rhythm.check_stale_after(secs(written), threshold, spelt)
+    }
+
+    #[test]
+    fn a_pass_counts_until_the_threshold_can_be_reached() {
+        let rhythm = Rhythm::new(None, None, None);
+        assert_eq!(rhythm.default_stale_after(1), secs(35));
+        assert_eq!(rhythm.default_stale_after(3), secs(35));
+        assert_eq!(rhythm.default_stale_after(20), secs(205));
+        assert_eq!(stale_after(10, 20, 200), Ok(()));
+        assert_eq!(
+            stale_after(10, 20, 199),
+            Err(Mistake::new(
+                "`stale_after` of 199s is shorter than the 200s that 20 failures take, so `failure_threshold` can never be reached",
+                "write at least 20 times the interval, 200s, or leave it out for 205s",
+            ))
+        );
+    }
+
+    #[test]
+    fn the_longest_interval_has_a_legal_stale_after() {
+        let day = LONGEST_PERIOD.as_secs();
+        assert_eq!(stale_after(day, 1, 2 * day), Ok(()));
+        assert_eq!(stale_after(day, 365, 365 * day), Ok(()));
+        let beyond = stale_after(day, 366, 365 * day).expect_err("it is above the limit");
+        assert!(beyond.help.starts_with("leave it out"), "{}", beyond.help);
+    }
+
+    #[test]
+    fn a_threshold_beyond_all_measure_saturates() {
+        let rhythm = Rhythm::new(None, Some(LONGEST_PERIOD), None);
+        assert_eq!(rhythm.default_stale_after(u32::MAX), LONGEST_STALE_AFTER);
+        let absurd = Rhythm::new(Some(Duration::MAX), Some(Duration::MAX), None);
+        assert_eq!(absurd.default_stale_after(u32::MAX), LONGEST_STALE_AFTER);
+        assert!(absurd.check_stale_after(secs(1), u32::MAX, spelt).is_err());
+    }
+
+    #[test]
+    fn durations_are_written_in_the_largest_unit_that_fits() {
+        for (duration, text) in [
+            (secs(0), "0s"),
+            (Duration::from_millis(1_500), "1500ms"),
+            (secs(35), "35s"),
+            (secs(120), "2m"),
+            (secs(3_600), "1h"),
+            (Duration::from_micros(1_500), "1.5ms"),
+        ] {
+            assert_eq!(spelt(duration), text);
+        }
+    }
+
+    #[test]
+    fn the_nearest_legal_name() {
+        assert_eq!(proposal("My DB").as_deref(), Some("my-db"));
+        assert_eq!(proposal("_db").as_deref(), Some("db"));
+        assert_eq!(proposal("-db-").as_deref(), Some("db"));
+        assert_eq!(proposal("größe").as_deref(), Some("gr-e"));
+        assert_eq!(proposal("***"), None);
+        assert_eq!(proposal(&"x".repeat(90)).map(|name| name.len()), Some(64));
+    }
+
+    #[test]
+    fn names_and_tags_have_one_shape() {
+        for good in ["db", "orders-db", "a.b_c-9", "0", &"x".repeat(64)] {
+            assert_eq!(check_tag(good), Ok(()), "{good}");
+        }
+        let too_long = "x".repeat(65);
+        for bad in ["", "DB", "-db", "_db", "a b", "ä", "a/b", "a:b", &too_long] {
+            assert!(check_tag(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn endpoints_are_uri_templates() {
+        for good in ["/orders/{id}", "/{a}/{b}{?c,d}", "{+path}|", "%7B"] {
+            assert_eq!(check_endpoint(good), Ok(()), "{good}");
+        }
+        for bad in ["", "a b", "/ä", "a\nb", "<a>", "\"", "`"] {
+            assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+        for unbalanced in ["{", "}", "{{a}}", "a}b{", "{a"] {
+            assert!(check_endpoint(unbalanced).is_err(), "{unbalanced}");
+        }
+    }
+
+    #[test]
+    fn a_near_word_is_offered_and_a_far_one_is_not() {
+        let options = ["name", "timeout", "critical", "crate"];
+        assert_eq!(nearest("timeuot", options), Some("timeout"));
+        assert_eq!(nearest("Critical", options), Some("critical"));
+        assert_eq!(nearest("nmae", options), Some("name"));
+        assert_eq!(nearest("severity", options), None);
+        assert_eq!(nearest("x", []), None);
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("live", "live"), 0);
+    }
+}

@@ -1,0 +1,232 @@
+//! A log that blocks, is slow or panics stands between no deadline and its
+//! verdict, and tells the same story as events and hooks.
+#![cfg(feature = "tracing")]
+
+use std::fmt::Debug;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use health_core::{CheckOptions, Event, Health, Heartbeat, Probe, Status, Verdict, testing};
+use tracing::field::{Field, Visit};
+use tracing::{Metadata, Subscriber, span};
+
+const BOUND: Duration = Duration::from_secs(20);
+
+/// What the subscriber does with each line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mood {
+    Writes,
+    Blocks,
+    Panics,
+}
+
+static MOOD: Mutex<Mood> = Mutex::new(Mood::Writes);
+static CHANGED: Condvar = Condvar::new();
+static LINES: Mutex<Vec<(String, String, String)>> = Mutex::new(Vec::new());
+/// The tests of this file share the subscriber of the process.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set(mood: Mood) {
+    *lock(&MOOD) = mood;
+    CHANGED.notify_all();
+}
+
+struct Moody;
+
+#[derive(Default)]
+struct Fields {
+    check: String,
+    from: String,
+    to: String,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "check" => value.clone_into(&mut self.check),
+            "from" => value.clone_into(&mut self.from),
+            "to" => value.clone_into(&mut self.to),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+impl Subscriber for Moody {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "health"
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut mood = lock(&MOOD);
+        while *mood == Mood::Blocks {
+            mood = CHANGED.wait(mood).unwrap_or_else(PoisonError::into_inner);
+        }
+        let panics = *mood == Mood::Panics;
+        drop(mood);
+        assert!(!panics, "the subscriber panics");
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        if !fields.check.is_empty() {
+            lock(&LINES).push((fields.check, fields.from, fields.to));
+        }
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn begin() -> MutexGuard<'static, ()> {
+    let guard = lock(&ONE_AT_A_TIME);
+    let _ = tracing::subscriber::set_global_default(Moody);
+    set(Mood::Writes);
+    lock(&LINES).clear();
+    guard
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < BOUND, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
+    let _guard = begin();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let beat = Heartbeat::new("consumer", Duration::from_millis(200));
+    let health = runtime.block_on(async {
+        Health::builder()
+            .heartbeat(&beat, CheckOptions::new().critical())
+            .start()
+            .expect("it starts")
+    });
+    set(Mood::Blocks);
+    for _ in 0..3 {
+        beat.beat();
+        assert_eq!(health.status(Probe::Readiness), Status::Pass);
+        until("the deadline", || {
+            health.status(Probe::Readiness) == Status::Fail
+        });
+    }
+    set(Mood::Writes);
+    testing::flush(&health);
+    let turn = |from: &str, to: &str| ("consumer".to_owned(), from.to_owned(), to.to_owned());
+    let story = [
+        turn("unknown", "ok"),
+        turn("ok", "error"),
+        turn("error", "ok"),
+        turn("ok", "error"),
+        turn("error", "ok"),
+        turn("ok", "error"),
+    ];
+    assert_eq!(*lock(&LINES), story);
+}
+
+#[test]
+fn log_events_and_hooks_tell_one_story() {
+    let _guard = begin();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let beats: Vec<_> = (0..4)
+        .map(|nth| Heartbeat::new(format!("worker-{nth}"), Duration::from_millis(2)))
+        .collect();
+    let hooked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&hooked);
+    let health = runtime.block_on(async {
+        let mut builder = Health::builder();
+        for beat in &beats {
+            builder = builder.heartbeat(beat, CheckOptions::new().critical());
+        }
+        builder
+            .on_transition(move |turned| {
+                let report = &turned.report;
+                let turn = (
+                    report.name().to_owned(),
+                    turned.from.as_str().to_owned(),
+                    report.verdict().as_str().to_owned(),
+                );
+                seen.lock().expect("no panic").push(turn);
+            })
+            .start()
+            .expect("it starts")
+    });
+    let mut events = health.subscribe();
+    // Beats, readers and the tasks of the checks all find turns.
+    std::thread::scope(|scope| {
+        for (nth, beat) in beats.iter().enumerate() {
+            let health = &health;
+            scope.spawn(move || {
+                for _ in 0..40 {
+                    beat.beat();
+                    until("silence", || {
+                        let report = health.check(&format!("worker-{nth}"));
+                        report.expect("the check").verdict() == Verdict::Fail
+                    });
+                }
+            });
+        }
+    });
+    runtime.block_on(health.stop());
+    let mut told = Vec::new();
+    runtime.block_on(async {
+        let soon = Duration::from_millis(200);
+        while let Ok(Some(event)) = tokio::time::timeout(soon, events.next()).await {
+            if let Event::Turned(turned) = event {
+                let report = &turned.report;
+                told.push((
+                    report.name().to_owned(),
+                    turned.from.as_str().to_owned(),
+                    report.verdict().as_str().to_owned(),
+                ));
+            }
+        }
+    });
+    let hooked = hooked.lock().expect("no panic").clone();
+    // The log knows every turn, events those since the subscription.
+    assert_eq!(*lock(&LINES), hooked);
+    assert!(hooked.ends_with(&told), "{} turns", told.len());
+    assert!(told.len() > 100, "{} turns", told.len());
+    for beat in 0..4 {
+        let name = format!("worker-{beat}");
+        let mut last = "unknown";
+        for (_, from, to) in hooked.iter().filter(|(check, ..)| *check == name) {
+            assert_eq!(from, last, "no turn of {name} is missing or out of order");
+            last = to;
+        }
+    }
+}
+
+#[test]
+fn a_log_that_panics_is_called_again() {
+    let _guard = begin();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let beat = Heartbeat::new("consumer", Duration::from_secs(60));
+    let health = runtime.block_on(async {
+        Health::builder()
+            .heartbeat(&beat, CheckOptions::new().critical())
+            .start()
+            .expect("it starts")
+    });
+    set(Mood::Panics);
+    beat.beat();
+    testing::flush(&health);
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    set(Mood::Writes);
+    drop(beat);
+    testing::flush(&health);
+    let lines = lock(&LINES);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0].2, "error");
+}

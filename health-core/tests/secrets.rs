@@ -1,0 +1,309 @@
+//! Secrets in the texts that clients print: a corpus of texts that have them,
+//! and one of texts that do not.
+#![cfg(feature = "tracing")]
+
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead};
+use tokio::time::sleep;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+const MASK: &str = "***";
+
+/// The lines of a corpus.
+fn texts(corpus: &str) -> impl Iterator<Item = String> {
+    let lines = corpus.lines();
+    let texts = lines.filter(|line| !line.is_empty() && !line.starts_with("# "));
+    texts.map(|line| line.replace('⏎', "\n"))
+}
+
+fn secrets() -> impl Iterator<Item = String> {
+    texts(include_str!("corpus/secrets.txt"))
+}
+
+fn harmless() -> impl Iterator<Item = String> {
+    texts(include_str!("corpus/harmless.txt"))
+}
+
+/// What is kept of a cause.
+fn kept(text: &str) -> String {
+    let outcome = Outcome::fail("it failed").because(text);
+    outcome.cause().join(": ")
+}
+
+/// The secrets that are marked in a text.
+fn marked(text: &str) -> Vec<&str> {
+    let parts = text.split('«').skip(1);
+    parts
+        .map(|part| part.split('»').next().expect("a mark is closed"))
+        .collect()
+}
+
+fn unmarked(text: &str) -> String {
+    text.replace(['«', '»'], "")
+}
+
+/// The parts of a text that are no secrets, in order.
+fn surroundings(text: &str) -> Vec<&str> {
+    text.split('«')
+        .filter_map(|part| part.split('»').next_back())
+        .collect()
+}
+
+#[test]
+fn no_marked_secret_survives() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for text in secrets() {
+        count += 1;
+        let shown = kept(&unmarked(&text));
+        let survivor = marked(&text).into_iter().find(|secret| {
+            // A secret of one or two letters is a part of other words.
+            let secret = secret.trim();
+            secret.len() > 2 && shown.contains(secret)
+        });
+        if survivor.is_some() || !shown.contains(MASK) {
+            failures.push(format!("{text}\n    -> {shown}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(count >= 250, "{count}");
+}
+
+/// What surrounds a secret tells what failed.
+#[test]
+fn what_surrounds_a_secret_is_kept() {
+    let mut failures = Vec::new();
+    for text in secrets() {
+        let shown = kept(&unmarked(&text));
+        let mut rest = &*shown;
+        let lost = surroundings(&text).into_iter().find(|part| {
+            // The user before a password is masked with it.
+            let words = part.rsplit("://").next().expect("there is one part");
+            let part = if words.len() < part.len() {
+                &part[..part.len() - words.len()]
+            } else {
+                part
+            };
+            match rest.find(part.trim()) {
+                Some(at) => {
+                    rest = &rest[at + part.trim().len()..];
+                    false
+                }
+                None => true,
+            }
+        });
+        if let Some(lost) = lost {
+            failures.push(format!("{text}\n    -> {shown}\n    lost: {lost}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn harmless_texts_stay_as_they_are() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for text in harmless() {
+        count += 1;
+        let shown = kept(&text);
+        if shown != text {
+            failures.push(format!("{text}\n    -> {shown}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(count >= 100, "{count}");
+}
+
+#[test]
+fn a_masked_text_stays_as_it_is() {
+    for text in secrets() {
+        let once = kept(&unmarked(&text));
+        assert_eq!(kept(&once), once);
+    }
+}
+
+/// Texts that are printed inside others.
+#[test]
+fn no_marked_secret_survives_in_other_texts() {
+    let json = |text: &str| serde_json::to_string(text).expect("JSON");
+    let inside: [(&str, &dyn Fn(&str) -> String); 12] = [
+        ("sentence", &|text| {
+            format!("cannot connect: {text}, retrying in 5s")
+        }),
+        ("lines", &|text| {
+            format!("caused by:\n    {text}\n    at src/main.rs:12:5")
+        }),
+        ("quotes", &|text| format!("bad value \"{text}\"")),
+        ("apostrophes", &|text| {
+            format!("bad value '{text}': refused")
+        }),
+        ("backticks", &|text| format!("bad value `{text}`.")),
+        ("brackets", &|text| format!("attempts [{text}] failed")),
+        ("parentheses", &|text| format!("refused ({text})")),
+        ("debug", &|text| {
+            format!("Error {{ kind: Io, message: {text:?} }}")
+        }),
+        ("debug twice", &|text| {
+            format!("{:?}", format!("Err({text:?})"))
+        }),
+        ("json", &|text| {
+            format!("{{\"error\":{},\"code\":7}}", json(text))
+        }),
+        ("json twice", &|text| {
+            json(&format!("{{\"error\":{}}}", json(text)))
+        }),
+        ("letters", &|text| format!("größe {text} übrig")),
+    ];
+    let mut failures = Vec::new();
+    for text in secrets() {
+        // What is escaped by what surrounds it is another text.
+        let is_plain = !unmarked(&text).contains(['"', '\\', '\'', '\n', '`']);
+        if !is_plain {
+            continue;
+        }
+        for (name, surrounded) in &inside {
+            let shown = kept(&surrounded(&unmarked(&text)));
+            let survivor = marked(&text)
+                .into_iter()
+                .find(|secret| secret.len() > 2 && shown.contains(*secret));
+            if survivor.is_some() {
+                failures.push(format!("{name}: {text}\n    -> {shown}"));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{}\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The log of this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn with_check(builder: HealthBuilder, number: usize, text: &str) -> HealthBuilder {
+    let text = text.to_owned();
+    let options = CheckOptions::new().interval(Duration::from_secs(60 * 60));
+    builder.check(format!("check-{number}"), options, move || {
+        let text = text.clone();
+        async move {
+            match number % 3 {
+                // A panic, without the message on the standard error.
+                0 => resume_unwind(Box::new(text)),
+                1 => Outcome::fail("refused").because(io::Error::other(text)),
+                _ => Outcome::warn(text.clone())
+                    .observe(&text, "x")
+                    .detail([("text", &text)]),
+            }
+        }
+    })
+}
+
+fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
+    let accepted = [
+        "application/json",
+        "application/health+json",
+        "text/plain",
+        "text/html",
+    ];
+    let paths = [
+        format!("/health/check-{number}"),
+        format!("/status/check-{number}"),
+    ];
+    accepted.into_iter().flat_map(move |accept| {
+        paths.clone().map(|path| {
+            let head = RequestHead::new("GET", &path)
+                .query(Some("verbose"))
+                .accept(Some(accept))
+                .authorization(Some("Bearer the reader of everything"));
+            let answer = health.endpoint().respond(head);
+            String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
+        })
+    })
+}
+
+/// Every third text is the text of a panic, of an error, or public.
+#[tokio::test(start_paused = true)]
+async fn no_outlet_shows_a_marked_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(move || writer.clone());
+    let _guard = subscriber.finish().set_default();
+    let texts: Vec<String> = secrets().collect();
+    let builder = Health::builder()
+        .path("/status", health_core::Page::StatusPage)
+        .path("/metrics", health_core::Page::Metrics)
+        .guard(Guard::new().bearer("the reader of everything"));
+    let builder = texts
+        .iter()
+        .enumerate()
+        .fold(builder, |builder, (number, text)| {
+            with_check(builder, number, &unmarked(text))
+        });
+    let health = builder.start().expect("it starts");
+    sleep(Duration::from_secs(60)).await;
+
+    let metrics = health
+        .endpoint()
+        .respond(RequestHead::new("GET", "/metrics"));
+    let metrics = String::from_utf8_lossy(metrics.body()).into_owned();
+    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("health check"), "{log}");
+    for (number, text) in texts.iter().enumerate() {
+        let report = health.check(&format!("check-{number}")).expect("it");
+        let seen = format!("{report:?}{:?}{:?}", report.message(), report.cause());
+        let seen: Vec<String> = answers(&health, number).chain([seen]).collect();
+        let shown = seen.iter().filter(|seen| seen.contains(MASK)).count();
+        assert!(shown > 3, "the text is shown without its secret: {seen:?}");
+        for secret in marked(text).into_iter().filter(|secret| is_telling(secret)) {
+            for seen in &seen {
+                assert!(!seen.contains(secret), "{secret} is in {seen}");
+            }
+            assert!(!log.contains(secret), "{secret} is in the log");
+            assert!(!metrics.contains(secret), "{secret} is in the metrics");
+        }
+    }
+}
+
+/// Whether a secret is no word of the answers and no part of a number.
+fn is_telling(secret: &str) -> bool {
+    secret.len() > 5 && secret != "changeme" && !secret.bytes().all(|byte| byte.is_ascii_digit())
+}
