@@ -239,7 +239,11 @@ fn with_head<T>(request: Request, use_it: impl FnOnce(RequestHead<'_>) -> T) -> 
         _ => None,
     };
     let query = query.filter(|_| accept.is_none());
-    use_it(RequestHead::new("GET", &path).query(query).accept(accept))
+    use_it(
+        RequestHead::new("GET", &path)
+            .with_query(query)
+            .with_accept(accept),
+    )
 }
 
 /// Compares an answer with the oracle, at the moment at which it came.
