@@ -229,21 +229,17 @@ fn with_head<T>(request: Request, use_it: impl FnOnce(RequestHead<'_>) -> T) -> 
         Target::StatusPage => "/status".to_owned(),
         Target::Metrics => "/metrics".to_owned(),
     };
-    let query = match request.format {
-        Format::Json => None,
-        Format::HealthJson => Some("format=health%2Bjson"),
-        Format::Text => Some("format=text&verbose"),
+    let path = match request.format {
+        Format::Text => format!("{path}?format=text&verbose"),
+        Format::Json | Format::HealthJson => path,
     };
     let accept = match request.format {
-        Format::HealthJson => Some("application/health+json"),
-        _ => None,
+        Format::HealthJson => "application/health+json",
+        Format::Json | Format::Text => "*/*",
     };
-    let query = query.filter(|_| accept.is_none());
-    use_it(
-        RequestHead::new("GET", &path)
-            .with_query(query)
-            .with_accept(accept),
-    )
+    let request = http::Request::get(path).header(http::header::ACCEPT, accept);
+    let request = request.body(()).expect("a request");
+    use_it(RequestHead::from(&request))
 }
 
 /// Compares an answer with the oracle, at the moment at which it came.
