@@ -72,5 +72,8 @@ check_msrv
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
 
+step "simulation"
+./scripts/simulate.sh 2000
+
 step "instruction counts"
 cargo bench --locked -p benches --bench instructions -- --guard

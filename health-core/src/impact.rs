@@ -22,28 +22,29 @@ pub(crate) enum Impact {
 pub(crate) struct Standing {
     pub(crate) verdict: Verdict,
     pub(crate) stale: bool,
-    /// It is skipped, and failed liveness before that.
-    pub(crate) failed_before_skip: bool,
+    /// How a skipped check counted for liveness before it was skipped.
+    pub(crate) before_skip: Verdict,
 }
 
 impl Impact {
     /// A check that is critical for a probe fails it, another one degrades it.
     ///
-    /// Liveness ignores what has no result yet, and what is not run because of
-    /// another check: a restart would not help. A check that failed before it was
-    /// skipped goes on failing, so that no failure makes a probe healthier.
+    /// Liveness ignores what has no result yet: a restart would not help. A check
+    /// that is skipped goes on counting for liveness as it did, so that no failure
+    /// makes a probe healthier.
     pub(crate) fn of(standing: Standing, plan: &Plan, probe: Probe) -> Self {
         if !plan.probes.contains(probe) {
             return Impact::None;
         }
         let has_no_result = standing.verdict == Verdict::Unknown && !standing.stale;
-        if probe == Probe::Liveness {
-            let is_skipped = standing.verdict == Verdict::Skipped;
-            if has_no_result || (is_skipped && !standing.failed_before_skip) {
-                return Impact::None;
-            }
+        if probe == Probe::Liveness && has_no_result {
+            return Impact::None;
         }
-        match standing.verdict {
+        let verdict = match standing.verdict {
+            Verdict::Skipped if probe == Probe::Liveness => standing.before_skip,
+            verdict => verdict,
+        };
+        match verdict {
             Verdict::Pass => Impact::None,
             Verdict::Warn => Impact::Degrades,
             Verdict::Fail | Verdict::Unknown | Verdict::Skipped => {
@@ -130,7 +131,7 @@ mod tests {
         Standing {
             verdict,
             stale: false,
-            failed_before_skip: false,
+            before_skip: Verdict::Pass,
         }
     }
 
@@ -166,9 +167,13 @@ mod tests {
     #[test]
     fn liveness_of_a_skipped_check_stays_what_it_was() {
         let live = plan(&CheckOptions::new().liveness().critical());
-        for (failed_before_skip, impact) in [(false, Impact::None), (true, Impact::Fails)] {
+        for (before_skip, impact) in [
+            (Verdict::Pass, Impact::None),
+            (Verdict::Warn, Impact::Degrades),
+            (Verdict::Fail, Impact::Fails),
+        ] {
             let skipped = Standing {
-                failed_before_skip,
+                before_skip,
                 ..standing(Verdict::Skipped)
             };
             assert_eq!(Impact::of(skipped, &live, Probe::Liveness), impact);

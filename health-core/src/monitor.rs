@@ -423,6 +423,13 @@ impl Monitor {
         asked.collect()
     }
 
+    /// Whether a check that comes first has no result that counts.
+    pub(crate) fn is_held_up(&self, index: usize) -> bool {
+        let board = self.lock();
+        let mut after = self.declared[index].after.iter();
+        after.any(|&first| board.track(first).verdict() == Verdict::Unknown)
+    }
+
     /// Waits for a result, a timeout, or that the check is skipped.
     pub(crate) async fn answered(&self, Asked { index, before }: Asked) {
         loop {
@@ -456,6 +463,11 @@ impl Monitor {
 
     pub(crate) fn force(&self, index: usize, outcome: Outcome) {
         self.update(|board, now| board.force(index, now, outcome));
+    }
+
+    /// The schedule of a check, for the simulation.
+    pub(crate) fn scheduled(&self, index: usize) -> crate::testing::Scheduled {
+        self.lock().track(index).scheduled()
     }
 
     pub(crate) fn release(&self, index: usize) {

@@ -227,7 +227,7 @@ impl CheckReport {
                 standing: Standing {
                     verdict: Verdict::Fail,
                     stale: false,
-                    failed_before_skip: false,
+                    before_skip: Verdict::Pass,
                 },
                 answers: 1,
                 overdue: None,

@@ -135,8 +135,8 @@ struct Reported {
 struct Skipped {
     /// The failing check at the root.
     root: Arc<str>,
-    /// The check itself failed, or was stale, when it was skipped.
-    failed_before: bool,
+    /// How the check counted for liveness before: without a result it passed.
+    before: Verdict,
 }
 
 /// The state machine of one check.
@@ -240,7 +240,10 @@ impl Track {
         Standing {
             verdict: self.verdict(),
             stale: self.stale,
-            failed_before_skip: self.skipped.as_ref().is_some_and(|it| it.failed_before),
+            before_skip: self
+                .skipped
+                .as_ref()
+                .map_or(Verdict::Pass, |skipped| skipped.before),
         }
     }
 
@@ -323,6 +326,15 @@ impl Track {
         reported.source.reports().filter(|_| is_good)
     }
 
+    /// The schedule of the check, for the simulation.
+    pub(crate) fn scheduled(&self) -> crate::testing::Scheduled {
+        crate::testing::Scheduled {
+            in_flight: self.flight.is_some(),
+            skips: self.skips,
+            skipped_for: self.skipped_for().cloned(),
+        }
+    }
+
     /// How long the run that is under way has taken so far.
     pub(crate) fn in_flight(&self, now: Moment) -> Option<Duration> {
         Some(now.since(self.flight?.started))
@@ -394,16 +406,15 @@ impl Track {
 
     /// The run was not even started, because of `root`.
     pub(crate) fn skip(&mut self, root: Arc<str>) {
-        let failed_before = match &self.skipped {
-            Some(skipped) => skipped.failed_before,
-            None => self.stale || self.settled == Verdict::Fail,
+        let before = match &self.skipped {
+            Some(skipped) => skipped.before,
+            None if self.stale => Verdict::Fail,
+            None if self.settled == Verdict::Unknown => Verdict::Pass,
+            None => self.settled,
         };
         self.skips += 1;
         self.next = Next::WhenDue;
-        self.skipped = Some(Skipped {
-            root,
-            failed_before,
-        });
+        self.skipped = Some(Skipped { root, before });
     }
 
     /// The run is over, whatever its result.

@@ -1,0 +1,194 @@
+//! What the log and the hooks are told, and what can be wrong with them: a
+//! subscriber or a hook that blocks or panics.
+//!
+//! One process runs one seed at a time, so one record serves it.
+
+use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use health_core::Turned;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record as SpanRecord};
+use tracing::{Event, Metadata, Subscriber};
+
+/// A change of a verdict: the check, and the words for before and after.
+pub(crate) type Line = (String, String, String);
+
+/// How the subscriber or the hook behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    Fine,
+    Blocked,
+    Panics,
+}
+
+#[derive(Default)]
+struct Record {
+    log: Vec<Line>,
+    hook: Vec<Line>,
+    log_mode: Mode,
+    hook_mode: Mode,
+    /// The thread of the runtime, which nothing here may hold.
+    runtime: Option<ThreadId>,
+    faults: Vec<String>,
+}
+
+static RECORD: Mutex<Option<Record>> = Mutex::new(None);
+static CHANGED: Condvar = Condvar::new();
+
+fn record() -> MutexGuard<'static, Option<Record>> {
+    RECORD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with<T>(use_it: impl FnOnce(&mut Record) -> T) -> T {
+    use_it(record().get_or_insert_default())
+}
+
+/// Begins a new life, on the thread of its runtime.
+pub(crate) fn begin() {
+    *record() = Some(Record {
+        runtime: Some(thread::current().id()),
+        ..Record::default()
+    });
+    CHANGED.notify_all();
+}
+
+pub(crate) fn set_log(mode: Mode) {
+    with(|record| record.log_mode = mode);
+    CHANGED.notify_all();
+}
+
+pub(crate) fn set_hook(mode: Mode) {
+    with(|record| record.hook_mode = mode);
+    CHANGED.notify_all();
+}
+
+/// The lines of the log, those of the hook, and everything that went wrong.
+pub(crate) fn take() -> (Vec<Line>, Vec<Line>, Vec<String>) {
+    with(|record| {
+        let log = std::mem::take(&mut record.log);
+        (
+            log,
+            std::mem::take(&mut record.hook),
+            std::mem::take(&mut record.faults),
+        )
+    })
+}
+
+/// Something that the simulation must not see, from whatever thread.
+pub(crate) fn fault(text: String) {
+    with(|record| record.faults.push(text));
+}
+
+/// The hook of every service.
+pub(crate) fn hook(turned: &Turned) {
+    let to = turned.report.verdict().as_str().to_owned();
+    let line = (
+        turned.report.name().to_owned(),
+        turned.from.as_str().to_owned(),
+        to,
+    );
+    with(|record| record.hook.push(line));
+    misbehave("hook", |record| record.hook_mode);
+}
+
+/// Blocks or panics, if that is how it is meant to behave.
+fn misbehave(who: &str, mode: impl Fn(&Record) -> Mode) {
+    let is_runtime = with(|record| record.runtime == Some(thread::current().id()));
+    let mut guard = record();
+    while guard
+        .as_ref()
+        .is_some_and(|record| mode(record) == Mode::Blocked)
+    {
+        if is_runtime {
+            drop(guard);
+            fault(format!("a blocked {who} would hold a reader or a run"));
+            return;
+        }
+        guard = CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner);
+    }
+    let panics = guard
+        .as_ref()
+        .is_some_and(|record| mode(record) == Mode::Panics);
+    drop(guard);
+    if panics && is_runtime {
+        fault(format!("a panicking {who} would end a reader or a run"));
+    }
+    assert!(!panics || is_runtime, "simulated panic of a {who}");
+}
+
+/// Captures the turns that the log is told.
+struct Log;
+
+/// The fields of one event.
+#[derive(Default)]
+struct Fields {
+    check: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let slot = match field.name() {
+            "check" => &mut self.check,
+            "from" => &mut self.from,
+            "to" => &mut self.to,
+            _ => return,
+        };
+        *slot = Some(value.to_owned());
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("health") && metadata.is_event()
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let Fields {
+            check: Some(check),
+            from: Some(from),
+            to: Some(to),
+        } = fields
+        else {
+            return;
+        };
+        with(|record| record.log.push((check, from, to)));
+        misbehave("log", |record| record.log_mode);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &SpanRecord<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// The text of every panic that is meant to happen.
+pub(crate) const SIMULATED: &str = "simulated";
+
+/// Listens to the log and to panics of this process.
+pub(crate) fn install() {
+    let installed = tracing::subscriber::set_global_default(Log);
+    installed.expect("nothing else in this process listens");
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        if !text.is_some_and(|text| text.contains(SIMULATED)) {
+            default(info);
+            fault(format!("panicked: {info}"));
+        }
+    }));
+}

@@ -1,0 +1,117 @@
+//! The runs of plain functions, on real threads that the simulation holds.
+
+use std::cell::RefCell;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use health_core::{Outcome, testing};
+use tokio::time::sleep;
+
+use crate::coverage::reached;
+use crate::oracle::Stage;
+use crate::service::NAMES;
+use crate::world::{Mood, World, lock, outcome};
+
+/// The run of a plain function.
+#[derive(Default)]
+pub(crate) enum Plain {
+    #[default]
+    Idle,
+    Running(Arrival, Mood),
+    /// It has returned, and the engine has not been polled since.
+    Returned,
+}
+
+/// A plain function that has been called.
+pub(crate) struct Arrival {
+    release: Sender<Mood>,
+    /// Closed at the end of its thread, when the result has been handed over.
+    over: Receiver<()>,
+}
+
+impl World {
+    /// The body of a plain check: it waits on its thread until it is released.
+    pub(crate) fn plain_body(&self, index: usize) -> impl Fn() -> Outcome + Send + Sync + 'static {
+        thread_local! {
+            /// Dropped at the end of the thread.
+            static OVER: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
+        }
+        let arrive = self.0.arrive[index].clone();
+        move || {
+            let (over, is_over) = mpsc::channel();
+            OVER.set(Some(over));
+            let (release, released) = mpsc::channel();
+            // Errors say that the simulation has ended.
+            let _ = arrive.send(Arrival {
+                release,
+                over: is_over,
+            });
+            outcome(released.recv().unwrap_or(Mood::Passes))
+        }
+    }
+
+    /// Waits in real time for plain functions whose runs have begun.
+    pub(crate) fn meet_threads(&self) {
+        const LONG: Duration = Duration::from_secs(20);
+        let plain = self
+            .service()
+            .checks
+            .iter()
+            .enumerate()
+            .filter(|(_, check)| check.plain);
+        for (index, _) in plain {
+            let state = self.observe();
+            let Some(health) = state.health.clone() else {
+                return;
+            };
+            // A stop may leave a run behind that no task waits for.
+            let is_idle = matches!(state.plain[index], Plain::Idle);
+            if !is_idle
+                || state.oracle.stage == Stage::Stopped
+                || !testing::scheduled(&health, NAMES[index]).in_flight
+            {
+                continue;
+            }
+            drop(state);
+            let Ok(arrival) = lock(&self.0.arrivals[index]).recv_timeout(LONG) else {
+                self.fail(|| format!("{} was begun and never called", NAMES[index]));
+                return;
+            };
+            let mood = self.begin(index);
+            self.lock().plain[index] = Plain::Running(arrival, mood);
+            match mood {
+                Mood::Hangs => reached("plain function holds its thread"),
+                Mood::IsSlow(ms, _) | Mood::Holds(ms) => {
+                    reached("plain function holds its thread");
+                    let (world, run) = (self.clone(), self.lock().runs[index]);
+                    tokio::spawn(async move {
+                        sleep(Duration::from_millis(ms)).await;
+                        if world.lock().runs[index] == run {
+                            world.release(index, mood, |_| true);
+                        }
+                    });
+                }
+                _ => self.release(index, mood, |_| true),
+            }
+        }
+    }
+
+    /// Lets a plain function return, if it runs and its mood is such.
+    pub(crate) fn release(&self, index: usize, mood: Mood, is_meant: impl Fn(Mood) -> bool) {
+        let mut state = self.lock();
+        let plain = std::mem::take(&mut state.plain[index]);
+        let arrival = match plain {
+            Plain::Running(arrival, was) if is_meant(was) => arrival,
+            other => {
+                state.plain[index] = other;
+                return;
+            }
+        };
+        state.plain[index] = Plain::Returned;
+        drop(state);
+        self.end(index, Some(mood.status()));
+        let _ = arrival.release.send(mood);
+        // Until the result has been handed over, in real time.
+        let _ = arrival.over.recv();
+    }
+}
