@@ -31,7 +31,7 @@ pub(crate) use thread::Log;
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "tracing"),
-    expect(dead_code, reason = "only the log reads what is in a line")
+    expect(dead_code, reason = "without tracing")
 )]
 pub(crate) enum Line {
     /// The verdict on a check changed.
@@ -82,7 +82,7 @@ pub(crate) enum Line {
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "tracing"),
-    expect(dead_code, reason = "only the log reads what is in a line")
+    expect(dead_code, reason = "without tracing")
 )]
 pub(crate) struct AnswerTurned {
     pub(crate) probe: Probe,
@@ -148,7 +148,7 @@ fn write(line: &Line) {
                 target: TARGET,
                 check = &**check,
                 held_ms,
-                "the check blocks its thread; it runs on a thread of its own from now on. Use an async client, or make it a plain `fn`"
+                "the check blocks its thread; it runs on a thread of its own until it has stopped doing so. Use an async client, or make it a plain `fn`"
             );
         }
         Line::Released { check, runs } => tracing::info!(

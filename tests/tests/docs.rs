@@ -74,27 +74,8 @@ fn problems() -> Vec<String> {
                     .bearer_from_env("HEALTH_TOKEN")
                     .addresses(["10.0.0"]),
             ),
-        Health::builder().webhook(
-            Webhook::new("ftp://alerts.example")
-                .header("my header", "orders")
-                .header("x-service", "orders\n")
-                .timeout(Duration::from_secs(90))
-                .min_interval(Duration::from_hours(48))
-                .backoff(Duration::from_secs(30))
-                .max_batch(0)
-                .sign_with("hunter2\n"),
-        ),
-        Health::builder()
-            .webhook(
-                Webhook::new("https://alerts.example/health")
-                    .max_backoff(Duration::from_hours(2))
-                    .sign_with_env("HEALTH_WEBHOOK_SECRET"),
-            )
-            .push_monitor(
-                PushMonitor::new("hc-ping.com/3f1c9a52")
-                    .period(Duration::from_millis(500))
-                    .method("DELETE"),
-            ),
+        with_unsendable_webhook(),
+        with_unsendable_push(),
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),
@@ -155,6 +136,33 @@ fn problems() -> Vec<String> {
     };
     problems.push(vanished.to_string());
     problems
+}
+
+fn with_unsendable_webhook() -> HealthBuilder {
+    Health::builder().webhook(
+        Webhook::new("ftp://alerts.example")
+            .header("my header", "orders")
+            .header("x-service", "orders\n")
+            .timeout(Duration::from_secs(90))
+            .min_interval(Duration::from_hours(48))
+            .backoff(Duration::from_secs(30))
+            .max_batch(0)
+            .sign_with("hunter2\n"),
+    )
+}
+
+fn with_unsendable_push() -> HealthBuilder {
+    Health::builder()
+        .webhook(
+            Webhook::new("https://alerts.example/health")
+                .max_backoff(Duration::from_hours(2))
+                .sign_with_env("HEALTH_WEBHOOK_SECRET"),
+        )
+        .push_monitor(
+            PushMonitor::new("hc-ping.com/3f1c9a52")
+                .period(Duration::from_millis(500))
+                .method("DELETE"),
+        )
 }
 
 /// Every error that is recorded in `ui/`.
@@ -236,7 +244,7 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
 #[test]
 fn every_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
-    let sources = ["observe.rs", "hook/remote/log.rs"];
+    let sources = ["observe.rs", "observe/thread.rs", "hook/remote/log.rs"];
     let sources = sources.map(|file| read(&root().join("health-core/src").join(file)));
     let source = sources.concat();
     let literals = source.split('"').skip(1).step_by(2);

@@ -134,33 +134,7 @@ impl HealthBuilder {
         self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
-        if self.drain_delay > LONGEST_DRAIN_DELAY {
-            problems.push(Problem::BadSetting {
-                what: format!("the drain delay {:?} is too long", self.drain_delay),
-                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
-            });
-        }
-        if self.max_concurrent_runs == Some(0) {
-            problems.push(Problem::BadSetting {
-                what: "a limit of 0 concurrent runs lets no check run".into(),
-                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
-            });
-        }
-        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
-            problems.push(Problem::BadSetting {
-                what: format!(
-                    "a startup patience of {:?} is out of range",
-                    self.startup_patience
-                ),
-                help: "write more than zero and at most 24 h; the default is 30 s".into(),
-            });
-        }
-        if self.history > MOST_KEPT {
-            problems.push(Problem::BadSetting {
-                what: format!("a history of {} results is too long", self.history),
-                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
-            });
-        }
+        self.check_numbers(&mut problems);
         problems.extend(self.answers.problems().cloned());
         let too_short = self.too_short_a_grace();
         let context = Context::new(self.sources);
@@ -249,6 +223,36 @@ impl HealthBuilder {
             drain,
             drain_readiness: self.drain_readiness,
         }))
+    }
+
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        if self.drain_delay > LONGEST_DRAIN_DELAY {
+            problems.push(Problem::BadSetting {
+                what: format!("the drain delay {:?} is too long", self.drain_delay),
+                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.max_concurrent_runs == Some(0) {
+            problems.push(Problem::BadSetting {
+                what: "a limit of 0 concurrent runs lets no check run".into(),
+                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
+            });
+        }
+        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "a startup patience of {:?} is out of range",
+                    self.startup_patience
+                ),
+                help: "write more than zero and at most 24 h; the default is 30 s".into(),
+            });
+        }
+        if self.history > MOST_KEPT {
+            problems.push(Problem::BadSetting {
+                what: format!("a history of {} results is too long", self.history),
+                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
+            });
+        }
     }
 
     /// The time that the platform leaves, if the drain takes all of it.
