@@ -242,8 +242,9 @@ impl Supervisor {
             let asked = monitor.ask_prerequisites(*index, is_owed);
             // A first result that is awaited here holds the check back as well.
             is_held |= is_owed && !asked.is_empty() && monitor.is_held_up(*index);
-            for asked in asked {
-                monitor.answered(asked).await;
+            if !asked.is_empty() {
+                // Boxed, so that a check without prerequisites has no room for it.
+                Box::pin(Arc::clone(monitor).all_answered(asked)).await;
             }
             match monitor.turn(*index, is_owed) {
                 Turn::Go => self.run_once(first).await,
@@ -279,13 +280,14 @@ impl Supervisor {
                 (false, None)
             }
             Some(due) if is_first => {
-                let turn = async {
+                // Boxed, since it happens once.
+                let turn = Box::pin(async {
                     // A timer takes a turn of the runtime, even one that is due.
                     if due > Instant::now() {
                         sleep_until(due).await;
                     }
                     self.admission.first_run(self.rank).await
-                };
+                });
                 let first = unless(woken, turn).await;
                 (first.is_some(), first)
             }
