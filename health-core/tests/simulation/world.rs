@@ -425,11 +425,10 @@ impl State {
             .any(|plain| matches!(plain, Plain::Returned))
     }
 
-    /// Some plain function runs on its thread.
+    /// Some plain function may be on its thread: one that has returned may have
+    /// been called again.
     pub(crate) fn holds_thread(&self) -> bool {
-        self.plain
-            .iter()
-            .any(|plain| matches!(plain, Plain::Running(..)))
+        self.plain.iter().any(|plain| !matches!(plain, Plain::Idle))
     }
 
     fn begin(&mut self, index: usize, now: u64) {
