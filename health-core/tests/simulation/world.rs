@@ -425,12 +425,6 @@ impl State {
             .any(|plain| matches!(plain, Plain::Returned))
     }
 
-    /// Some plain function may be on its thread: one that has returned may have
-    /// been called again.
-    pub(crate) fn holds_thread(&self) -> bool {
-        self.plain.iter().any(|plain| !matches!(plain, Plain::Idle))
-    }
-
     fn begin(&mut self, index: usize, now: u64) {
         self.oracle.advance(now);
         let broken = self.claims.begins(&self.oracle, index, now);
