@@ -1,6 +1,7 @@
 //! The way out of a service: for how long it goes on serving, and until when.
 
 use std::future::pending;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -31,6 +32,8 @@ pub(crate) fn usual_grace(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
 pub(crate) struct Drain {
     delay: Duration,
     end: watch::Sender<Option<Instant>>,
+    /// How long the server may take afterwards, if that is bounded.
+    limit: Arc<OnceLock<Duration>>,
 }
 
 impl Drain {
@@ -38,7 +41,13 @@ impl Drain {
         Drain {
             delay,
             end: watch::Sender::new(None),
+            limit: Arc::default(),
         }
+    }
+
+    /// Bounds what comes after the drain; the first bound counts.
+    pub(crate) fn set_limit(&self, limit: Duration) {
+        let _ = self.limit.set(limit);
     }
 
     pub(crate) fn delay(&self) -> Duration {
@@ -63,29 +72,48 @@ impl Drain {
     }
 
     pub(crate) fn watch(&self) -> Watch {
-        Watch(self.end.subscribe())
+        Watch {
+            end: self.end.subscribe(),
+            #[cfg(all(feature = "systemd", unix))]
+            limit: Arc::clone(&self.limit),
+        }
     }
 }
 
 /// Waits for the drain, without keeping health alive.
 #[derive(Debug)]
-pub(crate) struct Watch(watch::Receiver<Option<Instant>>);
+pub(crate) struct Watch {
+    end: watch::Receiver<Option<Instant>>,
+    #[cfg(all(feature = "systemd", unix))]
+    limit: Arc<OnceLock<Duration>>,
+}
 
 impl Watch {
     /// Returns once it has begun.
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) async fn begun(&mut self) {
-        if self.0.wait_for(Option::is_some).await.is_err() {
+        if self.end.wait_for(Option::is_some).await.is_err() {
             // Health is gone, and nobody can begin it any more.
             pending::<()>().await;
         }
     }
 
+    /// How long the rest of the drain takes, and the server after it as far as
+    /// that is bounded.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) fn remaining(&self) -> Duration {
+        let end = *self.end.borrow();
+        let delay = end.map_or(Duration::ZERO, |end| {
+            end.saturating_duration_since(Instant::now())
+        });
+        delay + self.limit.get().copied().unwrap_or_default()
+    }
+
     /// Returns once it is over.
     pub(crate) async fn over(mut self) {
         loop {
-            let end = *self.0.borrow_and_update();
-            let changed = self.0.changed();
+            let end = *self.end.borrow_and_update();
+            let changed = self.end.changed();
             let is_alive = match end {
                 None => changed.await.is_ok(),
                 Some(end) => match timeout_at(end, changed).await {

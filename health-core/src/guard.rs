@@ -198,6 +198,17 @@ impl Guard {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
+    /// The kinds of conditions, for the log: no tokens, no addresses.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        let kinds = [
+            ("token", self.takes_tokens()),
+            ("addresses", !self.networks.is_empty()),
+            ("rule", !self.rules.is_empty()),
+        ];
+        let present = kinds.into_iter().filter(|(_, is_present)| *is_present);
+        present.map(|(kind, _)| kind).collect()
+    }
+
     /// Whether one of the conditions holds. Never panics. `log` takes what an
     /// operator has to know.
     pub(crate) fn recognizes(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {
@@ -229,24 +240,21 @@ impl Guard {
             }
             return false;
         };
-        let client = self.client(head, peer.to_canonical(), log);
-        client.is_some_and(|client| contains(&self.networks, client))
+        let peer = peer.to_canonical();
+        if contains(&self.proxies, peer) {
+            let client = forwarded::client(head, |address| contains(&self.proxies, address));
+            return client.is_some_and(|client| contains(&self.networks, client));
+        }
+        contains(&self.networks, peer) && !self.is_untrusted_proxy(head, peer, log)
     }
 
-    /// Returns the address of the client, as far as it can be trusted.
-    fn client(&self, head: &RequestHead<'_>, peer: IpAddr, log: &dyn Fn(Line)) -> Option<IpAddr> {
-        if contains(&self.proxies, peer) {
-            return forwarded::client(head, |address| contains(&self.proxies, address));
-        }
-        if !forwarded::is_forwarded(head) {
-            return Some(peer);
-        }
-        // Without this line no operator would find out why a guard that used to
-        // recognize its proxy no longer does.
-        if contains(&self.networks, peer) && is_first(&self.logged.untrusted_proxy) {
+    /// Whether the client is behind this peer, and can be anyone.
+    fn is_untrusted_proxy(&self, head: &RequestHead<'_>, peer: IpAddr, log: &dyn Fn(Line)) -> bool {
+        let is_proxy = forwarded::is_forwarded(head);
+        if is_proxy && is_first(&self.logged.untrusted_proxy) {
             log(Line::UntrustedProxy(peer));
         }
-        None
+        is_proxy
     }
 
     fn recognizes_by_rule(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {

@@ -24,7 +24,7 @@ use crate::schedule::Supervisors;
 #[cfg(feature = "serve")]
 use crate::serve::{Limits, Served};
 #[cfg(feature = "signal")]
-use crate::signal::Signals;
+use crate::signal::Requests;
 use crate::snapshot::{CheckReport, Snapshot};
 
 /// The running health of one service.
@@ -188,9 +188,14 @@ impl Health {
     /// is known even while every worker of the application is blocked, and the
     /// port can be closed to the public. Liveness fails then where the runtime is
     /// [watched](crate::HealthBuilder::watch_runtime); nothing else that runs there
-    /// would notice. HTTP/1 without TLS; a head of at most
-    /// 16 KiB, which has to arrive within 75 s; 256 connections at once, of which
-    /// the oldest makes room for the next.
+    /// would notice.
+    ///
+    /// It speaks HTTP/1.1 without TLS and, with the feature `serve-http2`, HTTP/2
+    /// by prior knowledge on the same port. A head has at most 16 KiB and arrives
+    /// within 75 s. Of 256 connections at once the one that has been idle for
+    /// longest makes room for the next; one that waits for its answer is kept.
+    /// A name such as `localhost` is served on every address that it stands for.
+    /// The port is free again when the drop of the [`Served`] returns.
     ///
     /// It answers on through a [drain](Self::drain). Keep it until `main` ends:
     /// `let _ = health.serve(..)` would close the port in the same line.
@@ -201,8 +206,8 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// If the address is none, is in use or may not be used, or the system has no
-    /// thread left.
+    /// If the address is none, is in use or may not be used (one of several is
+    /// enough), or the system has no thread left.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -304,6 +309,7 @@ impl Health {
         limit: Duration,
         server: F,
     ) -> Option<F::Output> {
+        self.shared.drain.set_limit(limit);
         let drained = self.shared.drain.watch().over();
         let mut server = pin!(server.into_future());
         let mut too_late = pin!(async {
@@ -350,30 +356,37 @@ impl Health {
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
-    /// SIGINT, Ctrl-C and Ctrl-Break on Windows. A second signal ends the delay at
-    /// once, and further ones change nothing.
+    /// SIGINT, Ctrl-C and Ctrl-Break on Windows.
+    ///
+    /// | signal | effect |
+    /// |---|---|
+    /// | first | the drain begins |
+    /// | second | ends the drain delay at once |
+    /// | third | ends the process at once, with the exit code 128 + the number of the signal (143 for SIGTERM, 130 for SIGINT; 1 on Windows), after a line in the log |
     ///
     /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`
     /// and `HttpServer::shutdown_signal`; see also [`finish_within`](Self::finish_within).
-    /// The signals are caught from this call on. Where they cannot be caught
-    /// the reason is logged and the future never ends.
-    ///
-    /// # Panics
-    ///
-    /// As tokio's signals do: outside a runtime, or in one without I/O.
+    /// The signals are caught from this call on, by a thread of their own: the
+    /// third ends the process even if a request hangs, every worker is blocked,
+    /// or the runtime waits for a thread of `spawn_blocking`. Signals that arrive
+    /// together count as one. Where they cannot be caught the reason is logged
+    /// and the future never ends.
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
-        let signals = Signals::listen();
+        let requests = Requests::listen();
         let health = self.clone();
         async move {
-            match signals {
-                Ok(mut signals) => {
-                    signals.next().await;
+            match requests {
+                Ok(mut requests) => {
+                    requests.reach(1).await;
                     let mut drained = pin!(health.drain());
+                    let mut hurried = pin!(async {
+                        requests.reach(2).await;
+                        health.shared.drain.hurry();
+                        std::future::pending::<()>().await;
+                    });
                     poll_fn(|cx| {
-                        if signals.poll_next(cx).is_ready() {
-                            health.shared.drain.hurry();
-                        }
+                        let _ = hurried.as_mut().poll(cx);
                         drained.as_mut().poll(cx)
                     })
                     .await;

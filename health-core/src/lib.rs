@@ -80,8 +80,9 @@
 //!
 //! `tracing` (default) logs transitions; `signal` (default) is
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
-//! of its own; `systemd` is `HealthBuilder::notify_systemd`;
-//! `webhook` tells an HTTP receiver of transitions.
+//! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
+//! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
+//! dead man's switch.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
 //! `opentelemetry` are for applications that have an exporter already:
@@ -159,7 +160,7 @@ pub use head::{Headers, RequestHead};
 pub use health::Health;
 pub use history::{History, Past};
 #[cfg(feature = "webhook")]
-pub use hook::Webhook;
+pub use hook::{PushMonitor, Webhook};
 pub use incident::Incident;
 pub use options::CheckOptions;
 #[doc(hidden)]

@@ -31,7 +31,7 @@ pub(crate) use thread::Log;
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "tracing"),
-    expect(dead_code, reason = "only the log reads what is in a line")
+    expect(dead_code, reason = "without tracing")
 )]
 pub(crate) enum Line {
     /// The verdict on a check changed.
@@ -82,7 +82,7 @@ pub(crate) enum Line {
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "tracing"),
-    expect(dead_code, reason = "only the log reads what is in a line")
+    expect(dead_code, reason = "without tracing")
 )]
 pub(crate) struct AnswerTurned {
     pub(crate) probe: Probe,
@@ -120,7 +120,7 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// The log's target, for filters: `RUST_LOG=health=info`.
 #[cfg(feature = "tracing")]
-const TARGET: &str = "health";
+pub(crate) const TARGET: &str = "health";
 
 /// Writes a line.
 #[cfg(feature = "tracing")]
@@ -148,7 +148,7 @@ fn write(line: &Line) {
                 target: TARGET,
                 check = &**check,
                 held_ms,
-                "the check blocks its thread; it runs on a thread of its own from now on. Use an async client, or make it a plain `fn`"
+                "the check blocks its thread; it runs on a thread of its own until it has stopped doing so. Use an async client, or make it a plain `fn`"
             );
         }
         Line::Released { check, runs } => tracing::info!(
@@ -214,7 +214,7 @@ macro_rules! check_event {
             $($news)*
             to = $report.verdict().as_str(),
             reason = reason($report),
-            cause = masked(&$report.cause().join(": ")).as_ref(),
+            cause = $report.cause().join(": "),
             incident = $incident.as_ref().map(Incident::as_str),
             took_ms = milliseconds($report.response_time().unwrap_or_default()),
             consecutive = $report.consecutive(),
@@ -260,15 +260,14 @@ fn lasts(report: &CheckReport, lasting: Duration) {
     );
 }
 
-/// The public words, which may contain a secret all the same.
+/// The public words.
 #[cfg(feature = "tracing")]
-fn reason(report: &CheckReport) -> String {
-    let reason = match report.verdict() {
+fn reason(report: &CheckReport) -> &str {
+    match report.verdict() {
         Verdict::Unknown => "stale",
         Verdict::Skipped => report.skipped_for().unwrap_or_default(),
         Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
-    };
-    masked(reason).into_owned()
+    }
 }
 
 #[cfg(feature = "tracing")]
@@ -377,6 +376,46 @@ pub(crate) fn panics_abort() {
     );
 }
 
+/// What the builder and the settings of an operator amount to.
+#[derive(Debug)]
+pub(crate) struct InEffect<'a> {
+    pub(crate) drain_delay: Duration,
+    pub(crate) drain_readiness: bool,
+    pub(crate) details: &'static str,
+    pub(crate) probe_details: &'static str,
+    pub(crate) guard: &'a str,
+    pub(crate) paths: &'a str,
+    pub(crate) prefixes: Option<&'a str>,
+    pub(crate) settings: Option<&'a str>,
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn in_effect(in_effect: &InEffect<'_>) {
+    let InEffect {
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        ..
+    } = *in_effect;
+    let drain_delay_s = in_effect.drain_delay.as_secs_f64();
+    tracing::info!(
+        target: TARGET,
+        drain_delay_s,
+        drain_readiness,
+        details,
+        probe_details,
+        guard,
+        paths,
+        prefixes,
+        settings,
+        "health settings in effect"
+    );
+}
+
 #[cfg(feature = "tracing")]
 pub(crate) fn long_drain(delay: Duration, grace: Duration) {
     let (delay_s, grace_s) = (delay.as_secs_f64(), grace.as_secs_f64());
@@ -396,32 +435,23 @@ pub(crate) fn cut_off(limit: Duration) {
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_missed(hook: &str, missed: u64) {
-    tracing::warn!(target: TARGET, hook, missed, "turns of checks were dropped, since the hook was too slow");
+    tracing::warn!(target: TARGET, hook, missed, "transitions of checks were merged, because the hook is too slow");
 }
 
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_panicked(hook: &str, text: &str) {
-    let cause = masked(text).into_owned();
+    let cause = crate::outcome::private(text);
     tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
-}
-
-#[cfg(all(feature = "tracing", feature = "webhook"))]
-pub(crate) fn webhook_gave_up(hook: &str, turned: &Turned, attempts: u32, why: &str) {
-    tracing::warn!(
-        target: TARGET,
-        hook,
-        check = turned.report.name(),
-        to = turned.report.verdict().as_str(),
-        incident = turned.incident.as_ref().map(Incident::as_str),
-        attempts,
-        cause = why,
-        "the webhook did not take the turn of a check"
-    );
 }
 
 #[cfg(all(feature = "tracing", feature = "signal"))]
 pub(crate) fn no_signals(error: &std::io::Error) {
     tracing::error!(target: TARGET, %error, "cannot listen for signals, so none starts a drain");
+}
+
+#[cfg(all(feature = "tracing", feature = "signal"))]
+pub(crate) fn ended_by_signal(code: i32) {
+    tracing::warn!(target: TARGET, code, "a third signal ends the process before it has finished");
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -473,12 +503,24 @@ mod silent {
 
     pub(crate) fn started(_: &[crate::registry::Check]) {}
     pub(crate) fn panics_abort() {}
+    pub(crate) fn in_effect(in_effect: &super::InEffect<'_>) {
+        let _ = (
+            in_effect.drain_delay,
+            in_effect.drain_readiness,
+            in_effect.details,
+            in_effect.probe_details,
+            in_effect.guard,
+            in_effect.paths,
+            in_effect.prefixes,
+            in_effect.settings,
+        );
+    }
     pub(crate) fn long_drain(_: Duration, _: Duration) {}
     pub(crate) fn cut_off(_: Duration) {}
     pub(crate) fn hook_missed(_: &str, _: u64) {}
     pub(crate) fn hook_panicked(_: &str, _: &str) {}
-    #[cfg(feature = "webhook")]
-    pub(crate) fn webhook_gave_up(_: &str, _: &super::Turned, _: u32, _: &str) {}
     #[cfg(feature = "signal")]
     pub(crate) fn no_signals(_: &std::io::Error) {}
+    #[cfg(feature = "signal")]
+    pub(crate) fn ended_by_signal(_: i32) {}
 }

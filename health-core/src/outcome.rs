@@ -8,7 +8,7 @@ use serde::Serialize;
 
 mod bounded;
 
-pub(crate) use bounded::cut;
+pub(crate) use bounded::{cut, private};
 
 /// The answer of one run, without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

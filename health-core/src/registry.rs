@@ -51,7 +51,7 @@ pub(crate) struct Registry<'a> {
 impl Registry<'_> {
     /// The checks that run, sorted by name; whatever is wrong goes to `problems`.
     pub(crate) fn checks(&self, problems: &mut Vec<Problem>) -> Vec<Check> {
-        let mut candidates = self.candidates(problems);
+        let candidates = self.candidates(problems);
         duplicate_names(&candidates, problems);
         missing_names(&candidates, self.expected, problems);
         empty_groups(&candidates, self.groups, problems);
@@ -61,7 +61,7 @@ impl Registry<'_> {
             .collect();
         self.settings.check_names(&names, problems);
 
-        candidates.retain_mut(|check| check.apply(&self.settings.of(&check.name, problems)));
+        let candidates = self.apply_settings(candidates, problems);
         for check in &candidates {
             check.missing_parameters(self.context.sources(), problems);
         }
@@ -72,6 +72,52 @@ impl Registry<'_> {
             .zip(after)
             .filter_map(|(candidate, after)| candidate.into_check(after, problems))
             .collect()
+    }
+
+    /// The checks that the settings leave, with their changed options.
+    fn apply_settings(
+        &self,
+        candidates: Vec<Candidate>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Candidate> {
+        let mut disabled = Vec::new();
+        let mut enabled = Vec::with_capacity(candidates.len());
+        for mut check in candidates {
+            let is_enabled = check.apply(&self.settings.of(&check.name, problems));
+            if is_enabled {
+                enabled.push(check);
+            } else {
+                disabled.push(check);
+            }
+        }
+        self.disabled_groups(&enabled, &disabled, problems);
+        enabled
+    }
+
+    /// A group of which the settings leave no check would be healthy for good.
+    fn disabled_groups(
+        &self,
+        enabled: &[Candidate],
+        disabled: &[Candidate],
+        problems: &mut Vec<Problem>,
+    ) {
+        for &group in self.groups {
+            let members = disabled.iter().filter(|check| check.has_tag(group));
+            let by: Vec<String> = members
+                .map(|check| self.settings.disabled_by(&check.name))
+                .collect();
+            if by.is_empty() || enabled.iter().any(|check| check.has_tag(group)) {
+                continue;
+            }
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "the settings disable every check of the group `{}`: {}",
+                    group.escape_debug(),
+                    by.join(", ")
+                ),
+                help: "enable one of these checks, or leave the group out of the builder".into(),
+            });
+        }
     }
 
     fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
@@ -122,6 +168,10 @@ impl Candidate {
             self.options = self.options.clone().changed_by(options);
         }
         !change.disables
+    }
+
+    fn has_tag(&self, tag: &str) -> bool {
+        self.options.labels().contains(&tag)
     }
 
     fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
@@ -226,7 +276,8 @@ fn missing_names(candidates: &[Candidate], expected: &[String], problems: &mut V
     }
 }
 
-/// A check that the settings take out leaves its group, and is no mistake.
+/// Groups that no check declares; [`Registry::disabled_groups`] sees to those
+/// that the settings empty.
 fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
     let tags = || candidates.iter().flat_map(|check| check.options.labels());
     for &group in groups {

@@ -185,10 +185,10 @@ impl Runner {
         // The thread that notices pauses may not have been scheduled yet.
         self.monitor.end_pause();
         let held = held.saturating_sub(self.stolen().saturating_sub(stolen_before));
-        if held <= longest {
+        let Some(excess) = held.checked_sub(longest).filter(|excess| !excess.is_zero()) else {
             return;
-        }
-        if self.quarantine.long_poll(is_proof(held - longest)) {
+        };
+        if self.quarantine.long_poll(is_proof(excess)) {
             let check = Arc::clone(&self.name);
             self.monitor.outlet().log(Line::Quarantined { check, held });
         }
@@ -519,8 +519,10 @@ mod tests {
             }
         }
         let (tell, told) = std::sync::mpsc::channel();
+        let (begin, started) = std::sync::mpsc::channel();
         let work = Work::Local(Arc::new(move || {
             let held = Tells(tell.clone());
+            begin.send(()).expect("the test waits for it");
             Box::pin(async move {
                 let _held = held;
                 std::future::pending().await
@@ -528,8 +530,11 @@ mod tests {
         }));
         let runner = runner(work, None);
         let limit = Instant::now() + Duration::from_secs(60);
-        let abandoned = tokio::time::timeout(Duration::from_millis(1), runner.run(limit)).await;
-        assert!(abandoned.is_err());
+        let mut abandoned = Box::pin(runner.run(limit));
+        let poll = poll_fn(|cx| Poll::Ready(abandoned.as_mut().poll(cx))).await;
+        assert!(poll.is_pending());
+        assert_eq!(started.recv_timeout(Duration::from_secs(10)), Ok(()));
+        drop(abandoned);
         let ended = told.recv_timeout(Duration::from_secs(10));
         assert_eq!(ended, Ok(()), "the future was dropped");
     }

@@ -34,9 +34,7 @@ use crate::watchdog::{self, Watch, Watchdog};
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for runs that hold their thread.
 const LONGEST_STOP: Duration = Duration::from_secs(1);
-/// Startup that has not passed by then is spoken of.
-const FIRST_REMINDER: Duration = Duration::from_secs(30);
-/// And goes on being, at least this often.
+/// The longest pause between two reminders of a startup that has not passed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Each period is off by at most this part of the interval, so that replicas
 /// and checks drift apart.
@@ -60,6 +58,7 @@ impl Supervisors {
         monitor: &Arc<Monitor>,
         manner: Manner,
         watch: Option<Watch>,
+        startup_patience: Duration,
     ) -> Self {
         let admission = Arc::new(Admission::new(manner.limit));
         let ranks = ranks(monitor);
@@ -103,7 +102,7 @@ impl Supervisors {
         });
         let mut tasks: Vec<AbortHandle> = tasks.chain(relayed).collect();
         if !monitor.has_started() {
-            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor)));
+            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor), startup_patience));
             tasks.push(reminds.abort_handle());
         }
         if let Some(watchdog) = &watchdog {
@@ -178,8 +177,8 @@ fn ranks(monitor: &Monitor) -> Vec<usize> {
 }
 
 /// Logs what startup waits for, less and less often.
-async fn remind_of_startup(monitor: Arc<Monitor>) {
-    let mut pause = FIRST_REMINDER;
+async fn remind_of_startup(monitor: Arc<Monitor>, patience: Duration) {
+    let mut pause = patience;
     loop {
         sleep(pause).await;
         let snapshot = monitor.snapshot();
@@ -192,7 +191,7 @@ async fn remind_of_startup(monitor: Arc<Monitor>) {
             since: monitor.uptime(),
             checks: names.join(" "),
         });
-        pause = LONGEST_PAUSE.min(pause * 2);
+        pause = LONGEST_PAUSE.max(patience).min(pause * 2);
     }
 }
 

@@ -32,6 +32,19 @@ const MOST_NAMES: usize = 5;
 /// Characters of a check's own text.
 const LONGEST_REASON: usize = 80;
 
+/// What a drain asks for beside its own time, to close what is open.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What the application wants of systemd.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    /// For how long systemd is asked to wait for the next step of a start.
+    pub(crate) startup_patience: Duration,
+    /// systemd restarts the service as soon as liveness fails. No longer wanted
+    /// once it has been sent.
+    pub(crate) triggers_watchdog: bool,
+}
+
 /// Where the messages go, and how often the watchdog wants one.
 #[derive(Debug)]
 pub(crate) struct Notifier {
@@ -59,11 +72,14 @@ impl Notifier {
         self,
         monitor: Arc<Monitor>,
         drain: Watch,
+        wishes: Wishes,
     ) -> impl Future<Output = ()> + Send {
         let told = Told {
             socket: Socket::to(self.address),
             monitor,
+            wishes,
             ready: false,
+            least_awaited: None,
             stopping: false,
             status: String::new(),
             draining: false,
@@ -122,7 +138,10 @@ impl Socket {
 struct Told {
     socket: Socket,
     monitor: Arc<Monitor>,
+    wishes: Wishes,
     ready: bool,
+    /// The least that a start has waited for: what grows again is no progress.
+    least_awaited: Option<usize>,
     stopping: bool,
     status: String,
     /// The drain has begun, whether or not that could be told.
@@ -134,7 +153,7 @@ impl Told {
         let mut ping_at = ping_every.map(|_| Instant::now());
         loop {
             self.bring_up_to_date().await;
-            self.tell();
+            self.tell(&drain);
             let now = Instant::now();
             if let (Some(every), Some(at)) = (ping_every, ping_at) {
                 if now >= at && self.ping() {
@@ -173,17 +192,48 @@ impl Told {
         self.monitor.status(Probe::Liveness) != Status::Fail && self.socket.send("WATCHDOG=1")
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, drain: &Watch) {
         if self.draining {
-            self.stopping = self.stopping || self.socket.send("STOPPING=1\nSTATUS=draining");
+            if !self.stopping {
+                self.stopping = self.socket.send("STOPPING=1\nSTATUS=draining")
+                    && self.extend_timeout(drain.remaining() + CLOSING);
+            }
             return;
         }
+        self.extend_start();
+        self.trigger_watchdog();
         if !self.ready && self.monitor.status(Probe::Readiness) != Status::Fail {
             self.ready = self.socket.send("READY=1");
         }
         let status = self.status();
         if status != self.status && self.socket.send(&format!("STATUS={status}")) {
             self.status = status;
+        }
+    }
+
+    /// Asks systemd to wait on, each time that the start has come further. The
+    /// number of steps is bounded, and without one systemd ends the start.
+    fn extend_start(&mut self) {
+        if self.ready {
+            return;
+        }
+        let awaited = awaited(&self.monitor.snapshot());
+        let is_progress = self.least_awaited.is_none_or(|least| awaited < least);
+        if is_progress && self.extend_timeout(self.wishes.startup_patience) {
+            self.least_awaited = Some(awaited);
+        }
+    }
+
+    /// Only a timeout that would end sooner becomes longer by this.
+    fn extend_timeout(&self, time: Duration) -> bool {
+        let micros = time.as_micros();
+        self.socket.send(&format!("EXTEND_TIMEOUT_USEC={micros}"))
+    }
+
+    fn trigger_watchdog(&mut self) {
+        let is_wanted = self.wishes.triggers_watchdog;
+        if is_wanted && self.monitor.status(Probe::Liveness) == Status::Fail {
+            self.wishes.triggers_watchdog = !self.socket.send("WATCHDOG=trigger");
         }
     }
 
@@ -200,6 +250,16 @@ impl Told {
         };
         format!("{word}{}", culprits(&self.monitor.snapshot()))
     }
+}
+
+/// What a start waits for: first results, startup checks and gates.
+fn awaited(snapshot: &Snapshot) -> usize {
+    let checks = snapshot.checks().iter();
+    checks
+        .map(|check| {
+            usize::from(check.verdict() == Verdict::Unknown) + usize::from(check.is_awaited())
+        })
+        .sum()
 }
 
 /// The checks that are not well, in words that anyone may read.
@@ -230,7 +290,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+    use crate::{CheckOptions, Gate, Health, HealthBuilder, Outcome, testing};
     use tokio::time::sleep;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -245,7 +305,14 @@ mod tests {
             Systemd(socket)
         }
 
+        /// The messages since the last call, but for those about timeouts.
         fn hears(&self) -> Vec<String> {
+            let mut messages = self.hears_all();
+            messages.retain(|message| !message.starts_with("EXTEND_TIMEOUT_USEC="));
+            messages
+        }
+
+        fn hears_all(&self) -> Vec<String> {
             let mut messages = Vec::new();
             let mut buffer = [0; 4096];
             while let Ok(length) = self.0.recv(&mut buffer) {
@@ -379,6 +446,111 @@ mod tests {
         std::thread::sleep(10 * watchdog);
         assert!(systemd.hears().is_empty(), "this thread is the only worker");
         drop(health);
+    }
+
+    /// The seconds for which systemd is asked to wait.
+    fn extensions(systemd: &Systemd) -> Vec<u64> {
+        let messages = systemd.hears_all().into_iter();
+        let micros = messages.filter_map(|message| {
+            let micros = message.strip_prefix("EXTEND_TIMEOUT_USEC=")?.to_owned();
+            micros.parse::<u64>().ok()
+        });
+        micros.map(|micros| micros / 1_000_000).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_is_extended_at_each_step_and_not_without_one() {
+        let migrations = Gate::new("migrations");
+        let slow = CheckOptions::new().critical().interval(60 * SECOND);
+        let slow = slow.timeout(60 * SECOND);
+        let builder = Health::builder()
+            .gate(&migrations)
+            .check("database", slow, || sleep(20 * SECOND))
+            .startup_patience(40 * SECOND);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        sleep(SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the start itself");
+        sleep(18 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "nothing has happened");
+        sleep(2 * SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the first result");
+        sleep(600 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "systemd ends this start");
+        migrations.open();
+        sleep(SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the gate");
+        testing::force(&health, "database", Outcome::fail("gone"));
+        sleep(60 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "the start is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_flaps_is_no_progress() {
+        let closed = Gate::new("closed");
+        let builder = checked(&["database"]).gate(&closed);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        sleep(2 * SECOND).await;
+        extensions(&systemd);
+        for _ in 0..20 {
+            testing::force(&health, "database", Outcome::fail("gone"));
+            sleep(2 * SECOND).await;
+            testing::release(&health, "database");
+            sleep(2 * SECOND).await;
+            assert!(extensions(&systemd).is_empty());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_asks_for_its_time_once() {
+        let builder = Health::builder().drain_delay(120 * SECOND);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        let finishing = health.clone();
+        let server = std::future::pending::<()>();
+        tokio::spawn(async move { finishing.finish_within(30 * SECOND, server).await });
+        sleep(2 * SECOND).await;
+        extensions(&systemd);
+        drop(health.drain());
+        tokio::task::yield_now().await;
+        assert_eq!(extensions(&systemd), [120 + 30 + 5]);
+        sleep(300 * SECOND).await;
+        assert!(extensions(&systemd).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watchdog_is_triggered_once_where_it_is_wanted() {
+        let builder = |name: &str| {
+            let options = CheckOptions::new().liveness().critical().interval(SECOND);
+            Health::builder().check(name, options, || async {})
+        };
+        let triggers = |systemd: &Systemd| {
+            let messages = systemd.hears();
+            let triggers = messages.iter().filter(|text| *text == "WATCHDOG=trigger");
+            triggers.count()
+        };
+        let (unasked, health, _first) = under_systemd(builder("loop"), None);
+        sleep(2 * SECOND).await;
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&unasked), 0);
+
+        let wanted = builder("loop").trigger_systemd_watchdog();
+        let (systemd, health, _second) = under_systemd(wanted, None);
+        sleep(2 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0);
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(2 * SECOND).await;
+        assert_eq!(triggers(&systemd), 1);
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0);
+        drop(health.drain());
+
+        let draining = builder("loop").trigger_systemd_watchdog();
+        let (systemd, health, _third) = under_systemd(draining, None);
+        sleep(2 * SECOND).await;
+        drop(health.drain());
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0, "the process ends anyway");
     }
 
     #[tokio::test(start_paused = true)]

@@ -113,7 +113,7 @@ async fn verbose_is_text_where_a_probe_may_list_its_checks() {
             .body
             .ends_with("readyz check failed\n")
     );
-    // Whoever names a format gets it; single checks and `/health` list nothing.
+    // A named format has precedence; single checks and `/health` are as before.
     for (uri, accept) in [
         ("/livez?verbose&format=json", "*/*"),
         ("/livez?verbose", "application/json"),

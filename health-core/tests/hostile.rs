@@ -99,6 +99,47 @@ const GUESTS: &[&str] = &[
     "x-real-ip: 192.0.2.7",
 ];
 
+const TEXTS: &[&str] = &[
+    "password",
+    "token",
+    "authorization",
+    "cookie",
+    "AUTH",
+    "Bearer",
+    "key",
+    "value",
+    "-p",
+    "mysql",
+    "Some(",
+    "://",
+    "=",
+    ":",
+    ": ",
+    "=>",
+    "@",
+    "\"",
+    "'",
+    "\\",
+    "[",
+    "]",
+    "(",
+    ")",
+    "<",
+    ">",
+    "{",
+    "}",
+    ";",
+    ",",
+    "&",
+    "%22",
+    "%3D",
+    "%40",
+    "-----BEGIN PRIVATE KEY-----",
+    "invalid",
+    "ä",
+    " ",
+];
+
 const RANGES: &[&str] = &[
     "10.0.0.0",
     "10.1.2.3",
@@ -125,6 +166,33 @@ const RANGES: &[&str] = &[
     "/+8",
     "/-1",
     " ",
+];
+
+const VARIABLES: &[&str] = &[
+    "CHECK_DATABASE_",
+    "CHECK_ORDERS_DB_",
+    "CHECK_DATABSE_",
+    "CHECK_",
+    "TIMEOUT",
+    "CACHE",
+    "FAILURE_THRESHOLD",
+    "ENABLED",
+    "DRAIN_DELAY",
+    "GUARD_TOKEN",
+    "BASE_PATH",
+    "STATUS_PATH",
+    "DETAILS",
+    "SERVICE_HOST",
+    "PORT_80_TCP",
+    "\n",
+    "5s",
+    "5",
+    "true",
+    "false",
+    "checks",
+    "tcp://10.0.0.1:80",
+    "/internal",
+    "correct horse battery staple",
 ];
 
 /// Each property sees both sides.
@@ -180,7 +248,17 @@ proptest! {
     }
 
     #[test]
+    fn a_secret_is_masked_whatever_surrounds_it(text in lines(TEXTS)) {
+        properties::a_secret_is_masked_whatever_surrounds_it(&text);
+    }
+
+    #[test]
     fn a_range_holds_what_begins_as_it_does(text in lines(RANGES)) {
         properties::a_range_holds_what_begins_as_it_does(&text);
+    }
+
+    #[test]
+    fn a_variable_sets_something_or_is_refused_or_ignored(text in lines(VARIABLES)) {
+        properties::a_variable_sets_something_or_is_refused_or_ignored(&text);
     }
 }

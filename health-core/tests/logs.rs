@@ -345,6 +345,7 @@ async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
         .addresses(["10.0.0.0/8"])
         .when(|_| panic!("no token=hunter2 here"));
     let health = Health::builder().guard(guard).start().expect("it starts");
+    testing::flush(&health);
     log.clear();
     let none: [(&str, &str); 0] = [];
     let via = [("via", "1.1 ingress")];
@@ -362,6 +363,7 @@ async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
             assert_eq!(health.endpoint().respond(head).status(), 200);
         }
     }
+    testing::flush(&health);
     let text = log.text();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");

@@ -142,11 +142,16 @@ fn a_masked_text_stays_as_it_is() {
     }
 }
 
-/// Texts that are printed inside others.
+fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("JSON")
+}
+
+/// Prints a text inside another.
+type Printer = dyn Fn(&str) -> String;
+
 #[test]
 fn no_marked_secret_survives_in_other_texts() {
-    let json = |text: &str| serde_json::to_string(text).expect("JSON");
-    let inside: [(&str, &dyn Fn(&str) -> String); 12] = [
+    let inside: [(&str, &Printer); 12] = [
         ("sentence", &|text| {
             format!("cannot connect: {text}, retrying in 5s")
         }),
@@ -246,11 +251,12 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
     ];
     accepted.into_iter().flat_map(move |accept| {
         paths.clone().map(|path| {
-            let head = RequestHead::new("GET", &path)
-                .query(Some("verbose"))
-                .accept(Some(accept))
-                .authorization(Some("Bearer the reader of everything"));
-            let answer = health.endpoint().respond(head);
+            let request = http::Request::get(format!("{path}?verbose"))
+                .header("accept", accept)
+                .header("authorization", "Bearer the reader of everything")
+                .body(())
+                .expect("a request");
+            let answer = health.endpoint().respond(&request);
             String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
         })
     })

@@ -8,7 +8,7 @@
 #![cfg(feature = "serve")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -240,9 +240,7 @@ fn it_ends_with_its_handle_and_the_checks_with_the_last_of_all() {
         run.expect("whoever answers keeps the checks running");
     }
     drop(served);
-    until("the port is closed", || {
-        TcpStream::connect(address).is_err()
-    });
+    assert!(TcpStream::connect(address).is_err(), "the port is closed");
     until("the check is gone", || {
         gone.try_recv() == Err(mpsc::TryRecvError::Disconnected)
     });
@@ -285,6 +283,70 @@ fn an_address_that_cannot_be_had_is_named() {
     }
 }
 
+#[test]
+fn the_port_is_free_once_the_handle_is_dropped() {
+    let runtime = workers(1);
+    let (health, served) = ready(&runtime, Health::builder());
+    let address = served.address();
+    drop(served);
+    for attempt in 0..100 {
+        let served = health.serve(address);
+        let served = served.unwrap_or_else(|error| panic!("attempt {attempt}: {error}"));
+        let open = TcpStream::connect(address).expect("it listens");
+        assert_eq!(code(&served, "/livez"), 200);
+        drop(served);
+        drop(open);
+    }
+}
+
+/// A probe asks one of the two, and which one depends on its resolver.
+#[test]
+fn every_address_of_localhost_is_served() {
+    let runtime = workers(1);
+    let (health, _served) = ready(&runtime, Health::builder());
+    let served = health.serve("localhost:0").expect("a free port");
+    let families: Vec<bool> = served.addresses().iter().map(SocketAddr::is_ipv4).collect();
+    assert!(families.contains(&true), "{families:?}");
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    let resolves = std::net::ToSocketAddrs::to_socket_addrs("localhost:0");
+    let resolves = resolves
+        .expect("it resolves")
+        .any(|address| address.is_ipv6());
+    assert_eq!(families.contains(&false), has_ipv6 && resolves);
+    for address in served.addresses() {
+        let request = b"GET /livez HTTP/1.0\r\n\r\n";
+        let answer = exchange(*address, request);
+        assert!(
+            answer.starts_with("HTTP/1.0 200 OK\r\n"),
+            "{address}: {answer}"
+        );
+    }
+}
+
+/// As `nc -N` does: the client has nothing more to say, and listens.
+#[test]
+fn a_client_that_closes_its_half_is_answered() {
+    let runtime = workers(1);
+    let (_health, served) = ready(&runtime, Health::builder());
+    for attempt in 0..50 {
+        let mut stream = TcpStream::connect(served.address()).expect("it listens");
+        stream.set_read_timeout(Some(BOUND)).expect("a limit");
+        let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(request).expect("sent");
+        stream.shutdown(Shutdown::Write).expect("half closed");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it ends");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n"),
+            "{attempt}: {answer}"
+        );
+    }
+    let silent = TcpStream::connect(served.address()).expect("it listens");
+    silent.set_read_timeout(Some(BOUND)).expect("a limit");
+    silent.shutdown(Shutdown::Write).expect("half closed");
+    assert_eq!((&silent).read(&mut [0]).expect("it is closed"), 0);
+}
+
 /// The answer does not depend on the body, so it does not wait for one either.
 #[test]
 fn a_body_is_not_read() {
@@ -308,4 +370,85 @@ fn a_head_that_is_too_large_is_refused() {
         "{answer}"
     );
     assert_eq!(code(&served, "/livez"), 200);
+}
+
+/// HTTP/2 without TLS, as the health checks of gRPC meshes and Envoy speak it.
+#[cfg(feature = "serve-http2")]
+mod http2 {
+    use std::process::Command;
+
+    use super::*;
+
+    fn curl(arguments: &[&str]) -> String {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--max-time", "20"])
+            .args(["--write-out", " %{http_version} %{response_code}"])
+            .args(arguments)
+            .output()
+            .expect("curl");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    #[test]
+    #[ignore = "needs curl; scripts/test.sh runs it"]
+    fn curl_speaks_either_version_on_one_port() {
+        let runtime = workers(1);
+        let (health, served) = ready(&runtime, Health::builder());
+        let url = format!("http://{}/readyz", served.address());
+        let body = r#"{"status":"healthy"}"#;
+        let prior = "--http2-prior-knowledge";
+        assert_eq!(curl(&[prior, &url]), format!("{body} 2 200"));
+        assert_eq!(curl(&["--http1.1", &url]), format!("{body} 1.1 200"));
+        assert_eq!(curl(&["--http1.0", &url]), format!("{body} 1 200"));
+        assert!(curl(&[prior, "--head", &url]).ends_with(" 2 200"));
+        drop(health.drain());
+        let unready = r#"{"status":"unhealthy"}"#;
+        assert_eq!(curl(&[prior, &url]), format!("{unready} 2 503"));
+    }
+
+    #[test]
+    #[ignore = "needs node; scripts/test.sh runs it"]
+    fn node_sends_many_requests_on_one_connection() {
+        let script = r#"
+            const client = require("http2").connect("http://" + process.argv[1]);
+            let open = 80, healthy = 0;
+            for (let i = open; i > 0; i--) {
+                const request = client.request({":path": "/readyz"});
+                request.on("response", head => { healthy += head[":status"] === 200; });
+                request.on("end", () => { if (--open === 0) { console.log(healthy); client.close(); } });
+                request.resume();
+            }"#;
+        let runtime = workers(1);
+        let (_health, served) = ready(&runtime, Health::builder());
+        let address = served.address().to_string();
+        let output = Command::new("node").args(["-e", script, &address]).output();
+        let output = output.expect("node");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text.trim(), "80", "{output:?}");
+    }
+
+    /// The preface and an empty frame of settings, then silence or nonsense.
+    #[test]
+    fn a_client_of_http2_has_the_same_bounds() {
+        let runtime = workers(1);
+        let (_health, served) = ready(&runtime, Health::builder());
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        for rest in [
+            &b"\0\0\0\x04\0\0\0\0\0garbage that is no frame at all"[..],
+            b"\xff\xff\xff\x04\0\0\0\0\0",
+        ] {
+            let mut stream = TcpStream::connect(served.address()).expect("it listens");
+            stream.set_read_timeout(Some(BOUND)).expect("a limit");
+            stream.write_all(preface).expect("sent");
+            stream.write_all(rest).expect("sent");
+            let mut answer = Vec::new();
+            let start = Instant::now();
+            let _ = stream.read_to_end(&mut answer);
+            assert!(start.elapsed() < BOUND, "it is closed");
+            assert_eq!(code(&served, "/livez"), 200);
+        }
+        let mut half = TcpStream::connect(served.address()).expect("it listens");
+        half.write_all(&preface[..7]).expect("sent");
+        assert_eq!(code(&served, "/livez"), 200);
+    }
 }

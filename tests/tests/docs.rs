@@ -7,7 +7,8 @@ use std::time::Duration;
 use fixture_billing::Stripe;
 use fixture_ledger as _;
 use health_core::{
-    CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, Settings, Status, Webhook,
+    CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, PushMonitor, Settings, Status,
+    Webhook,
 };
 
 const README: &str = include_str!("../../README.md");
@@ -73,13 +74,8 @@ fn problems() -> Vec<String> {
                     .bearer_from_env("HEALTH_TOKEN")
                     .addresses(["10.0.0"]),
             ),
-        Health::builder().webhook(
-            Webhook::new("ftp://alerts.example")
-                .header("my header", "orders")
-                .header("x-service", "orders\n")
-                .timeout(Duration::from_secs(90))
-                .attempts(0),
-        ),
+        with_unsendable_webhook(),
+        with_unsendable_push(),
         Health::builder()
             .check("database", options(), check)
             .expect(["databse", "ledger"]),
@@ -116,6 +112,14 @@ fn problems() -> Vec<String> {
             .base_path("internal")
             .note("")
             .link("about", "our wiki"),
+        Health::builder()
+            .check("disk", options().tags(&["storage"]), check)
+            .group("storage")
+            .startup_patience(Duration::ZERO)
+            .settings(settings(
+                r#"{"drain_dely": "8s", "details": "full", "disk": {"enabled": false}}"#,
+            ))
+            .settings(Settings::from_vars([("HEALTH_CHECK_DISK", "off")])),
         // Without the checks of the libraries nothing counts for readiness.
         Health::builder()
             .settings(settings(
@@ -132,6 +136,33 @@ fn problems() -> Vec<String> {
     };
     problems.push(vanished.to_string());
     problems
+}
+
+fn with_unsendable_webhook() -> HealthBuilder {
+    Health::builder().webhook(
+        Webhook::new("ftp://alerts.example")
+            .header("my header", "orders")
+            .header("x-service", "orders\n")
+            .timeout(Duration::from_secs(90))
+            .min_interval(Duration::from_hours(48))
+            .backoff(Duration::from_secs(30))
+            .max_batch(0)
+            .sign_with("hunter2\n"),
+    )
+}
+
+fn with_unsendable_push() -> HealthBuilder {
+    Health::builder()
+        .webhook(
+            Webhook::new("https://alerts.example/health")
+                .max_backoff(Duration::from_hours(2))
+                .sign_with_env("HEALTH_WEBHOOK_SECRET"),
+        )
+        .push_monitor(
+            PushMonitor::new("hc-ping.com/3f1c9a52")
+                .period(Duration::from_millis(500))
+                .method("DELETE"),
+        )
 }
 
 /// Every error that is recorded in `ui/`.
@@ -213,7 +244,9 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
 #[test]
 fn every_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
-    let source = read(&root().join("health-core/src/observe.rs"));
+    let sources = ["observe.rs", "observe/thread.rs", "hook/remote/log.rs"];
+    let sources = sources.map(|file| read(&root().join("health-core/src").join(file)));
+    let source = sources.concat();
     let literals = source.split('"').skip(1).step_by(2);
     let messages = literals.filter(|text| text.split(' ').count() > 2 && !text.contains('{'));
     let mut events = 0;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Health, HealthBuilder, testing};
+use health_core::{CheckOptions, Health, HealthBuilder, Settings, testing};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 #[tokio::test]
@@ -55,6 +55,44 @@ fn logged(builder: HealthBuilder) -> String {
     String::from_utf8(log.clone()).expect("the log is text")
 }
 
+/// The line about the checks.
+fn first_line(builder: HealthBuilder) -> String {
+    let log = logged(builder);
+    log.split_inclusive('\n').take(1).collect()
+}
+
+#[tokio::test]
+async fn the_log_of_the_start_says_what_is_in_effect() {
+    let second_line = |builder| logged(builder).lines().nth(1).map(str::to_owned);
+    assert_eq!(
+        second_line(Health::builder()).as_deref(),
+        Some(
+            " INFO health: health settings in effect drain_delay_s=7.0 drain_readiness=true \
+             details=\"checks\" probe_details=\"status\" guard=\"none\" \
+             paths=\"/health /livez /readyz /startupz\""
+        )
+    );
+    let vars = [
+        ("ORDERS_HEALTH_DRAIN_DELAY", "9s"),
+        ("ORDERS_HEALTH_BASE_PATH", "/internal"),
+        ("ORDERS_HEALTH_GUARD_TOKEN", "correct horse battery staple"),
+        ("ORDERS_HEALTH_CHECK_QUEUE_TIMEOUT", "3s"),
+    ];
+    let builder = Health::builder()
+        .check("queue", CheckOptions::new(), || async {})
+        .settings(Settings::from_vars_with_prefix("ORDERS_HEALTH_", vars));
+    assert_eq!(
+        second_line(builder).as_deref(),
+        Some(
+            " INFO health: health settings in effect drain_delay_s=9.0 drain_readiness=true \
+             details=\"checks\" probe_details=\"status\" guard=\"token\" \
+             paths=\"/internal/health /internal/livez /internal/readyz /internal/startupz\" \
+             prefixes=\"ORDERS_HEALTH_\" \
+             settings=\"base_path drain_delay guard_token queue.timeout\""
+        )
+    );
+}
+
 #[tokio::test]
 async fn the_log_of_the_start_names_every_check() {
     let options = CheckOptions::new;
@@ -63,7 +101,7 @@ async fn the_log_of_the_start_names_every_check() {
         .check("alive", options().liveness().critical(), || async {})
         .check("cache", options(), || async {});
     assert_eq!(
-        logged(builder),
+        first_line(builder),
         " INFO health: health checks started count=3 liveness=\"alive\" \
          readiness=\"cache queue\" startup=\"\"\n"
     );
@@ -72,7 +110,7 @@ async fn the_log_of_the_start_names_every_check() {
 #[tokio::test]
 async fn the_log_of_the_start_says_so_if_there_is_none() {
     assert_eq!(
-        logged(Health::builder()),
+        first_line(Health::builder()),
         " WARN health: no health check is registered; if they live in a library, \
          name it in the binary: `use my_checks as _;`\n"
     );

@@ -124,7 +124,9 @@ fn start(config: &Path) -> Child {
         .expect("haproxy is installed: scripts/test.sh does it")
 }
 
-/// Without retries: HAProxy must not make up for what a service lost.
+/// With the intervals of HAProxy's own defaults, which the default drain delay
+/// has to fit, and without retries: HAProxy must not make up for what a service
+/// lost.
 fn configuration(port: u16, [axum, actix]: [&str; 2]) -> String {
     format!(
         "defaults
@@ -140,7 +142,7 @@ backend orders
   balance roundrobin
   option httpchk GET /readyz
   http-response set-header x-server %s
-  default-server check inter 200ms fall 2 rise 1
+  default-server check
   server axum {axum}
   server actix {actix}
 "

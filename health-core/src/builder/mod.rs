@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod operator;
 mod running;
 
 use std::env;
@@ -18,7 +19,7 @@ use crate::health::{Health, Shared};
 use crate::history::{DEFAULT_KEPT, MOST_KEPT};
 use crate::hook::Listener;
 #[cfg(feature = "webhook")]
-use crate::hook::Webhook;
+use crate::hook::{PushMonitor, Readings, Webhook};
 use crate::monitor::Monitor;
 use crate::observe;
 use crate::outlet::Outlet;
@@ -30,13 +31,18 @@ use crate::schedule::Supervisors;
 use crate::settings::Settings;
 use crate::state::{Context, Sources};
 #[cfg(all(feature = "systemd", unix))]
-use crate::systemd::Notifier;
+use crate::systemd::{Notifier, Wishes};
 use crate::watchdog::{self, Watch};
 
-const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
+/// Docker and Cloud Run kill a process 10 s after they ask it to stop.
+const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
+/// As long as most starts take.
+const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
 /// Far above what an async check needs between two awaits, and below what the
 /// users of the same worker put up with.
 const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
+const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Gathers what the checks need, and starts them.
@@ -55,15 +61,20 @@ pub struct HealthBuilder {
     drain_delay: Duration,
     drain_readiness: bool,
     termination_grace: Option<Duration>,
+    startup_patience: Duration,
     longest_poll: Option<Duration>,
     pub(crate) max_concurrent_runs: Option<usize>,
     watch: Option<(Duration, Place)>,
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) systemd: Option<Notifier>,
+    #[cfg(all(feature = "systemd", unix))]
+    triggers_watchdog: bool,
     trace_runs: bool,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
+    #[cfg(feature = "webhook")]
+    push_monitors: Vec<PushMonitor>,
     history: usize,
 }
 
@@ -79,15 +90,20 @@ impl Default for HealthBuilder {
             drain_delay: DEFAULT_DRAIN_DELAY,
             drain_readiness: true,
             termination_grace: None,
+            startup_patience: DEFAULT_STARTUP_PATIENCE,
             longest_poll: Some(DEFAULT_LONGEST_POLL),
             max_concurrent_runs: None,
             watch: None,
             #[cfg(all(feature = "systemd", unix))]
             systemd: None,
+            #[cfg(all(feature = "systemd", unix))]
+            triggers_watchdog: false,
             trace_runs: false,
             hooks: Vec::new(),
             #[cfg(feature = "webhook")]
             webhooks: Vec::new(),
+            #[cfg(feature = "webhook")]
+            push_monitors: Vec::new(),
             history: DEFAULT_KEPT,
         }
     }
@@ -115,26 +131,10 @@ impl HealthBuilder {
     /// timer.
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
+        self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
-        if self.drain_delay > LONGEST_DRAIN_DELAY {
-            problems.push(Problem::BadSetting {
-                what: format!("the drain delay {:?} is too long", self.drain_delay),
-                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
-            });
-        }
-        if self.max_concurrent_runs == Some(0) {
-            problems.push(Problem::BadSetting {
-                what: "a limit of 0 concurrent runs lets no check run".into(),
-                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
-            });
-        }
-        if self.history > MOST_KEPT {
-            problems.push(Problem::BadSetting {
-                what: format!("a history of {} results is too long", self.history),
-                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
-            });
-        }
+        self.check_numbers(&mut problems);
         problems.extend(self.answers.problems().cloned());
         let too_short = self.too_short_a_grace();
         let context = Context::new(self.sources);
@@ -157,9 +157,11 @@ impl HealthBuilder {
             .collect::<Probes>();
         let unfed = self.expected_probes.difference(fed);
         problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
-        let listeners = with_webhooks(listeners, self.webhooks, &mut problems);
+        let (listeners, readings) =
+            with_receivers(self.hooks, self.webhooks, self.push_monitors, &mut problems);
         let (Some(runtime), true) = (runtime, problems.is_empty()) else {
             return Err(StartError::new(problems));
         };
@@ -169,21 +171,40 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             observe::panics_abort();
         }
+        operator::log_in_effect(
+            self.drain_delay,
+            self.drain_readiness,
+            &self.answers,
+            &self.settings,
+        );
         if let Some(grace) = too_short {
             observe::long_drain(self.drain_delay, grace);
         }
         let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));
+        #[cfg(feature = "webhook")]
+        readings.connect(&monitor);
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,
             limit: self.max_concurrent_runs,
         };
-        let supervisors = Supervisors::spawn(&runtime, checks, &monitor, manner, watch);
+        let supervisors = Supervisors::spawn(
+            &runtime,
+            checks,
+            &monitor,
+            manner,
+            watch,
+            self.startup_patience,
+        );
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.systemd {
             Some(notifier) => {
-                let notifying = notifier.run(Arc::clone(&monitor), drain.watch());
+                let wishes = Wishes {
+                    startup_patience: self.startup_patience,
+                    triggers_watchdog: self.triggers_watchdog,
+                };
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), wishes);
                 supervisors.and(runtime.spawn(notifying).abort_handle())
             }
             None => supervisors,
@@ -202,6 +223,36 @@ impl HealthBuilder {
             drain,
             drain_readiness: self.drain_readiness,
         }))
+    }
+
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        if self.drain_delay > LONGEST_DRAIN_DELAY {
+            problems.push(Problem::BadSetting {
+                what: format!("the drain delay {:?} is too long", self.drain_delay),
+                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
+            });
+        }
+        if self.max_concurrent_runs == Some(0) {
+            problems.push(Problem::BadSetting {
+                what: "a limit of 0 concurrent runs lets no check run".into(),
+                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
+            });
+        }
+        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "a startup patience of {:?} is out of range",
+                    self.startup_patience
+                ),
+                help: "write more than zero and at most 24 h; the default is 30 s".into(),
+            });
+        }
+        if self.history > MOST_KEPT {
+            problems.push(Problem::BadSetting {
+                what: format!("a history of {} results is too long", self.history),
+                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
+            });
+        }
     }
 
     /// The time that the platform leaves, if the drain takes all of it.
@@ -227,19 +278,29 @@ impl HealthBuilder {
     }
 }
 
+/// Adds webhooks and push monitors to the listeners. The latter read the verdicts
+/// once the readings are connected.
 #[cfg(feature = "webhook")]
-fn with_webhooks(
+fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,
     webhooks: Vec<Webhook>,
+    push_monitors: Vec<PushMonitor>,
     problems: &mut Vec<Problem>,
-) -> Vec<Box<dyn Listener>> {
+) -> (Vec<Box<dyn Listener>>, Readings) {
+    let readings = Readings::default();
     for webhook in webhooks {
         match webhook.listener() {
             Ok(listener) => listeners.push(Box::new(listener)),
             Err(refused) => problems.extend(refused),
         }
     }
-    listeners
+    for monitor in push_monitors {
+        match monitor.listener(readings.clone()) {
+            Ok(listener) => listeners.push(Box::new(listener)),
+            Err(refused) => problems.extend(refused),
+        }
+    }
+    (listeners, readings)
 }
 
 fn no_thread(error: &std::io::Error) -> StartError {

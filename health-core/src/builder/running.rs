@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::HealthBuilder;
 use crate::event::Turned;
 #[cfg(feature = "webhook")]
-use crate::hook::Webhook;
+use crate::hook::{PushMonitor, Webhook};
 use crate::problem::Place;
 #[cfg(all(feature = "systemd", unix))]
 use crate::systemd::Notifier;
@@ -100,12 +100,16 @@ impl HealthBuilder {
     }
 
     /// How long the service goes on serving after a drain has begun, so that
-    /// load balancers notice: at most 1 h, default 5 s. Zero ends the drain at
+    /// load balancers notice: at most 1 h, default 7 s. Zero ends the drain at
     /// once, for platforms that send no requests any more when they ask to stop.
     ///
     /// Kubernetes kills a pod 30 s after it asked it to stop
     /// (`terminationGracePeriodSeconds`), so the delay and the requests in
-    /// flight must fit into that.
+    /// flight must fit into that. The default is longer than the 6 s in which
+    /// `HAProxy` with its own defaults notices, and shorter than the 10 s after
+    /// which Docker and Cloud Run kill a process.
+    ///
+    /// An operator can set it without a build: see [`Settings`](crate::Settings).
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
@@ -146,6 +150,17 @@ impl HealthBuilder {
         self
     }
 
+    /// How long a start usually takes at most: above 0 to 24 h, default 30 s.
+    ///
+    /// Once it has passed and startup has not, the log names what startup waits
+    /// for. It is also the time for which systemd is asked to go on waiting each
+    /// time that the start makes progress (`notify_systemd`). Startup itself has
+    /// no deadline.
+    pub fn startup_patience(mut self, patience: Duration) -> Self {
+        self.startup_patience = patience;
+        self
+    }
+
     /// Tells systemd how the service gets on, if it runs under systemd with
     /// `Type=notify`: elsewhere, and where `$NOTIFY_SOCKET` is not set, this does
     /// nothing.
@@ -156,6 +171,16 @@ impl HealthBuilder {
     /// | `STATUS=` | at each change: `ready`, or what is not well, in public words |
     /// | `WATCHDOG=1` | twice in `WatchdogSec=`, while liveness passes |
     /// | `STOPPING=1` | when a [drain](crate::Health::drain) begins |
+    /// | `EXTEND_TIMEOUT_USEC=` | while a start makes progress, and once when a drain begins |
+    ///
+    /// A start makes progress when a check has its first result, when a startup
+    /// check passes, and when a gate opens. Each time systemd is asked to wait
+    /// for [`startup_patience`](Self::startup_patience) more, if `TimeoutStartSec=`
+    /// would end sooner; a start that hangs is ended. A drain asks for the rest of
+    /// its delay, for the limit of [`finish_within`](crate::Health::finish_within)
+    /// if that is called before the drain, and for 5 s. The application can send
+    /// `RELOADING=1` and the `READY=1` after it by itself: `READY=1` is sent from
+    /// here only once.
     ///
     /// The messages come from a task on the runtime of the application: if that
     /// hangs, the watchdog gets none, and systemd starts the service again.
@@ -170,14 +195,42 @@ impl HealthBuilder {
         self
     }
 
-    /// Calls this at each turn of a check, on a thread of its own inside the
-    /// runtime. Several hooks do not wait for each other.
+    /// Lets systemd restart the service as soon as liveness fails, by
+    /// `WATCHDOG=trigger`: default no, so that `WatchdogSec=` has to pass first.
     ///
-    /// It cannot delay a check: it is fed by a queue of 256 turns, and when that
-    /// is full the oldest is dropped, and the log says how many were. A panic is
-    /// logged, and the next turn is told all the same. When health ends, what is
-    /// still in the queue is told within 2 s; [`Health::stop`](crate::Health::stop) waits for that. A
-    /// hook that never returns keeps its thread for ever.
+    /// The message is sent once, within a second of the failure and not during a
+    /// drain. systemd then acts as if `WatchdogSec=` had passed, which it need not
+    /// set: it ends the process by `WatchdogSignal=` (SIGABRT, which can write a
+    /// core dump), and `Restart=on-failure` starts it again. Without
+    /// [`notify_systemd`](Self::notify_systemd) this does nothing.
+    ///
+    /// ```
+    /// use health_core::Health;
+    ///
+    /// let builder = Health::builder().notify_systemd().trigger_systemd_watchdog();
+    /// # let _ = builder;
+    /// ```
+    #[cfg(feature = "systemd")]
+    pub fn trigger_systemd_watchdog(self) -> Self {
+        #[cfg(unix)]
+        return HealthBuilder {
+            triggers_watchdog: true,
+            ..self
+        };
+        #[cfg(not(unix))]
+        self
+    }
+
+    /// Calls `hook` at each transition of a check, on a thread of its own inside
+    /// the runtime. Several hooks do not wait for each other.
+    ///
+    /// A hook cannot delay a check. It reads from a bounded queue of at least 256
+    /// transitions. When the queue is full, the transitions of each check are
+    /// merged into its newest one, whose [`from`](Turned::from) is then the state
+    /// before the oldest; the log counts them. A panic is logged, and the hook is
+    /// called again at the next transition. When health ends, the hook has 2 s for
+    /// what is still queued, and [`Health::stop`](crate::Health::stop) waits for
+    /// that. A hook that never returns keeps its thread.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -202,10 +255,18 @@ impl HealthBuilder {
         self
     }
 
-    /// Tells an HTTP receiver of each turn: see [`Webhook`].
+    /// Adds an HTTP receiver of transitions: see [`Webhook`].
     #[cfg(feature = "webhook")]
     pub fn webhook(mut self, webhook: Webhook) -> Self {
         self.webhooks.push(webhook);
+        self
+    }
+
+    /// Adds a monitor that is called while the service is alive and ready, and
+    /// that alarms when the calls stop: see [`PushMonitor`].
+    #[cfg(feature = "webhook")]
+    pub fn push_monitor(mut self, monitor: PushMonitor) -> Self {
+        self.push_monitors.push(monitor);
         self
     }
 }

@@ -236,7 +236,7 @@ impl Paths {
         &self.problems
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.pages().map(|(path, _)| path)
     }
 

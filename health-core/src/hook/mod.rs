@@ -5,11 +5,13 @@
 
 mod queue;
 #[cfg(feature = "webhook")]
-mod webhook;
+mod remote;
 
 pub(crate) use queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
-pub use webhook::Webhook;
+pub(crate) use remote::Readings;
+#[cfg(feature = "webhook")]
+pub use remote::{PushMonitor, Webhook};
 
 use std::fmt;
 use std::io;
@@ -77,7 +79,7 @@ impl<F: Fn(&Turned) + Send + 'static> Listener for F {
                 observe::hook_missed(&self.name(), missed);
             }
             if queue.time_left().is_some_and(|left| left.is_zero()) {
-                let unheard = 1 + queue.len() as u64;
+                let unheard = 1 + queue.take_all().len() as u64;
                 observe::hook_missed(&self.name(), unheard);
                 return;
             }

@@ -109,7 +109,7 @@ impl<R: Record> Queue<R> {
 
     /// Waits for the next record until `deadline`. A deadline that has passed
     /// makes this a poll.
-    #[allow(dead_code)]
+    #[cfg(any(test, feature = "webhook"))]
     pub(crate) fn pop_before(&self, deadline: Instant) -> Popped<R> {
         self.pop_until(Some(deadline))
     }
@@ -163,19 +163,12 @@ impl<R: Record> Queue<R> {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Waits for `pause`, or until the queue is closed. Returns whether it is
-    /// still open.
-    #[cfg_attr(not(feature = "webhook"), allow(dead_code))]
-    pub(crate) fn pause(&self, pause: Duration) -> bool {
-        let is_open = |state: &mut State<R>| state.closed.is_none();
-        let waited = self.changed.wait_timeout_while(self.lock(), pause, is_open);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.closed.is_none()
-    }
-
-    /// Returns the number of queued records.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().records.len()
+    /// Returns everything that is queued, in order.
+    pub(crate) fn take_all(&self) -> VecDeque<R> {
+        let mut state = self.lock();
+        state.missed = 0;
+        state.is_busy |= !state.records.is_empty();
+        std::mem::take(&mut state.records)
     }
 
     /// Held for a few instructions, or for one merge.
@@ -323,7 +316,8 @@ mod tests {
                 let key = (keys > 0 && nth % 2 == 0).then(|| (nth / 2) % keys.max(1));
                 queue.push(checks.turn(key));
             }
-            assert!(queue.len() <= queue.capacity * 3 / 4 + 1, "{keys}");
+            let length = queue.take_all().len();
+            assert!(length <= queue.capacity * 3 / 4 + 1, "{keys}");
         }
     }
 
@@ -340,7 +334,6 @@ mod tests {
         assert_eq!(queue.pop(), Some((first, 0)));
         assert_eq!(queue.pop(), None);
         assert_eq!(queue.pop_before(Instant::now() + BOUND), Popped::Closed);
-        assert!(!queue.pause(BOUND), "a pause ends with the queue");
     }
 
     #[test]
@@ -364,7 +357,7 @@ mod tests {
     fn an_empty_queue_has_nothing_before_the_deadline() {
         let queue = Queue::<Turn>::new(1);
         assert_eq!(queue.pop_before(Instant::now()), Popped::Nothing);
-        assert!(queue.pause(Duration::from_millis(1)));
+        assert!(queue.take_all().is_empty());
     }
 
     #[test]
@@ -440,7 +433,7 @@ mod tests {
                     Step::Push(key) => {
                         queue.push(checks.turn(key));
                         pushed += 1;
-                        prop_assert!(queue.len() <= queue.capacity);
+                        prop_assert!(queue.lock().records.len() <= queue.capacity);
                     }
                     Step::Pop => {
                         if let Popped::Record(record, merged) = queue.pop_before(Instant::now()) {

@@ -15,6 +15,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             continue;
         }
         let end = run_end(text, at, is_key_byte);
+        if end - at < SHORTEST_KEY {
+            at = end;
+            continue;
+        }
         let key = Place {
             text,
             start: at,
@@ -28,6 +32,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         at = end.max(values_end.unwrap_or(0));
     }
 }
+
+/// `pw`, `-p`
+const SHORTEST_KEY: usize = 2;
 
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
@@ -243,6 +250,9 @@ impl<'a> Place<'a> {
         if rest.starts_with("(\"") || rest.starts_with("(\\\"") || rest.starts_with("('") {
             return Some((Separator::Wrapper, self.end));
         }
+        if let Some(field) = self.first_field() {
+            return Some((Separator::Equals, field));
+        }
         let value = self.skip_spaces(self.end);
         if value == self.end {
             return None;
@@ -253,8 +263,25 @@ impl<'a> Place<'a> {
             .is_some_and(|byte| matches!(byte, b'\'' | b'"'));
         // `PASSWORD '…'` of SQL; `secret 'orders' not found` is a sentence.
         let takes_text = is_quoted && words::is_password(name);
-        (is_option && self.byte(value) != Some(b'-') || takes_text)
-            .then_some((Separator::Space, value))
+        // `set --password or …`, `--password <password>`
+        let word_end = run_end(self.text, value, is_key_byte);
+        let is_value = !matches!(self.byte(value), Some(b'-' | b'<'))
+            && !words::is_prose(&self.text[value..word_end]);
+        (is_option && is_value || takes_text).then_some((Separator::Space, value))
+    }
+
+    /// The text in `Password { inner: "…" }`.
+    fn first_field(&self) -> Option<usize> {
+        let name = self.text[self.end..]
+            .starts_with(" { ")
+            .then_some(self.end + 3)?;
+        let end = run_end(self.text, name, is_key_byte);
+        if !["inner", "raw", "secret", "value"].contains(&&self.text[name..end]) {
+            return None;
+        }
+        let value = end + 2;
+        let is_text = self.text[end..].starts_with(": ") && self.byte(value).is_some_and(is_quote);
+        is_text.then_some(value)
     }
 
     fn values(&self, key: Key, separator: Separator, at: usize, found: &mut Vec<Range<usize>>) {

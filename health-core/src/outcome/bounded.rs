@@ -21,8 +21,9 @@ const LONGEST_MESSAGE: usize = 256;
 const LONGEST_CAUSE: usize = 1024;
 /// In parts.
 pub(super) const LONGEST_CHAIN: usize = 16;
-/// Of a longer text, the rest is not even read.
-const LONGEST_READ: usize = 8 * 1024;
+/// Of a longer text, the rest is not even read. This is the most that masking
+/// can cost a run.
+const LONGEST_READ: usize = 4 * 1024;
 /// Parsers of monitors refuse deeper JSON; some of them at 64, with the answer
 /// around it.
 const DEEPEST_DETAIL: usize = 32;
@@ -36,19 +37,26 @@ pub(super) fn public(text: Cow<'static, str>) -> Cow<'static, str> {
 
 /// A text without secrets, of at most `longest` bytes.
 pub(super) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
-    let read = clipped(&text);
+    let read = clipped(&text, LONGEST_READ);
     match masked(read) {
         Cow::Borrowed(same) if same.len() == text.len() && text.len() <= longest => text,
         same_or_masked => Cow::Owned(cut(&same_or_masked, longest).to_owned()),
     }
 }
 
+/// A private text of the framework's own, within the bounds of a cause.
+pub(crate) fn private(text: &str) -> String {
+    cut(&masked(clipped(text, LONGEST_READ)), LONGEST_CAUSE).to_owned()
+}
+
 /// A cause without secrets, within its bounds.
 pub(super) fn cause(parts: &mut Vec<String>) {
     parts.truncate(LONGEST_CHAIN);
+    let mut left = 2 * LONGEST_READ;
     for part in &mut *parts {
-        let read = clipped(part).len();
+        let read = clipped(part, left.min(LONGEST_READ)).len();
         part.truncate(read);
+        left -= read;
     }
     mask::mask_chain(parts);
     let mut left = LONGEST_CAUSE;
@@ -74,8 +82,8 @@ pub(crate) fn cut(text: &str, longest: usize) -> &str {
 
 /// The part of a text that is read. A word that the cut goes through can be an
 /// address whose `@` is lost, so what follows its first colon is left out.
-fn clipped(text: &str) -> &str {
-    let read = cut(text, LONGEST_READ);
+fn clipped(text: &str, longest: usize) -> &str {
+    let read = cut(text, longest);
     if read.len() == text.len() {
         return read;
     }

@@ -13,7 +13,6 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::about::About;
-use crate::mask::masked;
 use crate::outcome::Status;
 use crate::snapshot::CheckReport;
 
@@ -155,14 +154,14 @@ impl<'a> Shown<'a> {
         Shown { excluded, ..self }
     }
 
-    /// The private cause without its secrets, for those who may see it.
+    /// The private cause, for those who may see it. Its secrets were masked when
+    /// the check returned it.
     fn cause(&self) -> Option<String> {
         let cause = self.report.cause();
         if !self.full || cause.is_empty() {
             return None;
         }
-        let masked = masked(&cause.join(": ")).into_owned();
-        Some(cut(&masked, LONGEST_CAUSE).to_owned())
+        Some(cut(&cause.join(": "), LONGEST_CAUSE).to_owned())
     }
 
     fn message(&self) -> Option<&'a str> {
@@ -183,8 +182,8 @@ impl<'a> Shown<'a> {
 
 /// Messages are cut here, so that no check can make the answer too long for a
 /// prober (kubelet reads 10 KiB, Consul 4 KiB).
-const LONGEST_MESSAGE: usize = 256;
-const LONGEST_CAUSE: usize = 1024;
+pub(crate) const LONGEST_MESSAGE: usize = 256;
+pub(crate) const LONGEST_CAUSE: usize = 1024;
 
 pub(crate) use crate::outcome::cut;
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use health_core::{
-    CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, StartError, testing,
+    CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, Settings, StartError, testing,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -281,6 +281,24 @@ fn node(pairs: &[String]) -> Option<Vec<String>> {
     Some(found)
 }
 
+/// What surrounds a secret in the text of an error.
+pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
+    const SECRET: &str = "hunter2";
+    for text in [
+        format!("{text} password={SECRET}"),
+        format!("{text}\npostgres://app:{SECRET}@db/x {text}"),
+        format!("password: Some({SECRET:?}) {text}"),
+        format!("x-api-key: {SECRET}\n{text}"),
+    ] {
+        let outcome = Outcome::fail(text.clone()).because(&*text);
+        let message = outcome.message().unwrap_or_default();
+        let cause = outcome.cause().concat();
+        assert!(message.len() <= 256 && cause.len() <= 1024, "{text}");
+        let is_shown = message.contains(SECRET) || cause.contains(SECRET);
+        assert!(!is_shown, "{text:?} is shown as {cause:?}");
+    }
+}
+
 /// A range, and an address.
 pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     let [range, peer] = in_lines(text);
@@ -311,4 +329,29 @@ fn begins_alike(one: IpAddr, other: IpAddr, length: &str) -> bool {
         length => length.parse().expect("it was taken for a length"),
     };
     one.len() == other.len() && one[..length] == other[..length]
+}
+
+/// The name of a variable after the prefix, and its value.
+pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
+    let [name, value] = in_lines(text);
+    // A file of that name can be any device of this machine.
+    if name.to_ascii_uppercase().contains("FILE") {
+        return;
+    }
+    let settings = Settings::from_vars([(format!("HEALTH_{name}"), value)]);
+    let printed = format!("{settings:?}");
+    let is_secret = value.len() >= 8 && !name.contains(value);
+    assert!(!is_secret || !printed.contains(value), "{printed}");
+    let _entered = RUNTIME.enter();
+    let builder = Health::builder()
+        .check("database", CheckOptions::new(), || async {})
+        .check("orders-db", CheckOptions::new(), || async {})
+        .settings(settings);
+    if let Err(refused) = builder.start() {
+        let text = refused.to_string();
+        assert_eq!(refused.problems().len(), 1, "{text}");
+        let is_shown = text.contains(value);
+        let is_token = name.eq_ignore_ascii_case("guard_token");
+        assert!(!is_token || !is_secret || !is_shown, "{text}");
+    }
 }

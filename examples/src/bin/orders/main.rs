@@ -32,6 +32,8 @@ async fn main() -> anyhow::Result<()> {
         .path("/status", Page::StatusPage)
         .path("/metrics", Page::Metrics)
         .path("/health/openapi.json", Page::OpenApi)
+        // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
+        .settings(health_core::Settings::from_vars(std::env::vars_os()))
         .start()?;
     let app = routes::router()
         .with_state(state.clone())

@@ -1,0 +1,9 @@
+#![no_main]
+
+#[allow(dead_code, reason = "each target tries one")]
+#[path = "../../health-core/tests/properties/mod.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    properties::a_variable_sets_something_or_is_refused_or_ignored(text);
+});

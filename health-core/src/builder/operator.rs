@@ -1,0 +1,78 @@
+//! The settings of an operator, and the line that says what is in effect.
+
+use std::time::Duration;
+
+use super::HealthBuilder;
+use crate::endpoint::{Details, EndpointSettings};
+use crate::observe::{self, InEffect};
+use crate::problem::Problem;
+use crate::settings::{ServiceOptions, Settings};
+
+impl HealthBuilder {
+    /// Lets the settings of the service win over the builder's.
+    pub(super) fn apply_settings(&mut self, problems: &mut Vec<Problem>) {
+        let ServiceOptions {
+            drain_delay,
+            drain_readiness,
+            termination_grace,
+            startup_patience,
+            details,
+            probe_details,
+            base_path,
+            paths,
+            guard_token,
+        } = self.settings.service(problems);
+        self.drain_delay = drain_delay.unwrap_or(self.drain_delay);
+        self.drain_readiness = drain_readiness.unwrap_or(self.drain_readiness);
+        self.termination_grace = termination_grace.or(self.termination_grace);
+        self.startup_patience = startup_patience.unwrap_or(self.startup_patience);
+        let answers = &mut self.answers;
+        answers.details = details.unwrap_or(answers.details);
+        answers.probe_details = probe_details.unwrap_or(answers.probe_details);
+        if let Some(base) = base_path {
+            answers.paths.set_base(base);
+        }
+        for (path, page) in paths {
+            answers.paths.add(path, page);
+        }
+        if let Some(token) = guard_token {
+            answers.guard = std::mem::take(&mut answers.guard).bearer(token);
+        }
+    }
+}
+
+/// Logs what the builder and the settings amount to, without secrets.
+pub(super) fn log_in_effect(
+    drain_delay: Duration,
+    drain_readiness: bool,
+    answers: &EndpointSettings,
+    settings: &Settings,
+) {
+    let mut paths: Vec<&str> = answers.paths.iter().collect();
+    paths.sort_unstable();
+    let guard = match answers.guard.kinds() {
+        kinds if kinds.is_empty() => "none".to_owned(),
+        kinds => kinds.join(" "),
+    };
+    observe::in_effect(&InEffect {
+        drain_delay,
+        drain_readiness,
+        details: word(answers.details),
+        probe_details: word(answers.probe_details),
+        guard: &guard,
+        paths: &paths.join(" "),
+        prefixes: present(&settings.prefixes().join(" ")),
+        settings: present(&settings.listed()),
+    });
+}
+
+fn present(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn word(details: Details) -> &'static str {
+    match details {
+        Details::Status => "status",
+        Details::Checks | Details::Full => "checks",
+    }
+}
