@@ -427,10 +427,11 @@ impl Track {
     /// source changes. Returns the moment of the deadline.
     pub(crate) fn step(&mut self, now: Moment, view: &View<'_>) -> Option<Moment> {
         let due = self.due().filter(|due| *due <= now)?;
-        if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
-            self.miss(flight, now);
-        } else if self.stale_at() == Some(due) {
+        // A reader at this moment finds the verdict stale, so a miss has no credit.
+        if self.stale_at() == Some(due) {
             self.stale = true;
+        } else if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
+            self.miss(flight, now);
         } else {
             self.look(due, view);
         }

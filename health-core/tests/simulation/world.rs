@@ -203,6 +203,8 @@ impl World {
         let Some(health) = state.health.clone() else {
             return state;
         };
+        let in_flight = |index: usize| testing::scheduled(&health, NAMES[index]).in_flight;
+        state.take_returned(now, |index| !in_flight(index));
         for (index, check) in self.service().checks.iter().enumerate() {
             if check.after.is_empty() {
                 continue;
@@ -216,7 +218,7 @@ impl World {
             }
         }
         state.oracle.advance(now);
-        let returned = |plain: &Plain| matches!(plain, Plain::Returned);
+        let returned = |plain: &Plain| matches!(plain, Plain::Returned(_));
         state.claims.returned = state.plain.iter().map(returned).collect();
         if self.service().notifies_systemd {
             state.see_probes(now);
@@ -282,9 +284,7 @@ impl World {
     pub(crate) fn end(&self, index: usize, result: Option<Status>) {
         let mut state = self.observe();
         let now = self.now(&state);
-        state.note(1, index, now);
-        state.oracle.end(index, now, result);
-        state.claims.ended(index, now);
+        state.end(index, now, result);
     }
 
     /// A run holds the thread of the runtime: the clock moves, and others read.
@@ -336,10 +336,11 @@ impl World {
 
     /// Everything that was to be done at this moment is done.
     pub(crate) fn idle(&self) {
-        for plain in &mut self.lock().plain {
-            if matches!(plain, Plain::Returned) {
-                *plain = Plain::Idle;
-            }
+        {
+            // The engine has taken every result, even if it runs a check again.
+            let mut state = self.observe();
+            let now = self.now(&state);
+            state.take_returned(now, |_| true);
         }
         self.meet_threads();
         let mut state = self.observe();
@@ -422,7 +423,7 @@ impl State {
     pub(crate) fn is_uncertain(&self) -> bool {
         self.plain
             .iter()
-            .any(|plain| matches!(plain, Plain::Returned))
+            .any(|plain| matches!(plain, Plain::Returned(_)))
     }
 
     fn begin(&mut self, index: usize, now: u64) {
@@ -436,6 +437,24 @@ impl State {
     fn unless_uncertain(&mut self, broken: Option<String>) {
         if let Some(broken) = broken.filter(|_| !self.is_uncertain()) {
             self.fail(|| broken);
+        }
+    }
+
+    fn end(&mut self, index: usize, now: u64, result: Option<Status>) {
+        self.note(1, index, now);
+        self.oracle.end(index, now, result);
+        self.claims.ended(index, now);
+    }
+
+    /// Plain functions whose results the engine has taken.
+    fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize) -> bool) {
+        for index in 0..self.plain.len() {
+            if let Plain::Returned(mood) = self.plain[index] {
+                if is_taken(index) {
+                    self.plain[index] = Plain::Idle;
+                    self.end(index, now, Some(mood.status()));
+                }
+            }
         }
     }
 
