@@ -27,7 +27,8 @@ struct Schedule {
     perhaps_asked: bool,
     /// When a run was asked for that has not begun.
     asked: Option<u64>,
-    /// The distance to the next run says nothing.
+    /// A run out of turn, a skip or a clock that was moved has changed the
+    /// distance between runs.
     displaced: bool,
     /// Since when a run is to be expected within an interval.
     quiet_since: u64,
@@ -113,11 +114,10 @@ impl Claims {
         if schedule.asked.is_some() && now < self.start + check.initial_delay {
             reached("refresh during the initial delay");
         }
-        schedule.displaced = is_skipped
+        schedule.displaced |= is_skipped
             || may_be_asked
             || schedule.held == Some(Hold::Outdated)
-            || (schedule.runs == 0 && self.checks.len() > FIRST_RUNS)
-            || (schedule.displaced && !follows_hold);
+            || (schedule.runs == 0 && self.checks.len() > FIRST_RUNS);
         schedule.held = None;
         schedule.running = true;
         schedule.runs += 1;

@@ -116,6 +116,7 @@ impl Life<'_> {
             (Ok(health), false) => health,
         };
         let mut told = Told {
+            health: health.clone(),
             events: health.subscribe(),
             turns: Vec::new(),
         };
@@ -136,9 +137,10 @@ impl Life<'_> {
         self.stop(&world, &health).await?;
         told.listen()?;
         let trace = world.trace();
+        let Told { turns, .. } = told;
         world.close();
         drop(health);
-        tell_one_story(&world, &told.turns)?;
+        tell_one_story(&world, &turns)?;
         Ok(trace)
     }
 
@@ -353,13 +355,18 @@ fn declared(service: &Service) {
 
 /// The turns that a subscriber has been told of.
 struct Told {
+    health: Health,
     events: Events,
     turns: Vec<Line>,
 }
 
 impl Told {
-    /// Takes up what has come. Must be called before the backlog is full.
+    /// Takes up what has come. Must be called before a backlog is full: the log and
+    /// the hook work on threads of their own, and the simulation is faster.
     fn listen(&mut self) -> Result<(), String> {
+        if !record::is_blocked() {
+            testing::flush(&self.health);
+        }
         loop {
             let next = pin!(unconstrained(self.events.next()));
             match next.poll(&mut Context::from_waker(Waker::noop())) {

@@ -295,6 +295,7 @@ impl World {
         }
         for part in 0..4 {
             let mut state = self.observe();
+            self.hear_systemd(&mut state);
             let ms = ms / 4 + u64::from(part == 0) * (ms % 4);
             state.jumped += ms;
             state.claims.displace();
@@ -313,6 +314,7 @@ impl World {
             return;
         };
         reached("process paused");
+        self.hear_systemd(&mut state);
         state.note(3, 0, ms);
         move_clock(ms);
         state.paused += ms;
@@ -334,6 +336,19 @@ impl World {
         self.release(index, Mood::Passes, |was| was == Mood::Hangs);
     }
 
+    /// What systemd has been told at this moment.
+    fn hear_systemd(&self, state: &mut State) {
+        if !self.service().notifies_systemd {
+            return;
+        }
+        let (clock, passing) = (self.clock(), state.passing.1);
+        for message in systemd::messages() {
+            if let Some(broken) = state.claims.tells_systemd(&message, passing, clock) {
+                state.fail(|| broken);
+            }
+        }
+    }
+
     /// Everything that was to be done at this moment is done.
     pub(crate) fn idle(&self) {
         {
@@ -349,14 +364,9 @@ impl World {
             return;
         }
         let clock = self.clock();
-        let passing = state.passing.1;
+        self.hear_systemd(&mut state);
         let State { oracle, claims, .. } = &mut *state;
-        let mut broken = claims.at_idle(oracle, now, clock);
-        if self.service().notifies_systemd {
-            for message in systemd::messages() {
-                broken = broken.or(claims.tells_systemd(&message, passing, clock));
-            }
-        }
+        let broken = claims.at_idle(oracle, now, clock);
         if let Some(broken) = broken {
             state.fail(|| broken);
         }
