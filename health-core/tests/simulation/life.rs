@@ -119,6 +119,7 @@ impl Life<'_> {
             health: health.clone(),
             events: health.subscribe(),
             turns: Vec::new(),
+            flushed: 0,
         };
         world.started(&health);
         declared(service);
@@ -285,6 +286,8 @@ fn apply(world: &World, what: &What) {
     }
 }
 
+/// Turns between two waits for the log and the hook. Their backlog is 256.
+const FLUSH_EVERY: usize = 50;
 /// How often the checks on demand are asked for in the end.
 const ASK_EVERY: u64 = 500;
 /// What a slow or held run may still take when the faults are over.
@@ -358,14 +361,17 @@ struct Told {
     health: Health,
     events: Events,
     turns: Vec<Line>,
+    /// Of so many turns the log and the hook have been told.
+    flushed: usize,
 }
 
 impl Told {
     /// Takes up what has come. Must be called before a backlog is full: the log and
     /// the hook work on threads of their own, and the simulation is faster.
     fn listen(&mut self) -> Result<(), String> {
-        if !record::is_blocked() {
+        if self.turns.len() >= self.flushed + FLUSH_EVERY && !record::is_blocked() {
             testing::flush(&self.health);
+            self.flushed = self.turns.len();
         }
         loop {
             let next = pin!(unconstrained(self.events.next()));
