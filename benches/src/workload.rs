@@ -1,6 +1,7 @@
 //! The checks that are measured: trivial ones, since the framework is meant and
 //! not what the checks do.
 
+use std::error::Error;
 use std::time::Duration;
 
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
@@ -33,6 +34,27 @@ pub async fn settled(health: &Health) {
     while health.status(Probe::Readiness) != Status::Pass {
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Runs every check at once, and ends when each has a result.
+///
+/// # Errors
+///
+/// If a check has vanished.
+pub async fn refreshed(health: &Health) -> Result<(), Box<dyn Error>> {
+    let snapshot = health.snapshot();
+    let asked: Vec<_> = snapshot
+        .checks()
+        .iter()
+        .map(|check| {
+            let (health, name) = (health.clone(), check.name().to_owned());
+            tokio::spawn(async move { health.refresh(&name).await })
+        })
+        .collect();
+    for answered in asked {
+        answered.await?.ok_or("a check has vanished")?;
+    }
+    Ok(())
 }
 
 /// How many runs there have been of checks that always pass.

@@ -66,7 +66,8 @@ fn many(watched: Duration) -> Result<Vec<Figure>> {
     })
 }
 
-/// The first round of checks that wait, over the slowest of them.
+/// A round of checks that wait, over the slowest of them. The first round is
+/// spread, so this is the one after it, for which all of them are asked at once.
 fn waiting(rounds: u32) -> Result<Vec<Figure>> {
     eprintln!("{rounds} rounds of {WAITING} checks that wait {WAIT:?}");
     let measured: Vec<Round> = (0..rounds)
@@ -112,11 +113,11 @@ struct Round {
 impl Round {
     fn measure() -> Result<Self> {
         runtime()?.block_on(async {
-            let builder = workload::waiting(WAIT, WAITING);
+            let health = workload::waiting(WAIT, WAITING).start()?;
+            workload::settled(&health).await;
             let meter = CpuMeter::start(process::id())?;
             let start = SystemTime::now();
-            let health = builder.start()?;
-            workload::settled(&health).await;
+            workload::refreshed(&health).await?;
             let cpu = meter.spent()?;
             let end = latest(&health, CheckReport::checked_at)?;
             Ok(Round {
