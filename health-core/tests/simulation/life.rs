@@ -198,8 +198,8 @@ impl Life<'_> {
                 .iter()
                 .any(|&first| matches!(state.verdict(first), Verdict::Fail | Verdict::Skipped));
             // A period of 1.1 intervals may be longer than this.
-            let (_, stale) = state.oracle.verdict(index);
-            if stale && check.stale_after() < check.interval * 11 / 10 + check.timeout {
+            let is_stale = state.oracle.verdict(index).1;
+            if is_stale && check.stale_after() < check.interval * 11 / 10 + check.timeout {
                 continue;
             }
             let expected = match self.case.finally[index] {
