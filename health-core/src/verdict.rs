@@ -716,6 +716,21 @@ mod tests {
     }
 
     #[test]
+    fn a_timeout_at_the_moment_of_staleness_has_no_credit() {
+        let now = Moment::START;
+        let options = CheckOptions::new()
+            .failure_threshold(2)
+            .interval(secs(10))
+            .timeout(secs(5))
+            .stale_after(secs(20));
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(15));
+        track.advance(now + secs(20));
+        assert_eq!(track.verdict(), Verdict::Fail, "one failure of two");
+    }
+
+    #[test]
     fn a_good_result_goes_stale_and_a_failure_does_not() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().interval(secs(10)).timeout(secs(5)));
