@@ -239,6 +239,9 @@ impl Supervisor {
         while !monitor.is_retired(*index) {
             let (is_due, first) = self.rest_until(due, is_first && !is_held).await;
             let is_owed = is_due || is_held;
+            if monitor.is_retired(*index) {
+                break; // Startup has passed meanwhile.
+            }
             let asked = monitor.ask_prerequisites(*index, is_owed);
             // A first result that is awaited here holds the check back as well.
             is_held |= is_owed && !asked.is_empty() && monitor.is_held_up(*index);

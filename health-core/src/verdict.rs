@@ -427,10 +427,11 @@ impl Track {
     /// source changes. Returns the moment of the deadline.
     pub(crate) fn step(&mut self, now: Moment, view: &View<'_>) -> Option<Moment> {
         let due = self.due().filter(|due| *due <= now)?;
-        if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
-            self.miss(flight, now);
-        } else if self.stale_at() == Some(due) {
+        // A reader at this moment finds the verdict stale, so a miss has no credit.
+        if self.stale_at() == Some(due) {
             self.stale = true;
+        } else if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
+            self.miss(flight, now);
         } else {
             self.look(due, view);
         }
@@ -712,6 +713,21 @@ mod tests {
             "not a hundred thousand times the same"
         );
         assert!(track.due().is_some_and(|due| due > now + secs(1_000_000)));
+    }
+
+    #[test]
+    fn a_timeout_at_the_moment_of_staleness_has_no_credit() {
+        let now = Moment::START;
+        let options = CheckOptions::new()
+            .failure_threshold(2)
+            .interval(secs(10))
+            .timeout(secs(5))
+            .stale_after(secs(20));
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(15));
+        track.advance(now + secs(20));
+        assert_eq!(track.verdict(), Verdict::Fail, "one failure of two");
     }
 
     #[test]

@@ -187,3 +187,17 @@ async fn a_check_that_waited_runs_once_and_then_once_a_period() {
     sleep(Duration::from_secs(4)).await;
     assert_eq!(runs.lock().expect("no panic").len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_first_result_on_demand_is_followed_by_one_run_of_its_dependent() {
+    let api = Switch::new(true);
+    let token = CheckOptions::new().cache(SECOND).timeout(2 * SECOND);
+    let health = Health::builder()
+        .check("token", token, || sleep(SECOND * 3 / 2))
+        .check("api", often().after(&["token"]), api.check())
+        .start()
+        .expect("it starts");
+    sleep(Duration::from_millis(2_300)).await;
+    assert_eq!(verdict(&health, "api"), Verdict::Pass);
+    assert_eq!(api.runs(), 1, "the next is an interval after the first");
+}

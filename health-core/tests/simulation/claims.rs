@@ -23,9 +23,12 @@ struct Schedule {
     running: bool,
     runs: u64,
     last_begin: Option<u64>,
+    /// A run was asked for while the last one ended.
+    perhaps_asked: bool,
     /// When a run was asked for that has not begun.
     asked: Option<u64>,
-    /// The distance to the next run says nothing.
+    /// A run out of turn, a skip or a clock that was moved has changed the
+    /// distance between runs.
     displaced: bool,
     /// Since when a run is to be expected within an interval.
     quiet_since: u64,
@@ -100,6 +103,7 @@ impl Claims {
         // Those that come after it may have asked for its first result.
         let has_dependents = self.checks.iter().any(|other| other.after.contains(&index));
         let may_be_asked = schedule.asked.is_some()
+            || schedule.perhaps_asked
             || (has_dependents && oracle.verdict(index).0 == Verdict::Unknown);
         if is_skipped {
             reached("skipped check runs at once");
@@ -110,17 +114,17 @@ impl Claims {
         if schedule.asked.is_some() && now < self.start + check.initial_delay {
             reached("refresh during the initial delay");
         }
-        schedule.displaced = is_skipped
+        schedule.displaced |= is_skipped
             || may_be_asked
             || schedule.held == Some(Hold::Outdated)
-            || (schedule.runs == 0 && self.checks.len() > FIRST_RUNS)
-            || (schedule.displaced && !follows_hold);
+            || (schedule.runs == 0 && self.checks.len() > FIRST_RUNS);
         schedule.held = None;
         schedule.running = true;
         schedule.runs += 1;
         schedule.last_begin = Some(now);
         schedule.quiet_since = now;
         schedule.asked = None;
+        schedule.perhaps_asked = false;
         broken
     }
 
@@ -141,14 +145,15 @@ impl Claims {
             let first = NAMES[first];
             return Some(format!("rule 5: {name} runs although {first} is not good"));
         }
-        let is_asked = schedule.asked.is_some();
+        let is_asked = schedule.asked.is_some() || schedule.perhaps_asked;
         let has_dependents = self.checks.iter().any(|other| other.after.contains(&index));
         let may_be_asked = is_asked || has_dependents || self.asks_by_itself;
         if check.is_on_demand() && !may_be_asked && verdict != Verdict::Skipped {
             return Some(format!("rule 4: {name} runs although nobody asked"));
         }
         // A pause of the process does not put a run off.
-        let is_early = now < self.start + check.initial_delay && !schedule.displaced;
+        let is_early =
+            now < self.start + check.initial_delay && !schedule.displaced && schedule.runs == 0;
         if is_early && !may_be_asked {
             return Some(format!(
                 "rule 13: {name} runs before its initial delay is over"
@@ -234,7 +239,10 @@ impl Claims {
     fn ask(&mut self, oracle: &Oracle, index: usize) {
         // A run that is under way is joined; an overdue one lets none begin.
         let schedule = &mut self.schedules[index];
-        if !schedule.running && !self.returned[index] {
+        if self.returned[index] {
+            // The engine may know that it has ended, or may not.
+            schedule.perhaps_asked = true;
+        } else if !schedule.running {
             schedule.asked.get_or_insert(oracle.now());
         }
     }

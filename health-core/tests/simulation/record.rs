@@ -65,6 +65,11 @@ pub(crate) fn set_hook(mode: Mode) {
     CHANGED.notify_all();
 }
 
+/// Whether the log or the hook waits, so that they cannot be waited for.
+pub(crate) fn is_blocked() -> bool {
+    with(|record| [record.log_mode, record.hook_mode].contains(&Mode::Blocked))
+}
+
 /// The lines of the log, those of the hook, and everything that went wrong.
 pub(crate) fn take() -> (Vec<Line>, Vec<Line>, Vec<String>) {
     with(|record| {

@@ -18,8 +18,8 @@ pub(crate) enum Plain {
     #[default]
     Idle,
     Running(Arrival, Mood),
-    /// It has returned, and the engine has not been polled since.
-    Returned,
+    /// It has returned, and the engine has not taken the result yet.
+    Returned(Mood),
 }
 
 /// A plain function that has been called.
@@ -107,9 +107,8 @@ impl World {
                 return;
             }
         };
-        state.plain[index] = Plain::Returned;
+        state.plain[index] = Plain::Returned(mood);
         drop(state);
-        self.end(index, Some(mood.status()));
         let _ = arrival.release.send(mood);
         // Until the result has been handed over, in real time.
         let _ = arrival.over.recv();

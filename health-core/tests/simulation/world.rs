@@ -203,6 +203,8 @@ impl World {
         let Some(health) = state.health.clone() else {
             return state;
         };
+        let in_flight = |index: usize| testing::scheduled(&health, NAMES[index]).in_flight;
+        state.take_returned(now, |index| !in_flight(index));
         for (index, check) in self.service().checks.iter().enumerate() {
             if check.after.is_empty() {
                 continue;
@@ -216,7 +218,7 @@ impl World {
             }
         }
         state.oracle.advance(now);
-        let returned = |plain: &Plain| matches!(plain, Plain::Returned);
+        let returned = |plain: &Plain| matches!(plain, Plain::Returned(_));
         state.claims.returned = state.plain.iter().map(returned).collect();
         if self.service().notifies_systemd {
             state.see_probes(now);
@@ -282,9 +284,7 @@ impl World {
     pub(crate) fn end(&self, index: usize, result: Option<Status>) {
         let mut state = self.observe();
         let now = self.now(&state);
-        state.note(1, index, now);
-        state.oracle.end(index, now, result);
-        state.claims.ended(index, now);
+        state.end(index, now, result);
     }
 
     /// A run holds the thread of the runtime: the clock moves, and others read.
@@ -295,6 +295,7 @@ impl World {
         }
         for part in 0..4 {
             let mut state = self.observe();
+            self.hear_systemd(&mut state);
             let ms = ms / 4 + u64::from(part == 0) * (ms % 4);
             state.jumped += ms;
             state.claims.displace();
@@ -313,6 +314,7 @@ impl World {
             return;
         };
         reached("process paused");
+        self.hear_systemd(&mut state);
         state.note(3, 0, ms);
         move_clock(ms);
         state.paused += ms;
@@ -334,12 +336,26 @@ impl World {
         self.release(index, Mood::Passes, |was| was == Mood::Hangs);
     }
 
+    /// What systemd has been told at this moment.
+    fn hear_systemd(&self, state: &mut State) {
+        if !self.service().notifies_systemd {
+            return;
+        }
+        let (clock, passing) = (self.clock(), state.passing.1);
+        for message in systemd::messages() {
+            if let Some(broken) = state.claims.tells_systemd(&message, passing, clock) {
+                state.fail(|| broken);
+            }
+        }
+    }
+
     /// Everything that was to be done at this moment is done.
     pub(crate) fn idle(&self) {
-        for plain in &mut self.lock().plain {
-            if matches!(plain, Plain::Returned) {
-                *plain = Plain::Idle;
-            }
+        {
+            // The engine has taken every result, even if it runs a check again.
+            let mut state = self.observe();
+            let now = self.now(&state);
+            state.take_returned(now, |_| true);
         }
         self.meet_threads();
         let mut state = self.observe();
@@ -348,14 +364,9 @@ impl World {
             return;
         }
         let clock = self.clock();
-        let passing = state.passing.1;
+        self.hear_systemd(&mut state);
         let State { oracle, claims, .. } = &mut *state;
-        let mut broken = claims.at_idle(oracle, now, clock);
-        if self.service().notifies_systemd {
-            for message in systemd::messages() {
-                broken = broken.or(claims.tells_systemd(&message, passing, clock));
-            }
-        }
+        let broken = claims.at_idle(oracle, now, clock);
         if let Some(broken) = broken {
             state.fail(|| broken);
         }
@@ -422,14 +433,7 @@ impl State {
     pub(crate) fn is_uncertain(&self) -> bool {
         self.plain
             .iter()
-            .any(|plain| matches!(plain, Plain::Returned))
-    }
-
-    /// Some plain function runs on its thread.
-    pub(crate) fn holds_thread(&self) -> bool {
-        self.plain
-            .iter()
-            .any(|plain| matches!(plain, Plain::Running(..)))
+            .any(|plain| matches!(plain, Plain::Returned(_)))
     }
 
     fn begin(&mut self, index: usize, now: u64) {
@@ -443,6 +447,24 @@ impl State {
     fn unless_uncertain(&mut self, broken: Option<String>) {
         if let Some(broken) = broken.filter(|_| !self.is_uncertain()) {
             self.fail(|| broken);
+        }
+    }
+
+    fn end(&mut self, index: usize, now: u64, result: Option<Status>) {
+        self.note(1, index, now);
+        self.oracle.end(index, now, result);
+        self.claims.ended(index, now);
+    }
+
+    /// Plain functions whose results the engine has taken.
+    fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize) -> bool) {
+        for index in 0..self.plain.len() {
+            if let Plain::Returned(mood) = self.plain[index] {
+                if is_taken(index) {
+                    self.plain[index] = Plain::Idle;
+                    self.end(index, now, Some(mood.status()));
+                }
+            }
         }
     }
 
