@@ -372,7 +372,7 @@ fn draining(delay: Duration, readiness_fails: bool) {
 pub(crate) fn panics_abort() {
     tracing::warn!(
         target: TARGET,
-        "panics abort the process, so a check that panics ends it; build with `panic = \"unwind\"` to isolate checks"
+        "panics abort the process, so a check that panics ends it; build with `panic=unwind` to isolate checks"
     );
 }
 

@@ -294,7 +294,11 @@ impl Supervisor {
                 let first = unless(woken, turn).await;
                 (first.is_some(), first)
             }
-            Some(due) => (timeout_at(due, woken).await.is_err(), None),
+            Some(due) => {
+                let is_over = timeout_at(due, woken).await.is_err();
+                // Woken at its due time it is due as well: one run serves both.
+                (is_over || Instant::now() >= due, None)
+            }
         }
     }
 
@@ -338,17 +342,15 @@ impl Supervisor {
     }
 }
 
-/// The output of `future`, or `None` if `end` comes first.
+/// The output of `future`, or `None` if `end` comes before it.
 pub(crate) async fn unless<T>(
     end: impl Future<Output = ()>,
     future: impl Future<Output = T>,
 ) -> Option<T> {
     let (mut end, mut future) = (pin!(end), pin!(future));
-    poll_fn(|cx| {
-        if end.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
-        future.as_mut().poll(cx).map(Some)
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => end.as_mut().poll(cx).map(|()| None),
     })
     .await
 }

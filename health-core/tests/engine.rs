@@ -582,3 +582,18 @@ async fn a_limit_of_no_run_is_refused() {
     let text = refused.expect_err("no check could run").to_string();
     assert!(text.contains("max_concurrent_runs"), "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_at_the_due_time_and_the_due_run_are_one() {
+    let runs = Runs::default();
+    let counted = runs.clone();
+    let health = Health::builder()
+        .check("counted", critical(), move || {
+            counted.clone().one(Duration::ZERO)
+        })
+        .start()
+        .expect("it starts");
+    health.refresh("counted").await;
+    sleep(secs(1)).await;
+    assert_eq!(runs.count(), 1, "the first run was due as well");
+}
