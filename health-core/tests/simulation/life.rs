@@ -193,6 +193,14 @@ impl Life<'_> {
             if !check.is_run() || state.oracle.is_over(index) {
                 continue;
             }
+            // Rule 8: what ended in a drain without a result is unknown for good.
+            let waits_for_ever = check
+                .after
+                .iter()
+                .any(|&first| state.verdict(first) == Verdict::Unknown);
+            if waits_for_ever {
+                continue;
+            }
             let is_blocked = check
                 .after
                 .iter()
@@ -287,6 +295,8 @@ fn apply(world: &World, what: &What) {
 }
 
 /// Turns between two waits for the log and the hook. Their backlog is 256.
+/// Turns that the queue of a listener takes before it merges.
+const BACKLOG: usize = 256;
 const FLUSH_EVERY: usize = 50;
 /// How often the checks on demand are asked for in the end.
 const ASK_EVERY: u64 = 500;
@@ -392,11 +402,24 @@ impl Told {
     }
 }
 
+/// Whether these turns lead from the first verdict to the last without a gap.
+fn is_merged(told: &[&Line], expected: &[Line]) -> bool {
+    let ends = |lines: &[&Line]| {
+        let (first, last) = (lines.first()?, lines.last()?);
+        Some((first.1.clone(), last.2.clone()))
+    };
+    let has_no_gap = told.windows(2).all(|pair| pair[0].2 == pair[1].1);
+    let expected: Vec<&Line> = expected.iter().collect();
+    has_no_gap && told.len() < expected.len() && ends(told) == ends(&expected)
+}
+
 /// Rule 12: log, events and hooks tell one story in one order, and it is that of
 /// the oracle.
 fn tell_one_story(world: &World, events: &[Line]) -> Result<(), String> {
     let (log, hook, _) = record::take();
     let state = world.lock();
+    // A listener that was blocked for so many turns gets merged ones.
+    let may_merge = state.oracle.turns.len() > BACKLOG;
     for (index, name) in NAMES.iter().enumerate().take(world.service().checks.len()) {
         let turns = state.oracle.turns.iter().filter(|turn| turn.check == index);
         let line = |turn: &Turn| {
@@ -406,7 +429,12 @@ fn tell_one_story(world: &World, events: &[Line]) -> Result<(), String> {
         let expected: Vec<Line> = turns.map(line).collect();
         for (who, told) in [("events", events), ("hook", &hook[..]), ("log", &log[..])] {
             let told: Vec<&Line> = told.iter().filter(|(check, ..)| check == name).collect();
-            if told.len() != expected.len() || told.iter().zip(&expected).any(|(a, b)| *a != b) {
+            let is_exact = told.iter().copied().eq(&expected);
+            let is_merged = may_merge && who != "events" && is_merged(&told, &expected);
+            if is_merged && !is_exact {
+                reached("turns merged");
+            }
+            if !is_exact && !is_merged {
                 let words = |lines: Vec<&Line>| {
                     let words = lines
                         .into_iter()

@@ -385,6 +385,17 @@ impl Oracle {
         });
     }
 
+    /// Whether the check failed until this very moment.
+    pub(crate) fn has_just_recovered(&self, name: &str) -> bool {
+        let last = self
+            .turns
+            .iter()
+            .rev()
+            .take_while(|turn| turn.at == self.now);
+        let mut of_it = last.filter(|turn| crate::service::NAMES[turn.check] == name);
+        of_it.any(|turn| turn.from == Verdict::Fail)
+    }
+
     /// Rule 5. For liveness the check goes on counting as it did.
     pub(crate) fn skip(&mut self, index: usize, now: u64, root: &str) {
         self.at(now, |oracle| {
