@@ -319,11 +319,13 @@ impl Monitor {
         board.instant(board.track(index).due()?)
     }
 
-    /// A run begins. Returns its deadline.
-    pub(crate) fn begin(&self, index: usize) -> Instant {
+    /// A run begins. Returns its deadline, or `None` if no run counts any more:
+    /// startup may have passed since it was decided on.
+    pub(crate) fn begin(&self, index: usize) -> Option<Instant> {
         self.update(|board, now| {
             board.change(index, now, |track, _| track.begin(now));
-            self.deadline_in(board, index)
+            let has_begun = board.track(index).deadline().is_some();
+            has_begun.then(|| self.deadline_in(board, index))
         })
     }
 

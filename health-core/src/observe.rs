@@ -468,9 +468,9 @@ mod silent {
     #[derive(Debug)]
     pub(crate) struct Log;
 
-    #[expect(clippy::unused_self, reason = "as the log with `tracing`")]
+    #[expect(clippy::unused_self, reason = "same signature")]
     impl Log {
-        #[expect(clippy::unnecessary_wraps, reason = "as the log with `tracing`")]
+        #[expect(clippy::unnecessary_wraps, reason = "same signature")]
         pub(crate) fn start(_: usize) -> io::Result<Self> {
             Ok(Log)
         }
@@ -495,7 +495,7 @@ mod silent {
             RunSpan::NONE
         }
 
-        #[expect(clippy::unused_self, reason = "as the span with `tracing`")]
+        #[expect(clippy::unused_self, reason = "same signature")]
         pub(crate) fn within<T>(&self, code: impl FnOnce() -> T) -> T {
             code()
         }

@@ -315,7 +315,10 @@ impl Supervisor {
         };
         let began = Instant::now();
         let timeout = monitor.plan(*index).timeout;
-        let mut deadline = Some(monitor.begin(*index));
+        let mut deadline = monitor.begin(*index);
+        if deadline.is_none() {
+            return;
+        }
         let limit = began + timeout + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
         let mut run = pin!(runner.run(limit));

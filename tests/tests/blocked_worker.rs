@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, Verdict};
+use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, Verdict, testing};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tracing::field::{Field, Visit};

@@ -57,7 +57,7 @@ impl Log {
     }
 
     /// Whether a subscriber may want lines. Calls none.
-    #[expect(clippy::unused_self, reason = "as the log without `tracing`")]
+    #[expect(clippy::unused_self, reason = "same signature")]
     pub(crate) fn is_on(&self) -> bool {
         LevelFilter::current() != LevelFilter::OFF
     }
