@@ -16,13 +16,16 @@ use std::time::Duration;
 mod thread;
 
 use crate::event::Turned;
+#[cfg(feature = "tracing")]
 use crate::incident::Incident;
+#[cfg(feature = "tracing")]
 use crate::mask::masked;
 use crate::outcome::Status;
 use crate::probe::Probe;
 #[cfg(feature = "tracing")]
 use crate::probe::Probes;
 use crate::snapshot::CheckReport;
+#[cfg(feature = "tracing")]
 use crate::verdict::Verdict;
 #[cfg(feature = "tracing")]
 pub(crate) use thread::Log;

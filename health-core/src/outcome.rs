@@ -8,7 +8,9 @@ use serde::Serialize;
 
 mod bounded;
 
-pub(crate) use bounded::{cut, private};
+pub(crate) use bounded::cut;
+#[cfg(feature = "tracing")]
+pub(crate) use bounded::private;
 
 /// The answer of one run, without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -45,6 +45,7 @@ pub(super) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str>
 }
 
 /// A private text of the framework's own, within the bounds of a cause.
+#[cfg(feature = "tracing")]
 pub(crate) fn private(text: &str) -> String {
     cut(&masked(clipped(text, LONGEST_READ)), LONGEST_CAUSE).to_owned()
 }
