@@ -187,8 +187,9 @@ impl Board {
         self.tracks[check].ask()
     }
 
-    pub(crate) fn take_effects(&mut self) -> Effects {
-        std::mem::take(&mut self.effects)
+    pub(crate) fn take_effects(&mut self) -> Option<Effects> {
+        let is_empty = self.effects.first.is_none() && !self.effects.latched;
+        (!is_empty).then(|| std::mem::take(&mut self.effects))
     }
 
     /// The earliest moment at which time alone changes something.
@@ -299,8 +300,16 @@ impl Board {
                 Turn::Skip
             }
             Obstacle::NoResult => Turn::Hold,
-            Obstacle::None if self.tracks[check].decide(is_due) => Turn::Go,
-            Obstacle::None => Turn::Rest,
+            Obstacle::None => self.turn_alone(check, is_due),
+        }
+    }
+
+    /// As [`turn`](Self::turn), for a check that comes after no other.
+    pub(crate) fn turn_alone(&mut self, check: usize, is_due: bool) -> Turn {
+        if self.tracks[check].decide(is_due) {
+            Turn::Go
+        } else {
+            Turn::Rest
         }
     }
 

@@ -82,12 +82,21 @@ impl Mirror {
             generation: AtomicU64::new(0),
             deadline: AtomicU64::new(0),
         };
+        mirror.show_changes(board);
         mirror.show(board);
         mirror
     }
 
     /// The deadline last: whoever sees the new one sees the rest, too.
     fn show(&self, board: &Board) {
+        if self.generation.load(Ordering::Relaxed) != board.generation() {
+            self.show_changes(board);
+        }
+        let deadline = board.next_deadline_unpaused().as_nanos();
+        self.deadline.store(deadline, Ordering::Release);
+    }
+
+    fn show_changes(&self, board: &Board) {
         let lifecycle = board.lifecycle();
         let mut flags = 0;
         for probe in Probe::ALL {
@@ -102,8 +111,6 @@ impl Mirror {
         }
         self.flags.store(flags, Ordering::Release);
         self.generation.store(board.generation(), Ordering::Release);
-        let deadline = board.next_deadline_unpaused().as_nanos();
-        self.deadline.store(deadline, Ordering::Release);
     }
 
     fn status(&self, probe: Probe) -> Status {
@@ -217,7 +224,9 @@ impl Monitor {
         self.mirror.show(&board);
         let effects = board.take_effects();
         drop(board);
-        self.apply(&effects);
+        if let Some(effects) = effects {
+            self.apply(&effects);
+        }
         result
     }
 
@@ -310,6 +319,10 @@ impl Monitor {
 
     /// Decides what the check does now that it is due, or has been woken.
     pub(crate) fn turn(&self, index: usize, is_due: bool) -> Turn {
+        if self.declared[index].after.is_empty() {
+            // Depends on no other check and so on no time.
+            return self.lock().turn_alone(index, is_due);
+        }
         self.update(|board, now| board.turn(index, is_due, now))
     }
 

@@ -16,6 +16,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Work;
+use crate::clock::nanos;
 use crate::monitor::Monitor;
 use crate::observe::{Line, RunSpan};
 use crate::outcome::Outcome;
@@ -181,10 +182,11 @@ impl Runner {
     }
 
     /// A poll took long: was it the check?
-    fn suspect(&self, held: Duration, longest: Duration, stolen_before: Duration) {
+    fn suspect(&self, held: Duration, longest: Duration, stolen_before: u64) {
         // The thread that notices pauses may not have been scheduled yet.
         self.monitor.end_pause();
-        let held = held.saturating_sub(self.stolen().saturating_sub(stolen_before));
+        let stolen = self.stolen().saturating_sub(stolen_before);
+        let held = held.saturating_sub(Duration::from_nanos(stolen));
         let Some(excess) = held.checked_sub(longest).filter(|excess| !excess.is_zero()) else {
             return;
         };
@@ -194,12 +196,12 @@ impl Runner {
         }
     }
 
-    /// Time in which this thread could not run, up to now: pauses of the process,
-    /// and for a check under suspicion the wait for a processor.
-    fn stolen(&self) -> Duration {
+    /// Time in which this thread could not run, up to now, in nanoseconds: pauses of
+    /// the process, and for a check under suspicion the wait for a processor.
+    fn stolen(&self) -> u64 {
         let pauses = self.monitor.pauses().total();
         if self.quarantine.is_suspected() {
-            pauses + waited_for_processor().unwrap_or_default()
+            pauses + nanos(waited_for_processor().unwrap_or_default())
         } else {
             pauses
         }

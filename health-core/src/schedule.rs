@@ -313,13 +313,12 @@ impl Supervisor {
         let Some(admitted) = admission.admit(runner.needs_thread()).await else {
             return;
         };
-        let began = Instant::now();
         let timeout = monitor.plan(*index).timeout;
-        let mut deadline = monitor.begin(*index);
-        if deadline.is_none() {
+        let Some(first_deadline) = monitor.begin(*index) else {
             return;
-        }
-        let limit = began + timeout + LEAST_PATIENCE.max(timeout * 4);
+        };
+        let mut deadline = Some(first_deadline);
+        let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
         let mut run = pin!(runner.run(limit));
         // A deadline that comes while the process is stopped is put off.
@@ -327,7 +326,8 @@ impl Supervisor {
             if let Ok(outcome) = timeout_at(at, &mut run).await {
                 monitor.finish(*index, outcome);
                 if let Some(first) = first {
-                    first.took(began.elapsed(), timeout);
+                    let left = first_deadline.saturating_duration_since(Instant::now());
+                    first.took(timeout.saturating_sub(left), timeout);
                 }
                 return;
             }
