@@ -119,6 +119,8 @@ pub(crate) struct Board {
     logged: [Status; PROBES],
     /// Counts visible changes, so that what was rendered can be reused.
     generation: u64,
+    /// Counts changes that may change the status of a probe.
+    turns: u64,
     clock: Clock,
     /// The board has been brought to this moment.
     latest: Moment,
@@ -139,6 +141,7 @@ impl Board {
             lifecycle: Lifecycle::default(),
             logged: [Status::Pass; PROBES],
             generation: 0,
+            turns: 0,
             latest: Moment::START,
             effects: Effects::default(),
             declared,
@@ -172,6 +175,12 @@ impl Board {
 
     pub(crate) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Counts changes of verdicts and of the lifecycle: without one every probe has
+    /// the status that it had.
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns
     }
 
     pub(crate) fn lifecycle(&self) -> &Lifecycle {
@@ -261,6 +270,7 @@ impl Board {
             });
         }
         if before.standing != after.standing {
+            self.turns += 1;
             self.latch_startup(at);
             self.announce_answers();
         }
@@ -274,6 +284,7 @@ impl Board {
         }
         self.lifecycle.started = true;
         self.generation += 1;
+        self.turns += 1;
         self.effects.latched = true;
         for (check, declared) in self.declared.iter().enumerate() {
             if declared.is_for_startup_only() {
@@ -340,6 +351,7 @@ impl Board {
         if self.lifecycle.draining.is_none() {
             self.lifecycle.draining = Some(at);
             self.generation += 1;
+            self.turns += 1;
         }
     }
 
@@ -348,6 +360,7 @@ impl Board {
         if !self.lifecycle.closed {
             self.lifecycle.closed = true;
             self.generation += 1;
+            self.turns += 1;
             self.announce_answers();
         }
     }

@@ -65,6 +65,8 @@ struct Waiting {
 struct Mirror {
     /// Two bits for the status of each probe, then [`STARTED`] and [`CLOSED`].
     flags: AtomicU32,
+    /// The [turns](Board::turns) that the flags show.
+    turns: AtomicU64,
     generation: AtomicU64,
     /// The next deadline, in nanoseconds since the start. Pauses are counted.
     deadline: AtomicU64,
@@ -79,24 +81,26 @@ impl Mirror {
     fn of(board: &Board) -> Self {
         let mirror = Mirror {
             flags: AtomicU32::new(0),
+            turns: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             deadline: AtomicU64::new(0),
         };
-        mirror.show_changes(board);
+        mirror.show_turns(board);
         mirror.show(board);
         mirror
     }
 
     /// The deadline last: whoever sees the new one sees the rest, too.
     fn show(&self, board: &Board) {
-        if self.generation.load(Ordering::Relaxed) != board.generation() {
-            self.show_changes(board);
+        if self.turns.load(Ordering::Relaxed) != board.turns() {
+            self.show_turns(board);
         }
+        self.generation.store(board.generation(), Ordering::Release);
         let deadline = board.next_deadline_unpaused().as_nanos();
         self.deadline.store(deadline, Ordering::Release);
     }
 
-    fn show_changes(&self, board: &Board) {
+    fn show_turns(&self, board: &Board) {
         let lifecycle = board.lifecycle();
         let mut flags = 0;
         for probe in Probe::ALL {
@@ -110,7 +114,7 @@ impl Mirror {
             flags |= if is_set { flag } else { 0 };
         }
         self.flags.store(flags, Ordering::Release);
-        self.generation.store(board.generation(), Ordering::Release);
+        self.turns.store(board.turns(), Ordering::Relaxed);
     }
 
     fn status(&self, probe: Probe) -> Status {

@@ -354,9 +354,14 @@ impl Track {
 
     /// The next moment at which the passing of time changes something.
     pub(crate) fn due(&self) -> Option<Moment> {
-        let miss = self.flight.map(|flight| flight.next_miss);
-        let until = self.reported.as_ref().and_then(|reported| reported.until);
-        [miss, self.stale_at(), until].into_iter().flatten().min()
+        let mut due = self.stale_at().unwrap_or(Moment::NEVER);
+        if let Some(flight) = &self.flight {
+            due = due.min(flight.next_miss);
+        }
+        if let Some(until) = self.reported.as_ref().and_then(|reported| reported.until) {
+            due = due.min(until);
+        }
+        (due != Moment::NEVER).then_some(due)
     }
 
     /// When the verdict goes stale. A check on demand is as fresh as its last
