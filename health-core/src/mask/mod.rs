@@ -231,7 +231,9 @@ mod tests {
             secret in "[A-Z0-9!$%*+._~-]{4,20}",
             after in "[a-z ]{0,10}",
         ) {
-            prop_assume!(secret.contains(|c: char| c.is_ascii_alphanumeric()));
+            // `-*X` looks like a mask, and is left as it is.
+            let is_real = |c: &char| c.is_ascii_alphanumeric() && *c != 'X';
+            prop_assume!(secret.chars().filter(is_real).count() > 1);
             for text in [
                 format!("{before} postgres://app:{secret}@db/x {after}"),
                 format!("{before} password={secret} {after}"),

@@ -77,7 +77,7 @@ impl Switch {
     }
 
     /// Switches it off until [`on`](Self::on) is called. The reason is public;
-    /// what is longer than 256 bytes is cut.
+    /// what is longer than 256 characters is cut.
     pub fn off(&self, reason: impl Into<String>) {
         self.state.set(Some(Off {
             reason: cut(&reason.into()),
