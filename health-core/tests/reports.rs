@@ -653,3 +653,23 @@ async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
     assert!(metrics.contains(beats), "{metrics}");
     assert_eq!(last.consecutive(), 1, "one report that lasts");
 }
+
+/// Beats are counted by the millisecond, so a busy loop may beat in each round.
+#[tokio::test(start_paused = true)]
+async fn beats_within_one_millisecond_count_once() {
+    let beat = Heartbeat::new("consumer", DEADLINE);
+    let builder = Health::builder().path("/metrics", health_core::Page::Metrics);
+    let health = started(builder.heartbeat(&beat, critical()));
+    for _ in 0..5 {
+        beat.beat();
+    }
+    advance(Duration::from_millis(1)).await;
+    for _ in 0..5 {
+        beat.beat();
+    }
+    let request = health_core::RequestHead::new("GET", "/metrics");
+    let answer = health.endpoint().respond(request);
+    let metrics = String::from_utf8(answer.body().to_vec()).expect("text");
+    let beats = "health_checks_total{check=\"consumer\",kind=\"readiness\",status=\"success\"} 2";
+    assert!(metrics.contains(beats), "{metrics}");
+}
