@@ -309,6 +309,7 @@ async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
     );
     advance(ALMOST).await;
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    assert!(!switch.is_on());
     advance(SECOND).await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     assert!(switch.is_on());
