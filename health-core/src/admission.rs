@@ -118,6 +118,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn plain_functions_share_a_limit_of_the_application_and_no_other() {
+        for (limit, threads, async_runs) in [(None, THREADS - 1, ASYNC_RUNS), (Some(3), THREADS, 2)]
+        {
+            let admission = Admission::new(limit);
+            let _admitted = admission.admit(true).await.expect("it has not stopped");
+            assert_eq!(admission.threads.available_permits(), threads);
+            assert_eq!(admission.async_runs.available_permits(), async_runs);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_fast_first_run_makes_room_for_two_and_a_slow_one_for_one() {
         let timeout = Duration::from_secs(8);
         for (took, room) in [(Duration::from_millis(999), 2), (timeout / 8, 1)] {
