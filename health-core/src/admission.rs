@@ -90,3 +90,53 @@ impl Drop for FirstRun<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    /// As many first runs as may begin together.
+    async fn first_runs(admission: &Admission) -> Vec<FirstRun<'_>> {
+        let mut begun = Vec::new();
+        for rank in 0..FIRST_RUNS {
+            begun.push(admission.first_run(rank).await);
+        }
+        begun
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn eight_first_runs_begin_at_once_and_the_ninth_waits_a_moment() {
+        let admission = Admission::new(None);
+        let start = Instant::now();
+        let _begun = first_runs(&admission).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        admission.first_run(FIRST_RUNS).await;
+        assert_eq!(start.elapsed(), LONGEST_WAIT_EACH);
+        admission.first_run(FIRST_RUNS + 1).await;
+        assert_eq!(start.elapsed(), 3 * LONGEST_WAIT_EACH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plain_functions_share_a_limit_of_the_application_and_no_other() {
+        for (limit, threads, async_runs) in [(None, THREADS - 1, ASYNC_RUNS), (Some(3), THREADS, 2)]
+        {
+            let admission = Admission::new(limit);
+            let _admitted = admission.admit(true).await.expect("it has not stopped");
+            assert_eq!(admission.threads.available_permits(), threads);
+            assert_eq!(admission.async_runs.available_permits(), async_runs);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_first_run_makes_room_for_two_and_a_slow_one_for_one() {
+        let timeout = Duration::from_secs(8);
+        for (took, room) in [(Duration::from_millis(999), 2), (timeout / 8, 1)] {
+            let admission = Admission::new(None);
+            let mut begun = first_runs(&admission).await;
+            begun.remove(0).took(took, timeout);
+            let semaphore = admission.first_runs.as_ref().expect("no limit is set");
+            assert_eq!(semaphore.available_permits(), room, "after {took:?}");
+        }
+    }
+}

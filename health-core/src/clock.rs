@@ -134,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn each_of_the_last_pauses_moves_only_what_comes_after_it() {
+        let start = Instant::now();
+        let mut clock = Clock::start(start);
+        clock.discount(start + 10 * SECOND, 5 * SECOND);
+        clock.discount(start + 20 * SECOND, 5 * SECOND);
+        for (instant, running) in [(2, 2), (12, 7), (22, 12)] {
+            let moment = clock.at(start + instant * SECOND);
+            assert_eq!(moment.since(Moment::START), running * SECOND);
+        }
+    }
+
+    #[test]
     fn moments_before_the_start_keep_their_distance() {
         let start = Instant::now();
         let clock = Clock::start(start + 60 * SECOND);

@@ -359,3 +359,18 @@ async fn a_check_without_a_result_is_neither_degraded_nor_an_incident() {
     let db = health.check("db").expect("it");
     assert_eq!((db.verdict(), db.incident()), (Verdict::Unknown, None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_does_not_run_what_comes_first_while_its_result_is_recent() {
+    let (first_runs, first) = counted(Duration::ZERO);
+    let (runs, check) = counted(Duration::ZERO);
+    let options = CheckOptions::new().interval(SECOND).after(&["database"]);
+    let _health = Health::builder()
+        .check("database", CheckOptions::new().cache(60 * SECOND), first)
+        .check("schema", options, check)
+        .start()
+        .expect("it starts");
+    sleep(30 * SECOND).await;
+    assert!(runs.load(SeqCst) > 20, "the dependent runs by itself");
+    assert_eq!(first_runs.load(SeqCst), 1, "its result is recent");
+}

@@ -70,6 +70,46 @@ async fn a_slow_observer_misses_events_and_delays_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_observer_reads_how_many_events_it_missed_and_then_the_last_1024() {
+    let often = CheckOptions::new().interval(Duration::from_millis(1));
+    let health = Health::builder()
+        .check("database", often, || async {})
+        .start()
+        .expect("it starts");
+    let mut events = health.subscribe();
+    assert!(matches!(events.next().await, Some(Event::Ran(_))));
+    assert!(matches!(events.next().await, Some(Event::Turned(_))));
+    sleep(10 * SECOND).await;
+    // One event a run after the two that have been read.
+    let unread = u64::from(health.check("database").expect("it").consecutive()) - 1;
+    let Some(Event::Missed(missed)) = events.next().await else {
+        panic!("events were missed");
+    };
+    assert_eq!(missed, unread - 1024);
+    drop(health);
+    let mut kept = 0;
+    while let Some(event) = events.next().await {
+        assert!(matches!(event, Event::Ran(_)), "{event:?}");
+        kept += 1;
+    }
+    assert_eq!(kept, 1024);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_is_dropped_takes_no_events_from_the_others() {
+    let health = Health::builder()
+        .check("database", CheckOptions::new(), || async {})
+        .start()
+        .expect("it starts");
+    let mut stays = health.subscribe();
+    let leaves = health.subscribe();
+    sleep(SECOND).await;
+    drop(leaves);
+    assert!(matches!(stays.next().await, Some(Event::Ran(_))));
+    assert!(matches!(stays.next().await, Some(Event::Turned(_))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drill_is_seen_like_the_real_thing() {
     let health = Health::builder()
         .check(

@@ -309,6 +309,7 @@ async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
     );
     advance(ALMOST).await;
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    assert!(!switch.is_on());
     advance(SECOND).await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     assert!(switch.is_on());
@@ -652,4 +653,24 @@ async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
     let beats = "health_checks_total{check=\"consumer\",kind=\"readiness\",status=\"success\"} 11";
     assert!(metrics.contains(beats), "{metrics}");
     assert_eq!(last.consecutive(), 1, "one report that lasts");
+}
+
+/// Beats are counted by the millisecond, so a busy loop may beat in each round.
+#[tokio::test(start_paused = true)]
+async fn beats_within_one_millisecond_count_once() {
+    let beat = Heartbeat::new("consumer", DEADLINE);
+    let builder = Health::builder().path("/metrics", health_core::Page::Metrics);
+    let health = started(builder.heartbeat(&beat, critical()));
+    for _ in 0..5 {
+        beat.beat();
+    }
+    advance(Duration::from_millis(1)).await;
+    for _ in 0..5 {
+        beat.beat();
+    }
+    let request = health_core::RequestHead::new("GET", "/metrics");
+    let answer = health.endpoint().respond(request);
+    let metrics = String::from_utf8(answer.body().to_vec()).expect("text");
+    let beats = "health_checks_total{check=\"consumer\",kind=\"readiness\",status=\"success\"} 2";
+    assert!(metrics.contains(beats), "{metrics}");
 }

@@ -265,6 +265,43 @@ impl Source for Pulse {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Subscriber;
+    use std::sync::atomic::AtomicUsize;
+
+    /// Counts the changes that it is notified of.
+    #[derive(Default)]
+    struct Changes(AtomicUsize);
+
+    impl Subscriber for Changes {
+        fn changed(&self, _: usize) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn gate_abandoned(&self, _: usize) {}
+    }
+
+    #[test]
+    fn a_beat_in_time_notifies_no_subscriber() {
+        let heartbeat = Heartbeat::new("worker", Duration::from_millis(50));
+        let pulse = &heartbeat.handles.pulse;
+        let changes = Arc::new(Changes::default());
+        let subscriber = Arc::downgrade(&changes);
+        pulse.subscribers.add(subscriber, 0);
+        let beat_at = |millis| {
+            let before = changes.0.load(Ordering::Relaxed);
+            pulse.beat(pulse.made + Duration::from_millis(millis));
+            changes.0.load(Ordering::Relaxed) > before
+        };
+        assert!(beat_at(1), "the first beat");
+        assert!(!beat_at(20), "in time");
+        assert!(!beat_at(69), "in time by a millisecond");
+        assert!(beat_at(119), "at the deadline");
+    }
+}
+
 /// Whatever happens in whatever order, these hold for every reader:
 ///
 /// 1. It passes while the last beat is younger than the deadline, is unknown
