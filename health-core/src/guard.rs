@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 use crate::forwarded;
 use crate::head::RequestHead;
 use crate::observe::Line;
+use crate::panic::caught;
 use crate::problem::Problem;
-use crate::run::caught;
 
 /// A shorter token can be guessed.
 const SHORTEST_TOKEN: usize = 16;

@@ -3,7 +3,7 @@
 use crate::options::Plan;
 use crate::outcome::Status;
 use crate::probe::Probe;
-use crate::verdict::Verdict;
+use crate::verdict::{Standing, Verdict};
 
 /// What a check does to a probe that it counts for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,15 +15,6 @@ pub(crate) enum Impact {
     Pending,
     Degrades,
     Fails,
-}
-
-/// What a probe depends on in a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) verdict: Verdict,
-    pub(crate) stale: bool,
-    /// How a skipped check counted for liveness before it was skipped.
-    pub(crate) before_skip: Verdict,
 }
 
 impl Impact {

@@ -13,8 +13,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::event::{Bus, Event, Events, Turned};
-use crate::hook::{Hooks, LAST_WORDS, Listener};
+use crate::hook::{Hooks, Listener};
 use crate::observe::{Line, Log};
+use crate::queue::LAST_WORDS;
 use crate::snapshot::CheckReport;
 
 #[derive(Debug)]

@@ -6,17 +6,12 @@
 //! that out, this thread or a reader that comes after a deadline, discounts the
 //! pause before anything else.
 
-use std::io;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::nanos;
-use crate::monitor::Monitor;
 
-const PERIOD: Duration = Duration::from_millis(250);
+pub(crate) const PERIOD: Duration = Duration::from_millis(250);
 /// Four periods: a thread that only sleeps is not starved for so long, even on a
 /// busy machine.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -60,8 +55,13 @@ impl Pauses {
         self.total.load(Ordering::Acquire)
     }
 
+    /// Leaves the first stamp: from now on pauses are noticed.
+    pub(crate) fn start(&self) {
+        self.stamp.store(self.now(), Ordering::Release);
+    }
+
     /// Leaves a stamp, unless the last one is so old that there was a pause.
-    fn stamp(&self) -> bool {
+    pub(crate) fn stamp(&self) -> bool {
         let now = self.now();
         if self.since_stamp(now).is_some() {
             return false;
@@ -78,38 +78,6 @@ impl Pauses {
 
     fn now(&self) -> u64 {
         nanos(self.started.elapsed())
-    }
-}
-
-/// The thread that leaves the stamps, which ends with this.
-#[derive(Debug)]
-pub(crate) struct PauseDetector {
-    _alive: Sender<()>,
-}
-
-impl PauseDetector {
-    /// # Errors
-    ///
-    /// The system gives no thread.
-    pub(crate) fn spawn(monitor: Weak<Monitor>) -> io::Result<Self> {
-        let (alive, ended) = mpsc::channel::<()>();
-        if let Some(monitor) = monitor.upgrade() {
-            monitor.pauses().stamp.store(0, Ordering::Release);
-            monitor.pauses().stamp();
-        }
-        thread::Builder::new()
-            .name("health-clock".to_owned())
-            .spawn(move || {
-                while ended.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                    let Some(monitor) = monitor.upgrade() else {
-                        return;
-                    };
-                    if !monitor.pauses().stamp() {
-                        monitor.end_pause();
-                    }
-                }
-            })?;
-        Ok(PauseDetector { _alive: alive })
     }
 }
 

@@ -1,8 +1,6 @@
 //! One run of a check, which may hang, block or panic: the rest never notices.
 
-use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +18,7 @@ use crate::clock::nanos;
 use crate::monitor::Monitor;
 use crate::observe::{Line, RunSpan};
 use crate::outcome::Outcome;
+use crate::panic::caught;
 use crate::quarantine::{Quarantine, is_proof, waited_for_processor};
 use crate::relay::Relay;
 
@@ -371,26 +370,6 @@ impl<F, R: ?Sized> Drop for Flight<F, R> {
 
 /// Ends when its sender is gone: the run is to be dropped.
 type GivenUp = oneshot::Receiver<()>;
-
-/// Runs the user's code; a panic becomes its text.
-pub(crate) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
-        let text = text_of(&*payload);
-        // Even the payload is the user's, and so is a panic in its drop.
-        if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
-            return format!("{text} (and its payload panicked when dropped)");
-        }
-        text
-    })
-}
-
-/// `panic!("x")` carries a `&str`, `panic!("{x}")` a `String`.
-fn text_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the payload of the panic is no text")
-        .to_owned()
-}
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ use crate::admission::{Admission, FirstRun};
 use crate::check::Feed;
 use crate::monitor::{Monitor, Turn};
 use crate::observe::Line;
-use crate::pause::PauseDetector;
+use crate::pause_detector::PauseDetector;
 use crate::registry::Check;
 use crate::relay::Relay;
 use crate::run::{Manner, Runner};

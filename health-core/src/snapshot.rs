@@ -5,13 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::Moment;
 use crate::history::{History, Kept};
-use crate::impact::Standing;
 use crate::incident::Incident;
 use crate::options::{Links, Plan};
 use crate::outcome::{Observed, Outcome, Reason, Status};
 use crate::probe::{Probe, Probes};
 use crate::source::Reports;
-use crate::verdict::{Finished, Track, Verdict};
+use crate::verdict::{Finished, Standing, Track, Verdict};
 
 /// So many names say what startup waits for; the others are counted.
 const MOST_NAMES: usize = 5;

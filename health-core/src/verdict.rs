@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::clock::Moment;
 use crate::history::{Kept, Ring};
-use crate::impact::Standing;
 use crate::incident::{Incident, Ongoing};
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
@@ -67,6 +66,15 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// What a probe depends on in a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) verdict: Verdict,
+    pub(crate) stale: bool,
+    /// How a skipped check counted for liveness before it was skipped.
+    pub(crate) before_skip: Verdict,
 }
 
 /// One finished run, or one report.

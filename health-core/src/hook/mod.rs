@@ -3,11 +3,10 @@
 //! Each listener has a thread and a bounded [`Queue`] of its own, so a listener
 //! that blocks or panics delays neither a check nor another listener.
 
-mod queue;
 #[cfg(feature = "webhook")]
 mod remote;
 
-pub(crate) use queue::{LAST_WORDS, Queue, Record};
+pub(crate) use crate::queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
 pub(crate) use remote::Readings;
 #[cfg(feature = "webhook")]
@@ -25,7 +24,7 @@ use tokio::time::timeout;
 
 use crate::event::Turned;
 use crate::observe;
-use crate::run::caught;
+use crate::panic::caught;
 
 /// Receives transitions on a thread of its own.
 pub(crate) trait Listener: Send + 'static {

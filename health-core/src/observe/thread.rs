@@ -10,8 +10,8 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 
 use super::Line;
-use crate::hook::{Queue, Record};
-use crate::run::caught;
+use crate::panic::caught;
+use crate::queue::{Queue, Record};
 
 /// Writes lines in the order in which they are appended.
 #[derive(Debug)]

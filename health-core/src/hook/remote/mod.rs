@@ -17,4 +17,5 @@ pub use push::PushMonitor;
 pub(crate) use push::Readings;
 pub use webhook::Webhook;
 
-use super::{LAST_WORDS, Listener, Queue, Record, Turn, queue::Popped};
+use super::{LAST_WORDS, Listener, Queue, Record, Turn};
+use crate::queue::Popped;

@@ -18,8 +18,8 @@ use super::sign::{self, Key, Secret};
 use super::{LAST_WORDS, Listener, Queue, Turn};
 use crate::event::Turned;
 use crate::observe;
+use crate::panic::caught;
 use crate::problem::Problem;
-use crate::run::caught;
 
 const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
