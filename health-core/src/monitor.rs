@@ -17,6 +17,8 @@ use crate::board::{Board, Declared, Effects};
 use crate::check::Feed;
 use crate::clock::{Clock, Moment};
 use crate::event::Events;
+#[cfg(feature = "webhook")]
+use crate::hook::Reader;
 use crate::observe::Line;
 use crate::options::Plan;
 use crate::outcome::{Outcome, Status};
@@ -645,6 +647,23 @@ impl Subscriber for Monitor {
     fn gate_abandoned(&self, check: usize) {
         self.outlet
             .log(Line::GateAbandoned(self.name(check).into()));
+    }
+}
+
+#[cfg(feature = "webhook")]
+impl Reader for Monitor {
+    fn status(&self, probe: Probe) -> Status {
+        Monitor::status(self, probe)
+    }
+
+    fn is_draining(&self) -> bool {
+        Monitor::is_draining(self)
+    }
+
+    fn ask_outdated(&self) -> bool {
+        let on_demand = self.on_demand.iter();
+        let asked = on_demand.filter_map(|&index| self.ask_if_outdated(index));
+        asked.count() > 0
     }
 }
 

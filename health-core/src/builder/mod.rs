@@ -183,7 +183,7 @@ impl HealthBuilder {
         let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));
         #[cfg(feature = "webhook")]
-        readings.connect(&monitor);
+        readings.connect(Arc::downgrade(&monitor) as _);
         let manner = Manner {
             longest_poll: self.longest_poll,
             traced: self.trace_runs,

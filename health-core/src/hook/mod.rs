@@ -8,9 +8,9 @@ mod remote;
 
 pub(crate) use crate::queue::{LAST_WORDS, Queue, Record};
 #[cfg(feature = "webhook")]
-pub(crate) use remote::Readings;
-#[cfg(feature = "webhook")]
 pub use remote::{PushMonitor, Webhook};
+#[cfg(feature = "webhook")]
+pub(crate) use remote::{Reader, Readings};
 
 use std::fmt;
 use std::io;

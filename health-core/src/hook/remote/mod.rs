@@ -14,7 +14,7 @@ mod sign;
 mod webhook;
 
 pub use push::PushMonitor;
-pub(crate) use push::Readings;
+pub(crate) use push::{Reader, Readings};
 pub use webhook::Webhook;
 
 use super::{LAST_WORDS, Listener, Queue, Record, Turn};

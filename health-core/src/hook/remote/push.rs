@@ -11,7 +11,6 @@ use super::Popped;
 use super::client::{Client, Target, address_problem};
 use super::retry::Retry;
 use super::{Listener, Queue, Turn};
-use crate::monitor::Monitor;
 use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::problem::Problem;
@@ -213,19 +212,30 @@ impl fmt::Debug for PushMonitor {
 /// Where the verdicts are read, once there is a monitor. Weak, because the
 /// monitor owns the threads that hold this.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Readings(Arc<OnceLock<Weak<Monitor>>>);
+pub(crate) struct Readings(Arc<OnceLock<Weak<dyn Reader>>>);
+
+/// Reads the verdicts, as a prober does.
+pub(crate) trait Reader: fmt::Debug + Send + Sync {
+    fn status(&self, probe: Probe) -> Status;
+
+    fn is_draining(&self) -> bool;
+
+    /// Asks for the checks on demand whose results are too old. Returns whether
+    /// there is one.
+    fn ask_outdated(&self) -> bool;
+}
 
 impl Readings {
-    pub(crate) fn connect(&self, monitor: &Arc<Monitor>) {
-        let _ = self.0.set(Arc::downgrade(monitor));
+    pub(crate) fn connect(&self, reader: Weak<dyn Reader>) {
+        let _ = self.0.set(reader);
     }
 
-    fn monitor(&self) -> Option<Arc<Monitor>> {
+    fn monitor(&self) -> Option<Arc<dyn Reader>> {
         self.0.get()?.upgrade()
     }
 }
 
-/// What a monitor is told.
+/// The state that is sent to a push monitor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pulse {
     Passing,
@@ -299,9 +309,7 @@ impl Pusher {
         if monitor.is_draining() {
             return;
         }
-        let asked = monitor.on_demand().iter();
-        let asked = asked.filter_map(|&index| monitor.ask_if_outdated(index));
-        if asked.count() == 0 {
+        if !monitor.ask_outdated() {
             return;
         }
         drop(monitor);
