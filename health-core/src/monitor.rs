@@ -29,7 +29,7 @@ use crate::registry::Check;
 use crate::sample::{CheckSample, Sample};
 use crate::snapshot::{CheckReport, Snapshot, Stage};
 use crate::source::{Source, Subscriber};
-use crate::verdict::{Track, Verdict};
+use crate::verdict::{Scheduled, Track, Verdict};
 
 pub(crate) use crate::board::Turn;
 
@@ -487,7 +487,7 @@ impl Monitor {
     }
 
     /// The schedule of a check, for the simulation.
-    pub(crate) fn scheduled(&self, index: usize) -> crate::testing::Scheduled {
+    pub(crate) fn scheduled(&self, index: usize) -> Scheduled {
         self.lock().track(index).scheduled()
     }
 

@@ -35,12 +35,13 @@
 //! timeouts and staleness pass in no time. (A plain `fn` runs on a thread of its
 //! own, for which the paused clock does not wait; [`force`] its outcome.)
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::registry;
+#[doc(hidden)]
+pub use crate::verdict::Scheduled;
 
 /// The names of all checks with `#[health_check]` that are linked into this
 /// program, sorted.
@@ -121,18 +122,6 @@ pub fn flush(health: &Health) {
 #[doc(hidden)]
 pub fn pause_process(health: &Health, lasted: Duration) {
     health.monitor().pause_for(lasted);
-}
-
-/// What the simulation has to know of the schedule of a check.
-#[doc(hidden)]
-#[derive(Clone, Debug)]
-pub struct Scheduled {
-    /// A run has begun and is not over.
-    pub in_flight: bool,
-    /// How often the check was skipped.
-    pub skips: u64,
-    /// The check at the root of why this one is not run.
-    pub skipped_for: Option<Arc<str>>,
 }
 
 /// The schedule of a check, without applying what time alone changes.

@@ -147,6 +147,18 @@ struct Skipped {
     before: Verdict,
 }
 
+/// What the simulation has to know of the schedule of a check.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Scheduled {
+    /// A run has begun and is not over.
+    pub in_flight: bool,
+    /// How often the check was skipped.
+    pub skips: u64,
+    /// The check at the root of why this one is not run.
+    pub skipped_for: Option<Arc<str>>,
+}
+
 /// The state machine of one check.
 #[derive(Debug)]
 pub(crate) struct Track {
@@ -335,8 +347,8 @@ impl Track {
     }
 
     /// The schedule of the check, for the simulation.
-    pub(crate) fn scheduled(&self) -> crate::testing::Scheduled {
-        crate::testing::Scheduled {
+    pub(crate) fn scheduled(&self) -> Scheduled {
+        Scheduled {
             in_flight: self.flight.is_some(),
             skips: self.skips,
             skipped_for: self.skipped_for().cloned(),
