@@ -7,7 +7,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead};
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, testing};
 use tokio::time::sleep;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -285,6 +285,7 @@ async fn no_outlet_shows_a_marked_secret() {
         });
     let health = builder.start().expect("it starts");
     sleep(Duration::from_secs(60)).await;
+    testing::flush(&health);
 
     let metrics = health
         .endpoint()

@@ -99,6 +99,7 @@ async fn no_log_line_is_long() {
         .expect("it starts");
     health.refresh("panic").await;
     sleep(Duration::from_secs(1)).await;
+    testing::flush(&health);
     let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
     let log = String::from_utf8_lossy(&log);
     for name in ["error", "chain", "public", "panic"] {
