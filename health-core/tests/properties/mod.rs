@@ -284,6 +284,10 @@ fn node(pairs: &[String]) -> Option<Vec<String>> {
 /// What surrounds a secret in the text of an error.
 pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
     const SECRET: &str = "hunter2";
+    // What surrounds the secret must not show it itself.
+    if text.contains(SECRET) {
+        return;
+    }
     for text in [
         format!("{text} password={SECRET}"),
         format!("{text}\npostgres://app:{SECRET}@db/x {text}"),
