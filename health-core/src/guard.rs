@@ -113,7 +113,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// `start()` fails if one of them is neither an address nor a range.
+    /// `start()` fails if one of them is neither an address nor a range, or if
+    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
     pub fn addresses<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let networks = self.networks(ranges);
         self.networks.extend(networks);
@@ -133,7 +134,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// `start()` fails if one of them is neither an address nor a range.
+    /// `start()` fails if one of them is neither an address nor a range, or if
+    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
     pub fn trusted_proxies<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let proxies = self.networks(ranges);
         self.proxies.extend(proxies);
@@ -170,10 +172,10 @@ impl Guard {
         for range in ranges {
             let text = range.as_ref();
             match network(text) {
-                Some(network) => networks.push(network),
-                None => self.wrong(
+                Ok(network) => networks.push(network),
+                Err(instead) => self.wrong(
                     format!("`{}` is no range of addresses", text.escape_debug()),
-                    "write an address, or one and the length of its prefix: `10.0.0.0/8`".into(),
+                    format!("write {instead}"),
                 ),
             }
         }
@@ -198,12 +200,13 @@ impl Guard {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
-    /// The kinds of conditions, for the log: no tokens, no addresses.
+    /// What is set, for the log: no tokens, no addresses.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let kinds = [
             ("token", self.takes_tokens()),
             ("addresses", !self.networks.is_empty()),
             ("rule", !self.rules.is_empty()),
+            ("trusted_proxies", !self.proxies.is_empty()),
         ];
         let present = kinds.into_iter().filter(|(_, is_present)| *is_present);
         present.map(|(kind, _)| kind).collect()
@@ -278,12 +281,41 @@ fn is_first(logged: &AtomicBool) -> bool {
 
 /// Parses an address or a range. The address is parsed by std, which refuses
 /// `010.0.0.0`: some parsers read it as 8.0.0.0.
-fn network(text: &str) -> Option<IpNet> {
-    let Some((address, _)) = text.split_once('/') else {
-        return text.parse::<IpAddr>().ok().map(IpNet::from);
+///
+/// # Errors
+///
+/// What to write instead.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let parse = || {
+        let Some((address, _)) = text.split_once('/') else {
+            return text.parse::<IpAddr>().ok().map(IpNet::from);
+        };
+        address.parse::<IpAddr>().ok()?;
+        text.parse().ok()
     };
-    address.parse::<IpAddr>().ok()?;
-    text.parse().ok()
+    let network = parse().ok_or_else(|| {
+        "an address, or one and the length of its prefix: `10.0.0.0/8`".to_owned()
+    })?;
+    match instead_of_mapped(&network) {
+        Some(instead) => Err(instead),
+        None => Ok(network),
+    }
+}
+
+/// What to write instead of IPv4 in IPv6. The address of a client is never of
+/// this form, because `::ffff:10.0.0.1` counts as `10.0.0.1`.
+fn instead_of_mapped(network: &IpNet) -> Option<String> {
+    const PREFIX: u8 = 96;
+    let IpNet::V6(network) = network else {
+        return None;
+    };
+    let address = network.addr().to_ipv4_mapped()?;
+    let instead = match network.prefix_len().checked_sub(PREFIX) {
+        Some(32) => address.to_string(),
+        Some(length) => format!("{address}/{length}"),
+        None => format!("{address}/32"),
+    };
+    Some(format!("`{instead}`, since IPv4 in IPv6 counts as IPv4"))
 }
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {
@@ -423,6 +455,39 @@ mod tests {
         let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 6, "{text:?}");
         assert!(!text.concat().contains("short-secret"));
+    }
+
+    #[test]
+    fn a_range_of_ipv4_in_ipv6_is_refused_with_the_range_to_write() {
+        for (range, instead) in [
+            ("::ffff:10.0.0.0/104", "`10.0.0.0/8`"),
+            ("::ffff:a00:0/104", "`10.0.0.0/8`"),
+            ("::ffff:10.0.0.1", "`10.0.0.1`"),
+            ("::ffff:10.0.0.1/128", "`10.0.0.1`"),
+            ("::ffff:0.0.0.0/96", "`0.0.0.0/0`"),
+            ("::ffff:10.0.0.0/8", "`10.0.0.0/32`"),
+        ] {
+            for guard in [
+                Guard::new().addresses([range]),
+                Guard::new().trusted_proxies([range]),
+            ] {
+                let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+                assert!(
+                    text.len() == 1 && text[0].contains(range) && text[0].contains(instead),
+                    "{range}: {text:?}"
+                );
+            }
+        }
+        for range in [
+            "::/0",
+            "fd00::/8",
+            "::1",
+            "::ffff:0:10.0.0.0/96",
+            "0.0.0.0/0",
+        ] {
+            let guard = Guard::new().addresses([range]);
+            assert!(guard.problems().is_empty(), "{range}");
+        }
     }
 
     #[test]

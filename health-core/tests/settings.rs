@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use health_core::{CheckOptions, Health, HealthBuilder, RequestHead, Settings, Verdict};
+use health_core::{CheckOptions, Guard, Health, HealthBuilder, RequestHead, Settings, Verdict};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
@@ -264,6 +264,74 @@ async fn an_operator_sets_up_the_service() {
     let start = Instant::now();
     health.drain().await;
     assert_eq!(start.elapsed(), Duration::from_secs(9));
+}
+
+/// Who sees private details: the builder's addresses, and those of the settings.
+#[tokio::test]
+async fn an_operator_adds_addresses_and_trusted_proxies() {
+    for settings in [
+        Settings::from_vars([
+            ("HEALTH_GUARD_ADDRESSES", "192.0.2.0/24, 2001:db8::/32"),
+            ("HEALTH_TRUSTED_PROXIES", "10.0.0.2"),
+        ]),
+        settings(
+            r#"{"guard_addresses": ["192.0.2.0/24", "2001:db8::/32"], "trusted_proxies": "10.0.0.2"}"#,
+        ),
+    ] {
+        let guard = Guard::new().addresses(["198.51.100.7"]);
+        let health = builder()
+            .guard(guard)
+            .settings(settings)
+            .start()
+            .expect("it starts");
+        let public = health
+            .endpoint()
+            .respond(RequestHead::new("GET", "/health"));
+        let is_known = |peer: &str, forwarded: &str| {
+            let headers = [("x-forwarded-for", forwarded)];
+            let head = RequestHead::new("GET", "/health").with_peer(peer.parse().ok());
+            let head = match forwarded {
+                "" => head,
+                _ => head.with_headers(&headers),
+            };
+            health.endpoint().respond(head).body().len() > public.body().len()
+        };
+        for (peer, forwarded, expected) in [
+            ("192.0.2.9", "", true),
+            ("2001:db8::9", "", true),
+            ("198.51.100.7", "", true),
+            ("203.0.113.9", "", false),
+            ("10.0.0.2", "192.0.2.9", true),
+            ("10.0.0.2", "203.0.113.9", false),
+            ("10.0.0.3", "192.0.2.9", false),
+        ] {
+            assert_eq!(is_known(peer, forwarded), expected, "{peer} {forwarded}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_bad_range_of_the_settings_is_named_at_once() {
+    let vars = [
+        ("HEALTH_GUARD_ADDRESSES", "10.0.0.0/33,10.0.0.0/8,ten"),
+        ("HEALTH_TRUSTED_PROXIES", "::ffff:10.0.0.0/104"),
+    ];
+    let text = problems(builder().settings(Settings::from_vars(vars)));
+    for expected in [
+        "2 problems:",
+        "the settings give the guard_addresses `10.0.0.0/33, ten` (variable `HEALTH_GUARD_ADDRESSES`)\n    help: write an address, or one and the length of its prefix: `10.0.0.0/8`",
+        "the settings give the trusted_proxies `::ffff:10.0.0.0/104` (variable `HEALTH_TRUSTED_PROXIES`)\n    help: write `10.0.0.0/8`, since IPv4 in IPv6 counts as IPv4",
+    ] {
+        assert!(text.contains(expected), "{expected}\n--- is not in\n{text}");
+    }
+    for file in [
+        r#"{"guard_addresses": 10}"#,
+        r#"{"guard_addresses": ["::1", 10]}"#,
+        r#"{"trusted_proxies": ""}"#,
+    ] {
+        let text = problems(builder().settings(settings(file)));
+        assert!(text.contains("help: write a"), "{text}");
+    }
 }
 
 #[tokio::test]

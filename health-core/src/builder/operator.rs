@@ -21,6 +21,8 @@ impl HealthBuilder {
             base_path,
             paths,
             guard_token,
+            guard_addresses,
+            trusted_proxies,
         } = self.settings.service(problems);
         self.drain_delay = drain_delay.unwrap_or(self.drain_delay);
         self.drain_readiness = drain_readiness.unwrap_or(self.drain_readiness);
@@ -35,9 +37,13 @@ impl HealthBuilder {
         for (path, page) in paths {
             answers.paths.add(path, page);
         }
+        let mut guard = std::mem::take(&mut answers.guard)
+            .addresses(guard_addresses)
+            .trusted_proxies(trusted_proxies);
         if let Some(token) = guard_token {
-            answers.guard = std::mem::take(&mut answers.guard).bearer(token);
+            guard = guard.bearer(token);
         }
+        answers.guard = guard;
     }
 }
 

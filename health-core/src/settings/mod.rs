@@ -40,6 +40,7 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 /// | `details`, `probe_details` | `"status"` or `"checks"` |
 /// | `guard_token` | a secret of at least 16 bytes |
 /// | `guard_token_file` | a file that holds the secret |
+/// | `guard_addresses`, `trusted_proxies` | addresses and ranges, separated by commas: `"10.0.0.0/8, ::1"`; in a file also a list |
 /// | `base_path` | a path, such as `"/internal"` |
 /// | `liveness_path`, `readiness_path`, `startup_path`, `health_path`, `status_path`, `metrics_path`, `openapi_path` | one more path of that page |
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::value::{Refused, details, duration, flag, path, secret, secret_in_file};
+use super::value::{Refused, details, duration, flag, path, ranges, secret, secret_in_file};
 use crate::endpoint::{Details, Page};
 use crate::probe::Probe;
 
@@ -21,12 +21,16 @@ pub(crate) struct ServiceOptions {
     pub(crate) paths: Vec<(String, Page)>,
     /// A secret, so this type has no `Debug`.
     pub(crate) guard_token: Option<String>,
+    /// Verified, and in addition to those of the builder.
+    pub(crate) guard_addresses: Vec<String>,
+    /// Likewise.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
 
 /// Each setting of the service, and how its value is taken.
-const SETTINGS: [(&str, Set); 16] = [
+const SETTINGS: [(&str, Set); 18] = [
     ("drain_delay", |service, value| {
         service.drain_delay = Some(duration(value)?);
         Ok(())
@@ -57,6 +61,14 @@ const SETTINGS: [(&str, Set); 16] = [
     }),
     (TOKENS[1], |service, value| {
         service.guard_token = Some(secret_in_file(value)?);
+        Ok(())
+    }),
+    ("guard_addresses", |service, value| {
+        service.guard_addresses = ranges(value)?;
+        Ok(())
+    }),
+    ("trusted_proxies", |service, value| {
+        service.trusted_proxies = ranges(value)?;
         Ok(())
     }),
     ("base_path", |service, value| {
