@@ -2,49 +2,24 @@
 //! and one of texts that do not.
 #![cfg(feature = "tracing")]
 
+mod corpus;
+
 use std::io;
-use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, testing};
+use corpus::{harmless, is_telling, marked, secrets, unmarked, with_check};
+use health_core::{Guard, Health, Outcome, RequestHead, testing};
 use tokio::time::sleep;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 const MASK: &str = "***";
 
-/// The lines of a corpus.
-fn texts(corpus: &str) -> impl Iterator<Item = String> {
-    let lines = corpus.lines();
-    let texts = lines.filter(|line| !line.is_empty() && !line.starts_with("# "));
-    texts.map(|line| line.replace('⏎', "\n"))
-}
-
-fn secrets() -> impl Iterator<Item = String> {
-    texts(include_str!("corpus/secrets.txt"))
-}
-
-fn harmless() -> impl Iterator<Item = String> {
-    texts(include_str!("corpus/harmless.txt"))
-}
-
 /// What is kept of a cause.
 fn kept(text: &str) -> String {
     let outcome = Outcome::fail("it failed").because(text);
     outcome.cause().join(": ")
-}
-
-/// The secrets that are marked in a text.
-fn marked(text: &str) -> Vec<&str> {
-    let parts = text.split('«').skip(1);
-    parts
-        .map(|part| part.split('»').next().expect("a mark is closed"))
-        .collect()
-}
-
-fn unmarked(text: &str) -> String {
-    text.replace(['«', '»'], "")
 }
 
 /// The parts of a text that are no secrets, in order.
@@ -231,24 +206,6 @@ impl io::Write for Log {
     }
 }
 
-fn with_check(builder: HealthBuilder, number: usize, text: &str) -> HealthBuilder {
-    let text = text.to_owned();
-    let options = CheckOptions::new().interval(Duration::from_secs(60 * 60));
-    builder.check(format!("check-{number}"), options, move || {
-        let text = text.clone();
-        async move {
-            match number % 3 {
-                // A panic, without the message on the standard error.
-                0 => resume_unwind(Box::new(text)),
-                1 => Outcome::fail("refused").because(io::Error::other(text)),
-                _ => Outcome::warn(text.clone())
-                    .observe(&text, "x")
-                    .detail([("text", &text)]),
-            }
-        }
-    })
-}
-
 fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
     let accepted = [
         "application/json",
@@ -319,9 +276,4 @@ async fn no_outlet_shows_a_marked_secret() {
             assert!(!metrics.contains(secret), "{secret} is in the metrics");
         }
     }
-}
-
-/// Whether a secret is no word of the answers and no part of a number.
-fn is_telling(secret: &str) -> bool {
-    secret.len() > 5 && secret != "changeme" && !secret.bytes().all(|byte| byte.is_ascii_digit())
 }
