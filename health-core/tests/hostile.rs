@@ -236,6 +236,22 @@ fn recognized_clients_and_others() {
     }
 }
 
+#[test]
+fn values_that_are_parts_of_a_message_and_ranges() {
+    for text in [
+        "\nings { service: {}, checks: {}",
+        "GUARD_TOKEN\nthe token of the",
+        "GUARD_TOKEN\nshort",
+        "GUARD_ADDRESSES\n10.0.0.0/8, ::1",
+        "GUARD_ADDRESSES\n10.0.0.0/33,ten,",
+        "TRUSTED_PROXIES\n::ffff:10.0.0.0/104",
+        "TRUSTED_PROXIES\n,",
+        "GUARD_ADRESSES\n::1",
+    ] {
+        properties::a_variable_sets_something_or_is_refused_or_ignored(text);
+    }
+}
+
 proptest! {
     #[test]
     fn any_request_gets_a_complete_answer(text in lines(REQUESTS)) {

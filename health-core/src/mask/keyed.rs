@@ -8,6 +8,7 @@ use super::{looks_random, run_end, run_start};
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let programs = Programs::of(text);
+    let protocols = Protocols::of(text);
     let mut at = 0;
     while at < text.len() {
         if !is_key_byte(text.as_bytes()[at]) {
@@ -20,6 +21,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             start: at,
             end,
             programs,
+            protocols,
         };
         if end - at < SHORTEST_KEY && !key.is_short_query_key() {
             at = end;
@@ -58,16 +60,30 @@ struct Place<'a> {
     start: usize,
     end: usize,
     programs: Programs,
+    protocols: Protocols,
 }
 
-/// The programs and protocols in a text that have names of their own for a
-/// password.
+/// The protocols in a text that have names of their own for a password.
 #[derive(Clone, Copy)]
-struct Programs {
+struct Protocols {
     /// `Digest … response="…"`
     digest: bool,
     /// `?u=app&p=hunter2`
     influx: bool,
+}
+
+impl Protocols {
+    fn of(text: &str) -> Self {
+        Protocols {
+            digest: text.contains("Digest "),
+            influx: text.contains("?u=") || text.contains("&u="),
+        }
+    }
+}
+
+/// The programs in a text that take a password by a short option.
+#[derive(Clone, Copy)]
+struct Programs {
     mysql: bool,
     redis_cli: bool,
     sshpass: bool,
@@ -77,8 +93,6 @@ impl Programs {
     fn of(text: &str) -> Self {
         let has_option = text.contains(" -");
         Programs {
-            digest: text.contains("Digest "),
-            influx: text.contains("?u=") || text.contains("&u="),
             mysql: has_option && text.contains("mysql"),
             redis_cli: has_option && text.contains("redis-cli"),
             sshpass: has_option && text.contains("sshpass"),
@@ -152,14 +166,14 @@ impl<'a> Place<'a> {
     }
 
     fn is_short_query_key(&self) -> bool {
-        self.programs.influx
+        self.protocols.influx
             && &self.text[self.start..self.end] == "p"
             && matches!(self.before(), Some(b'?' | b'&'))
     }
 
     /// `key` and `code` are secret in the query of a URL, if they look like it.
     fn query_key(&self, name: &str) -> Option<Key> {
-        let is_response = self.programs.digest
+        let is_response = self.protocols.digest
             && name == "response"
             && self.text[self.end..].starts_with(['='])
             && self
@@ -404,11 +418,11 @@ impl<'a> Place<'a> {
 
     /// `{a;b}` of ODBC, where `}}` stands for `}`.
     fn braced(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
+        // Bounded, so that the time stays linear.
+        const LONGEST: usize = 256;
         if separator != Separator::Equals || self.byte(at) != Some(b'{') {
             return None;
         }
-        // Bounded, so that the time stays linear.
-        const LONGEST: usize = 256;
         let bytes = self.text.as_bytes();
         let mut to = at + 1;
         while to < bytes.len().min(at + LONGEST) && bytes[to] != b'\n' {

@@ -346,12 +346,21 @@ pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
     // Another value of this length: what is printed must not depend on a secret.
     let other = "#".repeat(value.len());
     assert_eq!(format!("{:?}", with(value)), format!("{:?}", with(&other)));
-    let _entered = RUNTIME.enter();
     let start = |value: &str| {
+        let entered = RUNTIME.enter();
         let builder = Health::builder()
             .check("database", CheckOptions::new(), || async {})
             .check("orders-db", CheckOptions::new(), || async {});
-        let refused = builder.settings(with(value)).start().err()?;
+        let started = builder.settings(with(value)).start();
+        drop(entered);
+        let refused = match started {
+            // So that its tasks and threads end.
+            Ok(health) => {
+                RUNTIME.block_on(health.stop());
+                return None;
+            }
+            Err(refused) => refused,
+        };
         assert_eq!(refused.problems().len(), 1, "{refused}");
         Some(refused.to_string())
     };

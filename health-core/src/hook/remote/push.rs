@@ -77,7 +77,8 @@ impl PushMonitor {
     ///
     /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
     /// host is logged, because the rest is a secret; at the level trace ureq itself
-    /// logs all of it.
+    /// logs the whole request, with header fields: leave the targets `ureq` and
+    /// `ureq_proto` out of such a log.
     pub fn new(url: impl Into<String>) -> Self {
         PushMonitor {
             target: Target::new(url.into()),

@@ -55,7 +55,8 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 ///
 /// A receiver can get a body twice, if its answer was lost; `id` is the same in
 /// both. `HTTPS_PROXY` and the like are respected. Only the host of the address is
-/// logged, except that ureq itself logs all of it at the level trace.
+/// logged, except that ureq itself logs the whole request at the level trace, with
+/// header fields: leave the targets `ureq` and `ureq_proto` out of such a log.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
