@@ -6,6 +6,7 @@ mod corpus;
 mod receiver;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -110,12 +111,12 @@ async fn no_marked_secret_is_in_a_webhook_its_log_a_span_or_an_event() {
         match &event {
             Event::Turned(turn) => {
                 turned += 1;
-                seen += &format!("{:?}", turn.report.cause());
+                write!(seen, "{:?}", turn.report.cause()).expect("a text");
             }
             Event::Missed(missed) => turned += usize::try_from(*missed).expect("a few"),
             _ => {}
         }
-        seen += &format!("{event:?}");
+        write!(seen, "{event:?}").expect("a text");
     }
     let mut bodies = String::new();
     let mut checks = BTreeSet::new();
