@@ -249,7 +249,7 @@ async fn a_thousand_checks_run_once_an_interval_whoever_asks() {
     for caller in callers {
         caller.await.expect("no caller panics");
     }
-    // 45 s have passed: runs at 0, 10, 20, 30 and 40 s, each within a tenth.
+    // 45 s have passed: runs at 0, 10, 20, 30 and 40 s, each up to a tenth sooner.
     for runs in &runs {
         assert!((4..=6).contains(&runs.count()), "{} runs", runs.count());
         assert_eq!(runs.most_at_once(), 1);

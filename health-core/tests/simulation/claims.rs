@@ -399,7 +399,7 @@ impl Claims {
                 "rule 5: {name} is skipped, and what comes first is good"
             ));
         }
-        let longest = check.interval * 11 / 10 + 2 * ROUNDING;
+        let longest = check.interval + 2 * ROUNDING;
         let quiet = now.saturating_sub(schedule.quiet_since);
         (check.kind == Kind::Background && quiet > longest)
             .then(|| format!("rule 13: {name} has not run for {quiet} ms"))

@@ -205,11 +205,6 @@ impl Life<'_> {
                 .after
                 .iter()
                 .any(|&first| matches!(state.verdict(first), Verdict::Fail | Verdict::Skipped));
-            // A period of 1.1 intervals may be longer than this.
-            let is_stale = state.oracle.verdict(index).1;
-            if is_stale && check.stale_after() < check.interval * 11 / 10 + check.timeout {
-                continue;
-            }
             let expected = match self.case.finally[index] {
                 _ if is_blocked => Verdict::Skipped,
                 mood => Verdict::from(mood.status()),
@@ -309,7 +304,7 @@ fn bound(service: &Service, index: usize) -> u64 {
     let runs = u64::from(check.failure_threshold.max(check.success_threshold));
     let period = match check.kind {
         Kind::OnDemand => check.interval + ASK_EVERY,
-        _ => check.interval * 11 / 10,
+        _ => check.interval,
     };
     let own = (period + check.timeout + 2) * runs + check.initial_delay + LAST_RUN;
     let first = check.after.iter().map(|&first| bound(service, first)).max();
