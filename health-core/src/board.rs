@@ -246,6 +246,14 @@ impl Board {
         self.changed(check, at, before);
     }
 
+    /// A run begins, which no reader sees. Returns `false` if no run counts any more.
+    pub(crate) fn begin(&mut self, check: usize, now: Moment) -> bool {
+        let track = &mut self.tracks[check];
+        track.begin(now);
+        self.deadlines.set(check, track.due());
+        track.deadline().is_some()
+    }
+
     /// Follows up on the change of a track that was in state `before`.
     fn changed(&mut self, check: usize, at: Moment, before: Seen) {
         let track = &mut self.tracks[check];
@@ -254,6 +262,8 @@ impl Board {
         let turned = before.standing.verdict != after.standing.verdict;
         if before != after {
             self.generation += 1;
+        }
+        if before.standing != after.standing {
             let plan = &self.declared[check].plan;
             for probe in plan.probes.iter() {
                 let [from, to] = [before, after].map(|seen| Impact::of(seen.standing, plan, probe));

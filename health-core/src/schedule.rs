@@ -250,8 +250,9 @@ impl Supervisor {
                 // Boxed, so that a check without prerequisites has no room for it.
                 Box::pin(Arc::clone(monitor).all_answered(asked)).await;
             }
+            let mut ended = None;
             match monitor.turn(*index, is_owed) {
-                Turn::Go => self.run_once(first).await,
+                Turn::Go => ended = self.run_once(first).await,
                 Turn::Rest | Turn::Skip => {}
                 Turn::Hold => {
                     is_held = is_owed;
@@ -263,8 +264,9 @@ impl Supervisor {
             }
             if is_owed {
                 // A run that was held back begins a new period.
-                let last = due.map(|due| if is_held { Instant::now() } else { due });
-                due = last.map(|last| next_due(last, plan.interval, Instant::now()));
+                let now = ended.unwrap_or_else(Instant::now);
+                let last = due.map(|due| if is_held { now } else { due });
+                due = last.map(|last| next_due(last, plan.interval, now));
                 (is_first, is_held) = (false, false);
             }
         }
@@ -303,7 +305,9 @@ impl Supervisor {
         }
     }
 
-    async fn run_once(&self, first: Option<FirstRun<'_>>) {
+    /// Returns when the run ended, if it was back in time: this costs no look at
+    /// the clock.
+    async fn run_once(&self, first: Option<FirstRun<'_>>) -> Option<Instant> {
         let Supervisor {
             index,
             runner,
@@ -311,13 +315,9 @@ impl Supervisor {
             admission,
             ..
         } = self;
-        let Some(admitted) = admission.admit(runner.needs_thread()).await else {
-            return;
-        };
+        let admitted = admission.admit(runner.needs_thread()).await?;
         let timeout = monitor.plan(*index).timeout;
-        let Some(first_deadline) = monitor.begin(*index) else {
-            return;
-        };
+        let first_deadline = monitor.begin(*index)?;
         let mut deadline = Some(first_deadline);
         let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
@@ -325,12 +325,12 @@ impl Supervisor {
         // A deadline that comes while the process is stopped is put off.
         while let Some(at) = deadline {
             if let Ok(outcome) = timeout_at(at, &mut run).await {
-                monitor.finish(*index, outcome);
+                let ended = monitor.finish(*index, outcome);
                 if let Some(first) = first {
-                    let left = first_deadline.saturating_duration_since(Instant::now());
+                    let left = first_deadline.saturating_duration_since(ended);
                     first.took(timeout.saturating_sub(left), timeout);
                 }
-                return;
+                return Some(ended);
             }
             deadline = monitor.deadline(*index);
         }
@@ -343,6 +343,7 @@ impl Supervisor {
             let _ = timeout_at(limit, run).await;
         }
         monitor.land(*index);
+        None
     }
 }
 
