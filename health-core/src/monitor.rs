@@ -690,3 +690,24 @@ fn track(check: &Check, kept: usize) -> Track {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::runtime::Handle;
+
+    #[tokio::test]
+    async fn a_drain_that_leaves_readiness_alone_is_a_visible_change() {
+        let outlet = Outlet::start(Vec::new(), 0, &Handle::current()).expect("threads");
+        let monitor = Monitor::new(&[], outlet, 0);
+        let before = monitor.generation();
+        monitor.start_drain();
+        assert!(monitor.is_draining(), "without the lock");
+        assert!(monitor.snapshot().is_draining());
+        let begun = monitor.generation();
+        assert!(begun > before, "what was rendered is outdated");
+        monitor.start_drain();
+        assert_eq!(monitor.generation(), begun, "a drain begins once");
+        assert_eq!(monitor.status(Probe::Readiness), Status::Pass);
+    }
+}

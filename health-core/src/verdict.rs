@@ -696,6 +696,19 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_missed_periods_are_counted_one_by_one_and_more_at_once() {
+        let options = CheckOptions::new().timeout(secs(1)).interval(secs(10));
+        for (late, results) in [(1_000, 102), (1_001, 2)] {
+            let mut track = track(&options);
+            track.begin(Moment::START);
+            // The second miss, at 11 s, is so late.
+            track.advance(Moment::START + secs(11 + late));
+            assert_eq!(track.results(), results, "{late} s late");
+            assert_eq!(track.verdict(), Verdict::Fail);
+        }
+    }
+
+    #[test]
     fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));

@@ -230,3 +230,30 @@ fn a_log_that_panics_is_called_again() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0].2, "error");
 }
+
+/// The last lines of a service are those that explain its end.
+#[test]
+fn a_stop_waits_for_the_log() {
+    let _guard = begin();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let beat = Heartbeat::new("consumer", BOUND);
+        let health = Health::builder()
+            .heartbeat(&beat, CheckOptions::new())
+            .start()
+            .expect("it starts");
+        set(Mood::Blocks);
+        beat.beat();
+        let mut stop = std::pin::pin!(health.stop());
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut stop).await;
+        assert!(early.is_err(), "the log is blocked");
+        set(Mood::Writes);
+        stop.await;
+    });
+    let turn = ("consumer", "unknown", "ok");
+    let lines = lock(&LINES);
+    let mut lines = lines
+        .iter()
+        .map(|(check, from, to)| (&**check, &**from, &**to));
+    assert!(lines.any(|line| line == turn), "it was written");
+}
