@@ -13,19 +13,19 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::drain::Drain;
-use crate::endpoint::Endpoint;
-use crate::event::Events;
-use crate::monitor::Monitor;
-use crate::observe::{self, Line};
-use crate::outcome::Status;
-use crate::probe::Probe;
-use crate::schedule::Supervisors;
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::engine::monitor::Monitor;
+use crate::engine::schedule::Supervisors;
+use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
-use crate::serve::{Limits, Served};
+use crate::http::server::{Limits, Served};
+use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
-use crate::signal::Requests;
-use crate::snapshot::{CheckReport, Snapshot};
+use crate::lifecycle::signal::Requests;
+use crate::telemetry::event::Events;
+use crate::telemetry::log::{self, Line};
+use crate::verdict::snapshot::{CheckReport, Snapshot};
 
 /// The running health of one service.
 ///
@@ -322,7 +322,7 @@ impl Health {
         })
         .await;
         if ended.is_none() {
-            observe::cut_off(limit);
+            log::cut_off(limit);
         }
         ended
     }
@@ -392,7 +392,7 @@ impl Health {
                     .await;
                 }
                 Err(error) => {
-                    observe::no_signals(&error);
+                    log::no_signals(&error);
                     std::future::pending::<()>().await;
                 }
             }

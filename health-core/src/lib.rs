@@ -88,99 +88,60 @@
 //! `opentelemetry` are for applications that have an exporter already:
 //! `Health::record_metrics` and `Health::record_opentelemetry`.
 
-mod about;
-mod admission;
-mod board;
 mod builder;
 mod check;
-mod clock;
-mod deadlines;
-mod drain;
-mod endpoint;
-mod event;
+mod engine;
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
-mod family;
-mod forwarded;
-mod guard;
-mod head;
 mod health;
-mod history;
-mod hook;
-mod impact;
-mod incident;
-mod link;
-mod mask;
-mod monitor;
-mod name;
-mod observe;
-mod options;
-mod outcome;
-mod outlet;
-mod panic;
-mod pause;
-mod pause_detector;
-mod probe;
-mod problem;
-mod quarantine;
-mod queue;
+mod http;
+mod lifecycle;
 mod registry;
-mod relay;
-mod render;
 mod reported;
-mod rules;
-mod run;
-mod sample;
-mod schedule;
-#[cfg(feature = "serve")]
-mod serve;
-mod settings;
-#[cfg(feature = "signal")]
-mod signal;
-mod snapshot;
-mod source;
-mod state;
-mod stats;
-#[cfg(all(feature = "systemd", unix))]
-mod systemd;
+mod telemetry;
 pub mod testing;
-mod uri;
+mod text;
+mod time;
 mod verdict;
-mod watchdog;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
 pub use async_trait::async_trait;
-
-pub use builder::HealthBuilder;
-pub use check::HealthCheck;
-pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
-pub use event::{Event, Events, Turned};
-pub use guard::Guard;
-pub use head::{Headers, RequestHead};
-pub use health::Health;
-pub use history::{History, Past};
-#[cfg(feature = "webhook")]
-pub use hook::{PushMonitor, Webhook};
-pub use incident::Incident;
-pub use options::CheckOptions;
-#[doc(hidden)]
-pub use outcome::via;
-pub use outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
-pub use probe::Probe;
-pub use problem::{Place, Problem, StartError};
-pub use render::Vocabulary;
-pub use reported::{Gate, Heartbeat, Supervised, Switch};
-#[cfg(feature = "serve")]
-pub use serve::Served;
-pub use settings::Settings;
-pub use snapshot::{CheckReport, Snapshot};
-pub use state::{HealthState, Provide};
-pub use verdict::Verdict;
-
 pub use health_macros::{
     CoreHealthState as HealthState, core_app as app, core_health_check as health_check,
     core_health_checks as health_checks,
 };
+
+pub use crate::builder::HealthBuilder;
+pub use crate::check::HealthCheck;
+pub use crate::check::options::CheckOptions;
+#[doc(hidden)]
+pub use crate::check::outcome::via;
+pub use crate::check::outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
+pub use crate::check::probe::Probe;
+pub use crate::check::state::{HealthState, Provide};
+pub use crate::health::Health;
+pub use crate::http::endpoint::{Answer, Details, Endpoint};
+pub use crate::http::guard::Guard;
+pub use crate::http::paths::{Page, ProbePaths};
+pub use crate::http::render::words::Vocabulary;
+pub use crate::http::request::{Headers, RequestHead};
+#[cfg(feature = "serve")]
+pub use crate::http::server::Served;
+pub use crate::registry::error::{Place, Problem, StartError};
+pub use crate::registry::settings::Settings;
+pub use crate::reported::gate::Gate;
+pub use crate::reported::heartbeat::Heartbeat;
+pub use crate::reported::supervised::Supervised;
+pub use crate::reported::switch::Switch;
+pub use crate::telemetry::event::{Event, Events, Turned};
+#[cfg(feature = "webhook")]
+pub use crate::telemetry::hook::remote::push::PushMonitor;
+#[cfg(feature = "webhook")]
+pub use crate::telemetry::hook::remote::webhook::Webhook;
+pub use crate::verdict::history::{History, Past};
+pub use crate::verdict::incident::Incident;
+pub use crate::verdict::snapshot::{CheckReport, Snapshot};
+pub use crate::verdict::track::Verdict;

@@ -6,24 +6,24 @@ pub use std::clone::Clone;
 pub use std::future::Future;
 pub use std::marker::Send;
 pub use std::option::Option;
-pub use std::time::Duration;
-
 use std::pin::Pin;
+pub use std::time::Duration;
 
 pub use inventory;
 
+pub use crate::check::options::CheckOptions;
+pub use crate::check::order::{Link, Names, comes_before};
+use crate::check::outcome::IntoOutcome;
+pub use crate::check::outcome::Outcome;
+pub use crate::check::probe::Probe;
+use crate::check::state::TakenByValue;
+pub use crate::check::state::{
+    App, Context, Found, HealthState, Need, Package, Provide, Shared, StateOf,
+};
 pub use crate::check::{CheckDef, Origin, Run};
-pub use crate::link::{Link, Names, comes_before};
-pub use crate::options::CheckOptions;
-pub use crate::outcome::Outcome;
-pub use crate::probe::Probe;
-pub use crate::state::{App, Context, Found, HealthState, Need, Package, Provide, Shared, StateOf};
+use crate::check::{LocalRunning, Running};
 // Generated code names the root once, so that a wrong `crate = path` is one error.
 pub use crate::{__check as check, __origin as origin, __submit as submit};
-
-use crate::check::{LocalRunning, Running};
-use crate::outcome::IntoOutcome;
-use crate::state::TakenByValue;
 
 /// The result of an `async` check. The caller names `T`, so that rustc reports
 /// a type that is no result at the return type, and once.

@@ -37,11 +37,11 @@
 
 use std::time::Duration;
 
+use crate::check::outcome::Outcome;
 use crate::health::Health;
-use crate::outcome::Outcome;
 use crate::registry;
 #[doc(hidden)]
-pub use crate::verdict::Scheduled;
+pub use crate::verdict::track::Scheduled;
 
 /// The names of all checks with `#[health_check]` that are linked into this
 /// program, sorted.

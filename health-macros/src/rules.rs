@@ -1,1 +1,1 @@
-../../health-core/src/rules.rs
+../../health-core/src/check/rules.rs

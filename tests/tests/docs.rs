@@ -244,7 +244,11 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
 #[test]
 fn every_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
-    let sources = ["observe.rs", "observe/thread.rs", "hook/remote/log.rs"];
+    let sources = [
+        "telemetry/log/mod.rs",
+        "telemetry/log/thread.rs",
+        "telemetry/log/delivery.rs",
+    ];
     let sources = sources.map(|file| read(&root().join("health-core/src").join(file)));
     let source = sources.concat();
     let literals = source.split('"').skip(1).step_by(2);

@@ -6,16 +6,19 @@ use std::panic::Location;
 
 use tokio::task::JoinHandle;
 
-use super::HealthBuilder;
+use crate::builder::HealthBuilder;
+use crate::check::options::CheckOptions;
+use crate::check::outcome::IntoOutcome;
+use crate::check::probe::Probe;
+use crate::check::state::HealthState;
 use crate::check::{Feed, HealthCheck, Work};
-use crate::options::CheckOptions;
-use crate::outcome::IntoOutcome;
-use crate::probe::Probe;
-use crate::problem::Place;
 use crate::registry::Added;
-use crate::reported::{Gate, Heartbeat, Supervised, Switch};
-use crate::settings::Settings;
-use crate::state::HealthState;
+use crate::registry::error::Place;
+use crate::registry::settings::Settings;
+use crate::reported::gate::Gate;
+use crate::reported::heartbeat::Heartbeat;
+use crate::reported::supervised::Supervised;
+use crate::reported::switch::Switch;
 
 impl HealthBuilder {
     /// The application's state, whose fields the checks take as parameters.

@@ -1,9 +1,9 @@
 //! [`HealthBuilder`]: from what the application says to checks that run.
 
-mod answers;
-mod checks;
-mod operator;
-mod running;
+pub(crate) mod checks;
+pub(crate) mod http;
+pub(crate) mod operator;
+pub(crate) mod runtime;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,26 +13,29 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::check::Feed;
-use crate::drain::{self, Drain};
-use crate::endpoint::{Endpoint, EndpointSettings};
+use crate::check::probe::Probes;
+use crate::check::state::{Context, Sources};
+use crate::engine::monitor::Monitor;
+use crate::engine::run::Manner;
+use crate::engine::schedule::Supervisors;
+use crate::engine::watchdog::{self, Watch};
 use crate::health::{Health, Shared};
-use crate::history::{DEFAULT_KEPT, MOST_KEPT};
-use crate::hook::Listener;
-#[cfg(feature = "webhook")]
-use crate::hook::{PushMonitor, Readings, Webhook};
-use crate::monitor::Monitor;
-use crate::observe;
-use crate::outlet::Outlet;
-use crate::probe::Probes;
-use crate::problem::{Place, Problem, StartError};
-use crate::registry::{self, Added, Registry};
-use crate::run::Manner;
-use crate::schedule::Supervisors;
-use crate::settings::Settings;
-use crate::state::{Context, Sources};
+use crate::http::config::EndpointSettings;
+use crate::http::endpoint::Endpoint;
+use crate::lifecycle::drain::{self, Drain};
 #[cfg(all(feature = "systemd", unix))]
-use crate::systemd::{Notifier, Wishes};
-use crate::watchdog::{self, Watch};
+use crate::lifecycle::systemd::{Notifier, Wishes};
+use crate::registry::error::{Place, Problem, StartError};
+use crate::registry::settings::Settings;
+use crate::registry::{self, Added, Registry};
+use crate::telemetry::hook::Listener;
+#[cfg(feature = "webhook")]
+use crate::telemetry::hook::remote::push::{PushMonitor, Readings};
+#[cfg(feature = "webhook")]
+use crate::telemetry::hook::remote::webhook::Webhook;
+use crate::telemetry::log;
+use crate::telemetry::outlet::Outlet;
+use crate::verdict::history::{DEFAULT_KEPT, MOST_KEPT};
 
 /// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
 /// Docker and Cloud Run kill a process 10 s after they ask it to stop.
@@ -167,9 +170,9 @@ impl HealthBuilder {
         };
         let outlet = Outlet::start(listeners, checks.len(), &runtime);
         let outlet = outlet.map_err(|error| no_thread(&error))?;
-        observe::started(&checks);
+        log::started(&checks);
         if cfg!(panic = "abort") {
-            observe::panics_abort();
+            log::panics_abort();
         }
         operator::log_in_effect(
             self.drain_delay,
@@ -178,7 +181,7 @@ impl HealthBuilder {
             &self.settings,
         );
         if let Some(grace) = too_short {
-            observe::long_drain(self.drain_delay, grace);
+            log::long_drain(self.drain_delay, grace);
         }
         let drain = Drain::new(self.drain_delay);
         let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));

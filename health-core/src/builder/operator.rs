@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::HealthBuilder;
-use crate::endpoint::{Details, EndpointSettings};
-use crate::observe::{self, InEffect};
-use crate::problem::Problem;
-use crate::settings::{ServiceOptions, Settings};
+use crate::builder::HealthBuilder;
+use crate::http::config::EndpointSettings;
+use crate::http::endpoint::Details;
+use crate::registry::error::Problem;
+use crate::registry::settings::Settings;
+use crate::registry::settings::service::ServiceOptions;
+use crate::telemetry::log::{self, InEffect};
 
 impl HealthBuilder {
     /// Lets the settings of the service win over the builder's.
@@ -54,7 +56,7 @@ pub(super) fn log_in_effect(
         kinds if kinds.is_empty() => "none".to_owned(),
         kinds => kinds.join(" "),
     };
-    observe::in_effect(&InEffect {
+    log::in_effect(&InEffect {
         drain_delay,
         drain_readiness,
         details: word(answers.details),

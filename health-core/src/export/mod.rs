@@ -5,14 +5,14 @@
 //! for any other, and their code never runs while something of a check is held.
 
 #[cfg(feature = "metrics")]
-mod facade;
+pub(crate) mod metrics_crate;
 #[cfg(feature = "opentelemetry")]
-mod otel;
+pub(crate) mod opentelemetry;
 
 use std::time::Duration;
 
-use crate::monitor::Monitor;
-use crate::snapshot::CheckReport;
+use crate::engine::monitor::Monitor;
+use crate::verdict::snapshot::CheckReport;
 
 /// How long the run took that has just had a result; `None` if there was no
 /// run, or if it was counted when it first missed its timeout.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::clock::Moment;
-use crate::options::Rule;
-use crate::outcome::Outcome;
-use crate::source::{Reading, Source, Subscribers, View};
+use crate::check::outcome::Outcome;
+use crate::check::rules::Mistake;
+use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::time::clock::Moment;
 
 /// A step of the start that the application takes by itself, such as migrations
 /// or a warm cache: [startup](crate::Probe::Startup) waits until it is opened,
@@ -137,8 +137,8 @@ impl Source for State {
         &self.subscribers
     }
 
-    fn broken_rule(&self) -> Option<Rule> {
-        (self.stands() == ABANDONED).then(|| Rule {
+    fn broken_rule(&self) -> Option<Mistake> {
+        (self.stands() == ABANDONED).then(|| Mistake {
             what: "the gate has been dropped, so nobody can open it".into(),
             help: "keep a clone of it where the step ends that startup waits for".into(),
         })

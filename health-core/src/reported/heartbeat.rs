@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::Moment;
-use crate::options::Rule;
-use crate::outcome::Outcome;
-use crate::source::{Reading, Reports, Source, Subscribers, View};
+use crate::check::outcome::Outcome;
+use crate::check::rules::Mistake;
+use crate::check::source::{Reading, Reports, Source, Subscribers, View};
+use crate::time::clock::Moment;
 
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -236,9 +236,9 @@ impl Source for Pulse {
         })
     }
 
-    fn broken_rule(&self) -> Option<Rule> {
+    fn broken_rule(&self) -> Option<Mistake> {
         let rule = |what: &str, help: &str| {
-            Some(Rule {
+            Some(Mistake {
                 what: what.to_owned(),
                 help: help.to_owned(),
             })
@@ -267,9 +267,10 @@ impl Source for Pulse {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::source::Subscriber;
     use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::check::source::Subscriber;
 
     /// Counts the changes that it is notified of.
     #[derive(Default)]
@@ -310,13 +311,15 @@ mod tests {
 ///    counted the same results.
 #[cfg(test)]
 mod properties {
-    use super::*;
-    use crate::clock::Clock;
-    use crate::options::CheckOptions;
-    use crate::source::Subscriber;
-    use crate::verdict::{Track, Verdict};
-    use proptest::prelude::*;
     use std::sync::Mutex;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::check::options::CheckOptions;
+    use crate::check::source::Subscriber;
+    use crate::time::clock::Clock;
+    use crate::verdict::track::{Track, Verdict};
 
     const DEADLINE: Duration = Duration::from_millis(50);
 

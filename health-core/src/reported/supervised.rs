@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
-use crate::clock::Moment;
-use crate::outcome::{Outcome, Reason};
-use crate::source::{Reading, Source, Subscribers, View};
+use crate::check::outcome::{Outcome, Reason};
+use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::time::clock::Moment;
 
 /// A tokio task that is not meant to end: when it does, the check of its name
 /// fails at once and for good, with `panicked`, `ended` or `cancelled`.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clock::Moment;
-use crate::outcome::Outcome;
-use crate::source::{Reading, Source, Subscribers, View};
+use crate::check::outcome::Outcome;
+use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::time::clock::Moment;
 
 /// In characters.
 const LONGEST_REASON: usize = 256;

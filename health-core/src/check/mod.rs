@@ -1,0 +1,188 @@
+//! What a check is: its declaration, and the work that one run does.
+
+pub(crate) mod name;
+pub(crate) mod options;
+pub(crate) mod order;
+pub(crate) mod outcome;
+pub(crate) mod probe;
+pub(crate) mod rules;
+pub(crate) mod source;
+pub(crate) mod state;
+pub(crate) mod uri;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::check::options::CheckOptions;
+use crate::check::outcome::{IntoOutcome, Outcome};
+use crate::check::source::Source;
+use crate::check::state::{Context, Need};
+
+/// The future of one run.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+/// The future of one run that stays on its thread.
+pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// A check written by hand, as an object.
+///
+/// For a check that carries its own connection, or comes from a library.
+/// A function with `#[health_check]` is shorter where there is a state.
+///
+/// `Box<dyn HealthCheck>` and `Arc<dyn HealthCheck>` are checks too.
+///
+/// ```
+/// use health_core::{CheckOptions, Health, HealthCheck, Outcome, async_trait};
+///
+/// struct Queue { limit: usize }
+///
+/// #[async_trait]
+/// impl HealthCheck for Queue {
+///     async fn check(&self) -> Outcome {
+///         let waiting = 3;
+///         if waiting < self.limit { Outcome::pass() } else { Outcome::fail("the queue is full") }
+///     }
+/// }
+///
+/// # tokio_test(async {
+/// let health = Health::builder()
+///     .register("queue", CheckOptions::new().critical(), Queue { limit: 100 })
+///     .start()?;
+/// # Ok::<_, health_core::StartError>(()) });
+/// # fn tokio_test<T>(test: impl Future<Output = Result<T, health_core::StartError>>) {
+/// #     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test).unwrap();
+/// # }
+/// ```
+#[async_trait]
+pub trait HealthCheck: Send + Sync + 'static {
+    /// One run. It may hang, block or panic: that is this check's failure alone.
+    async fn check(&self) -> Outcome;
+}
+
+#[async_trait]
+impl<C: HealthCheck + ?Sized> HealthCheck for Box<C> {
+    async fn check(&self) -> Outcome {
+        (**self).check().await
+    }
+}
+
+#[async_trait]
+impl<C: HealthCheck + ?Sized> HealthCheck for Arc<C> {
+    async fn check(&self) -> Outcome {
+        (**self).check().await
+    }
+}
+
+/// A declared check: what `#[health_check]` registers.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct CheckDef {
+    /// The name, already validated by the macro.
+    pub name: &'static str,
+    /// What the attribute says.
+    pub options: CheckOptions,
+    /// Where it stands.
+    pub origin: Origin,
+    /// The parameters of the function.
+    pub needs: &'static [Need],
+    /// How to run it.
+    pub run: Run,
+}
+
+inventory::collect!(CheckDef);
+
+/// How the generated code runs the user's function.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Run {
+    /// An `async fn`: polled on the application's runtime.
+    Async(fn(&Context) -> Running),
+    /// An `async fn` whose future is not `Send`: polled on a thread of its own.
+    Local(fn(&Context) -> LocalRunning),
+    /// A plain `fn`: called on a thread of its own.
+    Blocking(fn(&Context) -> Outcome),
+}
+
+/// Where a check was declared.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The package.
+    pub package: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The file, as rustc names it.
+    pub file: &'static str,
+    /// The line of the attribute.
+    pub line: u32,
+    /// The column of the attribute, to tell two on one line apart.
+    pub column: u32,
+}
+
+/// Where the results of a check come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Feed {
+    /// It is run.
+    Runs(Work),
+    /// They are reported from outside.
+    Reports(Arc<dyn Source>),
+}
+
+/// What one run does, with everything that it needs.
+#[derive(Clone)]
+pub(crate) enum Work {
+    Async(Arc<dyn Fn() -> Running + Send + Sync>),
+    Local(Arc<dyn Fn() -> LocalRunning + Send + Sync>),
+    Blocking(Arc<dyn Fn() -> Outcome + Send + Sync>),
+}
+
+impl Work {
+    pub(crate) fn declared(run: Run, context: &Context) -> Self {
+        let context = context.clone();
+        match run {
+            Run::Async(run) => Work::Async(Arc::new(move || run(&context))),
+            Run::Local(run) => Work::Local(Arc::new(move || run(&context))),
+            Run::Blocking(run) => Work::Blocking(Arc::new(move || run(&context))),
+        }
+    }
+
+    pub(crate) fn object(check: impl HealthCheck) -> Self {
+        let check = Arc::new(check);
+        Work::Async(Arc::new(move || {
+            let check = Arc::clone(&check);
+            Box::pin(async move { check.check().await })
+        }))
+    }
+
+    pub(crate) fn closure<F, Fut, Via>(check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
+    {
+        Work::Async(Arc::new(move || {
+            let run = check();
+            Box::pin(async move { run.await.into_outcome() })
+        }))
+    }
+
+    pub(crate) fn blocking_closure<F, T, Via>(check: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: IntoOutcome<Via>,
+    {
+        Work::Blocking(Arc::new(move || check().into_outcome()))
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Work::Async(_) => "Async",
+            Work::Local(_) => "Local",
+            Work::Blocking(_) => "Blocking",
+        })
+    }
+}

@@ -1,0 +1,719 @@
+//! What can be said about a check beside its code: the options of the attribute
+//! and of the builder, their defaults, and the rules that they obey.
+
+use std::time::Duration;
+
+use crate::check::probe::{Probe, Probes};
+use crate::check::rules::{
+    self, LONGEST_DESCRIPTION, LONGEST_ENDPOINT, LONGEST_NAME, LONGEST_PERIOD, LONGEST_STALE_AFTER,
+    LONGEST_TIMEOUT, Mistake, Rhythm, Spelt,
+};
+use crate::check::uri;
+
+/// The options of one check, as `#[health_check(..)]` takes them.
+///
+/// The attribute expands to this builder, and [`HealthBuilder::check`] takes
+/// it for checks that are made at run time. What is not written keeps its
+/// default; a default gives way to what is written, so `interval` of 2 s alone
+/// makes the timeout 2 s, and `timeout` of 30 s alone makes the interval 30 s.
+///
+/// Contradictions are compile errors in the attribute and problems of
+/// [`HealthBuilder::start`] here.
+///
+/// [`HealthBuilder::check`]: crate::HealthBuilder::check
+/// [`HealthBuilder::start`]: crate::HealthBuilder::start
+///
+/// ```
+/// use std::time::Duration;
+/// use health_core::CheckOptions;
+///
+/// let options = CheckOptions::new().timeout(Duration::from_secs(2)).critical();
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing until a check takes them"]
+pub struct CheckOptions {
+    probes: Probes,
+    critical: Criticality,
+    timeout: Option<Duration>,
+    interval: Option<Duration>,
+    initial_delay: Option<Duration>,
+    failure_threshold: Option<u32>,
+    success_threshold: Option<u32>,
+    stale_after: Option<Duration>,
+    cache: Option<Duration>,
+    after: &'static [&'static str],
+    tags: &'static [&'static str],
+    affects: &'static [&'static str],
+    links: Links,
+    component: Option<&'static str>,
+    description: Option<&'static str>,
+}
+
+/// URIs by relation.
+pub(crate) type Links = &'static [(&'static str, &'static str)];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Criticality {
+    #[default]
+    Nowhere,
+    Only(Probes),
+    Everywhere,
+}
+
+impl CheckOptions {
+    /// The defaults: readiness, not critical, every 10 s, at most 5 s a run.
+    pub const fn new() -> Self {
+        CheckOptions {
+            probes: Probes::NONE,
+            critical: Criticality::Nowhere,
+            timeout: None,
+            interval: None,
+            initial_delay: None,
+            failure_threshold: None,
+            success_threshold: None,
+            stale_after: None,
+            cache: None,
+            after: &[],
+            tags: &[],
+            affects: &[],
+            links: &[],
+            component: None,
+            description: None,
+        }
+    }
+
+    /// The hard bound of one run, as readers see it: at most 1 h, default 5 s.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The period of the background runs, ±10 % jitter: at most 24 h, default 10 s.
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// The time before the first run: at most 24 h, default none.
+    ///
+    /// Until the first result the check is unknown, which is not healthy.
+    pub const fn initial_delay(mut self, delay: Duration) -> Self {
+        self.initial_delay = Some(delay);
+        self
+    }
+
+    /// While the check fails, every probe that it counts for fails (503).
+    /// Without this they are degraded (200).
+    pub const fn critical(mut self) -> Self {
+        self.critical = Criticality::Everywhere;
+        self
+    }
+
+    /// Critical for this probe only; can be said of several.
+    pub const fn critical_for(mut self, probe: Probe) -> Self {
+        let already = match self.critical {
+            Criticality::Nowhere => Probes::NONE,
+            Criticality::Only(probes) => probes,
+            Criticality::Everywhere => Probes::ALL,
+        };
+        self.critical = Criticality::Only(already.with(probe));
+        self
+    }
+
+    /// Count for liveness. Must be [`critical`](Self::critical) there.
+    pub const fn liveness(self) -> Self {
+        self.counts_for(Probe::Liveness)
+    }
+
+    /// Count for readiness, which is the default if no probe is named.
+    pub const fn readiness(self) -> Self {
+        self.counts_for(Probe::Readiness)
+    }
+
+    /// Count for startup. Must be [`critical`](Self::critical) there.
+    pub const fn startup(self) -> Self {
+        self.counts_for(Probe::Startup)
+    }
+
+    const fn counts_for(mut self, probe: Probe) -> Self {
+        self.probes = self.probes.with(probe);
+        self
+    }
+
+    /// Consecutive failures before the verdict turns: at least 1, default 1.
+    pub const fn failure_threshold(mut self, runs: u32) -> Self {
+        self.failure_threshold = Some(runs);
+        self
+    }
+
+    /// Consecutive passes before the verdict turns back: at least 1, default 1.
+    pub const fn success_threshold(mut self, runs: u32) -> Self {
+        self.success_threshold = Some(runs);
+        self
+    }
+
+    /// A pass older than this no longer counts: at most 365 days.
+    ///
+    /// The default is three intervals and one timeout, or as many intervals as
+    /// [`failure_threshold`](Self::failure_threshold) where that is more than
+    /// three. A shorter age than `failure_threshold` intervals is refused,
+    /// because the threshold could never be reached, and so is one shorter than
+    /// an interval and a timeout together.
+    pub const fn stale_after(mut self, age: Duration) -> Self {
+        self.stale_after = Some(age);
+        self
+    }
+
+    /// Run on demand instead of in the background: when a probe asks and the
+    /// last result is older than this, at most 24 h. Excludes `interval`.
+    ///
+    /// The probe waits for the run, at most 800 ms, then answers with what is
+    /// known. For processes that are frozen between requests, and for checks
+    /// that are too dear to repeat unasked.
+    pub const fn cache(mut self, age: Duration) -> Self {
+        self.cache = Some(age);
+        self
+    }
+
+    /// Names of checks that come first: while one of them fails this one is not
+    /// run, and is reported as skipped with the cause named.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().after(&["database"]);
+    /// # let _ = options;
+    /// ```
+    pub const fn after(mut self, names: &'static [&'static str]) -> Self {
+        self.after = names;
+        self
+    }
+
+    /// Labels for reports and for groups
+    /// ([`HealthBuilder::group`](crate::HealthBuilder::group)), such as
+    /// `&["db", "eu"]`: at most 64, each spelt as a name of a check is.
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// What does not work while the check does not pass, as URI templates: the
+    /// `affectedEndpoints` of `application/health+json`. At most 64, each of at
+    /// most 1,024 bytes.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().affects(&["/orders", "/orders/{id}"]);
+    /// # let _ = options;
+    /// ```
+    pub const fn affects(mut self, endpoints: &'static [&'static str]) -> Self {
+        self.affects = endpoints;
+        self
+    }
+
+    /// Where people find more, as URIs by relation: the `links` of the check in
+    /// `application/health+json`. At most 64, each of at most 1,024 bytes.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let options = CheckOptions::new().links(&[("runbook", "https://example.com/orders-db")]);
+    /// # let _ = options;
+    /// ```
+    pub const fn links(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
+        self.links = links;
+        self
+    }
+
+    /// What kind of thing is checked: the `componentType` of
+    /// `application/health+json`, at most 64 characters, default `component`.
+    pub const fn component(mut self, kind: &'static str) -> Self {
+        self.component = Some(kind);
+        self
+    }
+
+    /// A line for people, at most 256 characters; the attribute takes the first
+    /// of the doc comment.
+    pub const fn description(mut self, line: &'static str) -> Self {
+        self.description = Some(line);
+        self
+    }
+
+    /// These options, except for the numbers that `change` sets.
+    ///
+    /// `interval` and `cache` exclude each other, so setting one removes the
+    /// other.
+    pub(crate) fn changed_by(self, change: &CheckOptions) -> Self {
+        let (interval, cache) = match (change.interval, change.cache) {
+            (None, None) => (self.interval, self.cache),
+            set => set,
+        };
+        CheckOptions {
+            timeout: change.timeout.or(self.timeout),
+            interval,
+            cache,
+            initial_delay: change.initial_delay.or(self.initial_delay),
+            stale_after: change.stale_after.or(self.stale_after),
+            failure_threshold: change.failure_threshold.or(self.failure_threshold),
+            success_threshold: change.success_threshold.or(self.success_threshold),
+            ..self
+        }
+    }
+
+    pub(crate) fn prerequisites(&self) -> &'static [&'static str] {
+        self.after
+    }
+
+    pub(crate) fn labels(&self) -> &'static [&'static str] {
+        self.tags
+    }
+
+    /// Fills in the defaults, or returns every rule that is broken.
+    pub(crate) fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
+        let plan = self.with_defaults();
+        let mut broken = Vec::new();
+        self.check_ranges(&plan, &mut broken);
+        self.check_contradictions(&plan, &mut broken);
+        self.check_texts(&mut broken);
+        check_criticality(&plan, &mut broken);
+        if broken.is_empty() {
+            Ok(plan)
+        } else {
+            Err(broken)
+        }
+    }
+
+    /// As [`resolve`](Self::resolve), for a check that is reported and never
+    /// run, and that may break a rule of its own.
+    pub(crate) fn resolve_reported(&self, own: Option<Mistake>) -> Result<Plan, Vec<Mistake>> {
+        let plan = self.with_defaults();
+        let mut broken = Vec::from_iter(own);
+        self.check_nothing_about_runs(&mut broken);
+        self.check_texts(&mut broken);
+        check_criticality(&plan, &mut broken);
+        if broken.is_empty() {
+            Ok(plan)
+        } else {
+            Err(broken)
+        }
+    }
+
+    fn with_defaults(&self) -> Plan {
+        let rhythm = self.rhythm();
+        let failure_threshold = self.failure_threshold.unwrap_or(1);
+        let probes = if self.probes.is_empty() {
+            Probes::NONE.with(Probe::Readiness)
+        } else {
+            self.probes
+        };
+        Plan {
+            probes,
+            critical: match self.critical {
+                Criticality::Nowhere => Probes::NONE,
+                Criticality::Only(named) => named,
+                Criticality::Everywhere => probes,
+            },
+            timeout: rhythm.timeout,
+            interval: rhythm.period,
+            on_demand: rhythm.on_demand,
+            tags: self.tags,
+            affects: self.affects,
+            links: self.links,
+            component: self.component.unwrap_or("component"),
+            description: self.description,
+            initial_delay: self.initial_delay.unwrap_or_default(),
+            failure_threshold,
+            success_threshold: self.success_threshold.unwrap_or(1),
+            stale_after: self
+                .stale_after
+                .unwrap_or_else(|| rhythm.default_stale_after(failure_threshold)),
+        }
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        Rhythm::new(self.timeout, self.interval, self.cache)
+    }
+
+    fn check_ranges(&self, plan: &Plan, broken: &mut Vec<Mistake>) {
+        if plan.timeout.is_zero() {
+            broken.push(Mistake {
+                what: "a timeout of zero fails every run".into(),
+                help: "leave `timeout` out for the default of 5 seconds".into(),
+            });
+        }
+        if self.interval.is_some_and(|interval| interval.is_zero()) {
+            broken.push(Mistake {
+                what: "an interval of zero leaves no pause between runs".into(),
+                help: "leave `interval` out for the default of 10 seconds".into(),
+            });
+        }
+        if self.failure_threshold == Some(0) || self.success_threshold == Some(0) {
+            broken.push(Mistake {
+                what: "a threshold of zero would turn the verdict without a result".into(),
+                help: "write 1 or more; 1 is the default and can be left out".into(),
+            });
+        }
+        let longest = [
+            ("timeout", self.timeout, LONGEST_TIMEOUT),
+            ("interval", self.interval, LONGEST_PERIOD),
+            ("cache", self.cache, LONGEST_PERIOD),
+            ("initial_delay", self.initial_delay, LONGEST_PERIOD),
+            ("stale_after", self.stale_after, LONGEST_STALE_AFTER),
+        ];
+        for (option, written, limit) in longest {
+            if written.is_some_and(|written| written > limit) {
+                broken.push(Mistake {
+                    what: format!("`{option}` is too long"),
+                    help: format!("the longest `{option}` is {}", Spelt(limit)),
+                });
+            }
+        }
+    }
+
+    fn check_nothing_about_runs(&self, broken: &mut Vec<Mistake>) {
+        let written = [
+            ("timeout", self.timeout.is_some()),
+            ("interval", self.interval.is_some()),
+            ("cache", self.cache.is_some()),
+            ("initial_delay", self.initial_delay.is_some()),
+            ("failure_threshold", self.failure_threshold.is_some()),
+            ("success_threshold", self.success_threshold.is_some()),
+            ("stale_after", self.stale_after.is_some()),
+            ("after", !self.after.is_empty()),
+        ];
+        for (option, _) in written.into_iter().filter(|(_, written)| *written) {
+            broken.push(Mistake {
+                what: format!("it is reported and never run, so `{option}` means nothing to it"),
+                help: format!("leave `{option}` out"),
+            });
+        }
+    }
+
+    fn check_contradictions(&self, plan: &Plan, broken: &mut Vec<Mistake>) {
+        if self.cache.is_some() && self.interval.is_some() {
+            broken.push(Mistake {
+                what: "`cache` and `interval` exclude each other".into(),
+                help: "`interval` runs the check in the background, `cache` runs it when a probe asks; keep one".into(),
+            });
+        }
+        if !plan.on_demand && plan.timeout > plan.interval {
+            broken.push(Mistake {
+                what: format!(
+                    "the timeout {:?} is longer than the interval {:?}",
+                    plan.timeout, plan.interval
+                ),
+                help: "one run must end before the next is due; shorten the timeout or lengthen the interval".into(),
+            });
+        }
+        let Some(stale_after) = self.stale_after.filter(|age| *age <= LONGEST_STALE_AFTER) else {
+            return;
+        };
+        let spell = |duration| Spelt(duration).to_string();
+        let threshold = plan.failure_threshold;
+        broken.extend(
+            self.rhythm()
+                .check_stale_after(stale_after, threshold, spell)
+                .err(),
+        );
+    }
+
+    /// The rules of the attribute, for texts that are made at run time.
+    fn check_texts(&self, broken: &mut Vec<Mistake>) {
+        check_list("tags", "the tag ", self.tags, rules::check_tag, broken);
+        check_list(
+            "affects",
+            "the endpoint ",
+            self.affects,
+            rules::check_endpoint,
+            broken,
+        );
+        check_list("after", "", self.after, |_| Ok(()), broken);
+        broken.extend(rules::check_count("links", self.links.len()).err());
+        broken.extend(self.links.iter().filter_map(|link| check_link(*link).err()));
+        broken.extend(
+            self.component
+                .and_then(|kind| rules::check_component(kind).err()),
+        );
+        broken.extend(
+            self.description
+                .and_then(|line| check_description(line).err()),
+        );
+    }
+}
+
+/// The rules for each list, and the rule for each of its texts.
+fn check_list(
+    option: &str,
+    thing: &str,
+    texts: &[&str],
+    rule: impl Fn(&str) -> Result<(), Mistake>,
+    broken: &mut Vec<Mistake>,
+) {
+    if let Err(too_many) = rules::check_count(option, texts.len()) {
+        broken.push(too_many);
+        return;
+    }
+    let each = texts.iter().filter_map(|text| {
+        let Mistake { what, help } = rule(text).err()?;
+        // Unlike the compiler, an error of `start` has no place to point at.
+        let text = shown(text);
+        Some(Mistake::new(
+            format!("`{text}` is not allowed: {what}"),
+            help,
+        ))
+    });
+    broken.extend(each);
+    broken.extend(rules::repeated(texts).map(|nth| rules::listed_twice(thing, &shown(texts[nth]))));
+}
+
+/// A text that may be long, as an error shows it.
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(LONGEST_NAME).collect();
+    let dots = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{dots}", start.escape_debug())
+}
+
+fn check_link((relation, uri): (&str, &str)) -> Result<(), Mistake> {
+    rules::check_line("relation", relation, LONGEST_NAME)
+        .map_err(|what| Mistake::new(what, "write for example `\"runbook\"`"))?;
+    if uri.len() <= LONGEST_ENDPOINT && uri::is_uri(uri) {
+        return Ok(());
+    }
+    Err(Mistake::new(
+        format!("`{}` is no link", shown(uri)),
+        format!(
+            "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {LONGEST_ENDPOINT} bytes"
+        ),
+    ))
+}
+
+fn check_description(line: &str) -> Result<(), Mistake> {
+    rules::check_line("description", line, LONGEST_DESCRIPTION)
+        .map_err(|what| Mistake::new(what, "write one line for people, or leave it out"))
+}
+
+fn check_criticality(plan: &Plan, broken: &mut Vec<Mistake>) {
+    for probe in plan.critical.difference(plan.probes).iter() {
+        broken.push(Mistake {
+            what: format!("the check does not count for {probe}, so it cannot be critical there"),
+            help: format!("add `.{probe}()` to its options, or write `.critical()` alone"),
+        });
+    }
+    for probe in plan.probes.difference(plan.critical).iter() {
+        if probe != Probe::Readiness {
+            broken.push(Mistake {
+                what: format!("a {probe} check that is not critical decides nothing"),
+                help: format!("add `.critical()`, or leave `.{probe}()` out"),
+            });
+        }
+    }
+}
+
+/// The options of a check with every default filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) probes: Probes,
+    pub(crate) critical: Probes,
+    pub(crate) timeout: Duration,
+    /// Between two runs in the background, or the age at which a result is too
+    /// old for a check on demand.
+    pub(crate) interval: Duration,
+    pub(crate) on_demand: bool,
+    pub(crate) tags: &'static [&'static str],
+    pub(crate) affects: &'static [&'static str],
+    pub(crate) links: Links,
+    pub(crate) component: &'static str,
+    pub(crate) description: Option<&'static str>,
+    pub(crate) initial_delay: Duration,
+    pub(crate) failure_threshold: u32,
+    pub(crate) success_threshold: u32,
+    pub(crate) stale_after: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn resolved(options: &CheckOptions) -> Plan {
+        options.resolve().expect("these options are legal")
+    }
+
+    #[test]
+    fn defaults_give_way_to_what_is_written() {
+        let both = resolved(&CheckOptions::new());
+        assert_eq!((both.timeout, both.interval), (secs(5), secs(10)));
+        assert_eq!(both.stale_after, secs(35));
+
+        let short = resolved(&CheckOptions::new().interval(secs(2)));
+        assert_eq!((short.timeout, short.interval), (secs(2), secs(2)));
+
+        let long = resolved(&CheckOptions::new().timeout(secs(30)));
+        assert_eq!((long.timeout, long.interval), (secs(30), secs(30)));
+    }
+
+    #[test]
+    fn readiness_is_the_default_probe_and_critical_follows_the_probes() {
+        let plan = resolved(&CheckOptions::new().critical());
+        assert!(plan.probes.contains(Probe::Readiness));
+        assert!(!plan.probes.contains(Probe::Liveness));
+        assert!(plan.critical.contains(Probe::Readiness));
+
+        let both = resolved(&CheckOptions::new().startup().readiness().critical());
+        assert!(both.critical.contains(Probe::Startup));
+        assert!(both.critical.contains(Probe::Readiness));
+    }
+
+    #[test]
+    fn every_broken_rule_is_named() {
+        let options = CheckOptions::new()
+            .timeout(secs(0))
+            .interval(secs(0))
+            .failure_threshold(0)
+            .stale_after(secs(2 * LONGEST_STALE_AFTER.as_secs()))
+            .liveness()
+            .critical_for(Probe::Startup);
+        let broken = options.resolve().expect_err("six rules are broken");
+        let texts: Vec<_> = broken.iter().map(|rule| rule.what.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "a timeout of zero fails every run",
+                "an interval of zero leaves no pause between runs",
+                "a threshold of zero would turn the verdict without a result",
+                "`stale_after` is too long",
+                "the check does not count for startup, so it cannot be critical there",
+                "a liveness check that is not critical decides nothing",
+            ]
+        );
+    }
+
+    #[test]
+    fn written_values_that_contradict_each_other_are_refused() {
+        let longer = CheckOptions::new().timeout(secs(30)).interval(secs(10));
+        assert!(longer.resolve().is_err());
+        let stale = CheckOptions::new().interval(secs(30)).stale_after(secs(10));
+        assert!(stale.resolve().is_err());
+    }
+
+    #[test]
+    fn a_check_on_demand_has_an_age_and_no_interval() {
+        let plan = resolved(&CheckOptions::new().cache(secs(1)));
+        assert!(plan.on_demand);
+        assert_eq!((plan.timeout, plan.interval), (secs(5), secs(1)));
+        assert_eq!(plan.stale_after, secs(8));
+        let zero = resolved(&CheckOptions::new().cache(secs(0)));
+        assert!(zero.interval.is_zero(), "every probe asks anew");
+        let both = CheckOptions::new().cache(secs(1)).interval(secs(1));
+        let broken = both.resolve().expect_err("they exclude each other");
+        assert_eq!(broken.len(), 1);
+    }
+
+    #[test]
+    fn a_threshold_lengthens_the_default_of_stale_after() {
+        let plan = resolved(&CheckOptions::new().failure_threshold(20));
+        assert_eq!(plan.stale_after, secs(205));
+        let never = resolved(&CheckOptions::new().failure_threshold(u32::MAX));
+        assert_eq!(never.stale_after, LONGEST_STALE_AFTER);
+    }
+
+    #[test]
+    fn a_threshold_that_cannot_be_reached_is_refused() {
+        let options = CheckOptions::new()
+            .failure_threshold(20)
+            .stale_after(secs(30));
+        let broken = options.resolve().expect_err("20 runs take 200 s");
+        assert_eq!(
+            broken,
+            [Mistake::new(
+                "`stale_after` of 30s is shorter than the 200s that 20 failures take, so `failure_threshold` can never be reached",
+                "write at least 20 times the interval, 200s, or leave it out for 205s",
+            )]
+        );
+        let long_enough = options.stale_after(secs(200));
+        assert!(long_enough.resolve().is_ok());
+    }
+
+    #[test]
+    fn the_longest_interval_has_a_legal_stale_after() {
+        let options = CheckOptions::new().interval(LONGEST_PERIOD);
+        for days in [2, 3, 365] {
+            let options = options.clone().stale_after(secs(days * 86_400));
+            assert!(options.resolve().is_ok(), "{days} days");
+        }
+    }
+
+    #[test]
+    fn settings_exchange_interval_and_cache() {
+        let background = CheckOptions::new().interval(secs(30));
+        let on_demand = background
+            .clone()
+            .changed_by(&CheckOptions::new().cache(secs(2)));
+        let plan = resolved(&on_demand);
+        assert!(plan.on_demand);
+        assert_eq!(plan.interval, secs(2));
+
+        let again = on_demand.changed_by(&CheckOptions::new().interval(secs(20)));
+        let plan = resolved(&again);
+        assert!(!plan.on_demand);
+        assert_eq!(plan.interval, secs(20));
+
+        let unchanged = again
+            .clone()
+            .changed_by(&CheckOptions::new().timeout(secs(1)));
+        assert_eq!(resolved(&unchanged).interval, secs(20));
+        let both = CheckOptions::new().cache(secs(2)).interval(secs(20));
+        assert!(again.changed_by(&both).resolve().is_err());
+    }
+
+    #[test]
+    fn texts_obey_the_rules_of_the_attribute() {
+        const LONG: &str = match std::str::from_utf8(&[b'x'; 1_000]) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        let plain = CheckOptions::new;
+        for refused in [
+            plain().tags(&["A B"]),
+            plain().tags(&[""]),
+            plain().tags(&[LONG]),
+            plain().tags(&["db", "db"]),
+            plain().tags(&["x"; 65]),
+            plain().after(&["db", "db"]),
+            plain().affects(&["/orders", "/orders"]),
+            plain().affects(&["/orders/{id"]),
+            plain().component(""),
+            plain().component(LONG),
+            plain().component("a\nb"),
+            plain().description(" "),
+            plain().description(LONG),
+            plain().links(&[("", "https://example.com")]),
+            plain().links(&[("runbook", "not a uri")]),
+            plain().links(&[("runbook", "/"); 65]),
+        ] {
+            assert!(refused.resolve().is_err(), "{refused:?}");
+            assert!(refused.resolve_reported(None).is_err(), "{refused:?}");
+        }
+        let legal = plain()
+            .tags(&["db", "eu-1"])
+            .affects(&["/orders", "/orders/{id}"])
+            .component("data store")
+            .description("Größe der Schlange")
+            .links(&[("runbook", "https://example.com/a?b")]);
+        assert!(legal.resolve().is_ok());
+    }
+
+    #[test]
+    fn absurd_durations_are_refused_and_never_overflow() {
+        let absurd = CheckOptions::new()
+            .timeout(Duration::MAX)
+            .interval(Duration::MAX)
+            .stale_after(Duration::MAX);
+        assert!(absurd.resolve().is_err());
+    }
+}

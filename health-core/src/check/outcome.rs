@@ -1,0 +1,541 @@
+//! What one run of a check says.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::text::bounded;
+
+/// The answer of one run, without words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// All is well.
+    Pass,
+    /// It works, and somebody should look: degraded, still 200.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// The answer of one run: a [`Status`], and as many words as help.
+///
+/// The words are kept apart by who may read them. The text given to
+/// [`warn`](Outcome::warn) and [`fail`](Outcome::fail) is **public**: it is in
+/// the answer of `/health`. What [`because`](Outcome::because) adds is
+/// **private**: it goes to the log only, because error texts carry
+/// host names, queries and passwords.
+///
+/// All texts are bounded, so that no error makes a log line, an answer or a
+/// webhook too long: a public text has at most 256 bytes, the cause at most
+/// 1 KiB. What looks like a secret is replaced by `***` in all of them, before
+/// they are kept.
+///
+/// ```
+/// use health_core::{Outcome, Status};
+///
+/// let error = std::io::Error::other("10.0.0.7:5432: connection refused");
+/// let outcome = Outcome::fail("the ledger is unreachable").because(error);
+///
+/// assert_eq!(outcome.status(), Status::Fail);
+/// assert_eq!(outcome.message(), Some("the ledger is unreachable"));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an outcome says nothing until the check returns it"]
+pub struct Outcome {
+    status: Status,
+    reason: Option<Reason>,
+    cause: Vec<String>,
+    /// Boxed, since most checks find nothing beside their status.
+    findings: Option<Box<Findings>>,
+}
+
+/// What a run found out beside its status.
+#[derive(Clone, Debug, Default)]
+struct Findings {
+    observed: Option<Observed>,
+    detail: Option<serde_json::Value>,
+}
+
+/// Why a run did not pass, in words that anyone may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The text that the check itself made public.
+    Text(Cow<'static, str>),
+    /// There is a cause, and it is private.
+    Withheld,
+    /// The run did not end in time.
+    TimedOut,
+    /// The check panicked.
+    Panicked,
+    /// The framework could not run the check.
+    NotRun(Cow<'static, str>),
+}
+
+impl Reason {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Reason::Text(text) | Reason::NotRun(text) => text,
+            Reason::Withheld => "withheld",
+            Reason::TimedOut => "timed out",
+            Reason::Panicked => "panicked",
+        }
+    }
+}
+
+/// A measured value and its unit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Observed {
+    pub(crate) value: serde_json::Value,
+    pub(crate) unit: Cow<'static, str>,
+}
+
+impl Outcome {
+    const fn of(status: Status) -> Self {
+        Outcome {
+            status,
+            reason: None,
+            cause: Vec::new(),
+            findings: None,
+        }
+    }
+
+    /// All is well.
+    pub const fn pass() -> Self {
+        Outcome::of(Status::Pass)
+    }
+
+    /// It works, and somebody should look. The text is public.
+    pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
+        Outcome::of(Status::Warn).saying(Reason::Text(bounded::public(public_text.into())))
+    }
+
+    /// It does not work. The text is public.
+    pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
+        Outcome::of(Status::Fail).saying(Reason::Text(bounded::public(public_text.into())))
+    }
+
+    /// Adds the private cause: an error with its sources, or a text.
+    ///
+    /// The cause has at most 16 parts and 1 KiB; a longer one is cut.
+    ///
+    /// ```
+    /// use health_core::Outcome;
+    ///
+    /// let outcome = Outcome::warn("replication is behind").because("lag of 17 s on 10.0.0.9");
+    /// assert_eq!(outcome.cause(), ["lag of 17 s on 10.0.0.9"]);
+    /// ```
+    pub fn because<Via>(mut self, cause: impl IntoFailure<Via>) -> Self {
+        self.add_cause(cause.into_chain());
+        self
+    }
+
+    /// Adds a measured value and its unit, which are public. The value is a
+    /// number of any type, or whatever else serde can write in 256 bytes; of a
+    /// longer one only the length is told, and the unit is cut at 64 bytes.
+    ///
+    /// ```
+    /// use health_core::Outcome;
+    ///
+    /// let free: u64 = 81_743_880_192;
+    /// let outcome = Outcome::pass().observe(free, "bytes");
+    /// # let _ = outcome;
+    /// ```
+    pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
+        let unit = bounded::text(unit.into(), LONGEST_UNIT);
+        let value = self.written(&value, "observed value", LARGEST_OBSERVED);
+        self.findings().observed = value.map(|value| Observed { value, unit });
+        self
+    }
+
+    /// Adds anything that serde can write, which is public. It has at most
+    /// 1 KiB as JSON: of a longer one only the length is told, as
+    /// `{"withheld": "3211 bytes"}`, so that no check makes an answer too long
+    /// for probers. It is nested at most 32 deep, because parsers of monitors
+    /// refuse more; a deeper one is withheld too. Secrets in it are replaced by
+    /// `***`.
+    ///
+    /// A value that serde refuses (a map whose keys are no strings, say) is
+    /// left out, and the refusal becomes part of the private cause: a detail
+    /// never turns a verdict.
+    pub fn detail(mut self, detail: impl Serialize) -> Self {
+        self.findings().detail = self.written(&detail, "detail", LARGEST_DETAIL);
+        self
+    }
+
+    fn findings(&mut self) -> &mut Findings {
+        self.findings.get_or_insert_default()
+    }
+
+    /// What serde refuses to write becomes part of the private cause.
+    fn written(
+        &mut self,
+        value: &impl Serialize,
+        what: &str,
+        limit: usize,
+    ) -> Option<serde_json::Value> {
+        bounded::json(value, limit)
+            .map_err(|error| {
+                let refusal = format!("the {what} cannot be written: {error}");
+                self.add_cause(vec![refusal]);
+            })
+            .ok()
+    }
+
+    fn add_cause(&mut self, parts: Vec<String>) {
+        self.cause.extend(parts);
+        bounded::cause(&mut self.cause);
+    }
+
+    /// Whether it passed.
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The public text, if there is one.
+    pub fn message(&self) -> Option<&str> {
+        self.reason.as_ref().map(Reason::as_str)
+    }
+
+    /// The private cause: the error's text and those of its sources.
+    pub fn cause(&self) -> &[String] {
+        &self.cause
+    }
+
+    fn saying(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    pub(crate) fn timed_out() -> Self {
+        Outcome::of(Status::Fail).saying(Reason::TimedOut)
+    }
+
+    pub(crate) fn panicked(text: String) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Panicked);
+        outcome.add_cause(vec![text]);
+        outcome
+    }
+
+    pub(crate) fn not_run(public_text: &'static str, cause: String) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::NotRun(public_text.into()));
+        outcome.add_cause(vec![cause]);
+        outcome
+    }
+
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
+    pub(crate) fn observed(&self) -> Option<&Observed> {
+        self.findings.as_ref()?.observed.as_ref()
+    }
+
+    pub(crate) fn detailed(&self) -> Option<&serde_json::Value> {
+        self.findings.as_ref()?.detail.as_ref()
+    }
+
+    /// Whether it says what another does, in public.
+    pub(crate) fn says_as(&self, other: &Outcome) -> bool {
+        (self.status, &self.reason) == (other.status, &other.reason)
+    }
+
+    /// A failure whose only words are private.
+    fn withheld(cause: Vec<String>) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);
+        outcome.add_cause(cause);
+        outcome
+    }
+}
+
+/// In bytes of JSON: what is public must not make an answer too long.
+const LARGEST_DETAIL: usize = 1024;
+const LARGEST_OBSERVED: usize = 256;
+const LONGEST_UNIT: usize = 64;
+
+impl From<Status> for Outcome {
+    fn from(status: Status) -> Self {
+        Outcome::of(status)
+    }
+}
+
+/// A pass (or, in an `Err`, a failure) that carries details for the report.
+///
+/// ```
+/// use health_core::{Detail, health_check};
+///
+/// /// How full the work queue is.
+/// #[health_check]
+/// fn queue() -> Detail<[(&'static str, u32); 1]> {
+///     Detail([("waiting", 3)])
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Detail<T>(pub T);
+
+/// How a type became a result; the compiler finds these by itself.
+pub mod via {
+    /// The type is a result of its own.
+    #[derive(Debug)]
+    pub enum Plain {}
+    /// A `Result` of a plain type and an error.
+    #[derive(Debug)]
+    pub struct Fallible<Error>(std::marker::PhantomData<Error>);
+    /// An error type, a text, or anything else that converts into a boxed error.
+    #[derive(Debug)]
+    pub enum Error {}
+    /// `Box<dyn Error>` without `Send` and `Sync`.
+    #[derive(Debug)]
+    pub enum BoxedError {}
+}
+
+/// What a health check may return.
+///
+/// Implemented for `()`, `bool`, [`Status`], [`Outcome`] and [`Detail`], and
+/// for a `Result` of one of them with any error type, `anyhow::Error`,
+/// `Box<dyn Error>`, `String` or `&str`. The parameter `Via` keeps the
+/// implementations apart; the compiler infers it.
+#[diagnostic::on_unimplemented(
+    message = "a health check cannot return `{Self}`",
+    label = "not a health check result",
+    note = "a function that returns a future is written `async fn`",
+    note = "return `()`, `bool`, `Status`, `Outcome` or `Detail<impl Serialize>`, or a `Result<_, E>` of one of them, where `E` is an error type, `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
+)]
+pub trait IntoOutcome<Via> {
+    /// Turns what the function returned into an outcome.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome<via::Plain> for () {
+    fn into_outcome(self) -> Outcome {
+        Outcome::pass()
+    }
+}
+
+impl IntoOutcome<via::Plain> for bool {
+    fn into_outcome(self) -> Outcome {
+        if self {
+            Outcome::pass()
+        } else {
+            Outcome::fail("returned false")
+        }
+    }
+}
+
+impl IntoOutcome<via::Plain> for Status {
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Status::Pass => Outcome::pass(),
+            Status::Warn => Outcome::warn("returned warn"),
+            Status::Fail => Outcome::fail("returned fail"),
+        }
+    }
+}
+
+impl IntoOutcome<via::Plain> for Outcome {
+    fn into_outcome(self) -> Outcome {
+        self
+    }
+}
+
+impl<T: Serialize> IntoOutcome<via::Plain> for Detail<T> {
+    fn into_outcome(self) -> Outcome {
+        Outcome::pass().detail(self.0)
+    }
+}
+
+impl<T, E, Via> IntoOutcome<via::Fallible<Via>> for Result<T, E>
+where
+    T: IntoOutcome<via::Plain>,
+    E: IntoFailure<Via>,
+{
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Ok(value) => value.into_outcome(),
+            Err(error) => Outcome::withheld(error.into_chain()),
+        }
+    }
+}
+
+/// What the `Err` of a health check may be.
+///
+/// Implemented for every error type, `anyhow::Error`, `eyre::Report`,
+/// `Box<dyn Error>` (with and without `Send` and `Sync`), `String` and `&str`.
+/// Its text, and those of its sources, are private.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a health check",
+    label = "not an error type",
+    note = "use a type that implements `std::error::Error`, or `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
+)]
+pub trait IntoFailure<Via> {
+    /// The text of the error, then those of its sources.
+    fn into_chain(self) -> Vec<String>;
+}
+
+// Without this the error for `Result<(), ()>` speaks of `(): std::error::Error`.
+#[diagnostic::do_not_recommend]
+impl<E> IntoFailure<via::Error> for E
+where
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    fn into_chain(self) -> Vec<String> {
+        chain(&*self.into())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoFailure<via::BoxedError> for Box<dyn StdError> {
+    fn into_chain(self) -> Vec<String> {
+        chain(&*self)
+    }
+}
+
+fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    let mut texts: Vec<String> = Vec::new();
+    // An error type may name itself as its source; a chain ends all the same.
+    for source in sources.take(bounded::LONGEST_CHAIN) {
+        let mut text = bounded::Reader::default();
+        // It refuses what is too long, which ends the formatting.
+        let _ = write!(text, "{source}");
+        let text = text.into_text();
+        // Many errors repeat their source at the end of their own text.
+        let repeated = texts.last().is_some_and(|last| last.ends_with(&text));
+        if !repeated {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome<Via>(result: impl IntoOutcome<Via>) -> Outcome {
+        result.into_outcome()
+    }
+
+    #[derive(Debug)]
+    struct Refused;
+    impl fmt::Display for Refused {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("refused")
+        }
+    }
+    impl StdError for Refused {}
+
+    #[derive(Debug)]
+    struct Ping(Refused);
+    impl fmt::Display for Ping {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("ping")
+        }
+    }
+    impl StdError for Ping {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn plain_results() {
+        assert_eq!(outcome(()).status(), Status::Pass);
+        assert_eq!(outcome(true).status(), Status::Pass);
+        assert_eq!(outcome(false).status(), Status::Fail);
+        assert_eq!(outcome(false).message(), Some("returned false"));
+        assert_eq!(outcome(Status::Fail).message(), Some("returned fail"));
+        assert_eq!(outcome(Status::Warn).status(), Status::Warn);
+        assert_eq!(outcome(Outcome::warn("slow")).message(), Some("slow"));
+        assert_eq!(outcome(Detail(3)).detailed(), Some(&serde_json::json!(3)));
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_private_and_its_sources_are_kept() {
+        let failed = outcome(Err::<(), _>(Ping(Refused)));
+        assert_eq!(failed.status(), Status::Fail);
+        assert_eq!(failed.message(), Some("withheld"));
+        assert_eq!(failed.cause(), ["ping", "refused"]);
+    }
+
+    #[test]
+    fn a_source_that_the_error_repeats_is_kept_once() {
+        #[derive(Debug)]
+        struct Open(Refused);
+        impl fmt::Display for Open {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "cannot open: {}", self.0)
+            }
+        }
+        impl StdError for Open {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failed = outcome(Err::<(), _>(Open(Refused)));
+        assert_eq!(failed.cause(), ["cannot open: refused"]);
+    }
+
+    #[test]
+    fn every_usual_error_type_is_one() {
+        assert_eq!(outcome(Err::<(), _>("text")).cause(), ["text"]);
+        assert_eq!(
+            outcome(Err::<bool, _>(String::from("text"))).cause(),
+            ["text"]
+        );
+        let boxed: Box<dyn StdError> = Box::new(Ping(Refused));
+        assert_eq!(
+            outcome(Err::<Status, _>(boxed)).cause(),
+            ["ping", "refused"]
+        );
+        let shared: Box<dyn StdError + Send + Sync> = Box::new(Refused);
+        assert_eq!(outcome(Err::<Outcome, _>(shared)).cause(), ["refused"]);
+    }
+
+    #[test]
+    fn the_inner_result_counts_when_it_is_ok() {
+        assert_eq!(outcome(Ok::<_, Refused>(false)).status(), Status::Fail);
+        assert_eq!(
+            outcome(Ok::<_, Refused>(Status::Warn)).status(),
+            Status::Warn
+        );
+    }
+
+    #[test]
+    fn of_what_is_too_long_only_the_length_is_told() {
+        let observed = |value: &str| {
+            let outcome = Outcome::pass().observe(value, "é".repeat(99));
+            let Observed { value, unit } = outcome.observed().expect("it is written").clone();
+            assert_eq!(unit.len(), 64);
+            value
+        };
+        assert_eq!(observed(&"x".repeat(254)), "x".repeat(254));
+        let withheld = serde_json::json!({"withheld": "257 bytes"});
+        assert_eq!(observed(&"x".repeat(255)), withheld);
+        let detailed = |length| outcome(Detail("x".repeat(length))).detailed().cloned();
+        assert_eq!(detailed(1022), Some("x".repeat(1022).into()));
+        let withheld = serde_json::json!({"withheld": "1025 bytes"});
+        assert_eq!(detailed(1023), Some(withheld));
+    }
+
+    #[test]
+    fn a_detail_that_cannot_be_written_leaves_the_verdict_alone() {
+        let keys = std::collections::HashMap::from([((1, 2), 3)]);
+        let passed = outcome(Detail(keys));
+        assert_eq!(passed.status(), Status::Pass);
+        assert!(passed.detailed().is_none());
+        assert_eq!(passed.cause().len(), 1);
+    }
+}

@@ -1,0 +1,140 @@
+//! Checks that are reported and not run: their state is kept elsewhere, and read.
+//!
+//! The state belongs to a handle of the application ([`Gate`](crate::Gate) is
+//! one), which lives before, during and after any `Health`. Health reads it
+//! when the source reports a change, and when a reading ends by itself.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use crate::check::outcome::Outcome;
+use crate::check::rules::Mistake;
+use crate::time::clock::{Clock, Moment};
+
+/// State that is reported from outside.
+pub(crate) trait Source: fmt::Debug + Send + Sync {
+    /// What the source reports at this moment to a reader that has read it since
+    /// `since`.
+    ///
+    /// Called under a lock, so it never notifies its [`Subscribers`].
+    fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading;
+
+    /// Who is notified of a change.
+    fn subscribers(&self) -> &Subscribers;
+
+    /// The reports so far, for a source that goes on reporting the same.
+    fn reports(&self) -> Option<Reports> {
+        None
+    }
+
+    /// What keeps the source from ever being of use, and what to write instead.
+    fn broken_rule(&self) -> Option<Mistake> {
+        None
+    }
+}
+
+/// What a source may depend on beside its own state.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) clock: &'a Clock,
+    /// The service is on its way out.
+    pub(crate) draining: bool,
+}
+
+/// What a source reports.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// `None` before the first report.
+    pub(crate) outcome: Option<Outcome>,
+    /// When the reading changes without a report.
+    pub(crate) until: Option<Moment>,
+    /// There was no report yet: the outcome counts for the probes and is no
+    /// result.
+    pub(crate) is_pending: bool,
+    /// The work is over, which is no failure during a drain.
+    pub(crate) is_orderly_end: bool,
+}
+
+impl Reading {
+    /// Nothing has been reported yet.
+    pub(crate) const NONE: Reading = Reading {
+        outcome: None,
+        until: None,
+        is_pending: false,
+        is_orderly_end: false,
+    };
+
+    /// A reading that stays valid until the source reports a change.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Reading {
+            outcome: Some(outcome),
+            ..Reading::NONE
+        }
+    }
+}
+
+/// The reports of a source that goes on reporting the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reports {
+    pub(crate) count: u64,
+    /// When the last one came.
+    pub(crate) last: Instant,
+}
+
+impl Reports {
+    /// When the last one came, by the wall clock.
+    pub(crate) fn at(self) -> Option<SystemTime> {
+        SystemTime::now().checked_sub(self.last.elapsed())
+    }
+}
+
+/// Reads sources, and is notified of their changes.
+pub(crate) trait Subscriber: Send + Sync {
+    /// The source of this check has changed.
+    fn changed(&self, check: usize);
+
+    /// The gate of this check was dropped before it was opened.
+    fn gate_abandoned(&self, check: usize);
+}
+
+/// The readers of a source.
+#[derive(Default)]
+pub(crate) struct Subscribers(Mutex<Vec<(Weak<dyn Subscriber>, usize)>>);
+
+impl Subscribers {
+    pub(crate) fn add(&self, subscriber: Weak<dyn Subscriber>, check: usize) {
+        let mut subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers.retain(|(subscriber, _)| subscriber.strong_count() > 0);
+        subscribers.push((subscriber, check));
+    }
+
+    /// Called without any lock, after the change.
+    pub(crate) fn notify(&self) {
+        for (subscriber, check) in self.all() {
+            subscriber.changed(check);
+        }
+    }
+
+    pub(crate) fn notify_abandoned(&self) {
+        for (subscriber, check) in self.all() {
+            subscriber.gate_abandoned(check);
+        }
+    }
+
+    fn all(&self) -> Vec<(Arc<dyn Subscriber>, usize)> {
+        let subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = |(subscriber, check): &(Weak<dyn Subscriber>, usize)| {
+            Some((subscriber.upgrade()?, *check))
+        };
+        subscribers.iter().filter_map(alive).collect()
+    }
+}
+
+impl fmt::Debug for Subscribers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribers").finish_non_exhaustive()
+    }
+}

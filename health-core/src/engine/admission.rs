@@ -1,0 +1,143 @@
+//! How many runs there may be at once.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+/// Async runs at once, unless the application sets a limit.
+const ASYNC_RUNS: usize = 1024;
+/// Threads at once for plain functions. One that hangs gives its place back
+/// at its timeout, so it cannot keep the others from running.
+const THREADS: usize = 64;
+/// First runs that begin together. The others follow as these come back.
+const FIRST_RUNS: usize = 8;
+/// A first run that waits goes ahead after this time for each one before it, so
+/// that runs that hang keep the others back for a moment only.
+const LONGEST_WAIT_EACH: Duration = Duration::from_millis(250);
+/// A first run that takes less than this part of its timeout met no queue, so
+/// one more may begin.
+const FAST_PART: u32 = 8;
+
+/// Admits runs.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    async_runs: Semaphore,
+    threads: Semaphore,
+    /// `None` where the application has set a limit, which holds from the start.
+    first_runs: Option<Semaphore>,
+    /// Plain functions share the limit of the application with all others.
+    shared: bool,
+}
+
+/// The place of a first run among those that begin together.
+#[derive(Debug)]
+pub(crate) struct FirstRun<'a>(Option<&'a Semaphore>);
+
+impl Admission {
+    /// `limit` is for all runs together.
+    pub(crate) fn new(limit: Option<usize>) -> Self {
+        Admission {
+            async_runs: Semaphore::new(limit.unwrap_or(ASYNC_RUNS)),
+            threads: Semaphore::new(THREADS),
+            first_runs: limit.is_none().then(|| Semaphore::new(FIRST_RUNS)),
+            shared: limit.is_some(),
+        }
+    }
+
+    /// `None` once health has stopped.
+    pub(crate) async fn admit(&self, needs_thread: bool) -> Option<SemaphorePermit<'_>> {
+        let semaphore = if needs_thread && !self.shared {
+            &self.threads
+        } else {
+            &self.async_runs
+        };
+        semaphore.acquire().await.ok()
+    }
+
+    /// Waits until the first run of the check may begin that is `rank`th in line.
+    ///
+    /// Forty first queries at once would time out in a pool of five connections
+    /// that serves them one after the other without trouble.
+    pub(crate) async fn first_run(&self, rank: usize) -> FirstRun<'_> {
+        let Some(semaphore) = &self.first_runs else {
+            return FirstRun(None);
+        };
+        let before = rank.saturating_sub(FIRST_RUNS - 1);
+        let patience = LONGEST_WAIT_EACH * u32::try_from(before).unwrap_or(u32::MAX);
+        if let Ok(Ok(permit)) = timeout(patience, semaphore.acquire()).await {
+            permit.forget();
+            return FirstRun(Some(semaphore));
+        }
+        FirstRun(None)
+    }
+}
+
+impl FirstRun<'_> {
+    /// The run is over, or has timed out.
+    pub(crate) fn took(self, took: Duration, timeout: Duration) {
+        if let Some(semaphore) = self.0 {
+            let more = usize::from(took < timeout / FAST_PART);
+            semaphore.add_permits(more);
+        }
+    }
+}
+
+impl Drop for FirstRun<'_> {
+    fn drop(&mut self) {
+        if let Some(semaphore) = self.0 {
+            semaphore.add_permits(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// As many first runs as may begin together.
+    async fn first_runs(admission: &Admission) -> Vec<FirstRun<'_>> {
+        let mut begun = Vec::new();
+        for rank in 0..FIRST_RUNS {
+            begun.push(admission.first_run(rank).await);
+        }
+        begun
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn eight_first_runs_begin_at_once_and_the_ninth_waits_a_moment() {
+        let admission = Admission::new(None);
+        let start = Instant::now();
+        let _begun = first_runs(&admission).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        admission.first_run(FIRST_RUNS).await;
+        assert_eq!(start.elapsed(), LONGEST_WAIT_EACH);
+        admission.first_run(FIRST_RUNS + 1).await;
+        assert_eq!(start.elapsed(), 3 * LONGEST_WAIT_EACH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plain_functions_share_a_limit_of_the_application_and_no_other() {
+        for (limit, threads, async_runs) in [(None, THREADS - 1, ASYNC_RUNS), (Some(3), THREADS, 2)]
+        {
+            let admission = Admission::new(limit);
+            let _admitted = admission.admit(true).await.expect("it has not stopped");
+            assert_eq!(admission.threads.available_permits(), threads);
+            assert_eq!(admission.async_runs.available_permits(), async_runs);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_first_run_makes_room_for_two_and_a_slow_one_for_one() {
+        let timeout = Duration::from_secs(8);
+        for (took, room) in [(Duration::from_millis(999), 2), (timeout / 8, 1)] {
+            let admission = Admission::new(None);
+            let mut begun = first_runs(&admission).await;
+            begun.remove(0).took(took, timeout);
+            let semaphore = admission.first_runs.as_ref().expect("no limit is set");
+            assert_eq!(semaphore.available_permits(), room, "after {took:?}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Runs the checks and records what they say.
+
+pub(crate) mod admission;
+pub(crate) mod board;
+pub(crate) mod monitor;
+pub(crate) mod pause;
+pub(crate) mod pause_detector;
+pub(crate) mod quarantine;
+pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod waker;
+pub(crate) mod watchdog;

@@ -1,0 +1,682 @@
+//! The [`Board`] of a service, shared by its runs and its readers.
+//!
+//! A change takes the lock for a few instructions: never across code of the
+//! application, an await, rendering or the log. Whoever waits for a change is
+//! woken after the lock has been released. What readers need most is mirrored in
+//! atomics, so the status of a probe is two loads; only a reader that comes
+//! after the next deadline takes the lock, to apply what time has changed.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::check::Feed;
+use crate::check::options::Plan;
+use crate::check::outcome::{Outcome, Status};
+use crate::check::probe::Probe;
+use crate::check::source::{Source, Subscriber};
+use crate::engine::board::{Board, Declared, Effects, Turn};
+use crate::engine::pause::Pauses;
+use crate::registry::Check;
+use crate::telemetry::event::Events;
+#[cfg(feature = "webhook")]
+use crate::telemetry::hook::remote::push::Reader;
+use crate::telemetry::log::Line;
+use crate::telemetry::outlet::Outlet;
+use crate::telemetry::sample::{CheckSample, Sample};
+use crate::time::clock::{Clock, Moment};
+use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
+use crate::verdict::track::{Scheduled, Track, Verdict};
+
+/// The state of one service.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    declared: Arc<[Declared]>,
+    /// The checks that run when they are asked for.
+    on_demand: Box<[usize]>,
+    board: Mutex<Board>,
+    mirror: Mirror,
+    waiting: Box<[Waiting]>,
+    /// The sources of the checks that are reported: some count reports themselves.
+    counting: Box<[Arc<dyn Source>]>,
+    outlet: Arc<Outlet>,
+    pauses: Pauses,
+    started: Instant,
+    /// The same by the wall clock.
+    started_at: SystemTime,
+}
+
+/// The tasks that wait for changes of one check.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Wakes the check's task to decide what it does.
+    wake: Notify,
+    /// Wakes those who asked for a fresh look.
+    settled: Notify,
+    /// The check's task is gone, or it never runs, so no run will come.
+    ended: AtomicBool,
+}
+
+/// What is read without the lock. Written under it.
+#[derive(Debug)]
+struct Mirror {
+    /// Two bits for the status of each probe, then [`STARTED`] and [`CLOSED`].
+    flags: AtomicU32,
+    /// The [turns](Board::turns) that the flags show.
+    turns: AtomicU64,
+    generation: AtomicU64,
+    /// The next deadline, in nanoseconds since the start. Pauses are counted.
+    deadline: AtomicU64,
+}
+
+const STATUS_BITS: u32 = 2;
+const STARTED: u32 = 1 << 8;
+const CLOSED: u32 = 1 << 9;
+const DRAINING: u32 = 1 << 10;
+
+impl Mirror {
+    fn of(board: &Board) -> Self {
+        let mirror = Mirror {
+            flags: AtomicU32::new(0),
+            turns: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+            deadline: AtomicU64::new(0),
+        };
+        mirror.show_turns(board);
+        mirror.show(board);
+        mirror
+    }
+
+    /// The deadline last: whoever sees the new one sees the rest, too.
+    fn show(&self, board: &Board) {
+        if self.turns.load(Ordering::Relaxed) != board.turns() {
+            self.show_turns(board);
+        }
+        self.generation.store(board.generation(), Ordering::Release);
+        let deadline = board.next_deadline_unpaused().as_nanos();
+        self.deadline.store(deadline, Ordering::Release);
+    }
+
+    fn show_turns(&self, board: &Board) {
+        let lifecycle = board.lifecycle();
+        let mut flags = 0;
+        for probe in Probe::ALL {
+            flags |= (board.status(probe) as u32) << (STATUS_BITS * probe as u32);
+        }
+        for (flag, is_set) in [
+            (STARTED, lifecycle.started),
+            (CLOSED, lifecycle.closed),
+            (DRAINING, lifecycle.draining.is_some()),
+        ] {
+            flags |= if is_set { flag } else { 0 };
+        }
+        self.flags.store(flags, Ordering::Release);
+        self.turns.store(board.turns(), Ordering::Relaxed);
+    }
+
+    fn status(&self, probe: Probe) -> Status {
+        Mirror::status_in(self.flags.load(Ordering::Acquire), probe)
+    }
+
+    fn status_in(flags: u32, probe: Probe) -> Status {
+        match (flags >> (STATUS_BITS * probe as u32)) & 0b11 {
+            0 => Status::Pass,
+            1 => Status::Warn,
+            _ => Status::Fail,
+        }
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        self.flags.load(Ordering::Acquire) & flag != 0
+    }
+
+    /// Whether a deadline may have passed.
+    fn is_outdated(&self, started: Instant) -> bool {
+        let now = Moment::START + started.elapsed();
+        now.as_nanos() >= self.deadline.load(Ordering::Acquire)
+    }
+}
+
+/// A run that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    index: usize,
+    before: u64,
+}
+
+impl Monitor {
+    /// `checks` are sorted by name; of each, so many results are kept.
+    pub(crate) fn new(checks: &[Check], outlet: Outlet, kept: usize) -> Self {
+        let mut dependents = vec![Vec::new(); checks.len()];
+        for (index, check) in checks.iter().enumerate() {
+            for &first in &check.after {
+                dependents[first].push(index);
+            }
+        }
+        let declared: Arc<[Declared]> = checks
+            .iter()
+            .zip(dependents)
+            .map(|(check, dependents)| Declared {
+                name: Arc::clone(&check.name),
+                plan: check.plan.clone(),
+                after: check.after.clone(),
+                dependents: dependents.into(),
+            })
+            .collect();
+        let on_demand = (0..checks.len()).filter(|&index| checks[index].plan.on_demand);
+        let waiting = checks.iter().map(|check| Waiting {
+            ended: AtomicBool::new(matches!(check.feed, Feed::Reports(_))),
+            ..Waiting::default()
+        });
+        let (started, outlet) = (Instant::now(), Arc::new(outlet));
+        let board = Board::new(
+            Arc::clone(&declared),
+            checks.iter().map(|check| track(check, kept)).collect(),
+            Clock::start(started),
+            Arc::clone(&outlet),
+        );
+        Monitor {
+            on_demand: on_demand.collect(),
+            waiting: waiting.collect(),
+            counting: checks.iter().filter_map(source).collect(),
+            mirror: Mirror::of(&board),
+            board: Mutex::new(board),
+            pauses: Pauses::default(),
+            started_at: SystemTime::now(),
+            started,
+            declared,
+            outlet,
+        }
+    }
+
+    pub(crate) fn plan(&self, index: usize) -> &Plan {
+        &self.declared[index].plan
+    }
+
+    pub(crate) fn name(&self, index: usize) -> &str {
+        &self.declared[index].name
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.declared.len()
+    }
+
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.declared
+            .binary_search_by(|check| (*check.name).cmp(name))
+            .ok()
+    }
+
+    pub(crate) fn outlet(&self) -> &Arc<Outlet> {
+        &self.outlet
+    }
+
+    pub(crate) fn pauses(&self) -> &Pauses {
+        &self.pauses
+    }
+
+    // The lock.
+
+    /// Applies what time has changed, then `change`; then wakes who waits for it.
+    fn update<T>(&self, change: impl FnOnce(&mut Board, Moment) -> T) -> T {
+        let mut board = self.lock();
+        let now = self.pass_time(&mut board);
+        let result = change(&mut board, now);
+        self.mirror.show(&board);
+        let effects = board.take_effects();
+        drop(board);
+        if let Some(effects) = effects {
+            self.apply(&effects);
+        }
+        result
+    }
+
+    /// Held for a few instructions: never across user code, rendering or an await.
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass_time(&self, board: &mut Board) -> Moment {
+        let instant = Instant::now();
+        let mut now = board.moment(instant);
+        if board.next_deadline() <= now {
+            // Only now does it matter whether the process was stopped meanwhile.
+            if let Some(lasted) = self.pauses.end() {
+                board.pause(instant, lasted);
+                now = board.moment(instant);
+            }
+        }
+        board.pass_time(now);
+        now
+    }
+
+    fn apply(&self, effects: &Effects) {
+        for changed in effects.changed() {
+            if changed.answered {
+                self.waiting[changed.check].settled.notify_waiters();
+            }
+            if changed.turned {
+                for &dependent in &self.declared[changed.check].dependents {
+                    self.waiting[dependent].wake.notify_one();
+                }
+            }
+        }
+        if effects.latched {
+            let done = self.declared.iter().zip(&self.waiting);
+            for (_, waiting) in done.filter(|(check, _)| check.is_for_startup_only()) {
+                waiting.wake.notify_one();
+                waiting.settled.notify_waiters();
+            }
+        }
+        self.outlet.wake_subscribers();
+    }
+
+    /// Applies what time has changed, if it can have changed anything.
+    fn catch_up(&self) {
+        if self.mirror.is_outdated(self.started) {
+            self.update(|_, _| ());
+        }
+    }
+
+    /// The process may have been stopped until now.
+    pub(crate) fn end_pause(&self) {
+        let mut board = self.lock();
+        if let Some(lasted) = self.pauses.end() {
+            board.pause(Instant::now(), lasted);
+            self.mirror.show(&board);
+        }
+    }
+
+    /// The process was stopped for so long until now: for simulations.
+    pub(crate) fn pause_for(&self, lasted: Duration) {
+        let mut board = self.lock();
+        board.pause(Instant::now(), lasted);
+        self.mirror.show(&board);
+    }
+
+    // Decisions of a check's task.
+
+    /// Whether the check has done all that it was for.
+    pub(crate) fn is_retired(&self, index: usize) -> bool {
+        self.has_started() && self.declared[index].is_for_startup_only()
+    }
+
+    /// Whether no further result will come.
+    fn is_over(&self, index: usize) -> bool {
+        self.is_retired(index) || self.waiting[index].ended.load(Ordering::Acquire)
+    }
+
+    /// The check's task is gone, with its runtime or for good.
+    pub(crate) fn end(&self, index: usize) {
+        let waiting = &self.waiting[index];
+        waiting.ended.store(true, Ordering::Release);
+        waiting.settled.notify_waiters();
+    }
+
+    /// Waits until there is something to decide about the check.
+    pub(crate) async fn woken(&self, index: usize) {
+        self.waiting[index].wake.notified().await;
+    }
+
+    /// Decides what the check does now that it is due, or has been woken.
+    pub(crate) fn turn(&self, index: usize, is_due: bool) -> Turn {
+        if self.declared[index].after.is_empty() {
+            // Depends on no other check and so on no time.
+            return self.lock().turn_alone(index, is_due);
+        }
+        self.update(|board, now| board.turn(index, is_due, now))
+    }
+
+    /// When time alone changes something about the check.
+    pub(crate) fn due(&self, index: usize) -> Option<Instant> {
+        let board = self.lock();
+        board.instant(board.track(index).due()?)
+    }
+
+    /// A run begins. Returns its deadline, or `None` if no run counts any more:
+    /// startup may have passed since it was decided on.
+    pub(crate) fn begin(&self, index: usize) -> Option<Instant> {
+        self.update(|board, now| {
+            board.change(index, now, |track, _| track.begin(now));
+            let has_begun = board.track(index).deadline().is_some();
+            has_begun.then(|| self.deadline_in(board, index))
+        })
+    }
+
+    pub(crate) fn finish(&self, index: usize, outcome: Outcome) {
+        self.update(|board, now| board.change(index, now, |track, _| track.finish(now, outcome)));
+    }
+
+    /// The deadline of the run under way, or `None` once it has passed.
+    pub(crate) fn deadline(&self, index: usize) -> Option<Instant> {
+        self.update(|board, _| {
+            let is_due_later = board.track(index).deadline().is_some();
+            is_due_later.then(|| self.deadline_in(board, index))
+        })
+    }
+
+    fn deadline_in(&self, board: &Board, index: usize) -> Instant {
+        let deadline = board.track(index).deadline();
+        let instant = deadline.and_then(|deadline| board.instant(deadline));
+        instant.unwrap_or_else(|| Instant::now() + self.plan(index).timeout)
+    }
+
+    /// A run that has been counted as timed out is over.
+    pub(crate) fn land(&self, index: usize) {
+        self.update(|board, now| board.change(index, now, |track, _| track.land()));
+    }
+
+    /// Applies what time has changed.
+    pub(crate) fn advance(&self) {
+        self.update(|_, _| ());
+    }
+
+    // Requests for a run.
+
+    /// The checks that run when they are asked for.
+    pub(crate) fn on_demand(&self) -> &[usize] {
+        &self.on_demand
+    }
+
+    /// Asks for a run out of turn, or joins the one that is under way. `None` if
+    /// an overdue run keeps another from starting, or none will ever start.
+    pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
+        self.ask_if(index, |_, _| true)
+    }
+
+    /// As [`ask`](Self::ask), for a check on demand, unless its last result is
+    /// recent enough for an answer now.
+    pub(crate) fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
+        self.ask_if(index, |track, now| self.is_outdated(index, track, now))
+    }
+
+    /// Whether the last result of a check on demand is too old for an answer.
+    fn is_outdated(&self, index: usize, track: &Track, now: Moment) -> bool {
+        let cache = self.plan(index).interval;
+        track.age(now).is_none_or(|age| age >= cache)
+    }
+
+    fn ask_if(
+        &self,
+        index: usize,
+        is_wanted: impl FnOnce(&Track, Moment) -> bool,
+    ) -> Option<Asked> {
+        if self.is_over(index) {
+            return None;
+        }
+        let (asked, must_decide) = self.update(|board, now| {
+            let track = board.track(index);
+            if !is_wanted(track, now) || track.overdue_since().is_some() {
+                return None;
+            }
+            let before = track.answers();
+            Some((Asked { index, before }, board.ask(index)))
+        })?;
+        if must_decide {
+            self.waiting[index].wake.notify_one();
+        }
+        Some(asked)
+    }
+
+    /// Asks for what a check needs before it is run that is due or was asked for:
+    /// prerequisites on demand, and those that have no result if it was asked for.
+    pub(crate) fn ask_prerequisites(&self, index: usize, is_due: bool) -> Vec<Asked> {
+        let after = &self.declared[index].after;
+        if after.is_empty() {
+            return Vec::new();
+        }
+        let is_asked = self.lock().track(index).is_asked();
+        let asked = after.iter().filter_map(|&first| {
+            let is_wanted = |track: &Track, now: Moment| {
+                if self.plan(first).on_demand {
+                    (is_due || is_asked) && self.is_outdated(first, track, now)
+                } else {
+                    is_asked && track.verdict() == Verdict::Unknown
+                }
+            };
+            self.ask_if(first, is_wanted)
+        });
+        asked.collect()
+    }
+
+    /// Whether a check that comes first has no result that counts.
+    pub(crate) fn is_held_up(&self, index: usize) -> bool {
+        let board = self.lock();
+        let mut after = self.declared[index].after.iter();
+        after.any(|&first| board.track(first).verdict() == Verdict::Unknown)
+    }
+
+    /// Waits for a result, a timeout, or that the check is skipped.
+    pub(crate) async fn answered(&self, Asked { index, before }: Asked) {
+        loop {
+            let settled = self.waiting[index].settled.notified();
+            // The run may hold the very thread that would see its deadline, so
+            // this looks at the clock, as every reader does.
+            let due = self.update(|board, _| {
+                let track = board.track(index);
+                let is_pending = track.answers() == before;
+                is_pending.then(|| track.due().and_then(|due| board.instant(due)))
+            });
+            let Some(due) = due.filter(|_| !self.is_over(index)) else {
+                return;
+            };
+            // A run that has not begun yet has no deadline before this.
+            let at_least = Instant::now() + self.plan(index).timeout;
+            let look_again = due.map_or(at_least, |due| due.min(at_least));
+            // Either is a reason to look again.
+            let _ = timeout_at(look_again, settled).await;
+        }
+    }
+
+    /// Waits until all of them are answered.
+    pub(crate) async fn all_answered(self: Arc<Self>, all: Vec<Asked>) {
+        for asked in all {
+            self.answered(asked).await;
+        }
+    }
+
+    // Tests speak in place of a check.
+
+    pub(crate) fn force(&self, index: usize, outcome: Outcome) {
+        self.update(|board, now| board.force(index, now, outcome));
+    }
+
+    /// The schedule of a check, for the simulation.
+    pub(crate) fn scheduled(&self, index: usize) -> Scheduled {
+        self.lock().track(index).scheduled()
+    }
+
+    pub(crate) fn release(&self, index: usize) {
+        self.update(|board, now| {
+            board.change(index, now, |track, view| track.release(now, view));
+        });
+    }
+
+    // The lifecycle.
+
+    /// The service is on its way out.
+    pub(crate) fn start_drain(&self) {
+        self.update(Board::start_drain);
+    }
+
+    /// Readiness fails from now on, and nothing takes that back.
+    pub(crate) fn close(&self) {
+        self.update(|board, _| board.close());
+    }
+
+    /// Health has stopped: no further result counts, and time changes nothing.
+    pub(crate) fn freeze(&self) {
+        self.update(|board, _| board.freeze());
+    }
+
+    /// Whether startup has passed.
+    pub(crate) fn has_started(&self) -> bool {
+        self.mirror.has(STARTED)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.mirror.has(DRAINING)
+    }
+
+    // Readings.
+
+    /// The answer to one probe, now.
+    pub(crate) fn status(&self, probe: Probe) -> Status {
+        self.catch_up();
+        self.mirror.status(probe)
+    }
+
+    /// The answers to all probes at one moment.
+    pub(crate) fn statuses(&self) -> [Status; Probe::ALL.len()] {
+        self.catch_up();
+        let flags = self.mirror.flags.load(Ordering::Acquire);
+        Probe::ALL.map(|probe| Mirror::status_in(flags, probe))
+    }
+
+    /// The verdict on one check, now.
+    pub(crate) fn verdict(&self, index: usize) -> Verdict {
+        self.update(|board, _| board.track(index).verdict())
+    }
+
+    /// The verdicts on these checks at one moment.
+    pub(crate) fn verdicts(&self, checks: impl Iterator<Item = usize>) -> Vec<(usize, Verdict)> {
+        self.update(|board, _| {
+            checks
+                .map(|check| (check, board.track(check).verdict()))
+                .collect()
+        })
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        self.outlet.subscribe()
+    }
+
+    /// Grows whenever a [`Snapshot`] would show something else.
+    pub(crate) fn generation(&self) -> u64 {
+        self.catch_up();
+        let reports = self.counting.iter().filter_map(|source| source.reports());
+        let reports: u64 = reports.map(|reports| reports.count).sum();
+        self.mirror.generation.load(Ordering::Acquire) + reports
+    }
+
+    /// With the history of each check.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot_without(&[])
+    }
+
+    /// As [`snapshot`](Self::snapshot), but these checks, which are sorted, do
+    /// not count for the probes.
+    pub(crate) fn snapshot_without(&self, excluded: &[usize]) -> Snapshot {
+        self.snapshot_of(Board::report, excluded)
+    }
+
+    /// The same without the history.
+    pub(crate) fn glance_without(&self, excluded: &[usize]) -> Snapshot {
+        self.snapshot_of(Board::glance, excluded)
+    }
+
+    fn snapshot_of(
+        &self,
+        report: fn(&Board, usize, Moment) -> CheckReport,
+        excluded: &[usize],
+    ) -> Snapshot {
+        let (status, checks, stage) = self.update(|board, now| {
+            let checks = (0..self.len()).map(|index| report(board, index, now));
+            let lifecycle = board.lifecycle();
+            let stage = Stage {
+                started: lifecycle.started,
+                draining: lifecycle.draining.is_some(),
+                closed: lifecycle.closed,
+            };
+            (board.status_without(excluded), checks.collect(), stage)
+        });
+        Snapshot::new(status, checks, stage)
+    }
+
+    pub(crate) fn report(&self, index: usize) -> CheckReport {
+        self.update(|board, now| board.report(index, now))
+    }
+
+    /// What there is to measure now.
+    pub(crate) fn sample(&self) -> Sample<'_> {
+        self.sample_of(0..self.len())
+    }
+
+    /// As [`sample`](Self::sample), but of one check, or of none.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
+        self.sample_of(index)
+    }
+
+    fn sample_of(&self, checks: impl IntoIterator<Item = usize>) -> Sample<'_> {
+        self.update(|board, now| {
+            let checks = checks.into_iter().map(|index| {
+                let Declared { name, plan, .. } = &self.declared[index];
+                CheckSample::new(Arc::clone(name), plan, board.track(index), now)
+            });
+            let draining = board.lifecycle().draining;
+            let drain = draining.map(|since| since.since(Moment::START));
+            Sample {
+                version: None,
+                started_at: self.started_at,
+                drain_started_at: drain.map(|after| self.started_at + after),
+                status: Probe::ALL.map(|probe| board.status(probe)),
+                checks: checks.collect(),
+            }
+        })
+    }
+}
+
+impl Subscriber for Monitor {
+    fn changed(&self, check: usize) {
+        self.update(|board, now| {
+            board.change(check, now, |track, view| track.look(now, view));
+        });
+        self.waiting[check].wake.notify_one();
+    }
+
+    fn gate_abandoned(&self, check: usize) {
+        self.outlet
+            .log(Line::GateAbandoned(self.name(check).into()));
+    }
+}
+
+#[cfg(feature = "webhook")]
+impl Reader for Monitor {
+    fn status(&self, probe: Probe) -> Status {
+        Monitor::status(self, probe)
+    }
+
+    fn is_draining(&self) -> bool {
+        Monitor::is_draining(self)
+    }
+
+    fn ask_outdated(&self) -> bool {
+        let on_demand = self.on_demand.iter();
+        let asked = on_demand.filter_map(|&index| self.ask_if_outdated(index));
+        asked.count() > 0
+    }
+}
+
+fn source(check: &Check) -> Option<Arc<dyn Source>> {
+    match &check.feed {
+        Feed::Runs(_) => None,
+        Feed::Reports(source) => Some(Arc::clone(source)),
+    }
+}
+
+fn track(check: &Check, kept: usize) -> Track {
+    match &check.feed {
+        Feed::Runs(_) => Track::new(&check.plan, kept, Moment::START),
+        Feed::Reports(source) => {
+            Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)
+        }
+    }
+}

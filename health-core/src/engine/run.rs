@@ -1,0 +1,522 @@
+//! One run of a check, which may hang, block or panic: the rest never notices.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, timeout_at};
+
+use crate::check::Work;
+use crate::check::outcome::Outcome;
+use crate::engine::monitor::Monitor;
+use crate::engine::quarantine::{Quarantine, is_proof, waited_for_processor};
+use crate::engine::waker::Relay;
+use crate::telemetry::log::{Line, RunSpan};
+use crate::text::panic::caught;
+use crate::time::clock::nanos;
+
+/// How all checks are run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// A poll that holds its thread for longer than this is an offence.
+    pub(crate) longest_poll: Option<Duration>,
+    /// Each run has a span.
+    pub(crate) traced: bool,
+    /// Runs at once, of all checks together.
+    pub(crate) limit: Option<usize>,
+}
+
+/// Runs one check, again and again.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    name: Arc<str>,
+    work: Work,
+    manner: Manner,
+    quarantine: Arc<Quarantine>,
+    monitor: Arc<Monitor>,
+    polls: Polls,
+    relay: Relay,
+    alive: Alive,
+}
+
+/// Counts the beginnings and ends of polls on the application's runtime, for
+/// whoever looks for the check that holds a worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Polls(Arc<AtomicU64>);
+
+impl Polls {
+    /// The number of the poll that is under way.
+    pub(crate) fn under_way(&self) -> Option<u64> {
+        let count = self.0.load(Ordering::Relaxed);
+        (count % 2 == 1).then_some(count)
+    }
+
+    /// There is one run of a check at a time, so nobody else writes.
+    fn turn(&self) {
+        let count = self.0.load(Ordering::Relaxed);
+        self.0.store(count.wrapping_add(1), Ordering::Relaxed);
+    }
+}
+
+/// Held by whatever runs checks, so that a stop can wait until all have let go.
+pub(crate) type Alive = watch::Receiver<()>;
+
+impl Runner {
+    pub(crate) fn new(
+        name: Arc<str>,
+        work: Work,
+        manner: Manner,
+        monitor: Arc<Monitor>,
+        relay: Relay,
+        alive: Alive,
+    ) -> Self {
+        Runner {
+            relay,
+            alive,
+            name,
+            work,
+            manner,
+            monitor,
+            quarantine: Arc::default(),
+            polls: Polls::default(),
+        }
+    }
+
+    pub(crate) fn polls(&self) -> Polls {
+        self.polls.clone()
+    }
+
+    /// Whether the next run takes a thread, which nothing can end from outside.
+    pub(crate) fn needs_thread(&self) -> bool {
+        match self.work {
+            Work::Async(_) => self.quarantine.is_in_force(),
+            Work::Local(_) | Work::Blocking(_) => true,
+        }
+    }
+
+    /// Runs the check once. Never panics, whatever the check does.
+    ///
+    /// A run on a thread that awaits is dropped after `limit`; one that holds
+    /// its thread cannot be. A run on the application's runtime ends when this
+    /// future is dropped.
+    pub(crate) async fn run(&self, limit: Instant) -> Outcome {
+        let outcome = self.run_where_it_belongs(limit).await;
+        if let Some(runs) = self.quarantine.run_ended() {
+            let check = Arc::clone(&self.name);
+            self.monitor.outlet().log(Line::Released { check, runs });
+        }
+        outcome
+    }
+
+    async fn run_where_it_belongs(&self, limit: Instant) -> Outcome {
+        match &self.work {
+            Work::Async(start) if !self.needs_thread() => {
+                let mut watched = Watched {
+                    runner: self,
+                    flight: Flight::new(self.span(), || start()),
+                };
+                poll_fn(|cx| watched.poll(cx)).await
+            }
+            // Boxed, so that a check that never needs a thread has no room for one.
+            work => Box::pin(self.on_thread(work, limit)).await,
+        }
+    }
+
+    async fn on_thread(&self, work: &Work, limit: Instant) -> Outcome {
+        match work {
+            Work::Async(start) => {
+                let start = Arc::clone(start);
+                self.awaited_on_thread(limit, move || start()).await
+            }
+            Work::Local(start) => {
+                let start = Arc::clone(start);
+                self.awaited_on_thread(limit, move || start()).await
+            }
+            Work::Blocking(check) => {
+                let (check, span) = (Arc::clone(check), self.span());
+                self.on_own_thread(limit, move |_, _| span.within(|| check()))
+                    .await
+            }
+        }
+    }
+
+    /// As [`timed`](Self::timed), and seen from outside while it lasts.
+    fn counted<T>(&self, code: impl FnOnce() -> T) -> T {
+        self.relay.ring();
+        self.polls.turn();
+        let result = self.timed(code);
+        self.polls.turn();
+        result
+    }
+
+    fn span(&self) -> RunSpan {
+        if self.manner.traced {
+            RunSpan::new(&self.name)
+        } else {
+            RunSpan::NONE
+        }
+    }
+
+    /// One poll, or drop, on the application's runtime. One that takes long has
+    /// held a worker, and with it whatever else waited there.
+    fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
+        let Some(longest) = self.manner.longest_poll else {
+            return code();
+        };
+        let stolen_before = self.stolen();
+        let start = std::time::Instant::now();
+        let result = code();
+        let held = start.elapsed();
+        if held > longest {
+            self.suspect(held, longest, stolen_before);
+        }
+        result
+    }
+
+    /// A poll took long: was it the check?
+    fn suspect(&self, held: Duration, longest: Duration, stolen_before: u64) {
+        // The thread that notices pauses may not have been scheduled yet.
+        self.monitor.end_pause();
+        let stolen = self.stolen().saturating_sub(stolen_before);
+        let held = held.saturating_sub(Duration::from_nanos(stolen));
+        let Some(excess) = held.checked_sub(longest).filter(|excess| !excess.is_zero()) else {
+            return;
+        };
+        if self.quarantine.long_poll(is_proof(excess)) {
+            let check = Arc::clone(&self.name);
+            self.monitor.outlet().log(Line::Quarantined { check, held });
+        }
+    }
+
+    /// Time in which this thread could not run, up to now, in nanoseconds: pauses of
+    /// the process, and for a check under suspicion the wait for a processor.
+    fn stolen(&self) -> u64 {
+        let pauses = self.monitor.pauses().total();
+        if self.quarantine.is_suspected() {
+            pauses + nanos(waited_for_processor().unwrap_or_default())
+        } else {
+            pauses
+        }
+    }
+
+    /// An async check on a thread of its own. The runtime is the application's
+    /// all the same: a connection that is opened here and goes back to the
+    /// application's pool must not die with a runtime of ours.
+    ///
+    /// Only a local check gets a local set: nobody may block in place in one,
+    /// and a check that was caught doing so must not fail for it.
+    async fn awaited_on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
+    where
+        F: FnOnce() -> Pin<Box<R>> + Send + 'static,
+        R: Future<Output = Outcome> + ?Sized + 'static,
+    {
+        let is_local = matches!(self.work, Work::Local(_));
+        let span = self.span();
+        let quarantine = Arc::clone(&self.quarantine);
+        let longest = self.manner.longest_poll;
+        self.on_own_thread(limit, move |runtime, mut given_up| {
+            let mut flight = Flight::new(span, start);
+            let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
+                Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
+                Poll::Pending => {
+                    let start = std::time::Instant::now();
+                    let polled = flight.poll(cx);
+                    if longest.is_some_and(|longest| start.elapsed() > longest) {
+                        quarantine.long_poll(false);
+                    }
+                    polled
+                }
+            });
+            if is_local {
+                runtime.block_on(LocalSet::new().run_until(landed))
+            } else {
+                runtime.block_on(landed)
+            }
+        })
+        .await
+    }
+
+    /// A thread for one run and not one of the runtime's blocking pool: a thread
+    /// cannot be killed, so one that hangs there would take a place for good and
+    /// keep the runtime from shutting down.
+    ///
+    /// The limit is kept here and not on the thread, since tokio panics where a
+    /// timer is polled and the runtime is gone. This future goes before it.
+    async fn on_own_thread(
+        &self,
+        limit: Instant,
+        run: impl FnOnce(&Handle, GivenUp) -> Outcome + Send + 'static,
+    ) -> Outcome {
+        let (answer, mut answered) = oneshot::channel();
+        let (hold, given_up) = oneshot::channel();
+        let runtime = Handle::current();
+        let alive = self.alive.clone();
+        let spawned = thread::Builder::new()
+            .name(format!("health-{}", self.name))
+            .spawn(move || {
+                let _alive = alive;
+                let _entered = runtime.enter();
+                let outcome = caught(|| run(&runtime, given_up));
+                // Nobody listens if health has stopped meanwhile.
+                let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
+            });
+        if let Err(error) = spawned {
+            return Outcome::not_run("no thread could be started", error.to_string());
+        }
+        let landed = if let Ok(landed) = timeout_at(limit, &mut answered).await {
+            landed
+        } else {
+            drop(hold);
+            answered.await
+        };
+        let lost = || Outcome::not_run("the thread of the run was lost", String::new());
+        landed.unwrap_or_else(|_| lost())
+    }
+}
+
+/// A run on the application's runtime: it is timed whenever it holds a worker,
+/// also when what was given up is dropped, which is the user's code as well.
+struct Watched<'r, F, R: ?Sized> {
+    runner: &'r Runner,
+    flight: Flight<F, R>,
+}
+
+impl<F, R> Watched<'_, F, R>
+where
+    F: FnOnce() -> Pin<Box<R>>,
+    R: Future<Output = Outcome> + ?Sized,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.runner.counted(|| self.flight.poll(cx))
+    }
+}
+
+impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
+    fn drop(&mut self) {
+        if self.flight.running.is_some() {
+            self.runner.counted(|| self.flight.land());
+        }
+    }
+}
+
+/// An async run around whose polls, and around whose drop, panics are caught.
+struct Flight<F, R: ?Sized> {
+    start: Option<F>,
+    running: Option<Pin<Box<R>>>,
+    span: RunSpan,
+}
+
+impl<F, R> Flight<F, R>
+where
+    F: FnOnce() -> Pin<Box<R>>,
+    R: Future<Output = Outcome> + ?Sized,
+{
+    fn new(span: RunSpan, start: F) -> Self {
+        Flight {
+            start: Some(start),
+            running: None,
+            span,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let Flight {
+            start,
+            running,
+            span,
+        } = self;
+        let polled = span.within(|| {
+            caught(|| {
+                if let Some(start) = start.take() {
+                    *running = Some(start());
+                }
+                match running {
+                    Some(running) => running.as_mut().poll(cx),
+                    None => Poll::Pending,
+                }
+            })
+        });
+        let outcome = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(text) => Outcome::panicked(text),
+        };
+        self.land();
+        Poll::Ready(outcome)
+    }
+}
+
+impl<F, R: ?Sized> Flight<F, R> {
+    fn land(&mut self) {
+        // What the future holds is the user's, and so is a panic in its drop.
+        if let Some(running) = self.running.take() {
+            let _ = self.span.within(|| caught(move || drop(running)));
+        }
+    }
+}
+
+impl<F, R: ?Sized> Drop for Flight<F, R> {
+    fn drop(&mut self) {
+        self.land();
+    }
+}
+
+/// Ends when its sender is gone: the run is to be dropped.
+type GivenUp = oneshot::Receiver<()>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::outcome::{IntoOutcome, Status};
+    use crate::telemetry::outlet::Outlet;
+
+    struct PanicsOnDrop;
+    impl Drop for PanicsOnDrop {
+        fn drop(&mut self) {
+            assert!(thread::panicking(), "dropped");
+        }
+    }
+
+    fn runner(work: Work, longest_poll: Option<Duration>) -> Runner {
+        let manner = Manner {
+            longest_poll,
+            traced: false,
+            limit: None,
+        };
+        let runtime = Handle::current();
+        let (relay, _) = Relay::new(&runtime);
+        let outlet = Outlet::start(Vec::new(), 0, &runtime).expect("threads");
+        let monitor = Arc::new(Monitor::new(&[], outlet, 0));
+        let alive = watch::channel(()).1;
+        Runner::new("test".into(), work, manner, monitor, relay, alive)
+    }
+
+    async fn run(work: Work) -> Outcome {
+        let limit = Instant::now() + Duration::from_secs(60);
+        runner(work, None).run(limit).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_whose_text_is_private() {
+        async fn literal() -> bool {
+            std::future::ready(()).await;
+            panic!("secret")
+        }
+        async fn formatted(number: u8) -> bool {
+            std::future::ready(()).await;
+            panic!("secret {number}")
+        }
+        let outcome = run(Work::closure(literal)).await;
+        assert_eq!(outcome.message(), Some("panicked"));
+        assert_eq!(outcome.cause(), ["secret"]);
+        let outcome = run(Work::closure(|| formatted(7))).await;
+        assert_eq!(outcome.cause(), ["secret 7"]);
+
+        let before_the_future = run(Work::closure(|| {
+            assert!(std::hint::black_box(false), "no future");
+            async {}
+        }));
+        assert_eq!(before_the_future.await.cause(), ["no future"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_on_a_thread_is_a_failure_too() {
+        let outcome = run(Work::blocking_closure(|| -> bool { panic!("secret") })).await;
+        assert_eq!(outcome.message(), Some("panicked"));
+        assert_eq!(outcome.cause(), ["secret"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_drop_of_a_run_stays_there() {
+        let work = Work::closure(|| async {
+            let _held = PanicsOnDrop;
+            std::future::pending::<()>().await;
+        });
+        let runner = runner(work, None);
+        let mut hanging = Box::pin(runner.run(Instant::now() + Duration::from_secs(60)));
+        let poll = poll_fn(|cx| Poll::Ready(hanging.as_mut().poll(cx))).await;
+        assert!(poll.is_pending());
+        drop(hanging);
+    }
+
+    #[tokio::test]
+    async fn a_plain_function_can_reach_the_runtime() {
+        let outcome = run(Work::blocking_closure(|| Handle::try_current().is_ok())).await;
+        assert_eq!(outcome.status(), Status::Pass);
+    }
+
+    #[tokio::test]
+    async fn what_holds_its_thread_gets_one_of_its_own() {
+        let here = thread::current().id();
+        let (tell, told) = std::sync::mpsc::channel();
+        let work = Work::closure(move || {
+            let tell = tell.clone();
+            async move {
+                // The mistake: a blocking call in an async function.
+                thread::sleep(Duration::from_millis(2));
+                tell.send(thread::current().id()).is_ok()
+            }
+        });
+        let runner = runner(work, Some(Duration::from_millis(1)));
+        let limit = Instant::now() + Duration::from_secs(60);
+        assert!(!runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(told.recv(), Ok(here), "a suspicion");
+        assert!(!runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(told.recv(), Ok(here), "the proof");
+        assert!(runner.needs_thread());
+        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_ne!(told.recv(), Ok(here));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_stays_on_its_thread_can_run_and_spawn() {
+        let work = Work::Local(Arc::new(|| {
+            Box::pin(async {
+                let shared = std::rc::Rc::new(7);
+                let other = std::rc::Rc::clone(&shared);
+                let spawned = tokio::task::spawn_local(async move { *other });
+                tokio::task::yield_now().await;
+                (spawned.await.ok() == Some(*shared)).into_outcome()
+            })
+        }));
+        assert_eq!(run(work).await.status(), Status::Pass);
+    }
+
+    #[tokio::test]
+    async fn a_run_on_a_thread_ends_when_nobody_waits_for_it() {
+        struct Tells(std::sync::mpsc::Sender<()>);
+        impl Drop for Tells {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        let (begin, started) = std::sync::mpsc::channel();
+        let work = Work::Local(Arc::new(move || {
+            let held = Tells(tell.clone());
+            begin.send(()).expect("the test waits for it");
+            Box::pin(async move {
+                let _held = held;
+                std::future::pending().await
+            })
+        }));
+        let runner = runner(work, None);
+        let limit = Instant::now() + Duration::from_secs(60);
+        let mut abandoned = Box::pin(runner.run(limit));
+        let poll = poll_fn(|cx| Poll::Ready(abandoned.as_mut().poll(cx))).await;
+        assert!(poll.is_pending());
+        assert_eq!(started.recv_timeout(Duration::from_secs(10)), Ok(()));
+        drop(abandoned);
+        let ended = told.recv_timeout(Duration::from_secs(10));
+        assert_eq!(ended, Ok(()), "the future was dropped");
+    }
+}

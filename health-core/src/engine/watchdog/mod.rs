@@ -1,0 +1,266 @@
+//! Finds workers of a runtime that stand still, from a thread of its own.
+//!
+//! A worker that stays inside of one poll serves nobody else, and if it is the
+//! only one, not even the prober. tokio counts how often each worker parked, and
+//! how long it was busy, which a worker hands in when it parks and every 61
+//! polls (`event_interval`). So one that is not parked, and whose numbers stay
+//! what they are, is inside of one poll, or of a few long ones ([`stall`]). If
+//! the poll is that of a check, the check says so itself ([`Polls`]).
+
+pub(crate) mod runtime;
+pub(crate) mod stall;
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use crate::check::options::CheckOptions;
+use crate::check::outcome::Outcome;
+use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::engine::run::{Alive, Polls};
+use crate::engine::watchdog::runtime::Runtime;
+use crate::engine::watchdog::stall::{Clock, OF_THE_CHECKS, Reports, Stuck, Suspects};
+use crate::registry::error::Problem;
+use crate::time::clock::Moment;
+
+/// The check that says what is seen.
+pub(crate) const NAME: &str = "runtime";
+pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
+    .liveness()
+    .critical()
+    .component("system")
+    .description("Every worker of the runtime goes on.");
+
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// Samples in the time after which a worker is stuck.
+const SAMPLES: u32 = 10;
+const LONGEST_PERIOD: Duration = Duration::from_millis(250);
+
+/// What is wrong with a time after which a worker would be stuck.
+pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
+    let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
+    (!is_legal).then(|| Problem::BadSetting {
+        what: format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
+        help: "write 1 s to 1 h; below that a busy worker looks like one that is stuck".into(),
+    })
+}
+
+/// After what time a worker is stuck, and where that is said.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    threshold: Duration,
+    findings: Arc<Findings>,
+}
+
+impl Watch {
+    pub(crate) fn new(threshold: Duration) -> Self {
+        Watch {
+            threshold,
+            findings: Arc::default(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.findings) as _
+    }
+}
+
+/// What was seen last.
+#[derive(Debug, Default)]
+struct Findings {
+    outcome: Mutex<Option<Outcome>>,
+    subscribers: Subscribers,
+}
+
+impl Findings {
+    fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, outcome: Outcome) {
+        *self.outcome() = Some(outcome);
+        self.subscribers.notify();
+    }
+}
+
+impl Source for Findings {
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        Reading {
+            outcome: self.outcome().clone(),
+            ..Reading::NONE
+        }
+    }
+
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
+    }
+}
+
+/// The thread that watches, which ends with this.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    orders: Sender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Watch(Runtime),
+    /// These checks may hold workers of the first runtime.
+    Suspect(Vec<(Arc<str>, Polls)>),
+    End,
+}
+
+impl Watchdog {
+    /// Watches the runtime on which checks are going to run: before the first of
+    /// them can block it.
+    pub(crate) fn spawn(watch: Watch, runtime: &Handle, alive: Alive) -> Self {
+        let (orders, received) = mpsc::channel();
+        let watchdog = Watchdog { orders };
+        watchdog.watch(runtime);
+        let findings = Arc::clone(&watch.findings);
+        let thread = thread::Builder::new().name("health-watchdog".into());
+        let spawned = thread.spawn(move || {
+            let _alive = alive;
+            run(&watch, &received);
+        });
+        if let Err(error) = spawned {
+            let text = error.to_string();
+            findings.say(Outcome::not_run("no thread could be started", text));
+        }
+        watchdog
+    }
+
+    /// Watches this runtime too.
+    pub(crate) fn watch(&self, runtime: &Handle) {
+        self.order(Order::Watch(Runtime::new(runtime)));
+    }
+
+    /// Tells which checks run on the first runtime.
+    pub(crate) fn suspect(&self, checks: Vec<(Arc<str>, Polls)>) {
+        self.order(Order::Suspect(checks));
+    }
+
+    /// For a stop, which does not drop this.
+    pub(crate) fn end(&self) {
+        self.order(Order::End);
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody receives it once health has stopped.
+        let _ = self.orders.send(order);
+    }
+}
+
+/// Takes samples until it is told to end.
+fn run(watch: &Watch, orders: &Receiver<Order>) {
+    let period = (watch.threshold / SAMPLES).min(LONGEST_PERIOD);
+    let mut clock = Clock::new(2 * period, Instant::now());
+    let mut watched = Watched::new(watch.threshold);
+    let mut reports = Reports::new(watch.threshold);
+    loop {
+        match orders.recv_timeout(period) {
+            Ok(Order::Watch(runtime)) => watched.add(runtime),
+            Ok(Order::Suspect(checks)) => watched.checks = checks,
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let now = clock.tick(Instant::now());
+        let stuck = watched.sample(now);
+        if reports.is_due(now, !stuck.is_empty()) {
+            watch.findings.say(watched.outcome(&stuck, now));
+        }
+    }
+}
+
+/// Everything that is watched.
+#[derive(Debug)]
+struct Watched {
+    threshold: Duration,
+    /// By the order in which they came.
+    runtimes: Vec<(usize, Runtime)>,
+    /// How many there have been, with those that are gone.
+    added: usize,
+    checks: Vec<(Arc<str>, Polls)>,
+    suspects: Suspects,
+}
+
+impl Watched {
+    fn new(threshold: Duration) -> Self {
+        Watched {
+            threshold,
+            runtimes: Vec::new(),
+            added: 0,
+            checks: Vec::new(),
+            suspects: Suspects::default(),
+        }
+    }
+
+    fn add(&mut self, runtime: Runtime) {
+        self.runtimes.push((self.added, runtime));
+        self.added += 1;
+    }
+
+    /// The workers that are stuck.
+    fn sample(&mut self, now: Duration) -> Vec<Stuck> {
+        self.runtimes.retain(|(_, runtime)| !runtime.is_gone());
+        for (_, runtime) in &mut self.runtimes {
+            runtime.see(now);
+        }
+        self.suspect(now);
+        self.still_for(self.threshold, now).collect()
+    }
+
+    /// There can be thousands of checks, so nobody looks at them before one may
+    /// be holding a worker.
+    fn suspect(&mut self, now: Duration) {
+        let is_theirs = |stuck: Stuck| stuck.runtime == OF_THE_CHECKS;
+        if !self.still_for(self.threshold / 2, now).any(is_theirs) {
+            self.suspects.acquit();
+            return;
+        }
+        let polls = self.checks.iter().enumerate();
+        let under_way = polls.filter_map(|(check, (_, polls))| Some((check, polls.under_way()?)));
+        self.suspects.see(now, &under_way.collect::<Vec<_>>());
+    }
+
+    fn still_for(&self, limit: Duration, now: Duration) -> impl Iterator<Item = Stuck> {
+        let runtimes = self.runtimes.iter();
+        runtimes.flat_map(move |(number, runtime)| runtime.still_for(limit, now, *number))
+    }
+
+    fn outcome(&self, stuck: &[Stuck], now: Duration) -> Outcome {
+        let culprits = self.suspects.culprits(self.threshold / 4, now);
+        let names: Vec<&str> = culprits.map(|check| &*self.checks[check].0).collect();
+        stall::outcome(stuck, &names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_thread_ends_with_it_and_when_it_is_told_to() {
+        for is_told in [false, true] {
+            let (alive, witness) = watch::channel(());
+            let watch = Watch::new(LONGEST);
+            let watchdog = Watchdog::spawn(watch, &Handle::current(), witness);
+            let _kept = if is_told {
+                watchdog.end();
+                Some(watchdog)
+            } else {
+                drop(watchdog);
+                None
+            };
+            let ended = timeout(Duration::from_secs(20), alive.closed()).await;
+            assert!(ended.is_ok(), "told: {is_told}");
+        }
+    }
+}

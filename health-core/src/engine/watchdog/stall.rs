@@ -1,0 +1,443 @@
+//! When a worker is stuck, and by which check. Without a clock: each sample
+//! names its moment, in time that was [watched](Clock).
+
+use std::time::{Duration, Instant};
+
+use crate::check::outcome::Outcome;
+
+/// The time in which somebody was watching.
+///
+/// Where the samples are far apart, the watchdog was not run either: the process
+/// was stopped, the machine suspended, or the CPU was busy elsewhere. That time
+/// is held against nobody.
+#[derive(Debug)]
+pub(super) struct Clock {
+    longest_step: Duration,
+    last: Instant,
+    watched: Duration,
+}
+
+impl Clock {
+    pub(super) fn new(longest_step: Duration, now: Instant) -> Self {
+        Clock {
+            longest_step,
+            last: now,
+            watched: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Instant) -> Duration {
+        let step = now.saturating_duration_since(self.last);
+        self.last = now;
+        self.watched += step.min(self.longest_step);
+        self.watched
+    }
+}
+
+/// What tokio says of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Worker {
+    /// How often it parked and unparked, so an even count is that of a worker
+    /// that runs.
+    pub(super) parks: u64,
+    /// What it has handed in of the time in which it was busy.
+    pub(super) busy: Duration,
+}
+
+impl Worker {
+    fn is_running(self) -> bool {
+        self.parks % 2 == 0
+    }
+}
+
+/// The workers of one runtime, and since when each is what it is.
+#[derive(Debug)]
+pub(super) struct Workers {
+    seen: Vec<(Worker, Duration)>,
+}
+
+impl Workers {
+    pub(super) fn new(now: Duration, workers: impl Iterator<Item = Worker>) -> Self {
+        Workers {
+            seen: workers.map(|worker| (worker, now)).collect(),
+        }
+    }
+
+    pub(super) fn see(&mut self, now: Duration, workers: impl Iterator<Item = Worker>) {
+        for (seen, worker) in self.seen.iter_mut().zip(workers) {
+            if seen.0 != worker {
+                *seen = (worker, now);
+            }
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// The workers that have run without a change for longer than `limit`, and
+    /// for how long.
+    pub(super) fn still_for(
+        &self,
+        limit: Duration,
+        now: Duration,
+    ) -> impl Iterator<Item = (usize, Duration)> {
+        let still = move |(index, &(worker, since)): (usize, &(Worker, Duration))| {
+            let held = now.saturating_sub(since);
+            (worker.is_running() && held > limit).then_some((index, held))
+        };
+        self.seen.iter().enumerate().filter_map(still)
+    }
+}
+
+/// A poll of a check: which check it is, and the how manieth poll.
+pub(super) type Poll = (usize, u64);
+
+/// The polls that are under way while a worker stands still.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    polls: Vec<(Poll, Duration)>,
+}
+
+impl Suspects {
+    pub(super) fn see(&mut self, now: Duration, under_way: &[Poll]) {
+        self.polls.retain(|(poll, _)| under_way.contains(poll));
+        for &poll in under_way {
+            if self.polls.iter().all(|&(known, _)| known != poll) {
+                self.polls.push((poll, now));
+            }
+        }
+    }
+
+    pub(super) fn acquit(&mut self) {
+        self.polls.clear();
+    }
+
+    /// The checks that are inside of one poll for `limit` or longer.
+    pub(super) fn culprits(&self, limit: Duration, now: Duration) -> impl Iterator<Item = usize> {
+        let held = move |since: Duration| now.saturating_sub(since);
+        let long = self
+            .polls
+            .iter()
+            .filter(move |&&(_, since)| held(since) >= limit);
+        long.map(|&((check, _), _)| check)
+    }
+}
+
+/// The number of the runtime on which the checks run.
+pub(super) const OF_THE_CHECKS: usize = 0;
+
+/// A worker that is stuck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stuck {
+    /// The runtime, by the order in which they are watched.
+    pub(super) runtime: usize,
+    pub(super) worker: usize,
+    pub(super) workers: usize,
+    pub(super) held: Duration,
+}
+
+impl Stuck {
+    fn place(&self) -> String {
+        let Stuck {
+            runtime,
+            worker,
+            workers,
+            held,
+        } = self;
+        let held = seconds(*held);
+        format!("runtime {runtime}, worker {worker} of {workers}, for {held}")
+    }
+}
+
+/// What is said of stuck workers. The culprits are checks, so they hold those of
+/// their own runtime.
+pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
+    let has_name = |stuck: &Stuck| stuck.runtime == OF_THE_CHECKS && !culprits.is_empty();
+    let worst = stuck
+        .iter()
+        .max_by_key(|stuck| (has_name(stuck), stuck.held));
+    let Some(worst) = worst else {
+        return Outcome::pass();
+    };
+    let held = seconds(worst.held);
+    let text = match culprits {
+        [check] if has_name(worst) => format!("blocked by check `{check}` for {held}"),
+        checks if has_name(worst) => {
+            format!("blocked by checks `{}` for {held}", checks.join("`, `"))
+        }
+        _ => format!("a worker has not yielded for {held}"),
+    };
+    let places = stuck.iter().map(Stuck::place);
+    places.fold(Outcome::fail(text), Outcome::because)
+}
+
+/// Down to what a sample can tell.
+fn seconds(held: Duration) -> String {
+    let tenths = held.as_millis() / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+/// When to say again what was seen.
+#[derive(Debug)]
+pub(super) struct Reports {
+    every: Duration,
+    last: Option<(bool, Duration)>,
+}
+
+impl Reports {
+    pub(super) fn new(every: Duration) -> Self {
+        Reports { every, last: None }
+    }
+
+    /// At once, when it has changed, and while it lasts that somebody is stuck,
+    /// from time to time.
+    pub(super) fn is_due(&mut self, now: Duration, is_stuck: bool) -> bool {
+        let is_old = |told: Duration| now.saturating_sub(told) >= self.every;
+        let due = self
+            .last
+            .is_none_or(|(was_stuck, told)| was_stuck != is_stuck || is_stuck && is_old(told));
+        if due {
+            self.last = Some((is_stuck, now));
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const THRESHOLD: Duration = secs(1);
+    const PERIOD: Duration = millis(100);
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    const fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    const RUNNING: Worker = Worker {
+        parks: 8,
+        busy: millis(20),
+    };
+    const PARKED: Worker = Worker {
+        parks: 9,
+        busy: millis(20),
+    };
+
+    /// One worker, sampled as often as the watchdog does.
+    struct Sampled {
+        clock: Clock,
+        now: Instant,
+        watched: Duration,
+        workers: Workers,
+    }
+
+    impl Sampled {
+        fn new(worker: Worker) -> Self {
+            let now = Instant::now();
+            Sampled {
+                clock: Clock::new(2 * PERIOD, now),
+                now,
+                watched: Duration::ZERO,
+                workers: Workers::new(Duration::ZERO, [worker].into_iter()),
+            }
+        }
+
+        fn after(&mut self, step: Duration, worker: Worker) {
+            self.now += step;
+            self.watched = self.clock.tick(self.now);
+            self.workers.see(self.watched, [worker].into_iter());
+        }
+
+        /// It is what it is for so long.
+        fn stays(&mut self, time: Duration, worker: Worker) {
+            for _ in 0..time.as_millis() / PERIOD.as_millis() {
+                self.after(PERIOD, worker);
+            }
+        }
+
+        fn held(&self) -> Option<Duration> {
+            let mut still = self.workers.still_for(THRESHOLD, self.watched);
+            still.next().map(|(_, held)| held)
+        }
+    }
+
+    #[test]
+    fn a_worker_that_runs_and_does_not_change_is_stuck() {
+        let mut worker = Sampled::new(RUNNING);
+        worker.stays(THRESHOLD, RUNNING);
+        assert_eq!(worker.held(), None, "not before the threshold is over");
+        worker.after(PERIOD, RUNNING);
+        assert_eq!(worker.held(), Some(THRESHOLD + PERIOD));
+        worker.stays(secs(5), RUNNING);
+        assert_eq!(worker.held(), Some(secs(6) + PERIOD));
+        worker.after(PERIOD, PARKED);
+        assert_eq!(worker.held(), None);
+    }
+
+    #[test]
+    fn a_parked_worker_is_idle_however_long() {
+        let mut worker = Sampled::new(PARKED);
+        worker.stays(secs(60), PARKED);
+        assert_eq!(worker.held(), None);
+        let woken = Worker {
+            parks: PARKED.parks + 1,
+            ..PARKED
+        };
+        worker.stays(THRESHOLD, woken);
+        assert_eq!(
+            worker.held(),
+            None,
+            "it counts from when it was seen to run"
+        );
+        worker.stays(secs(1), woken);
+        assert!(worker.held().is_some());
+    }
+
+    #[test]
+    fn a_worker_that_never_parks_and_hands_in_its_time_is_busy() {
+        let mut worker = Sampled::new(RUNNING);
+        for handed_in in 1..100 {
+            let busy = millis(900) * handed_in;
+            worker.stays(millis(900), Worker { busy, ..RUNNING });
+            assert_eq!(worker.held(), None);
+        }
+    }
+
+    #[test]
+    fn time_in_which_nobody_was_watching_is_held_against_nobody() {
+        let mut worker = Sampled::new(RUNNING);
+        worker.stays(millis(500), RUNNING);
+        // SIGSTOP, or a suspended machine.
+        worker.after(secs(3_600), RUNNING);
+        assert_eq!(worker.held(), None);
+        worker.stays(millis(300), RUNNING);
+        assert_eq!(worker.held(), None, "500 + 200 + 300 ms");
+        worker.after(PERIOD, RUNNING);
+        assert_eq!(
+            worker.held(),
+            Some(millis(1_100)),
+            "it did not go on either"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_stands_still() {
+        let start = Instant::now();
+        let mut clock = Clock::new(secs(1), start + secs(100));
+        assert_eq!(clock.tick(start + secs(50)), Duration::ZERO);
+        assert_eq!(clock.tick(start + secs(51)), secs(1));
+    }
+
+    #[test]
+    fn each_worker_counts_for_itself() {
+        let workers = |parks| [Worker { parks, ..RUNNING }, RUNNING, PARKED].into_iter();
+        let mut seen = Workers::new(Duration::ZERO, workers(0));
+        seen.see(secs(2), workers(2));
+        let still: Vec<_> = seen.still_for(THRESHOLD, secs(2)).collect();
+        assert_eq!(still, [(1, secs(2))]);
+    }
+
+    #[test]
+    fn a_check_is_named_for_one_long_poll_and_not_for_many() {
+        let (long, other) = (7, 8);
+        let mut suspects = Suspects::default();
+        suspects.see(secs(0), &[(long, 1), (other, 1)]);
+        suspects.see(secs(1), &[(long, 1), (other, 3)]);
+        suspects.see(secs(2), &[(long, 1)]);
+        suspects.see(secs(3), &[(long, 1), (other, 3)]);
+        let culprits: Vec<_> = suspects.culprits(secs(1), secs(3)).collect();
+        assert_eq!(culprits, [long]);
+        suspects.acquit();
+        assert_eq!(suspects.culprits(Duration::ZERO, secs(3)).next(), None);
+    }
+
+    #[test]
+    fn the_text_is_public_and_the_place_private() {
+        let stuck = |worker, held| Stuck {
+            runtime: OF_THE_CHECKS,
+            worker,
+            workers: 2,
+            held,
+        };
+        let one = [stuck(1, millis(1_290))];
+        let said = outcome(&one, &[]);
+        assert_eq!(said.message(), Some("a worker has not yielded for 1.2 s"));
+        assert_eq!(said.cause(), ["runtime 0, worker 1 of 2, for 1.2 s"]);
+        let both = [stuck(0, millis(1_000)), stuck(1, secs(61))];
+        let said = outcome(&both, &["redis"]);
+        assert_eq!(said.message(), Some("blocked by check `redis` for 61.0 s"));
+        assert_eq!(said.cause().len(), 2);
+        let said = outcome(&both, &["redis", "smtp"]);
+        let text = "blocked by checks `redis`, `smtp` for 61.0 s";
+        assert_eq!(said.message(), Some(text));
+        assert_eq!(outcome(&[], &[]).message(), None);
+
+        let elsewhere = Stuck {
+            runtime: 1,
+            ..stuck(0, secs(9))
+        };
+        let said = outcome(&[elsewhere], &["redis"]);
+        assert_eq!(said.message(), Some("a worker has not yielded for 9.0 s"));
+        let said = outcome(&[elsewhere, one[0]], &["redis"]);
+        assert_eq!(said.message(), Some("blocked by check `redis` for 1.2 s"));
+    }
+
+    #[test]
+    fn it_is_said_when_it_changes_and_again_while_somebody_is_stuck() {
+        let mut reports = Reports::new(secs(1));
+        let told = [false, false, true, true, true, false, false]
+            .into_iter()
+            .zip([0, 5_000, 5_100, 5_200, 6_100, 6_200, 9_000])
+            .map(|(is_stuck, now)| reports.is_due(millis(now), is_stuck));
+        let wanted = [true, false, true, false, true, true, false];
+        assert_eq!(told.collect::<Vec<_>>(), wanted);
+    }
+
+    proptest! {
+        /// Whatever the gaps between samples and whatever the worker does: it is
+        /// stuck exactly if it was running, and the same, in every sample of
+        /// more than the threshold of watched time.
+        #[test]
+        fn stuck_is_what_the_definition_says(
+            samples in prop::collection::vec((0_u64..400, 0_u8..12), 1..120),
+        ) {
+            let mut parks = 0;
+            let mut worker = Sampled::new(Worker { parks, ..RUNNING });
+            let mut history = vec![(Duration::ZERO, parks)];
+            for (gap, step) in samples {
+                // Mostly nothing happens.
+                parks += u64::from(step == 0) + 2 * u64::from(step == 1);
+                worker.after(millis(gap), Worker { parks, ..RUNNING });
+                history.push((worker.watched, parks));
+                let same = history.iter().rev().take_while(|(_, seen)| *seen == parks);
+                let since = same.last().expect("this one").0;
+                let is_stuck = parks % 2 == 0 && worker.watched.saturating_sub(since) > THRESHOLD;
+                prop_assert_eq!(worker.held().is_some(), is_stuck);
+            }
+        }
+
+        /// A worker that parks or hands in within the threshold is never stuck.
+        #[test]
+        fn who_changes_in_time_is_never_stuck(
+            gaps in prop::collection::vec(0_u64..100_000, 1..120),
+        ) {
+            let mut worker = Sampled::new(RUNNING);
+            let mut busy = RUNNING.busy;
+            for gap in gaps {
+                // Five samples count for at most 1 s, however far apart.
+                for _ in 0..5 {
+                    worker.after(millis(gap), Worker { busy, ..RUNNING });
+                    prop_assert_eq!(worker.held(), None);
+                }
+                busy += millis(1);
+            }
+        }
+    }
+}

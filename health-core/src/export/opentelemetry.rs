@@ -1,0 +1,129 @@
+//! OpenTelemetry.
+
+use std::future::Future;
+use std::sync::{Arc, Weak};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
+
+use crate::engine::monitor::Monitor;
+use crate::export::duration;
+use crate::health::Health;
+use crate::telemetry::event::{Event, Events};
+use crate::telemetry::metrics::{DURATION, FAMILIES, Family, Kind, Point};
+use crate::telemetry::sample::Sample;
+use crate::verdict::stats::BOUNDS;
+
+impl Health {
+    /// Gives the metrics of [`Page::Metrics`](crate::Page::Metrics) to
+    /// OpenTelemetry, under the same names. To be spawned, right after the start.
+    ///
+    /// From this call on all but the durations are observed when the meter's
+    /// reader collects; the future records the durations, until health ends.
+    /// The meter's provider keeps no check running.
+    ///
+    /// Needs the feature `opentelemetry`. The crate of that name is still at
+    /// 0.x: a new minor version of it is a new minor version of this one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// let meter = opentelemetry::global::meter("health");
+    /// tokio::spawn(health.record_opentelemetry(&meter));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn record_opentelemetry(&self, meter: &Meter) -> impl Future<Output = ()> + Send + use<> {
+        let source = Arc::new(Source {
+            monitor: Arc::downgrade(self.monitor()),
+            version: self.endpoint().version().map(str::to_owned),
+        });
+        for family in &FAMILIES {
+            source.observe(family, meter);
+        }
+        let durations = meter
+            .f64_histogram(DURATION.name)
+            .with_description(DURATION.help)
+            .with_unit(SECONDS)
+            .with_boundaries(BOUNDS.map(|(bound, _)| bound.as_secs_f64()).into())
+            .build();
+        record(source, self.subscribe(), durations)
+    }
+}
+
+/// As UCUM writes it, which OpenTelemetry asks for.
+const SECONDS: &str = "s";
+
+/// Keeps no check running: a provider never forgets an instrument.
+struct Source {
+    monitor: Weak<Monitor>,
+    version: Option<String>,
+}
+
+impl Source {
+    fn observe(self: &Arc<Self>, family: &'static Family, meter: &Meter) {
+        let Family { name, help, .. } = *family;
+        let unit = family.unit.map_or("", |_| SECONDS);
+        let source = Arc::clone(self);
+        let observed = move |instrument: &dyn AsyncInstrument<f64>| {
+            source.give(family, instrument);
+        };
+        match family.kind {
+            Kind::Histogram => {}
+            Kind::Counter => drop(
+                meter
+                    .f64_observable_counter(name)
+                    .with_description(help)
+                    .with_unit(unit)
+                    .with_callback(observed)
+                    .build(),
+            ),
+            Kind::Gauge | Kind::Info | Kind::StateSet => drop(
+                meter
+                    .f64_observable_gauge(name)
+                    .with_description(help)
+                    .with_unit(unit)
+                    .with_callback(observed)
+                    .build(),
+            ),
+        }
+    }
+
+    fn give(&self, family: &Family, instrument: &dyn AsyncInstrument<f64>) {
+        let Some(monitor) = self.monitor.upgrade() else {
+            return;
+        };
+        let version = self.version.as_deref();
+        let sample = Sample {
+            version,
+            ..monitor.sample()
+        };
+        (family.points)(&sample, &mut |point| {
+            instrument.observe(point.value, &attributes(point));
+        });
+    }
+}
+
+async fn record(source: Arc<Source>, mut events: Events, durations: Histogram<f64>) {
+    while let Some(event) = events.next().await {
+        let Some(monitor) = source.monitor.upgrade() else {
+            return;
+        };
+        if let Event::Ran(report) = event {
+            if let Some(took) = duration(&monitor, &report) {
+                let check = KeyValue::new("check", report.name().to_owned());
+                durations.record(took.as_secs_f64(), &[check]);
+            }
+        }
+    }
+}
+
+fn attributes(point: Point<'_>) -> Vec<KeyValue> {
+    let labels = point.labels.iter();
+    labels
+        .map(|&(label, value)| KeyValue::new(label, value.to_owned()))
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! The status codes of the answers.
+
+use http::StatusCode;
+
+use crate::check::outcome::Status;
+use crate::registry::error::Problem;
+
+/// One code for each status: what probers read before anything else.
+#[derive(Clone, Debug)]
+pub(crate) struct Codes {
+    pass: StatusCode,
+    warn: StatusCode,
+    fail: StatusCode,
+    problems: Vec<Problem>,
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Codes {
+            pass: StatusCode::OK,
+            warn: StatusCode::OK,
+            fail: StatusCode::SERVICE_UNAVAILABLE,
+            problems: Vec::new(),
+        }
+    }
+}
+
+impl Codes {
+    /// Refuses a code that a prober would misread: for AWS, Envoy and Google
+    /// only 200 is healthy, for kubelet everything from 200 to 399. Refuses also
+    /// the codes that HTTP gives no body, or a part of one: with a body, HTTP/2
+    /// resets the stream and HTTP/1.1 clients take it for the next answer.
+    pub(crate) fn set(&mut self, status: Status, code: u16) {
+        let legal = match status {
+            Status::Pass | Status::Warn => 200..=299,
+            Status::Fail => 400..=599,
+        };
+        let known = StatusCode::from_u16(code).ok();
+        let Some(known) = known.filter(|_| legal.contains(&code)) else {
+            return self.wrong(
+                format!("a prober would misread the code {code} for `{status}`"),
+                format!("take one from {} to {}", legal.start(), legal.end()),
+            );
+        };
+        if matches!(code, 204..=206) {
+            return self.wrong(
+                format!("an answer with the code {code} has no complete body"),
+                format!("take 200 for `{status}`, or another code from 200 to 299"),
+            );
+        }
+        match status {
+            Status::Pass => self.pass = known,
+            Status::Warn => self.warn = known,
+            Status::Fail => self.fail = known,
+        }
+    }
+
+    fn wrong(&mut self, what: String, help: String) {
+        self.problems.push(Problem::BadSetting { what, help });
+    }
+
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    pub(super) fn of(&self, status: Status) -> StatusCode {
+        match status {
+            Status::Pass => self.pass,
+            Status::Warn => self.warn,
+            Status::Fail => self.fail,
+        }
+    }
+}

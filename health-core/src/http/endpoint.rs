@@ -1,0 +1,671 @@
+//! From a request's head to a complete answer, without any framework.
+//!
+//! | path | says |
+//! |---|---|
+//! | `/livez`, `/readyz`, `/startupz` | the answer to one probe |
+//! | `/livez/{check}`, … | one check of that probe |
+//! | `/health` | everything, as far as [`Details`] allow |
+//! | `/health/{check}` | one check |
+//! | `/health/groups/{tag}` | the checks with a tag |
+//!
+//! The status page, the metrics and the OpenAPI document are where the builder
+//! puts them.
+//!
+//! The default is compact JSON; `Accept` and `?format=` choose
+//! `application/health+json` or the text of kube-apiserver. `?verbose` chooses the
+//! latter at a probe whose details allow a list.
+//!
+//! 200 while the answer is healthy or degraded, 503 otherwise. `HEAD` and
+//! `OPTIONS` have the status of `GET`, since uptime monitors send the one and
+//! HAProxy the other. A trailing slash is served, never redirected: a prober
+//! may take a redirect for success.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::time::{sleep, timeout};
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::engine::monitor::{Asked, Monitor};
+use crate::engine::schedule::{Supervisors, unless};
+use crate::http::config::EndpointSettings;
+use crate::http::exclude::{Exclusions, Throttle};
+use crate::http::paths::{Page, ProbePaths};
+use crate::http::render::exposition::Exposition;
+use crate::http::render::html::Refresh;
+use crate::http::render::{Format, Frame, Shown, html, ietf, json, text};
+use crate::http::request::RequestHead;
+use crate::http::response::{refused, with_allow, with_code, without_body};
+use crate::http::route::{Method, Refusal, Route};
+use crate::http::{openapi, route};
+use crate::telemetry::log::Line;
+use crate::telemetry::sample::Sample;
+use crate::text::panic::caught;
+use crate::verdict::snapshot::{Snapshot, worst};
+use crate::verdict::track::Verdict;
+
+/// How long an answer waits for checks on demand: kubelet gives up after 1 s.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
+
+/// How much an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Details {
+    /// One word.
+    Status,
+    /// Each check with its name, verdict, timing and what it made public. The
+    /// texts of errors are not.
+    Checks,
+    /// Everything, the texts of errors too. What looks like a secret in them is
+    /// masked. Shown to clients that a [`Guard`](crate::Guard) recognizes; as a
+    /// level for every client it counts as [`Checks`](Self::Checks).
+    Full,
+}
+
+/// The HTTP answers of one [`Health`](crate::Health), complete and without a
+/// framework. Adapters mount it; with anything else it takes a line.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use health_core::Health;
+///
+/// let health = Health::builder().start()?;
+/// let request = http::Request::get("/readyz").body(()).unwrap();
+/// let response = health.endpoint().respond(&request);
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(&response.body()[..], br#"{"status":"healthy"}"#);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    monitor: Arc<Monitor>,
+    /// Who answers keeps the checks running.
+    _supervisors: Arc<Supervisors>,
+    settings: EndpointSettings,
+    timer: Timer,
+    rendered: Mutex<Option<Arc<Rendered>>>,
+    exclusions_logged: Throttle,
+}
+
+/// What was rendered of the checks, for as long as none of them changes.
+#[derive(Debug)]
+struct Rendered {
+    generation: u64,
+    status: Status,
+    /// Each of them, so that the next rendering is of those that have changed.
+    parts: Vec<json::Part>,
+    checks: Box<RawValue>,
+}
+
+impl Endpoint {
+    /// The paths that an adapter mounts, each also with a trailing slash and
+    /// with one more segment, the name of a check.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let endpoint = Health::builder().start()?.endpoint();
+    /// let mut paths: Vec<&str> = endpoint.paths().collect();
+    /// paths.sort();
+    /// assert_eq!(paths, ["/health", "/livez", "/readyz", "/startupz"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.inner.settings.paths.iter()
+    }
+
+    /// The paths as the application's middleware sees them, to tell probes from
+    /// requests: in an access log nobody wants the one a second of a prober.
+    /// `prefix` is where the routes are nested or scoped, `""` if they are not.
+    ///
+    /// Middleware that the routes are mounted outside of needs no such question.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let probes = Health::builder().start()?.endpoint().probe_paths("/internal");
+    /// assert!(probes.contains("/internal/readyz"));
+    /// assert!(probes.contains("/internal/health/database"));
+    /// assert!(!probes.contains("/orders/health"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn probe_paths(&self, prefix: &str) -> ProbePaths {
+        ProbePaths::new(prefix, &self.inner.settings.paths)
+    }
+
+    /// What [`paths`](Self::paths) answer, as an OpenAPI 3.1 document: methods,
+    /// codes, media types, parameters and schemas, with the words and codes that
+    /// the builder was given.
+    ///
+    /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
+    /// application, add its `paths` and its `components` there. The paths begin
+    /// with the base path; a prefix that a router puts before them is not in them.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let document = Health::builder().start()?.endpoint().openapi();
+    /// assert!(document["paths"]["/readyz"]["get"]["responses"]["503"].is_object());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(&self.inner.settings)
+    }
+
+    /// What the application calls its version.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.inner.settings.version()
+    }
+
+    pub(crate) fn new(
+        monitor: Arc<Monitor>,
+        supervisors: Arc<Supervisors>,
+        settings: EndpointSettings,
+        runtime: Handle,
+    ) -> Self {
+        let inner = Inner {
+            timer: Timer { runtime },
+            monitor,
+            _supervisors: supervisors,
+            settings,
+            rendered: Mutex::new(None),
+            exclusions_logged: Throttle::default(),
+        };
+        Endpoint {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The complete answer, with what is known now. Runs no check, waits for
+    /// nothing, never panics.
+    pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
+        let head = head.into();
+        match self.inner.route(head) {
+            Ok(route) => self.inner.respond(&route),
+            Err(refusal) => refused(refusal, head),
+        }
+    }
+
+    /// The complete answer, as [`respond`](Self::respond) gives it, but checks
+    /// on demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) are
+    /// brought up to date first. Waits for them at most 800 ms, since kubelet
+    /// gives up after 1 s; without such checks it is ready at once.
+    ///
+    /// Dropping the answer does not stop a run that it started.
+    pub fn answer<'a>(&self, head: impl Into<RequestHead<'a>>) -> Answer {
+        let head = head.into();
+        let route = match self.inner.route(head) {
+            Ok(route) => route,
+            Err(refusal) => return Answer::ready(refused(refusal, head)),
+        };
+        let asked: Vec<Asked> = self.inner.outdated(&route).collect();
+        if asked.is_empty() {
+            return Answer::ready(self.inner.respond(&route));
+        }
+        let inner = Arc::clone(&self.inner);
+        Answer::waiting(async move {
+            let monitor = Arc::clone(&inner.monitor);
+            // What is not back by then is answered with what is known of it.
+            inner.timer.wait(monitor.all_answered(asked)).await;
+            inner.respond(&route)
+        })
+    }
+}
+
+/// The future of [`Endpoint::answer`].
+#[must_use = "an answer must be awaited and sent"]
+pub struct Answer(State);
+
+enum State {
+    Ready(Option<Response<Bytes>>),
+    Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
+}
+
+impl Answer {
+    fn ready(response: Response<Bytes>) -> Self {
+        Answer(State::Ready(Some(response)))
+    }
+
+    fn waiting(response: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
+        Answer(State::Waiting(Box::pin(response)))
+    }
+}
+
+impl Future for Answer {
+    type Output = Response<Bytes>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        match &mut self.0 {
+            State::Ready(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            State::Waiting(response) => response.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
+
+/// Bounds how long an answer waits, on any thread.
+#[derive(Debug)]
+struct Timer {
+    /// The runtime of the checks, which has timers.
+    runtime: Handle,
+}
+
+impl Timer {
+    /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
+    ///
+    /// Inside a runtime its own timer is used: the runtime of the checks may be
+    /// blocked. Outside of one there is no timer but that of the checks.
+    async fn wait(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let is_inside = Handle::try_current().is_ok();
+        // tokio has no question for a runtime without timers, only a panic.
+        let time = is_inside
+            .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
+            .flatten();
+        if let Some(time) = time {
+            let _ = unless(time, future).await;
+        } else {
+            let bounded = async { timeout(LONGEST_WAIT, future).await };
+            let _ = self.runtime.spawn(bounded).await;
+        }
+    }
+}
+
+impl Inner {
+    /// Which answer the request is for, or why there is none.
+    fn route(&self, head: RequestHead<'_>) -> Result<Route, Refusal> {
+        let (page, check) = self
+            .settings
+            .paths
+            .find(head.path())
+            .ok_or(Refusal::UnknownPath)?;
+        let method = Method::named(head.method()).ok_or(Refusal::WrongMethod)?;
+        let check = match check {
+            Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
+            None => None,
+        };
+        let is_recognized = self.is_recognized(page, &head);
+        let may_exclude = is_recognized || self.settings.anyone_excludes;
+        let details = self.details(page, is_recognized);
+        let verbose = route::is_verbose(&head);
+        // kube-apiserver answers `?verbose` with text.
+        let by_verbose = verbose && check.is_none() && details != Details::Status;
+        Ok(Route {
+            method,
+            page,
+            check,
+            format: route::format(page, &head, by_verbose),
+            exposition: (page == Page::Metrics).then(|| route::exposition(&head)),
+            verbose,
+            details,
+            excluded: if may_exclude {
+                self.exclusions(page, &head)
+            } else {
+                Exclusions::default()
+            },
+            refresh: match page {
+                Page::StatusPage => route::refresh(&head),
+                _ => Refresh::default(),
+            },
+        })
+    }
+
+    /// Asks the guard, but only where it can change the answer: who asks costs
+    /// and changes nothing at a probe.
+    fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
+        let matters = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage => true,
+            Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
+            Page::OpenApi | Page::Metrics => false,
+        };
+        matters
+            && self
+                .settings
+                .guard
+                .recognizes(head, &|line| self.monitor.outlet().log(line))
+    }
+
+    fn details(&self, page: Page, is_recognized: bool) -> Details {
+        let public = match page {
+            Page::Health | Page::Group(_) | Page::StatusPage if is_recognized => {
+                return Details::Full;
+            }
+            Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
+            Page::OpenApi | Page::Metrics => Details::Status,
+            Page::Probe(_) => self.settings.probe_details,
+        };
+        public.min(Details::Checks)
+    }
+
+    fn exclusions(&self, page: Page, head: &RequestHead<'_>) -> Exclusions {
+        let exclusions = Exclusions::of(head, |name| self.check_of(page, name));
+        let checks = exclusions.checks();
+        if !checks.is_empty() && self.exclusions_logged.lets_through(self.monitor.uptime()) {
+            let names: Vec<&str> = checks.iter().map(|&at| self.monitor.name(at)).collect();
+            self.monitor.outlet().log(Line::Excluded {
+                page: page.name(),
+                checks: names.join(" "),
+            });
+        }
+        exclusions
+    }
+
+    /// The check of this name, if it counts for the page.
+    fn check_of(&self, page: Page, name: &str) -> Option<usize> {
+        let name = percent_decode_str(name).decode_utf8().ok()?;
+        let index = self.monitor.index_of(&name)?;
+        self.counts_for(page, index).then_some(index)
+    }
+
+    /// Readiness waits for startup, so it depends on what startup waits for.
+    fn holds_up(&self, page: Page, index: usize) -> bool {
+        page == Page::Probe(Probe::Readiness)
+            && !self.monitor.has_started()
+            && self.monitor.plan(index).probes.contains(Probe::Startup)
+    }
+
+    fn counts_for(&self, page: Page, index: usize) -> bool {
+        let plan = self.monitor.plan(index);
+        page.counts(plan.probes, plan.tags)
+    }
+
+    /// Starts the runs of the checks on demand that the answer needs. Metrics show
+    /// the last results and their age, and start none.
+    fn outdated(&self, route: &Route) -> impl Iterator<Item = Asked> {
+        let (page, check) = (route.page, route.check);
+        let concerned = move |index: &usize| match check {
+            Some(only) => only == *index,
+            None => self.counts_for(page, *index) || self.holds_up(page, *index),
+        };
+        let on_demand = self.monitor.on_demand().iter().copied();
+        on_demand
+            .filter(concerned)
+            .filter_map(|index| self.monitor.ask_if_outdated(index))
+    }
+
+    fn respond(&self, route: &Route) -> Response<Bytes> {
+        let answer = match route.exposition {
+            Some(exposition) => self.metrics(exposition),
+            None => self.verdict(route),
+        };
+        match route.method {
+            Method::Get => answer,
+            Method::Head => without_body(answer),
+            Method::Options => with_allow(answer),
+        }
+    }
+
+    fn verdict(&self, route: &Route) -> Response<Bytes> {
+        let (status, body) = match route.check {
+            Some(index) => self.check(route, index),
+            None => self.page(route),
+        };
+        with_code(self.settings.codes.of(status), route.format, body)
+    }
+
+    /// 200 whatever the checks say: to a scraper another code means that there
+    /// are no metrics.
+    fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
+        let sample = Sample {
+            version: self.settings.version(),
+            ..self.monitor.sample()
+        };
+        let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
+        let content_type = exposition.content_type();
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        answer
+    }
+
+    /// How the page stands now.
+    fn status(&self, page: Page) -> Status {
+        match page {
+            Page::Probe(probe) => self.monitor.status(probe),
+            Page::Health | Page::StatusPage => worst(self.monitor.statuses()),
+            Page::OpenApi | Page::Metrics => Status::Pass,
+            Page::Group(_) => {
+                let all = 0..self.monitor.len();
+                let members = all.filter(|&index| self.counts_for(page, index));
+                let verdicts = self.monitor.verdicts(members).into_iter();
+                worst(verdicts.map(|(index, verdict)| {
+                    let is_critical = !self.monitor.plan(index).critical.is_empty();
+                    in_group(verdict, is_critical)
+                }))
+            }
+        }
+    }
+
+    /// How the page stood when this was seen, without what is excluded.
+    fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
+        match page {
+            Page::Probe(probe) => seen.status(probe),
+            Page::Health | Page::StatusPage | Page::OpenApi | Page::Metrics => seen.overall(),
+            Page::Group(_) => {
+                let all = seen.checks().iter().enumerate();
+                let members = all.filter(|(index, report)| {
+                    page.counts(report.probes(), report.tags()) && !excluded.contains(*index)
+                });
+                worst(members.map(|(_, report)| in_group(report.verdict(), report.is_critical())))
+            }
+        }
+    }
+
+    fn page(&self, route: &Route) -> (Status, Bytes) {
+        let Route {
+            page,
+            format,
+            ref excluded,
+            ..
+        } = *route;
+        if page == Page::OpenApi {
+            let document = openapi::document(&self.settings).to_string();
+            return (Status::Pass, Bytes::from(document));
+        }
+        let is_word = format == Format::Text && !route.verbose;
+        if route.details == Details::Status || is_word {
+            let status = self.status_without(page, excluded);
+            if route.details == Details::Status || status != Status::Fail {
+                return self.status_only(route, status);
+            }
+        }
+        let is_usual = (page, format) == (Page::Health, Format::Json);
+        if is_usual && route.details == Details::Checks && excluded.is_empty() {
+            return self.health();
+        }
+        let needs_history = route.details == Details::Full || page == Page::StatusPage;
+        let seen = if needs_history {
+            self.monitor.snapshot_without(excluded.checks())
+        } else {
+            self.monitor.glance_without(excluded.checks())
+        };
+        self.list(route, &seen)
+    }
+
+    fn status_without(&self, page: Page, excluded: &Exclusions) -> Status {
+        if excluded.checks().is_empty() {
+            return self.status(page);
+        }
+        let seen = self.monitor.glance_without(excluded.checks());
+        Inner::status_seen(page, excluded, &seen)
+    }
+
+    fn status_only(&self, route: &Route, status: Status) -> (Status, Bytes) {
+        let Route { page, format, .. } = *route;
+        let body = match format {
+            Format::Json => json::status_only(self.settings.words, status),
+            Format::HealthJson => ietf::status_only(status),
+            Format::Text => text::status_only(page.name(), status),
+            Format::Html => html::status_only(status, route.refresh),
+        };
+        (status, body)
+    }
+
+    /// Rendered once for each change, because monitors ask for it often.
+    fn health(&self) -> (Status, Bytes) {
+        let Rendered { status, checks, .. } = &*self.rendered();
+        let body = json::around(&self.frame(Page::Health, *status), checks);
+        (*status, body)
+    }
+
+    fn frame(&self, page: Page, status: Status) -> Frame<'_> {
+        let is_everything = page == Page::Health;
+        Frame {
+            page: page.name(),
+            status,
+            words: self.settings.words,
+            version: self.settings.version(),
+            uptime: self.monitor.uptime(),
+            draining: false,
+            warning: None,
+            about: is_everything.then_some(&self.settings.about),
+            is_short: !is_everything,
+        }
+    }
+
+    fn list(&self, route: &Route, seen: &Snapshot) -> (Status, Bytes) {
+        let Route {
+            page, ref excluded, ..
+        } = *route;
+        let status = Inner::status_seen(page, excluded, seen);
+        let is_ready = matches!(
+            page,
+            Page::Health | Page::StatusPage | Page::Probe(Probe::Readiness)
+        );
+        let frame = Frame {
+            draining: seen.is_closed() && is_ready,
+            warning: excluded.warning(),
+            ..self.frame(page, status)
+        };
+        let is_full = route.details == Details::Full;
+        let reports = seen.listed().enumerate();
+        let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
+        let shown = counted
+            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
+        let body = match route.format {
+            Format::Json => json::list(&frame, shown),
+            Format::HealthJson => ietf::list(&frame, shown),
+            Format::Text => text::list(&frame, shown),
+            Format::Html => html::list(&html_frame(route, &frame, seen), shown),
+        };
+        (status, body)
+    }
+
+    fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
+        if route.details == Details::Status {
+            let verdict = self.monitor.verdict(index);
+            let status = standing(verdict);
+            let body = match route.format {
+                Format::Json => json::check_status_only(self.settings.words, verdict),
+                Format::HealthJson => ietf::status_only(status),
+                Format::Text => text::check_status_only(verdict),
+                Format::Html => html::status_only(status, route.refresh),
+            };
+            return (status, body);
+        }
+        let report = self.monitor.report(index);
+        let shown = Shown::new(&report, route.details == Details::Full);
+        let body = match route.format {
+            Format::Json => json::check(self.settings.words, shown),
+            Format::HealthJson => ietf::check(shown),
+            Format::Text => text::check(shown),
+            Format::Html => html::check(shown, route.refresh),
+        };
+        (standing(report.verdict()), body)
+    }
+
+    /// What was rendered last, if nothing has changed since.
+    ///
+    /// The lock is held to look and to store, never while rendering: readers
+    /// that come together after a change render side by side.
+    fn rendered(&self) -> Arc<Rendered> {
+        let generation = self.monitor.generation();
+        let lock = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = lock().clone();
+        if let Some(rendered) = last.as_ref().filter(|last| last.generation == generation) {
+            return Arc::clone(rendered);
+        }
+        let snapshot = self.monitor.glance_without(&[]);
+        let rendered = Arc::new(self.render(generation, &snapshot, last.as_deref()));
+        *lock() = Some(Arc::clone(&rendered));
+        rendered
+    }
+
+    fn render(&self, generation: u64, snapshot: &Snapshot, last: Option<&Rendered>) -> Rendered {
+        let words = self.settings.words;
+        // What startup waits for is told anew, with whatever has changed.
+        let before = last.filter(|_| snapshot.has_started());
+        let before = before.map_or(&[][..], |last| &last.parts);
+        let parts = json::parts(words, public(snapshot), before);
+        Rendered {
+            generation,
+            status: snapshot.overall(),
+            checks: json::checks(words, public(snapshot), &parts, snapshot.is_closed()),
+            parts,
+        }
+    }
+}
+
+fn html_frame<'a>(route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
+    html::Frame {
+        status: frame.status,
+        refresh: route.refresh,
+        version: frame.version,
+        uptime: frame.uptime,
+        probes: Probe::ALL.map(|probe| seen.status(probe)),
+        draining: frame.draining,
+    }
+}
+
+/// What everybody may see of the checks.
+fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
+    let reports = snapshot.listed();
+    reports.map(|report| Shown::new(report, false))
+}
+
+/// How one check stands by itself: what is not known is not healthy.
+fn standing(verdict: Verdict) -> Status {
+    match verdict {
+        Verdict::Pass => Status::Pass,
+        Verdict::Warn => Status::Warn,
+        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+    }
+}
+
+/// How a check stands in a group, whatever its probes.
+fn in_group(verdict: Verdict, is_critical: bool) -> Status {
+    match standing(verdict) {
+        Status::Fail if !is_critical => Status::Warn,
+        status => status,
+    }
+}

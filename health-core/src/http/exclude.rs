@@ -1,0 +1,156 @@
+//! `?exclude=NAME`, as kube-apiserver has it: answers without some checks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+
+use crate::http::request::RequestHead;
+
+/// As many names that no check has are repeated to the caller, ...
+const MOST_UNKNOWN: usize = 4;
+/// ... and so much of each.
+const LONGEST_UNKNOWN: usize = 64;
+
+/// What a request leaves out of account: for most nothing, which is then cheap
+/// to carry around.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exclusions(Option<Box<Named>>);
+
+#[derive(Clone, Debug, Default)]
+struct Named {
+    /// The checks by their place, in order.
+    checks: Vec<usize>,
+    /// The first names that no check of the page has, quoted.
+    unknown: Vec<String>,
+    /// How many others there are.
+    more_unknown: usize,
+}
+
+impl Exclusions {
+    /// Whether the request has the parameter.
+    pub(super) fn are_wanted(head: &RequestHead<'_>) -> bool {
+        head.parameter("exclude").is_some()
+    }
+
+    /// `find` takes a name as it came.
+    pub(super) fn of(head: &RequestHead<'_>, find: impl Fn(&str) -> Option<usize>) -> Self {
+        let mut wanted = head.parameters("exclude").peekable();
+        if wanted.peek().is_none() {
+            return Exclusions::default();
+        }
+        let mut named = Named::default();
+        for name in wanted {
+            match find(name) {
+                Some(index) => named.checks.push(index),
+                None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
+                None => named.more_unknown += 1,
+            }
+        }
+        named.checks.sort_unstable();
+        named.checks.dedup();
+        Exclusions(Some(Box::new(named)))
+    }
+
+    /// Nothing was asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn checks(&self) -> &[usize] {
+        self.0.as_ref().map_or(&[], |named| &named.checks)
+    }
+
+    pub(super) fn contains(&self, index: usize) -> bool {
+        self.checks().binary_search(&index).is_ok()
+    }
+
+    /// A misspelt name must not make the answer worse, and must not pass
+    /// unnoticed either.
+    pub(super) fn warning(&self) -> Option<String> {
+        let named = self.0.as_ref().filter(|named| !named.unknown.is_empty())?;
+        let list = named.unknown.join(",");
+        let more = match named.more_unknown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "some health checks cannot be excluded: no matches for {list}{more}"
+        ))
+    }
+}
+
+/// The beginning of the name, printable.
+fn quoted(name: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in percent_decode_str(name).decode_utf8_lossy().chars() {
+        let escaped = c.escape_debug();
+        if quoted.len() + escaped.clone().map(char::len_utf8).sum::<usize>() > LONGEST_UNKNOWN {
+            quoted.push('…');
+            break;
+        }
+        quoted.extend(escaped);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Lets through one in a minute: a caller may ask as often as it likes, and
+/// must not fill the log.
+#[derive(Debug, Default)]
+pub(super) struct Throttle {
+    /// The minute of the last one, counted from 1.
+    last: AtomicU64,
+}
+
+impl Throttle {
+    pub(super) fn lets_through(&self, uptime: Duration) -> bool {
+        let minute = 1 + uptime.as_secs() / 60;
+        self.last.fetch_max(minute, Ordering::Relaxed) < minute
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exclusions(query: &str) -> Exclusions {
+        let names = ["cache", "database", "queue"];
+        Exclusions::of(
+            &RequestHead::new("GET", "/").with_query(Some(query)),
+            |name| names.iter().position(|known| *known == name),
+        )
+    }
+
+    #[test]
+    fn each_name_counts_once_and_others_are_named() {
+        let found = exclusions("exclude=queue&verbose&exclude=cache&exclude=queue");
+        assert_eq!(found.checks(), [0, 2]);
+        assert_eq!(found.warning(), None);
+        assert!(exclusions("excluded=queue").is_empty());
+        let unknown = exclusions("exclude=cache&exclude=x%22%0A&exclude");
+        assert_eq!(unknown.checks(), [0]);
+        assert_eq!(
+            unknown.warning().as_deref(),
+            Some(r#"some health checks cannot be excluded: no matches for "x\"\n","""#)
+        );
+    }
+
+    #[test]
+    fn what_is_repeated_to_the_caller_is_bounded() {
+        let query = format!("exclude={}&", "%07".repeat(999)).repeat(99);
+        let warning = exclusions(&query).warning().expect("no check has it");
+        assert!(warning.len() < 400, "{warning}");
+        assert!(warning.ends_with("\" and 95 more"), "{warning}");
+    }
+
+    #[test]
+    fn one_in_a_minute_is_let_through() {
+        let throttle = Throttle::default();
+        let let_through = |seconds| throttle.lets_through(Duration::from_secs(seconds));
+        assert!(let_through(0));
+        assert!(!let_through(59));
+        assert!(let_through(61));
+        assert!(!let_through(119));
+    }
+}

@@ -1,0 +1,299 @@
+//! The answers as an OpenAPI document, for those who generate from it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::http::config::EndpointSettings;
+use crate::http::endpoint::Details;
+use crate::http::paths::Page;
+use crate::http::render::words::Vocabulary;
+use crate::verdict::track::Verdict;
+
+const HEALTH: &str = include_str!("../../schemas/health.schema.json");
+const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");
+
+const METHODS: [&str; 3] = ["get", "head", "options"];
+
+pub(super) fn document(settings: &EndpointSettings) -> Value {
+    let mut paths = Map::new();
+    for (path, page) in settings.paths.pages() {
+        let whole = Operation {
+            settings,
+            page,
+            of_check: false,
+        };
+        paths.insert(path.to_owned(), whole.methods());
+        if !whole.is_for_everybody() {
+            let of_check = Operation {
+                of_check: true,
+                ..whole
+            };
+            paths.insert(format!("{path}/{{check}}"), of_check.methods());
+        }
+    }
+    let mut components = json!({ "schemas": schemas(settings.words) });
+    if settings.guard.takes_tokens() {
+        components["securitySchemes"] = json!({ "health": { "type": "http", "scheme": "bearer" } });
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Health",
+            "description": "Whether the service is alive, ready and started, and how its checks stand.",
+            // Of these answers, not of the service: that one may be private.
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "tags": [{ "name": "health" }],
+        "paths": paths,
+        "components": components,
+    })
+}
+
+/// What is found at one path.
+#[derive(Clone, Copy)]
+struct Operation<'a> {
+    settings: &'a EndpointSettings,
+    page: Page,
+    of_check: bool,
+}
+
+impl Operation<'_> {
+    /// Nothing of it depends on who asks, or on any one check.
+    fn is_for_everybody(self) -> bool {
+        matches!(self.page, Page::OpenApi | Page::Metrics)
+    }
+
+    /// Whether a token can change the answer. At a probe it can only exclude
+    /// checks.
+    fn takes_tokens(self) -> bool {
+        let matters = match self.page {
+            Page::Health | Page::Group(_) | Page::StatusPage => true,
+            Page::Probe(_) => !self.of_check && !self.settings.anyone_excludes,
+            Page::OpenApi | Page::Metrics => false,
+        };
+        matters && self.settings.guard.takes_tokens()
+    }
+
+    fn methods(self) -> Value {
+        let mut item = Map::new();
+        for method in METHODS {
+            let mut operation = json!({
+                "tags": ["health"],
+                "summary": self.summary(),
+                "responses": self.responses(method),
+            });
+            if self.takes_tokens() {
+                // Without a token there is an answer too, which says less.
+                operation["security"] = json!([{}, { "health": [] }]);
+            }
+            item.insert(method.to_owned(), operation);
+        }
+        let parameters = self.parameters();
+        if !parameters.is_empty() {
+            item.insert("parameters".to_owned(), parameters.into());
+        }
+        item.into()
+    }
+
+    fn summary(self) -> String {
+        let page = match self.page {
+            Page::Probe(Probe::Liveness) => "Would a restart help?",
+            Page::Probe(Probe::Readiness) => "Can it take traffic now?",
+            Page::Probe(Probe::Startup) => "Has it finished starting?",
+            Page::Health => "How does every check stand?",
+            Page::Group(tag) => &format!("How do the checks with the tag `{tag}` stand?"),
+            Page::StatusPage => "How does every check stand? For people.",
+            Page::Metrics => "The checks in numbers, for Prometheus.",
+            Page::OpenApi => "This document.",
+        };
+        if self.of_check {
+            format!("One check of: {page}")
+        } else {
+            page.to_owned()
+        }
+    }
+
+    fn parameters(self) -> Vec<Value> {
+        let mut parameters = Vec::new();
+        if self.of_check {
+            parameters.push(json!({
+                "name": "check",
+                "in": "path",
+                "required": true,
+                "schema": { "$ref": "#/components/schemas/CheckName" },
+            }));
+        }
+        match self.page {
+            Page::OpenApi => {}
+            Page::Metrics => parameters.push(format_parameter(&["prometheus", "openmetrics"])),
+            Page::StatusPage => parameters.push(json!({
+                "name": "refresh",
+                "in": "query",
+                "description": "Seconds until the page loads itself anew, from 5 to 3600, or `off`. \
+                    A smaller number counts as 5, a larger one as 3600, any other value as 10.",
+                "schema": { "anyOf": [{ "const": "off" }, { "type": "integer" }, { "type": "string" }] },
+            })),
+            Page::Health | Page::Probe(_) | Page::Group(_) => {
+                parameters.push(format_parameter(&["json", "health+json", "health-json", "text"]));
+                parameters.extend(self.verbose_parameter());
+            }
+        }
+        parameters.extend(self.exclude_parameter());
+        parameters
+    }
+
+    /// Only where it changes an answer.
+    fn verbose_parameter(self) -> Option<Value> {
+        let what = match self.page {
+            _ if self.of_check => return None,
+            Page::Probe(_) if self.settings.probe_details == Details::Status => return None,
+            Page::Probe(_) => "Lists the checks as text, unless another format is named.",
+            _ => "Lists the checks in the text format even if all of them pass.",
+        };
+        Some(json!({
+            "name": "verbose",
+            "in": "query",
+            "description": format!("{what} Its value is ignored."),
+            "allowEmptyValue": true,
+            "schema": { "type": "string" },
+        }))
+    }
+
+    /// Only where a client can exclude a check.
+    fn exclude_parameter(self) -> Option<Value> {
+        if self.of_check || self.is_for_everybody() {
+            return None;
+        }
+        let whose = if self.settings.anyone_excludes {
+            ""
+        } else if self.settings.guard.has_conditions() {
+            " Ignored unless the guard recognizes the client."
+        } else {
+            return None;
+        };
+        let what =
+            "Checks that do not count for this answer; names that no check has change nothing.";
+        Some(json!({
+            "name": "exclude",
+            "in": "query",
+            "description": format!("{what}{whose}"),
+            "style": "form",
+            "explode": true,
+            "schema": { "type": "array", "items": { "$ref": "#/components/schemas/CheckName" } },
+        }))
+    }
+
+    /// By code: several statuses may share one.
+    fn responses(self, method: &str) -> Value {
+        let statuses: &[(Status, &str)] = match self.page {
+            Page::OpenApi => &[(Status::Pass, "The document")],
+            Page::Metrics => &[(Status::Pass, "The metrics")],
+            // Once startup has passed, nothing turns it.
+            Page::Probe(Probe::Startup) if !self.of_check => {
+                &[(Status::Pass, "Healthy"), (Status::Fail, "Unhealthy")]
+            }
+            _ => &[
+                (Status::Pass, "Healthy"),
+                (Status::Warn, "Degraded"),
+                (Status::Fail, "Unhealthy"),
+            ],
+        };
+        let mut words: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for &(status, word) in statuses {
+            // Metrics are no verdict, so no code of a verdict is theirs.
+            let code = match self.page {
+                Page::Metrics => 200,
+                _ => self.settings.codes.of(status).as_u16(),
+            };
+            words.entry(code).or_default().push(word);
+        }
+        let mut responses = Map::new();
+        let mut respond = |code: u16, description: String, content: Value| {
+            let mut response = json!({ "description": description });
+            if method != "head" {
+                response["content"] = content;
+            }
+            responses.insert(code.to_string(), response);
+        };
+        if self.of_check {
+            let error = json!({ "application/json": { "schema": error_schema() } });
+            respond(
+                404,
+                "There is no such check, or it does not count here".into(),
+                error,
+            );
+        }
+        for (code, words) in words {
+            respond(code, words.join(", or "), self.content());
+        }
+        responses.into()
+    }
+
+    fn content(self) -> Value {
+        let text = json!({ "schema": { "type": "string" } });
+        match self.page {
+            Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
+            Page::StatusPage => json!({ "text/html": text }),
+            Page::Metrics => json!({ "text/plain": text, "application/openmetrics-text": text }),
+            Page::Health | Page::Probe(_) | Page::Group(_) => {
+                let schema = if self.of_check { "Check" } else { "Health" };
+                let reference = |name: &str| {
+                    let path = format!("#/components/schemas/{name}");
+                    json!({ "schema": { "$ref": path } })
+                };
+                json!({
+                    "application/json": reference(schema),
+                    "application/health+json": reference("HealthJson"),
+                    "text/plain": text,
+                })
+            }
+        }
+    }
+}
+
+fn format_parameter(formats: &[&str]) -> Value {
+    json!({
+        "name": "format",
+        "in": "query",
+        "description": "The format; it has precedence over `Accept`. Other values are ignored.",
+        "schema": { "anyOf": [{ "enum": formats }, { "type": "string" }] },
+    })
+}
+
+fn error_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "error": { "type": "string" } },
+        "required": ["error"],
+    })
+}
+
+/// The published schemas, with the words that this service says.
+fn schemas(words: Vocabulary) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for (name, text) in [("Health", HEALTH), ("HealthJson", HEALTH_JSON)] {
+        let text = text.replace("#/$defs/", "#/components/schemas/");
+        let mut schema: Map<String, Value> =
+            serde_json::from_str(&text).expect("a test reads the schemas");
+        schema.remove("$schema");
+        if let Some(Value::Object(definitions)) = schema.remove("$defs") {
+            schemas.extend(definitions);
+        }
+        schemas.insert(name.to_owned(), schema.into());
+    }
+    let of_service = [Status::Pass, Status::Warn, Status::Fail].map(|status| words.status(status));
+    let of_check = [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Skipped,
+    ];
+    schemas["StatusWord"]["enum"] = json!(of_service);
+    schemas["StatusWord"]["description"] = json!("Passing, degraded, failing.");
+    schemas["CheckWord"]["enum"] = json!(of_check.map(|verdict| words.verdict(verdict)));
+    schemas
+}

@@ -1,0 +1,147 @@
+//! One check on the status page.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::http::render::html::chart::Chart;
+use crate::http::render::html::words::{Ago, Escaped, Moment, Short, State, state_of};
+use crate::http::render::{LONGEST_MESSAGE, Shown};
+use crate::text::bounded::cut;
+use crate::verdict::track::Verdict;
+
+/// A drawing that stands beside its word.
+pub(super) struct Icon(pub(super) State);
+
+impl Display for Icon {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let class = self.0.class;
+        write!(
+            f,
+            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"#i-{class}\"/></svg>"
+        )
+    }
+}
+
+pub(super) struct Card<'a> {
+    pub(super) check: Shown<'a>,
+    pub(super) now: SystemTime,
+}
+
+impl Display for Card<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.check.report;
+        let state = state_of(report.verdict());
+        let name = Escaped(report.name());
+        writeln!(
+            f,
+            "<li class=\"card {}\" id=\"check-{name}\">\n<h3>{name}</h3>\n<p class=\"state\">{}{}</p>",
+            state.class,
+            Icon(state),
+            state.word
+        )?;
+        self.reason(f)?;
+        if let Some(description) = report.description() {
+            let description = Escaped(description);
+            writeln!(f, "<p class=\"about\"><bdi>{description}</bdi></p>")?;
+        }
+        self.labels(f)?;
+        self.facts(f)?;
+        f.write_str("</li>\n")
+    }
+}
+
+impl Card<'_> {
+    fn reason(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.check.report;
+        let reason = self.check.reason();
+        let reason = match (report.verdict(), report.skipped_for()) {
+            (Verdict::Skipped, Some(cause)) => Some(format!("{cause} is failing")),
+            (Verdict::Unknown, _) => reason.or_else(|| Some("no result yet".to_owned())),
+            // Of an error, what may be said is that there is more to say.
+            _ if reason.as_deref() == Some("withheld") => Some("reason withheld".to_owned()),
+            _ => reason,
+        };
+        match reason {
+            Some(reason) => {
+                let reason = Escaped(&reason);
+                writeln!(f, "<p class=\"reason\"><bdi>{reason}</bdi></p>")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What was declared: criticality, probes, tags.
+    fn labels(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.check.report;
+        f.write_str("<ul class=\"labels\">")?;
+        if report.is_critical() {
+            f.write_str("<li class=\"critical\">critical</li>")?;
+        } else {
+            f.write_str("<li>not critical</li>")?;
+        }
+        if self.check.excluded {
+            f.write_str("<li class=\"critical\">excluded from this answer</li>")?;
+        }
+        for probe in Probe::ALL {
+            if report.counts_for(probe) {
+                write!(f, "<li>{probe}</li>")?;
+            }
+        }
+        for tag in report.tags() {
+            write!(f, "<li class=\"tag\"><bdi>{}</bdi></li>", Escaped(tag))?;
+        }
+        f.write_str("</ul>\n")
+    }
+
+    /// What was measured.
+    fn facts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.check.report;
+        let history = report.history();
+        let now = self.now;
+        if !history.past().is_empty() {
+            write!(f, "{}", Chart(&history))?;
+        }
+        f.write_str("<dl>\n")?;
+        let mut fact = |name: &str, value: &dyn Display| {
+            writeln!(f, "<div><dt>{name}</dt><dd>{value}</dd></div>")
+        };
+        match report.checked_at() {
+            Some(at) => fact("Last run", &Ago { at, now })?,
+            None => fact("Last run", &"none yet")?,
+        }
+        if let Some(last) = report.last_status() {
+            if Verdict::from(last) != report.verdict() {
+                fact("It said", &state_of(last.into()).word)?;
+            }
+        }
+        if let Some(took) = report.response_time() {
+            fact("Took", &Short(took))?;
+        }
+        if let Some(since) = report.running_since() {
+            fact("Still running since", &Moment(since))?;
+        }
+        if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {
+            let kept = history.past().len();
+            let good = kept - history.count(Status::Fail);
+            fact("Good results", &format_args!("{good} of {kept}"))?;
+            fact(
+                "Median, p95",
+                &format_args!("{}, {}", Short(median), Short(high)),
+            )?;
+        }
+        if let Some(at) = history.last_failure_at() {
+            fact("Last failure", &Ago { at, now })?;
+        }
+        if let Some(observed) = report.observed() {
+            let value = match observed.value.as_str() {
+                Some(text) => text.to_owned(),
+                None => observed.value.to_string(),
+            };
+            let text = format!("{} {}", cut(&value, LONGEST_MESSAGE), observed.unit);
+            fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?;
+        }
+        f.write_str("</dl>\n")
+    }
+}

@@ -1,0 +1,259 @@
+//! `application/health+json`, as far as its last draft goes
+//! ([draft-inadarei-api-health-check-06][draft], expired in 2022).
+//!
+//! ```json
+//! {"status":"fail","releaseId":"1.4.2","output":"database",
+//!  "checks":{"database:responseTime":[{"componentType":"datastore","observedValue":2000.1,
+//!            "observedUnit":"ms","status":"fail","time":"2026-11-21T10:15:27.120Z","output":"timed out"}],
+//!            "uptime":[{"componentType":"system","observedValue":86400,"observedUnit":"s","status":"pass",
+//!            "time":"2026-11-21T10:15:30.123Z"}]}}
+//! ```
+//!
+//! [draft]: https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::check::outcome::Status;
+use crate::http::render::fit::{Fitted, fit};
+use crate::http::render::json::{milliseconds, timestamp, to_bytes, to_raw};
+use crate::http::render::{Frame, LONGEST_MESSAGE, Shown};
+use crate::text::bounded::cut;
+use crate::verdict::incident::Incident;
+use crate::verdict::snapshot::CheckReport;
+use crate::verdict::track::Verdict;
+
+/// The whole answer for those who only need the status.
+pub(crate) fn status_only(status: Status) -> Bytes {
+    Bytes::from_static(match status {
+        Status::Pass => br#"{"status":"pass"}"#,
+        Status::Warn => br#"{"status":"warn"}"#,
+        Status::Fail => br#"{"status":"fail"}"#,
+    })
+}
+
+/// Everything that may be said and that there is room for.
+pub(crate) fn list<'a>(
+    frame: &Frame<'_>,
+    checks: impl Iterator<Item = Shown<'a>> + Clone,
+) -> Bytes {
+    let counted = checks.clone().filter(|check| !check.excluded);
+    let failing = counted.filter(|check| !check.report.verdict().is_good());
+    let names = failing.map(|check| check.report.name());
+    let names: Vec<&str> = names.chain(frame.draining.then_some("shutdown")).collect();
+    let output = (frame.status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
+    let fitted = fit(frame.room(), checks, |check| {
+        let entries = to_raw(&[Entry::new(check)]);
+        let length = key(check.report).len() + entries.get().len() + r#""":,"#.len();
+        (entries, length)
+    });
+    let about = frame.about;
+    let said = about.map_or(&[][..], |about| &about.notes);
+    let said = said.iter().map(|note| Cow::Borrowed(&**note));
+    let cut_off = (fitted.more > 0).then(|| left_out(&fitted));
+    let notes = said.chain(cut_off.map(Cow::Owned));
+    let notes = notes.chain(frame.warning.as_deref().map(Cow::Borrowed));
+    to_bytes(&Root {
+        status: word(frame.status),
+        release_id: frame.version,
+        service_id: about.and_then(|about| about.service_id.as_deref()),
+        description: about.and_then(|about| about.description.as_deref()),
+        notes: notes.collect(),
+        output: output.as_deref().map(|names| cut(names, LONGEST_MESSAGE)),
+        links: Relations(about.map_or(&[][..], |about| &about.links)),
+        checks: Checks {
+            checks: fitted.checks,
+            uptime: frame.uptime,
+        },
+    })
+}
+
+fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
+    let names = fitted.named.iter().map(|check| check.report.name());
+    let names: Vec<&str> = names.collect();
+    format!("{} more checks: {}", fitted.more, names.join(", "))
+}
+
+/// One check by itself: the same form, with nothing beside it.
+pub(crate) fn check(check: Shown<'_>) -> Bytes {
+    let status = match check.report.verdict() {
+        Verdict::Pass => Status::Pass,
+        Verdict::Warn => Status::Warn,
+        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+    };
+    to_bytes(&Root {
+        status: word(status),
+        release_id: None,
+        service_id: None,
+        description: None,
+        notes: Vec::new(),
+        output: None,
+        links: Relations::<&str>(&[]),
+        checks: Single(check),
+    })
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Warn => "warn",
+        Status::Fail => "fail",
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Root<'a, T, C> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
+    #[serde(skip_serializing_if = "Relations::is_empty")]
+    links: Relations<'a, T>,
+    checks: C,
+}
+
+/// URIs by relation.
+struct Relations<'a, T>(&'a [(T, T)]);
+
+impl<T> Relations<'_, T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for Relations<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(relation, uri)| (relation, uri)))
+    }
+}
+
+const UPTIME: &str = "uptime";
+
+struct Checks<'a> {
+    checks: Vec<(Shown<'a>, Box<RawValue>)>,
+    uptime: Duration,
+}
+
+impl Serialize for Checks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (check, entries) in &self.checks {
+            map.serialize_entry(&key(check.report), entries)?;
+        }
+        // A check of this name says it, and a key stands once.
+        if self
+            .checks
+            .iter()
+            .all(|(check, _)| key(check.report) != UPTIME)
+        {
+            map.serialize_entry(UPTIME, &[Entry::uptime(self.uptime)])?;
+        }
+        map.end()
+    }
+}
+
+struct Single<'a>(Shown<'a>);
+
+impl Serialize for Single<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(&key(self.0.report), &[Entry::new(self.0)])?;
+        map.end()
+    }
+}
+
+/// What the check measured itself has no name in the draft; how long it took has.
+fn key(report: &CheckReport) -> String {
+    match report.observed() {
+        Some(_) => report.name().to_owned(),
+        None => format!("{}:responseTime", report.name()),
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    component_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed_value: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed_unit: Option<&'a str>,
+    status: &'static str,
+    /// Not in the draft, which allows more keys.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    excluded: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    affected_endpoints: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    #[serde(skip_serializing_if = "Relations::is_empty")]
+    links: Relations<'static, &'static str>,
+    /// No part of the draft, which allows further keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(check: Shown<'a>) -> Self {
+        let report = check.report;
+        let measured = report.observed();
+        let took = report.response_time().map(milliseconds);
+        let verdict = report.verdict();
+        let output = match verdict {
+            Verdict::Pass => None,
+            Verdict::Unknown => check.reason().or_else(|| Some("no result yet".to_owned())),
+            Verdict::Skipped => report.skipped_for().map(str::to_owned),
+            Verdict::Warn | Verdict::Fail => check.reason(),
+        };
+        Entry {
+            component_type: report.component(),
+            observed_value: measured
+                .map_or_else(|| took.map(Value::from), |seen| Some(seen.value.clone())),
+            observed_unit: measured.map(|seen| &*seen.unit).or(took.map(|_| "ms")),
+            status: match verdict {
+                Verdict::Pass => "pass",
+                Verdict::Warn => "warn",
+                Verdict::Fail | Verdict::Unknown | Verdict::Skipped => "fail",
+            },
+            excluded: check.excluded,
+            affected_endpoints: match verdict {
+                Verdict::Pass => &[],
+                _ => report.affects(),
+            },
+            time: report.checked_at().map(timestamp),
+            output,
+            links: Relations(report.links()),
+            incident: report.incident(),
+        }
+    }
+
+    fn uptime(uptime: Duration) -> Self {
+        Entry {
+            component_type: "system",
+            observed_value: Some(uptime.as_secs().into()),
+            observed_unit: Some("s"),
+            status: "pass",
+            excluded: false,
+            affected_endpoints: &[],
+            time: Some(timestamp(SystemTime::now())),
+            output: None,
+            links: Relations(&[]),
+            incident: None,
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The default format: compact JSON, made for the people who write monitors.
+//!
+//! ```json
+//! {"status":"unhealthy","timestamp":"2026-11-21T10:15:30.123Z","version":"1.4.2","uptime_s":86400,
+//!  "checks":{"database":{"status":"error","critical":true,"response_time_ms":2000.1,
+//!                        "message":"withheld","checked_at":"2026-11-21T10:15:27.120Z"}}}
+//! ```
+//!
+//! `status` is the first key, since some load balancers read the beginning only.
+//! Times inside `checks` are absolute, so that this part is rendered once for
+//! each change and reused; `timestamp` and `uptime_s` belong to the answer.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use crate::check::outcome::{Observed, Status};
+use crate::http::render::fit::{Fitted, fit};
+use crate::http::render::words::Vocabulary;
+use crate::http::render::{Frame, Shown};
+use crate::verdict::history::History;
+use crate::verdict::incident::Incident;
+use crate::verdict::snapshot::Seen;
+use crate::verdict::track::Verdict;
+
+/// The whole answer for those who only need the status.
+pub(crate) fn status_only(words: Vocabulary, status: Status) -> Bytes {
+    if words != Vocabulary::Healthy {
+        return single_word(words.status(status));
+    }
+    Bytes::from_static(match status {
+        Status::Pass => br#"{"status":"healthy"}"#,
+        Status::Warn => br#"{"status":"degraded"}"#,
+        Status::Fail => br#"{"status":"unhealthy"}"#,
+    })
+}
+
+fn single_word(word: &'static str) -> Bytes {
+    Bytes::from(format!(r#"{{"status":"{word}"}}"#))
+}
+
+/// A check as it was rendered, and what was seen of it then.
+pub(crate) type Part = (Seen, Arc<RawValue>);
+
+/// Every check by itself. `before` is what was rendered of the same checks in the
+/// same order; from there come those that have not changed since.
+pub(crate) fn parts<'a>(
+    words: Vocabulary,
+    reports: impl Iterator<Item = Shown<'a>>,
+    before: &[Part],
+) -> Vec<Part> {
+    let mut before = before.iter();
+    let part = |check: Shown<'a>| {
+        let seen = check.report.seen();
+        let unchanged = before.next().filter(|(then, _)| *then == seen);
+        let render = || (seen, to_raw(&CheckBody::new(words, check)).into());
+        unchanged.cloned().unwrap_or_else(render)
+    };
+    reports.map(part).collect()
+}
+
+/// The part of the answer that changes only when a check does.
+pub(crate) fn checks<'a>(
+    words: Vocabulary,
+    reports: impl Iterator<Item = Shown<'a>>,
+    parts: &[Part],
+    draining: bool,
+) -> Box<RawValue> {
+    let names = reports.map(|check| check.report.name());
+    let bodies = parts.iter().map(|(_, body)| &**body);
+    to_raw(&Checks {
+        bodies: names.zip(bodies).collect(),
+        draining: draining.then(|| CheckBody::draining(words)),
+    })
+}
+
+/// One check by itself.
+pub(crate) fn check(words: Vocabulary, check: Shown<'_>) -> Bytes {
+    to_bytes(&CheckBody::alone(words, check))
+}
+
+/// One check by itself, for those who only need the status.
+pub(crate) fn check_status_only(words: Vocabulary, verdict: Verdict) -> Bytes {
+    single_word(words.verdict(verdict))
+}
+
+/// The whole answer around checks that have been rendered.
+pub(crate) fn around(frame: &Frame<'_>, checks: &RawValue) -> Bytes {
+    HealthBody::new(frame, checks).to_bytes()
+}
+
+/// The whole answer, with the checks that there is room for.
+pub(crate) fn list<'a>(
+    frame: &Frame<'_>,
+    reports: impl Iterator<Item = Shown<'a>> + Clone,
+) -> Bytes {
+    if !frame.is_short {
+        let parts = parts(frame.words, reports.clone(), &[]);
+        return around(frame, &checks(frame.words, reports, &parts, frame.draining));
+    }
+    let Fitted {
+        checks,
+        named,
+        more,
+    } = fit(frame.room(), reports, |check| {
+        let body = to_raw(&CheckBody::new(frame.words, check));
+        let length = check.report.name().len() + body.get().len() + r#""":,"#.len();
+        (body, length)
+    });
+    let bodies = checks.iter();
+    let checks = to_raw(&Checks {
+        bodies: bodies
+            .map(|(check, body)| (check.report.name(), &**body))
+            .collect(),
+        draining: frame.draining.then(|| CheckBody::draining(frame.words)),
+    });
+    let more = (more > 0).then(|| More {
+        count: more,
+        names: named.iter().map(|check| check.report.name()).collect(),
+    });
+    HealthBody {
+        more,
+        ..HealthBody::new(frame, &checks)
+    }
+    .to_bytes()
+}
+
+/// What is written here has string keys only and goes to memory.
+const WRITABLE: &str = "plain structs can be written as JSON";
+
+pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
+    Bytes::from(serde_json::to_vec(value).expect(WRITABLE))
+}
+
+pub(super) fn to_raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect(WRITABLE)
+}
+
+#[derive(serde::Serialize)]
+struct HealthBody<'a> {
+    status: &'static str,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    uptime_s: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<[&'a str; 1]>,
+    checks: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<More<'a>>,
+}
+
+/// The checks that there was no room for.
+#[derive(serde::Serialize)]
+struct More<'a> {
+    count: usize,
+    /// Of as many as there was room for.
+    names: Vec<&'a str>,
+}
+
+impl<'a> HealthBody<'a> {
+    fn new(frame: &'a Frame<'_>, checks: &'a RawValue) -> Self {
+        HealthBody {
+            status: frame.words.status(frame.status),
+            timestamp: timestamp(SystemTime::now()),
+            version: frame.version,
+            uptime_s: frame.uptime.as_secs(),
+            warnings: frame.warning.as_deref().map(|warning| [warning]),
+            checks,
+            more: None,
+        }
+    }
+
+    fn to_bytes(&self) -> Bytes {
+        let mut json = Vec::with_capacity(self.checks.get().len() + 128);
+        serde_json::to_writer(&mut json, self).expect(WRITABLE);
+        Bytes::from(json)
+    }
+}
+
+/// Checks that have been rendered one by one, and the drain as one of them.
+struct Checks<'a> {
+    bodies: Vec<(&'a str, &'a RawValue)>,
+    draining: Option<CheckBody<'a>>,
+}
+
+impl Serialize for Checks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, body) in &self.bodies {
+            map.serialize_entry(name, body)?;
+        }
+        if let Some(draining) = &self.draining {
+            map.serialize_entry("shutdown", draining)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Default, serde::Serialize)]
+struct CheckBody<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    excluded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'static [&'static str],
+    critical: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// The texts of errors, for those who may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consecutive: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_at: Option<String>,
+    /// The last result, where the thresholds keep the verdict from following.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_status: Option<&'static str>,
+    /// The failing check that this one waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped_for: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<&'a Observed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a serde_json::Value>,
+}
+
+impl<'a> CheckBody<'a> {
+    fn new(words: Vocabulary, check: Shown<'a>) -> Self {
+        let report = check.report;
+        let verdict = report.verdict();
+        let last = report.last_status().map(Verdict::from);
+        CheckBody {
+            description: None,
+            tags: &[],
+            status: words.verdict(verdict),
+            excluded: check.excluded,
+            critical: report.is_critical(),
+            response_time_ms: report.response_time().map(milliseconds),
+            message: check.message(),
+            cause: check.cause(),
+            incident: report.incident(),
+            consecutive: check.full.then(|| report.consecutive()),
+            history: check.full.then(|| HistoryBody::new(&report.history())),
+            checked_at: report.checked_at().map(timestamp),
+            last_status: last
+                .filter(|&last| last != verdict)
+                .map(|last| words.verdict(last)),
+            skipped_for: report.skipped_for(),
+            running_since: report.running_since().map(timestamp),
+            observed: report.observed(),
+            detail: report.detail(),
+        }
+    }
+
+    /// What never changes is said only where the check stands alone.
+    fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
+        CheckBody {
+            description: check.report.description(),
+            tags: check.report.tags(),
+            ..CheckBody::new(words, check)
+        }
+    }
+
+    fn draining(words: Vocabulary) -> Self {
+        CheckBody {
+            status: words.verdict(Verdict::Fail),
+            critical: true,
+            message: Some("draining"),
+            ..CheckBody::default()
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct HistoryBody {
+    /// Since the start; everything else but the last failure is of those kept.
+    runs: u64,
+    kept: usize,
+    passed: usize,
+    warned: usize,
+    failed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_rate: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p95_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure_at: Option<String>,
+}
+
+impl HistoryBody {
+    fn new(history: &History) -> Self {
+        let latency = |quantile| history.latency(quantile).map(milliseconds);
+        HistoryBody {
+            runs: history.runs(),
+            kept: history.past().len(),
+            passed: history.count(Status::Pass),
+            warned: history.count(Status::Warn),
+            failed: history.count(Status::Fail),
+            success_rate: history.success_rate().map(three_places),
+            p50_ms: latency(0.5),
+            p95_ms: latency(0.95),
+            last_failure_at: history.last_failure_at().map(timestamp),
+        }
+    }
+}
+
+fn three_places(share: f64) -> f64 {
+    (share * 1e3).round() / 1e3
+}
+
+/// Down to the microsecond: the scheduler's own noise is of that size.
+pub(crate) fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// RFC 3339 in UTC. A clock outside the years that it can write (a board that
+/// has not heard of the time yet) is shown as the nearest that it can.
+pub(crate) fn timestamp(at: SystemTime) -> String {
+    const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
+    let since_epoch = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let shown = SystemTime::UNIX_EPOCH + since_epoch.min(LAST_SECOND);
+    humantime::format_rfc3339_millis(shown).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_to_what_can_be_measured() {
+        assert!((milliseconds(Duration::from_nanos(2_000_100_400)) - 2_000.1).abs() < 1e-9);
+        let epoch = SystemTime::UNIX_EPOCH + Duration::from_millis(1_234);
+        assert_eq!(timestamp(epoch), "1970-01-01T00:00:01.234Z");
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!(timestamp(before), "1970-01-01T00:00:00.000Z");
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
+        assert_eq!(timestamp(far), "9999-12-31T23:59:59.000Z");
+    }
+}

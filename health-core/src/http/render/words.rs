@@ -1,0 +1,58 @@
+//! The words of the default format, which monitors match literally.
+
+use crate::check::outcome::Status;
+use crate::verdict::track::Verdict;
+
+/// The words that the default JSON says for a status.
+///
+/// | | passing | degraded | failing | of a check, besides |
+/// |---|---|---|---|---|
+/// | `Healthy` | `healthy`, of a check `ok` | `degraded` | `unhealthy`, of a check `error` | `unknown`, `skipped` |
+/// | `Pass` | `pass` | `warn` | `fail` | `unknown`, `skipped` |
+/// | `Up` | `UP` | `DEGRADED` | `DOWN` | `UNKNOWN`, `SKIPPED` |
+/// | `Ok` | `ok` | `degraded` | `error` | `unknown`, `skipped` |
+///
+/// `Up` is what monitors of Spring Boot Actuator and Gatus' examples expect,
+/// `Ok` those of Terminus. The text of Kubernetes and `application/health+json`
+/// have words of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Vocabulary {
+    /// `healthy`, `degraded`, `unhealthy`.
+    #[default]
+    Healthy,
+    /// `pass`, `warn`, `fail`.
+    Pass,
+    /// `UP`, `DEGRADED`, `DOWN`.
+    Up,
+    /// `ok`, `degraded`, `error`.
+    Ok,
+}
+
+impl Vocabulary {
+    pub(crate) const fn status(self, status: Status) -> &'static str {
+        let [pass, warn, fail] = match self {
+            Vocabulary::Healthy => ["healthy", "degraded", "unhealthy"],
+            Vocabulary::Pass => ["pass", "warn", "fail"],
+            Vocabulary::Up => ["UP", "DEGRADED", "DOWN"],
+            Vocabulary::Ok => ["ok", "degraded", "error"],
+        };
+        match status {
+            Status::Pass => pass,
+            Status::Warn => warn,
+            Status::Fail => fail,
+        }
+    }
+
+    pub(crate) const fn verdict(self, verdict: Verdict) -> &'static str {
+        match (self, verdict) {
+            (Vocabulary::Healthy, verdict) => verdict.as_str(),
+            (_, Verdict::Pass) => self.status(Status::Pass),
+            (_, Verdict::Warn) => self.status(Status::Warn),
+            (_, Verdict::Fail) => self.status(Status::Fail),
+            (Vocabulary::Up, Verdict::Unknown) => "UNKNOWN",
+            (Vocabulary::Up, Verdict::Skipped) => "SKIPPED",
+            (_, verdict) => verdict.as_str(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a request asks for.
+
+use crate::http::endpoint::Details;
+use crate::http::exclude::Exclusions;
+use crate::http::paths::Page;
+use crate::http::render::Format;
+use crate::http::render::exposition::Exposition;
+use crate::http::render::html::Refresh;
+use crate::http::request::RequestHead;
+
+/// A known flag counts by its presence, whatever its value, as kube-apiserver
+/// reads it; what is unknown is ignored.
+pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
+    head.parameter("verbose").is_some()
+}
+
+/// Other values are ignored, as each unknown value of a parameter.
+pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
+    let named = head.parameter("refresh").and_then(Refresh::named);
+    named.unwrap_or_default()
+}
+
+/// `?format=` has precedence over `Accept`, and both over `?verbose` on the page
+/// of a probe (`by_verbose`). A format that is not known is ignored and never
+/// refused, because a monitor that gets no answer raises an alarm.
+pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
+    let usual = match page {
+        Page::StatusPage => return Format::Html,
+        Page::OpenApi => return Format::Json,
+        Page::Metrics => return Format::Text,
+        Page::Probe(_) if by_verbose => Format::Text,
+        Page::Health | Page::Probe(_) | Page::Group(_) => Format::default(),
+    };
+    let by_query = head.parameter("format").and_then(Format::named);
+    by_query
+        .or_else(|| Format::accepted(head.accept()?))
+        .unwrap_or(usual)
+}
+
+/// As [`format`], for metrics.
+pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
+    let by_query = head.parameter("format").and_then(Exposition::named);
+    by_query
+        .or_else(|| Exposition::accepted(head.accept()?))
+        .unwrap_or_default()
+}
+
+/// The answer that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) page: Page,
+    pub(super) check: Option<usize>,
+    pub(super) format: Format,
+    /// Of metrics, which are no answer to a probe.
+    pub(super) exposition: Option<Exposition>,
+    pub(super) verbose: bool,
+    pub(super) details: Details,
+    pub(super) excluded: Exclusions,
+    pub(super) refresh: Refresh,
+}
+
+/// A method that a probe may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Method {
+    Get,
+    Head,
+    Options,
+}
+
+impl Method {
+    pub(super) fn named(method: &str) -> Option<Method> {
+        match method {
+            "GET" => Some(Method::Get),
+            "HEAD" => Some(Method::Head),
+            "OPTIONS" => Some(Method::Options),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    UnknownPath,
+    UnknownCheck,
+    WrongMethod,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::probe::Probe;
+
+    #[test]
+    fn parameters_are_found_wherever_they_stand() {
+        let head = |query| RequestHead::new("GET", "/readyz").with_query(query);
+        for query in [
+            "verbose",
+            "verbose=0",
+            "a=b&verbose",
+            "verbose=&uptime_kuma_cachebuster=1",
+        ] {
+            assert!(is_verbose(&head(Some(query))), "{query}");
+        }
+        for query in ["", "verbos", "verbosee=1", "x=verbose"] {
+            assert!(!is_verbose(&head(Some(query))), "{query}");
+        }
+        assert!(!is_verbose(&head(None)));
+    }
+
+    #[test]
+    fn the_query_has_precedence_and_nothing_is_refused() {
+        let format = |page, query, accept: &str, by_verbose| {
+            let headers = [("accept", accept)];
+            let head = RequestHead::new("GET", "/").with_query(query);
+            format(page, &head.with_headers(&headers), by_verbose)
+        };
+        let health = |query, accept| format(Page::Health, query, accept, true);
+        assert_eq!(health(None, "*/*"), Format::Json);
+        assert_eq!(
+            health(Some("format=text"), "application/json"),
+            Format::Text
+        );
+        assert_eq!(health(Some("format=yaml"), "text/plain"), Format::Text);
+        assert_eq!(health(Some("format=null"), "*/*"), Format::Json);
+        let probe = |query, accept| format(Page::Probe(Probe::Readiness), query, accept, true);
+        assert_eq!(probe(Some("verbose"), "*/*"), Format::Text);
+        assert_eq!(probe(Some("verbose&format=json"), "*/*"), Format::Json);
+        assert_eq!(probe(Some("verbose"), "application/json"), Format::Json);
+    }
+}

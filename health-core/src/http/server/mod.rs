@@ -1,0 +1,364 @@
+//! The answers on a port and a thread of their own.
+//!
+//! An application whose workers are all blocked accepts nothing, and its probes
+//! time out with everything else. Here they are answered all the same: thread,
+//! runtime, timers and sockets are not shared with the application.
+
+pub(crate) mod connections;
+pub(crate) mod listen;
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::http::endpoint::Endpoint;
+use crate::http::request::RequestHead;
+use crate::http::server::connections::{Activity, Connections};
+use crate::http::server::listen::{Listeners, bind};
+
+/// Of the head of a request, and of what is buffered of an answer.
+const LARGEST_HEAD: usize = 16 * 1024;
+/// How long nothing is accepted once the process has no more file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long a drop waits for the thread to close the port. A rule of the
+/// application that blocks can hold the thread for longer.
+const LONGEST_CLOSE: Duration = Duration::from_secs(1);
+
+/// What a flood of connections can cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Open at once. A quarter of the file descriptors that a process usually has.
+    connections: usize,
+    /// How long a connection stays open without an answer: from its beginning or
+    /// its last answer until the next head is complete. Longer than the usual
+    /// intervals of probers, so that their connections are kept.
+    idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 256,
+            idle: Duration::from_secs(75),
+        }
+    }
+}
+
+/// A port that serves the answers until this is dropped: see [`Health::serve`].
+///
+/// When the drop returns, the port is free. The drop blocks its thread for the
+/// moment that this takes, at most 1 s.
+///
+/// [`Health::serve`]: crate::Health::serve
+#[derive(Debug)]
+#[must_use = "the port is closed when this is dropped"]
+pub struct Served {
+    addresses: Vec<SocketAddr>,
+    /// The thread ends with it.
+    open: Option<oneshot::Sender<Infallible>>,
+    /// Disconnected once the port is closed.
+    closed: Mutex<mpsc::Receiver<Infallible>>,
+}
+
+impl Served {
+    /// The first of [`addresses`](Self::addresses).
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// Where it listens, with the port that the system chose for port 0: one
+    /// address, or those of both families for a name such as `localhost`.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    pub(crate) fn start(
+        endpoint: Endpoint,
+        address: impl ToSocketAddrs,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let listeners = bind(address)?;
+        let addresses = listeners
+            .iter()
+            .map(std::net::TcpListener::local_addr)
+            .collect::<io::Result<_>>()?;
+        let (open, still_open) = oneshot::channel();
+        let (started, has_started) = mpsc::channel();
+        let (closing, closed) = mpsc::channel();
+        // The runtime is made where it ends: dropped in another, it would panic.
+        let serve = move || match enter(listeners) {
+            Ok((runtime, listeners)) => {
+                let _ = started.send(Ok(()));
+                runtime.block_on(async {
+                    tokio::spawn(accept(listeners, endpoint, limits));
+                    let _ = still_open.await;
+                });
+                drop(runtime);
+                drop(closing);
+            }
+            Err(error) => {
+                let _ = started.send(Err(error));
+            }
+        };
+        thread::Builder::new().name("health".into()).spawn(serve)?;
+        has_started.recv().map_err(io::Error::other)??;
+        Ok(Served {
+            addresses,
+            open: Some(open),
+            closed: Mutex::new(closed),
+        })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.open.take());
+        let closed = self.closed.get_mut();
+        let closed = closed.unwrap_or_else(PoisonError::into_inner);
+        let _ = closed.recv_timeout(LONGEST_CLOSE);
+    }
+}
+
+fn enter(listeners: Vec<std::net::TcpListener>) -> io::Result<(Runtime, Listeners)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let entered = runtime.enter();
+    let listeners = Listeners::new(listeners)?;
+    drop(entered);
+    Ok((runtime, listeners))
+}
+
+async fn accept(mut listeners: Listeners, endpoint: Endpoint, limits: Limits) {
+    let mut connections = Connections::new(limits.connections);
+    loop {
+        let (stream, peer) = match listeners.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_one_connection(&error) => continue,
+            Err(_) => {
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        connections.make_room().await;
+        connections.open(|activity| answer(stream, peer, endpoint.clone(), activity, limits.idle));
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
+    )
+}
+
+/// Answers every request of one connection, until it is idle for too long.
+async fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    endpoint: Endpoint,
+    activity: Arc<Activity>,
+    idle: Duration,
+) {
+    // Or a second answer on the connection waits for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let answering = Arc::clone(&activity);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answering = answering.begin();
+        let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
+        let answer = endpoint.answer(head);
+        async move {
+            let answer = answer.await.map(Full::new);
+            drop(answering);
+            Ok::<Response<Full<Bytes>>, Infallible>(answer)
+        }
+    });
+    activity.until_idle(idle, converse(stream, service)).await;
+}
+
+/// Speaks HTTP/1 with a client. What the client does wrong ends the connection.
+#[cfg(not(feature = "serve-http2"))]
+async fn converse<S>(stream: TcpStream, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
+{
+    let connection = hyper::server::conn::http1::Builder::new()
+        // Clients such as `nc -N` close their half once they have asked.
+        .half_close(true)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = connection.await;
+}
+
+/// Speaks HTTP/1 with a client, or HTTP/2 if its first bytes are the preface of
+/// HTTP/2. What the client does wrong ends the connection.
+#[cfg(feature = "serve-http2")]
+async fn converse<S>(stream: TcpStream, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    use hyper_util::rt::TokioExecutor;
+    use hyper_util::server::conn::auto;
+
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().half_close(true).max_buf_size(LARGEST_HEAD);
+    server
+        .http2()
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(LARGEST_HEAD_H2);
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// As [`LARGEST_HEAD`], in the type that HTTP/2 has for it.
+#[cfg(feature = "serve-http2")]
+const LARGEST_HEAD_H2: u32 = 16 * 1024;
+/// Requests at once on one connection. RFC 9113 advises against less, since
+/// clients send that many before they learn of the limit.
+#[cfg(feature = "serve-http2")]
+const MOST_STREAMS: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::check::options::CheckOptions;
+    use crate::health::Health;
+
+    const BOUND: Duration = Duration::from_secs(20);
+    const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    fn served(limits: Limits) -> (Runtime, Served) {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let entered = runtime.enter();
+        let health = Health::builder().start().expect("it starts");
+        let served = Served::start(health.endpoint(), "127.0.0.1:0", limits);
+        drop(entered);
+        (runtime, served.expect("a free port"))
+    }
+
+    fn connect(served: &Served) -> TcpStream {
+        let stream = TcpStream::connect(served.address()).expect("it listens");
+        stream.set_read_timeout(Some(BOUND)).expect("a limit");
+        stream
+    }
+
+    fn is_answered(stream: &mut TcpStream) -> bool {
+        let (mut answer, mut part) = (Vec::new(), [0; 512]);
+        let mut is_open = stream.write_all(REQUEST).is_ok();
+        while is_open && !answer.ends_with(b"}") {
+            let length = stream.read(&mut part).unwrap_or(0);
+            answer.extend_from_slice(&part[..length]);
+            is_open = length > 0;
+        }
+        answer.starts_with(b"HTTP/1.1 200 OK") && is_open
+    }
+
+    /// Reads until the other end closes or resets the connection.
+    fn ends(mut stream: TcpStream) {
+        let start = Instant::now();
+        let _ = stream.read_to_end(&mut Vec::new());
+        assert!(start.elapsed() < BOUND, "it is still open");
+    }
+
+    #[test]
+    fn a_head_that_never_ends_is_not_waited_for() {
+        let (_runtime, served) = served(Limits {
+            idle: Duration::from_millis(50),
+            ..Limits::default()
+        });
+        let silent = connect(&served);
+        let mut slow = connect(&served);
+        slow.write_all(b"GET /livez HTTP/1.1\r\nHost:")
+            .expect("sent");
+        let mut idle = connect(&served);
+        assert!(is_answered(&mut idle));
+        for stream in [silent, slow, idle] {
+            ends(stream);
+        }
+    }
+
+    #[test]
+    fn at_the_limit_the_longest_idle_connection_makes_room() {
+        let (_runtime, served) = served(Limits {
+            connections: 3,
+            ..Limits::default()
+        });
+        let mut oldest = connect(&served);
+        assert!(is_answered(&mut oldest));
+        let silent = connect(&served);
+        let mut third = connect(&served);
+        assert!(is_answered(&mut third) && is_answered(&mut oldest));
+        let mut newest = connect(&served);
+        assert!(is_answered(&mut newest));
+        ends(silent);
+        assert!([oldest, third, newest].iter_mut().all(is_answered));
+    }
+
+    /// The check ends only once the flood is over.
+    #[test]
+    fn a_flood_drops_no_probe_that_is_being_answered() {
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let (started, starts) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let dear = CheckOptions::new().critical().cache(Duration::ZERO);
+        let builder = Health::builder().blocking_check("dear", dear, move || {
+            let _ = started.send(());
+            let _ = released.lock().map(|released| released.recv());
+        });
+        let entered = runtime.enter();
+        let health = builder.start().expect("it starts");
+        drop(entered);
+        let limits = Limits {
+            connections: 8,
+            ..Limits::default()
+        };
+        let served = Served::start(health.endpoint(), "127.0.0.1:0", limits);
+        let served = served.expect("a free port");
+        let mut probe = connect(&served);
+        let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        probe.write_all(request).expect("sent");
+        starts.recv_timeout(BOUND).expect("the check runs");
+        let mut flood: Vec<TcpStream> = (0..200).map(|_| connect(&served)).collect();
+        assert!(
+            flood.last_mut().is_some_and(is_answered),
+            "all are accepted"
+        );
+        drop(release);
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).expect("it is kept");
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+
+    #[test]
+    fn a_flood_keeps_no_prober_out() {
+        let (_runtime, served) = served(Limits {
+            connections: 8,
+            ..Limits::default()
+        });
+        let mut flood = Vec::new();
+        for _ in 0..200 {
+            let mut stream = connect(&served);
+            stream.write_all(b"GET /li").expect("sent");
+            flood.push(stream);
+        }
+        assert!(is_answered(&mut connect(&served)));
+    }
+}

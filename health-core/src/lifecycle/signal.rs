@@ -1,0 +1,160 @@
+//! The signals that ask a process to stop.
+//!
+//! They are counted on a thread of their own, so that they count while every
+//! worker of the application is blocked, and after its runtime is gone.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use std::{io, process, thread};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::telemetry::log;
+
+/// The signal that ends the process.
+const LAST: u32 = 3;
+/// How long the end of the process waits for its line in the log, which a full
+/// pipe can block.
+const LONGEST_LOG: Duration = Duration::from_secs(1);
+
+/// How many signals have asked the process to stop.
+#[derive(Debug)]
+pub(crate) struct Requests(watch::Receiver<u32>);
+
+impl Requests {
+    /// Catches the signals from now on. The third one ends the process; the
+    /// others only count.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let (count, counted) = watch::channel(0);
+        let (started, has_started) = mpsc::channel();
+        // The runtime is made where it ends: dropped in another, it would panic.
+        let listen = move || match enter() {
+            Ok((runtime, signals)) => {
+                let _ = started.send(Ok(()));
+                runtime.block_on(count_until_the_last(signals, count));
+            }
+            Err(error) => {
+                let _ = started.send(Err(error));
+            }
+        };
+        thread::Builder::new()
+            .name("health-signals".into())
+            .spawn(listen)?;
+        has_started.recv().map_err(io::Error::other)??;
+        Ok(Requests(counted))
+    }
+
+    /// Returns once there have been so many.
+    pub(crate) async fn reach(&mut self, number: u32) {
+        if self.0.wait_for(|&count| count >= number).await.is_err() {
+            // The thread ends with the process, or with this.
+            std::future::pending::<Infallible>().await;
+        }
+    }
+}
+
+fn enter() -> io::Result<(Runtime, Signals)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let entered = runtime.enter();
+    let signals = Signals::listen()?;
+    drop(entered);
+    Ok((runtime, signals))
+}
+
+/// Returns only if nothing waits for the first signal any more.
+async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
+    let mut unheard = pin!(count.closed());
+    let first = poll_fn(|cx| match signals.poll_next(cx) {
+        Poll::Ready(code) => Poll::Ready(Some(code)),
+        Poll::Pending => unheard.as_mut().poll(cx).map(|()| None),
+    });
+    if first.await.is_none() {
+        return;
+    }
+    let mut code = 0;
+    for number in 1..=LAST {
+        if number > 1 {
+            code = poll_fn(|cx| signals.poll_next(cx)).await;
+        }
+        count.send_replace(number);
+    }
+    let (logged, is_logged) = mpsc::channel::<Infallible>();
+    let log = move || {
+        log::ended_by_signal(code);
+        drop(logged);
+    };
+    // Without a thread the process ends without the line.
+    let _ = thread::Builder::new().spawn(log);
+    let _ = is_logged.recv_timeout(LONGEST_LOG);
+    process::exit(code);
+}
+
+/// SIGTERM, which Kubernetes, Docker and systemd send, and SIGINT.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Must be called inside a runtime.
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The next signal, as the exit code of a process that it ends.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
+        use tokio::signal::unix::SignalKind;
+        let code = |kind: SignalKind| 128 + kind.as_raw_value();
+        first_of([
+            (self.terminate.poll_recv(cx), code(SignalKind::terminate())),
+            (self.interrupt.poll_recv(cx), code(SignalKind::interrupt())),
+        ])
+    }
+}
+
+/// Ctrl-C, Ctrl-Break, and the end of the session.
+#[cfg(windows)]
+struct Signals {
+    ctrl_c: tokio::signal::windows::CtrlC,
+    ctrl_break: tokio::signal::windows::CtrlBreak,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Signals {
+    /// Must be called inside a runtime.
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_shutdown};
+        Ok(Signals {
+            ctrl_c: ctrl_c()?,
+            ctrl_break: ctrl_break()?,
+            shutdown: ctrl_shutdown()?,
+        })
+    }
+
+    /// The next signal, as the exit code of a process that it ends.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
+        first_of([
+            (self.ctrl_c.poll_recv(cx), 1),
+            (self.ctrl_break.poll_recv(cx), 1),
+            (self.shutdown.poll_recv(cx), 1),
+        ])
+    }
+}
+
+/// The code of one that is ready. All have been polled, so each wakes the task.
+fn first_of<const N: usize>(polls: [(Poll<Option<()>>, i32); N]) -> Poll<i32> {
+    let ready = polls.into_iter().find(|(poll, _)| poll.is_ready());
+    ready.map_or(Poll::Pending, |(_, code)| Poll::Ready(code))
+}

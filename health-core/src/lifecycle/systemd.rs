@@ -1,0 +1,639 @@
+//! What systemd is told: the protocol of `sd_notify(3)` and `sd_watchdog_enabled(3)`.
+//!
+//! A message is one datagram. Its loss is systemd's business and never the
+//! service's, so sending waits for nothing and errors are ignored.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::engine::monitor::Monitor;
+use crate::http::endpoint::LONGEST_WAIT;
+use crate::lifecycle::drain::Watch;
+use crate::verdict::snapshot::Snapshot;
+use crate::verdict::track::Verdict;
+
+/// How often to look before the first readiness: a start waits for it.
+const LOOK_AT_START: Duration = Duration::from_millis(100);
+/// How often to look afterwards. Time alone can turn a verdict, which no event
+/// tells, and to look costs a few loads while all is well.
+const LOOK: Duration = Duration::from_secs(1);
+/// Checks that a status names: it is one line for people.
+const MOST_NAMES: usize = 5;
+/// Characters of a check's own text.
+const LONGEST_REASON: usize = 80;
+
+/// What a drain asks for beside its own time, to close what is open.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// What the application wants of systemd.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    /// For how long systemd is asked to wait for the next step of a start.
+    pub(crate) startup_patience: Duration,
+    /// systemd restarts the service as soon as liveness fails. No longer wanted
+    /// once it has been sent.
+    pub(crate) triggers_watchdog: bool,
+}
+
+/// Where the messages go, and how often the watchdog wants one.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    address: SocketAddr,
+    watchdog: Option<Duration>,
+}
+
+impl Notifier {
+    /// What systemd has set in the environment, or `None` if it is not there.
+    pub(crate) fn from_vars(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<Self> {
+        let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
+        let address = address(&variable("NOTIFY_SOCKET")?).ok()?;
+        // Inherited from a parent, the watchdog is the parent's.
+        let is_ours = variable("WATCHDOG_PID").is_none()
+            || number("WATCHDOG_PID") == Some(std::process::id().into());
+        let timeout = number("WATCHDOG_USEC").filter(|&micros| is_ours && micros > 0);
+        Some(Notifier {
+            address,
+            watchdog: timeout.map(Duration::from_micros),
+        })
+    }
+
+    /// Tells systemd for as long as health lives.
+    pub(crate) fn run(
+        self,
+        monitor: Arc<Monitor>,
+        drain: Watch,
+        wishes: Wishes,
+    ) -> impl Future<Output = ()> + Send {
+        let told = Told {
+            socket: Socket::to(self.address),
+            monitor,
+            wishes,
+            ready: false,
+            least_awaited: None,
+            stopping: false,
+            status: String::new(),
+            draining: false,
+        };
+        told.keep_up(drain, self.watchdog.map(|timeout| timeout / 2))
+    }
+}
+
+/// A path, or `@` and a name that is in no file system. A virtual machine's
+/// `vsock:` is not served.
+fn address(socket: &OsStr) -> io::Result<SocketAddr> {
+    match socket.as_bytes() {
+        [b'@', name @ ..] => abstract_address(name),
+        [b'/', ..] => SocketAddr::from_pathname(socket),
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt;
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+struct Socket {
+    address: SocketAddr,
+    socket: Option<UnixDatagram>,
+}
+
+impl Socket {
+    fn to(address: SocketAddr) -> Self {
+        let unbound = UnixDatagram::unbound();
+        let socket = unbound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+        Socket {
+            address,
+            socket: socket.ok(),
+        }
+    }
+
+    /// Whether it was sent: what was not can be sent again.
+    fn send(&self, message: &str) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let sent = socket.send_to_addr(message.as_bytes(), &self.address);
+        sent.is_ok()
+    }
+}
+
+/// What systemd has been told so far.
+struct Told {
+    socket: Socket,
+    monitor: Arc<Monitor>,
+    wishes: Wishes,
+    ready: bool,
+    /// The least that a start has waited for: what grows again is no progress.
+    least_awaited: Option<usize>,
+    stopping: bool,
+    status: String,
+    /// The drain has begun, whether or not that could be told.
+    draining: bool,
+}
+
+impl Told {
+    async fn keep_up(mut self, mut drain: Watch, ping_every: Option<Duration>) {
+        let mut ping_at = ping_every.map(|_| Instant::now());
+        loop {
+            self.bring_up_to_date().await;
+            self.tell(&drain);
+            let now = Instant::now();
+            if let (Some(every), Some(at)) = (ping_every, ping_at) {
+                if now >= at && self.ping() {
+                    ping_at = Some(now + every);
+                }
+            }
+            let look_every = if self.ready { LOOK } else { LOOK_AT_START };
+            let look_at = now + look_every;
+            let next = ping_at
+                .filter(|&at| at > now)
+                .map_or(look_at, |at| at.min(look_at));
+            // The beginning of the drain is told at once.
+            if self.draining {
+                sleep_until(next).await;
+            } else {
+                self.draining = timeout_at(next, drain.begun()).await.is_ok();
+            }
+        }
+    }
+
+    /// Asks for the checks on demand, as a prober would: there may be none.
+    async fn bring_up_to_date(&self) {
+        let on_demand = self.monitor.on_demand().iter();
+        let asked: Vec<_> = on_demand
+            .filter_map(|&index| self.monitor.ask_if_outdated(index))
+            .collect();
+        if !asked.is_empty() {
+            let all = Arc::clone(&self.monitor).all_answered(asked);
+            let _ = timeout(LONGEST_WAIT, all).await;
+        }
+    }
+
+    /// A message while a restart would not help; none is what makes systemd
+    /// restart the service.
+    fn ping(&self) -> bool {
+        self.monitor.status(Probe::Liveness) != Status::Fail && self.socket.send("WATCHDOG=1")
+    }
+
+    fn tell(&mut self, drain: &Watch) {
+        if self.draining {
+            if !self.stopping {
+                self.stopping = self.socket.send("STOPPING=1\nSTATUS=draining")
+                    && self.extend_timeout(drain.remaining() + CLOSING);
+            }
+            return;
+        }
+        self.extend_start();
+        self.trigger_watchdog();
+        if !self.ready && self.monitor.status(Probe::Readiness) != Status::Fail {
+            self.ready = self.socket.send("READY=1");
+        }
+        let status = self.status();
+        if status != self.status && self.socket.send(&format!("STATUS={status}")) {
+            self.status = status;
+        }
+    }
+
+    /// Asks systemd to wait on, each time that the start has come further. The
+    /// number of steps is bounded, and without one systemd ends the start.
+    fn extend_start(&mut self) {
+        if self.ready {
+            return;
+        }
+        let awaited = awaited(&self.monitor.snapshot());
+        let is_progress = self.least_awaited.is_none_or(|least| awaited < least);
+        if is_progress && self.extend_timeout(self.wishes.startup_patience) {
+            self.least_awaited = Some(awaited);
+        }
+    }
+
+    /// Only a timeout that would end sooner becomes longer by this.
+    fn extend_timeout(&self, time: Duration) -> bool {
+        let micros = time.as_micros();
+        self.socket.send(&format!("EXTEND_TIMEOUT_USEC={micros}"))
+    }
+
+    fn trigger_watchdog(&mut self) {
+        let is_wanted = self.wishes.triggers_watchdog;
+        if is_wanted && self.monitor.status(Probe::Liveness) == Status::Fail {
+            self.wishes.triggers_watchdog = !self.socket.send("WATCHDOG=trigger");
+        }
+    }
+
+    /// One line. Only what is not well costs a look at every check.
+    fn status(&self) -> String {
+        let probes = [Probe::Liveness, Probe::Readiness];
+        let [live, ready] = probes.map(|probe| self.monitor.status(probe));
+        let word = match (live, ready) {
+            (Status::Pass, Status::Pass) => return "ready".to_owned(),
+            (Status::Fail, _) => "not alive",
+            (_, Status::Fail) if self.ready => "not ready",
+            (_, Status::Fail) => "starting",
+            _ => "degraded",
+        };
+        format!("{word}{}", culprits(&self.monitor.snapshot()))
+    }
+}
+
+/// What a start waits for: first results, startup checks and gates.
+fn awaited(snapshot: &Snapshot) -> usize {
+    let checks = snapshot.checks().iter();
+    checks
+        .map(|check| {
+            usize::from(check.verdict() == Verdict::Unknown) + usize::from(check.is_awaited())
+        })
+        .sum()
+}
+
+/// The checks that are not well, in words that anyone may read.
+fn culprits(snapshot: &Snapshot) -> String {
+    let checks = snapshot.checks().iter();
+    let unwell: Vec<_> = checks
+        .filter(|check| check.verdict() != Verdict::Pass)
+        .collect();
+    let mut text = String::new();
+    for (index, check) in unwell.iter().take(MOST_NAMES).enumerate() {
+        text.push_str(if index == 0 { ": " } else { ", " });
+        text.push_str(check.name());
+        if let Some(reason) = check.message() {
+            let _ = write!(text, " ({})", one_line(reason));
+        }
+    }
+    if unwell.len() > MOST_NAMES {
+        let _ = write!(text, " and {} more", unwell.len() - MOST_NAMES);
+    }
+    text
+}
+
+/// A new line would begin another message to systemd, in the check's words.
+fn one_line(text: &str) -> String {
+    crate::http::render::one_line(text)
+        .take(LONGEST_REASON)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::{CheckOptions, Gate, Health, HealthBuilder, Outcome, testing};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The end that systemd has.
+    struct Systemd(UnixDatagram);
+
+    impl Systemd {
+        fn at(address: &SocketAddr) -> Self {
+            let socket = UnixDatagram::bind_addr(address).expect("a free address");
+            socket.set_nonblocking(true).expect("a setting");
+            Systemd(socket)
+        }
+
+        /// The messages since the last call, but for those about timeouts.
+        fn hears(&self) -> Vec<String> {
+            let mut messages = self.hears_all();
+            messages.retain(|message| !message.starts_with("EXTEND_TIMEOUT_USEC="));
+            messages
+        }
+
+        fn hears_all(&self) -> Vec<String> {
+            let mut messages = Vec::new();
+            let mut buffer = [0; 4096];
+            while let Ok(length) = self.0.recv(&mut buffer) {
+                let text = std::str::from_utf8(&buffer[..length]).expect("UTF-8");
+                messages.push(text.to_owned());
+            }
+            messages
+        }
+    }
+
+    /// A path of its own in the system's directory for temporary files.
+    struct Path(std::path::PathBuf);
+
+    impl Path {
+        fn new() -> Self {
+            let name = format!("health-{}-{}", std::process::id(), fastrand::u64(..));
+            Path(std::env::temp_dir().join(name))
+        }
+    }
+
+    impl Drop for Path {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn vars(pairs: &[(&'static str, &str)]) -> impl Fn(&'static str) -> Option<OsString> {
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|&(name, value)| (name, OsString::from(value)))
+            .collect();
+        move |asked| {
+            let found = pairs.iter().find(|(name, _)| *name == asked);
+            found.map(|(_, value)| value.clone())
+        }
+    }
+
+    /// Under a systemd whose watchdog wants a message within this time.
+    fn under_systemd(
+        builder: HealthBuilder,
+        watchdog: Option<Duration>,
+    ) -> (Systemd, Health, Path) {
+        let path = Path::new();
+        let address = SocketAddr::from_pathname(&path.0).expect("a short path");
+        let systemd = Systemd::at(&address);
+        let mut builder = builder;
+        builder.systemd = Some(Notifier { address, watchdog });
+        let health = builder.start().expect("it starts");
+        (systemd, health, path)
+    }
+
+    fn checked(names: &[&str]) -> HealthBuilder {
+        let often = CheckOptions::new().critical().interval(SECOND);
+        names.iter().fold(Health::builder(), |builder, name| {
+            builder.check(*name, often.clone(), || async {})
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ready_is_said_once_and_stopping_when_the_drain_begins() {
+        let options = CheckOptions::new().critical().interval(SECOND);
+        let builder = Health::builder().check("database", options, || sleep(SECOND / 2));
+        let (systemd, health, _path) = under_systemd(builder, None);
+        sleep(SECOND).await;
+        let start = ["STATUS=starting: database", "READY=1", "STATUS=ready"];
+        assert_eq!(systemd.hears(), start);
+        sleep(60 * SECOND).await;
+        assert!(systemd.hears().is_empty(), "nothing has changed");
+
+        testing::force(&health, "database", Outcome::fail("no\nMAINPID=1"));
+        sleep(2 * SECOND).await;
+        let failing = ["STATUS=not ready: database (no MAINPID=1)"];
+        assert_eq!(systemd.hears(), failing);
+        testing::release(&health, "database");
+        sleep(3 * SECOND).await;
+        assert_eq!(systemd.hears(), ["STATUS=ready"], "READY=1 comes once");
+
+        let drained = health.drain();
+        tokio::task::yield_now().await;
+        assert_eq!(systemd.hears(), ["STOPPING=1\nSTATUS=draining"]);
+        drained.await;
+        sleep(60 * SECOND).await;
+        assert!(systemd.hears().is_empty(), "that was the last word");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watchdog_hears_nothing_while_liveness_fails() {
+        let builder = checked(&["database"]).check(
+            "loop",
+            CheckOptions::new().liveness().critical().interval(SECOND),
+            || async {},
+        );
+        let (systemd, health, _path) = under_systemd(builder, Some(10 * SECOND));
+        let pings = |systemd: &Systemd| {
+            let messages = systemd.hears();
+            messages.iter().filter(|text| *text == "WATCHDOG=1").count()
+        };
+        // The system keeps about ten datagrams for who does not read.
+        sleep(21 * SECOND).await;
+        assert_eq!(pings(&systemd), 5, "at once and then every 5 s");
+        testing::force(
+            &health,
+            "database",
+            Outcome::fail("no fault of the process"),
+        );
+        sleep(20 * SECOND).await;
+        assert_eq!(pings(&systemd), 4);
+
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(60 * SECOND).await;
+        assert_eq!(pings(&systemd), 0);
+        testing::release(&health, "loop");
+        sleep(3 * SECOND).await;
+        assert_eq!(pings(&systemd), 1);
+
+        drop(health.drain());
+        sleep(20 * SECOND).await;
+        assert_eq!(pings(&systemd), 4, "a drain is no hang");
+        health.stop().await;
+        sleep(60 * SECOND).await;
+        assert_eq!(pings(&systemd), 0, "the task ends with health");
+    }
+
+    /// The task shares the runtime with what may hang.
+    #[tokio::test]
+    async fn the_watchdog_hears_nothing_while_the_runtime_hangs() {
+        let watchdog = Duration::from_millis(20);
+        let (systemd, health, _path) = under_systemd(Health::builder(), Some(watchdog));
+        tokio::task::yield_now().await;
+        assert!(!systemd.hears().is_empty());
+        std::thread::sleep(10 * watchdog);
+        assert!(systemd.hears().is_empty(), "this thread is the only worker");
+        drop(health);
+    }
+
+    /// The seconds for which systemd is asked to wait.
+    fn extensions(systemd: &Systemd) -> Vec<u64> {
+        let messages = systemd.hears_all().into_iter();
+        let micros = messages.filter_map(|message| {
+            let micros = message.strip_prefix("EXTEND_TIMEOUT_USEC=")?.to_owned();
+            micros.parse::<u64>().ok()
+        });
+        micros.map(|micros| micros / 1_000_000).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_is_extended_at_each_step_and_not_without_one() {
+        let migrations = Gate::new("migrations");
+        let slow = CheckOptions::new().critical().interval(60 * SECOND);
+        let slow = slow.timeout(60 * SECOND);
+        let builder = Health::builder()
+            .gate(&migrations)
+            .check("database", slow, || sleep(20 * SECOND))
+            .startup_patience(40 * SECOND);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        sleep(SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the start itself");
+        sleep(18 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "nothing has happened");
+        sleep(2 * SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the first result");
+        sleep(600 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "systemd ends this start");
+        migrations.open();
+        sleep(SECOND).await;
+        assert_eq!(extensions(&systemd), [40], "the gate");
+        testing::force(&health, "database", Outcome::fail("gone"));
+        sleep(60 * SECOND).await;
+        assert!(extensions(&systemd).is_empty(), "the start is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_flaps_is_no_progress() {
+        let closed = Gate::new("closed");
+        let builder = checked(&["database"]).gate(&closed);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        sleep(2 * SECOND).await;
+        extensions(&systemd);
+        for _ in 0..20 {
+            testing::force(&health, "database", Outcome::fail("gone"));
+            sleep(2 * SECOND).await;
+            testing::release(&health, "database");
+            sleep(2 * SECOND).await;
+            assert!(extensions(&systemd).is_empty());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_asks_for_its_time_once() {
+        let builder = Health::builder().drain_delay(120 * SECOND);
+        let (systemd, health, _path) = under_systemd(builder, None);
+        let finishing = health.clone();
+        let server = std::future::pending::<()>();
+        tokio::spawn(async move { finishing.finish_within(30 * SECOND, server).await });
+        sleep(2 * SECOND).await;
+        extensions(&systemd);
+        drop(health.drain());
+        tokio::task::yield_now().await;
+        assert_eq!(extensions(&systemd), [120 + 30 + 5]);
+        sleep(300 * SECOND).await;
+        assert!(extensions(&systemd).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watchdog_is_triggered_once_where_it_is_wanted() {
+        let builder = |name: &str| {
+            let options = CheckOptions::new().liveness().critical().interval(SECOND);
+            Health::builder().check(name, options, || async {})
+        };
+        let triggers = |systemd: &Systemd| {
+            let messages = systemd.hears();
+            let triggers = messages.iter().filter(|text| *text == "WATCHDOG=trigger");
+            triggers.count()
+        };
+        let (unasked, health, _first) = under_systemd(builder("loop"), None);
+        sleep(2 * SECOND).await;
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&unasked), 0);
+
+        let wanted = builder("loop").trigger_systemd_watchdog();
+        let (systemd, health, _second) = under_systemd(wanted, None);
+        sleep(2 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0);
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(2 * SECOND).await;
+        assert_eq!(triggers(&systemd), 1);
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0);
+        drop(health.drain());
+
+        let draining = builder("loop").trigger_systemd_watchdog();
+        let (systemd, health, _third) = under_systemd(draining, None);
+        sleep(2 * SECOND).await;
+        drop(health.drain());
+        testing::force(&health, "loop", Outcome::fail("stuck"));
+        sleep(60 * SECOND).await;
+        assert_eq!(triggers(&systemd), 0, "the process ends anyway");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_status_names_a_few() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let (systemd, health, _path) = under_systemd(checked(&names), None);
+        sleep(2 * SECOND).await;
+        systemd.hears();
+        testing::force(&health, "b", Outcome::warn("slow"));
+        sleep(2 * SECOND).await;
+        assert_eq!(systemd.hears(), ["STATUS=degraded: b (slow)"]);
+        for name in names {
+            testing::force(&health, name, Outcome::fail("x".repeat(200)));
+        }
+        sleep(2 * SECOND).await;
+        let status = systemd.hears().concat();
+        assert!(status.starts_with("STATUS=not ready: a (xxx"), "{status}");
+        assert!(status.ends_with(" and 2 more"), "{status}");
+        assert!(status.len() < 600, "{status}");
+    }
+
+    #[test]
+    fn the_environment_says_where_and_how_often() {
+        let none = Notifier::from_vars(vars(&[("WATCHDOG_USEC", "1000000")]));
+        assert!(none.is_none(), "without a socket there is nothing to do");
+        for no_socket in ["", "relative", "vsock:2:1234"] {
+            let notifier = Notifier::from_vars(vars(&[("NOTIFY_SOCKET", no_socket)]));
+            assert!(notifier.is_none(), "{no_socket}");
+        }
+        let ours = std::process::id().to_string();
+        for (pid, micros, expected) in [
+            (None, "3000000", Some(3 * SECOND)),
+            (Some(&*ours), "3000000", Some(3 * SECOND)),
+            (Some("1"), "3000000", None),
+            (Some("me"), "3000000", None),
+            (None, "0", None),
+            (None, "soon", None),
+        ] {
+            let mut pairs = vec![("NOTIFY_SOCKET", "/run/notify"), ("WATCHDOG_USEC", micros)];
+            pairs.extend(pid.map(|pid| ("WATCHDOG_PID", pid)));
+            let notifier = Notifier::from_vars(vars(&pairs)).expect("a socket");
+            assert_eq!(notifier.watchdog, expected, "{pairs:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn an_abstract_socket_is_reached() {
+        let name = format!("@health-{}-{}", std::process::id(), fastrand::u64(..));
+        let systemd = Systemd::at(&address(OsStr::new(&name)).expect("an address"));
+        let mut builder = Health::builder();
+        builder.systemd = Notifier::from_vars(vars(&[("NOTIFY_SOCKET", &name)]));
+        let health = builder.start().expect("it starts");
+        sleep(SECOND).await;
+        assert_eq!(systemd.hears(), ["READY=1", "STATUS=ready"]);
+        drop(health);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_sent_is_sent_once_somebody_listens() {
+        let path = Path::new();
+        let address = SocketAddr::from_pathname(&path.0).expect("a short path");
+        let mut builder = Health::builder();
+        builder.systemd = Some(Notifier {
+            address: address.clone(),
+            watchdog: None,
+        });
+        let health = builder.start().expect("it starts");
+        sleep(10 * SECOND).await;
+        let systemd = Systemd::at(&address);
+        sleep(10 * SECOND).await;
+        assert_eq!(systemd.hears(), ["READY=1", "STATUS=ready"]);
+
+        drop((systemd, path));
+        let path = Path(address.as_pathname().expect("a path").to_owned());
+        drop(health.drain());
+        sleep(10 * SECOND).await;
+        let systemd = Systemd::at(&address);
+        sleep(10 * SECOND).await;
+        assert_eq!(systemd.hears(), ["STOPPING=1\nSTATUS=draining"]);
+        drop(path);
+    }
+}

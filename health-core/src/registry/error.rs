@@ -1,0 +1,332 @@
+//! What keeps health from starting, all at once and with what to type.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+
+use crate::check::Origin;
+use crate::check::probe::Probe;
+
+/// Everything that keeps [`HealthBuilder::start`] from starting.
+///
+/// `Debug` prints what `Display` does, so that `fn main() -> Result<(), Box<dyn
+/// Error>>` shows every problem on lines of its own:
+///
+/// ```text
+/// Error: health cannot start, 2 problems:
+///   - two checks are named `db`: billing 1.4.0 at billing/src/checks.rs:12, orders 0.3.1 at orders/src/health.rs:8
+///     help: give one of them another name: `#[health_check(name = "orders-db")]`
+///   - `expect` names `ledger`, and no check has this name
+///     help: if it is in a library, name the library in the binary: `use ledger_checks as _;`
+/// ```
+///
+/// [`HealthBuilder::start`]: crate::HealthBuilder::start
+pub struct StartError {
+    problems: Vec<Problem>,
+}
+
+impl StartError {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+        StartError { problems }
+    }
+
+    /// Each problem by itself.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "health cannot start, {count} problem{plural}:")?;
+        for problem in &self.problems {
+            write!(f, "\n  - {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for StartError {}
+
+/// One thing that keeps health from starting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// `start` was called outside a tokio runtime.
+    NoRuntime,
+    /// The tokio runtime has no timer, so no check could have a deadline.
+    NoTimer,
+    /// Two checks have one name, up to `-`, `_` and `.`.
+    DuplicateName {
+        /// The name.
+        name: String,
+        /// Where the checks stand.
+        places: Vec<Place>,
+    },
+    /// A check takes a parameter that nothing provides.
+    MissingParameter {
+        /// The name of the check.
+        check: String,
+        /// Where it stands.
+        place: Place,
+        /// The parameter's name.
+        parameter: &'static str,
+        /// The parameter's type.
+        type_name: &'static str,
+        /// The type of the state, if one was given.
+        state: Option<&'static str>,
+    },
+    /// The name of a check that was made at run time breaks the rules.
+    BadName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to write instead.
+        help: String,
+    },
+    /// The options of a check contradict each other or are out of range.
+    BadOptions {
+        /// The name of the check.
+        check: String,
+        /// Where it stands.
+        place: Place,
+        /// What is wrong.
+        what: String,
+        /// What to write instead.
+        help: String,
+    },
+    /// `expect` names a check that does not exist.
+    Expected {
+        /// The name.
+        name: String,
+        /// A check whose name is nearly the same.
+        similar: Option<String>,
+    },
+    /// A probe was expected to have a check, and has none.
+    UnfedProbe {
+        /// The probe.
+        probe: Probe,
+    },
+    /// A check comes `after` one that does not exist.
+    UnknownPrerequisite {
+        /// The name of the check.
+        check: String,
+        /// Where it stands.
+        place: Place,
+        /// The name that no check has.
+        name: String,
+        /// A check whose name is nearly the same.
+        similar: Option<String>,
+    },
+    /// Checks come `after` each other, so that none of them could run.
+    Circle {
+        /// The checks, each waiting for the next, the last for the first.
+        members: Vec<String>,
+        /// Where the first one stands.
+        place: Place,
+    },
+    /// A setting of the builder is out of its range.
+    BadSetting {
+        /// What is wrong.
+        what: String,
+        /// What to write instead.
+        help: String,
+    },
+}
+
+impl Problem {
+    /// What to type against it.
+    pub fn help(&self) -> String {
+        match self {
+            Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
+            Problem::NoTimer => "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`".into(),
+            Problem::DuplicateName { name, places } => {
+                let package = places.iter().rev().find_map(Place::package);
+                let other = match package {
+                    Some(package) => format!("#[health_check(name = \"{package}-{name}\")]"),
+                    None => format!(".check(\"other-{name}\", ..)"),
+                };
+                format!("give one of them another name: `{other}`")
+            }
+            Problem::MissingParameter { state: Some(_), .. } => {
+                "add a field of this type to the state, or give the value to the builder: `.provide(value)`".into()
+            }
+            Problem::MissingParameter { state: None, .. } => {
+                "give it the application's state: `Health::builder().state(state.clone())`".into()
+            }
+            Problem::Expected { similar: Some(similar), .. }
+            | Problem::UnknownPrerequisite { similar: Some(similar), .. } => {
+                format!("did you mean `{similar}`?")
+            }
+            Problem::Expected { similar: None, .. } => {
+                "if it is in a library, name the library in the binary: `use the_library as _;`".into()
+            }
+            Problem::UnknownPrerequisite { similar: None, .. } => {
+                "write the name of a check, or leave it out".into()
+            }
+            Problem::UnfedProbe { probe: Probe::Readiness } => {
+                "write a check, or name the library that has them in the binary: `use the_library as _;`".into()
+            }
+            Problem::UnfedProbe { probe } => format!("write `{probe}, critical` on a check"),
+            Problem::Circle { .. } => "take one of them out of the `after` of another".into(),
+            Problem::BadName { help, .. }
+            | Problem::BadOptions { help, .. }
+            | Problem::BadSetting { help, .. } => help.clone(),
+        }
+    }
+}
+
+/// What is wrong, and on a second line what to type.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NoRuntime => {
+                f.write_str("`start` was called outside a tokio runtime, where no check can run")
+            }
+            Problem::NoTimer => {
+                f.write_str("the tokio runtime has no timer, so no check could have a deadline")
+            }
+            Problem::DuplicateName { name, places } => {
+                write!(f, "{} checks are named `{name}`: ", Count(places.len()))?;
+                write_list(f, places)
+            }
+            Problem::MissingParameter {
+                check,
+                place,
+                parameter,
+                type_name,
+                state,
+            } => {
+                write!(
+                    f,
+                    "check `{check}` ({place}) needs `{parameter}: &{type_name}`, "
+                )?;
+                match state {
+                    Some(state) => write!(f, "which `{state}` does not provide"),
+                    None => f.write_str("and the builder got no state"),
+                }
+            }
+            Problem::BadName { name, what, .. } => {
+                let name = name.escape_debug();
+                write!(f, "`{name}` cannot be the name of a check: {what}")
+            }
+            Problem::BadOptions {
+                check, place, what, ..
+            } => {
+                write!(f, "check `{check}` ({place}): {what}")
+            }
+            Problem::Expected { name, .. } => {
+                write!(f, "`expect` names `{name}`, and no check has this name")
+            }
+            Problem::UnknownPrerequisite {
+                check, place, name, ..
+            } => {
+                write!(
+                    f,
+                    "check `{check}` ({place}) comes after `{name}`, and no check has this name"
+                )
+            }
+            Problem::UnfedProbe { probe } => {
+                write!(f, "no check counts for {probe}, and one was expected")
+            }
+            Problem::Circle { members, place } => write_circle(f, members, place),
+            Problem::BadSetting { what, .. } => f.write_str(what),
+        }?;
+        write!(f, "\n    help: {}", self.help())
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
+    for (nth, place) in places.iter().enumerate() {
+        let comma = if nth == 0 { "" } else { ", " };
+        write!(f, "{comma}{place}")?;
+    }
+    Ok(())
+}
+
+fn write_circle(f: &mut fmt::Formatter<'_>, members: &[String], place: &Place) -> fmt::Result {
+    let [first, others @ ..] = members else {
+        return Ok(());
+    };
+    write!(f, "check `{first}` ({place}) waits for ")?;
+    for member in others {
+        write!(f, "`{member}`, which waits for ")?;
+    }
+    write!(f, "`{first}`")
+}
+
+struct Count(usize);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            2 => f.write_str("two"),
+            count => write!(f, "{count}"),
+        }
+    }
+}
+
+/// Where a check was declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    package: Option<(&'static str, &'static str)>,
+    file: &'static str,
+    line: u32,
+}
+
+impl Place {
+    pub(crate) fn declared(origin: Origin) -> Self {
+        Place {
+            package: Some((origin.package, origin.version)),
+            file: origin.file,
+            line: origin.line,
+        }
+    }
+
+    pub(crate) fn on_the_builder(caller: &'static Location<'static>) -> Self {
+        Place {
+            package: None,
+            file: caller.file(),
+            line: caller.line(),
+        }
+    }
+
+    /// The package of a check with `#[health_check]`; `None` for one that was
+    /// added to the builder.
+    pub fn package(&self) -> Option<&'static str> {
+        self.package.map(|(name, _)| name)
+    }
+
+    /// The file, as rustc names it.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line of the attribute, or of the call that added the check.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place {
+            package,
+            file,
+            line,
+        } = self;
+        match package {
+            Some((name, version)) => write!(f, "{name} {version} at {file}:{line}"),
+            None => write!(f, "{file}:{line}"),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! From declarations to checks that can run, or to everything that is wrong.
+
+pub(crate) mod error;
+pub(crate) mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::check::options::{CheckOptions, Plan};
+use crate::check::rules::Mistake;
+use crate::check::state::{Context, Need, Sources};
+use crate::check::{CheckDef, Feed, Work, name, rules};
+use crate::registry::error::{Place, Problem};
+use crate::registry::settings::Settings;
+use crate::registry::settings::check::Change;
+
+/// A check that is ready to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    pub(crate) name: Arc<str>,
+    pub(crate) plan: Plan,
+    /// The checks that come first, by their place among all checks.
+    pub(crate) after: Box<[usize]>,
+    pub(crate) feed: Feed,
+}
+
+/// A check that was added to the builder.
+#[derive(Debug)]
+pub(crate) struct Added {
+    pub(crate) name: String,
+    pub(crate) options: CheckOptions,
+    pub(crate) place: Place,
+    pub(crate) feed: Feed,
+    /// The framework's own, which has a reserved name.
+    pub(crate) is_ours: bool,
+}
+
+/// Every check with `#[health_check]` that is linked into this program.
+pub(crate) fn declared() -> impl Iterator<Item = &'static CheckDef> {
+    inventory::iter::<CheckDef>.into_iter()
+}
+
+/// All that is said about checks, from which those that run are made.
+#[derive(Debug)]
+pub(crate) struct Registry<'a> {
+    pub(crate) declared: Vec<&'static CheckDef>,
+    pub(crate) added: &'a [Added],
+    pub(crate) context: &'a Context,
+    pub(crate) settings: &'a Settings,
+    pub(crate) expected: &'a [String],
+    /// The tags by which checks are grouped.
+    pub(crate) groups: &'a [&'static str],
+}
+
+impl Registry<'_> {
+    /// The checks that run, sorted by name; whatever is wrong goes to `problems`.
+    pub(crate) fn checks(&self, problems: &mut Vec<Problem>) -> Vec<Check> {
+        let candidates = self.candidates(problems);
+        duplicate_names(&candidates, problems);
+        missing_names(&candidates, self.expected, problems);
+        empty_groups(&candidates, self.groups, problems);
+        let names: Vec<Arc<str>> = candidates
+            .iter()
+            .map(|check| Arc::clone(&check.name))
+            .collect();
+        self.settings.check_names(&names, problems);
+
+        let candidates = self.apply_settings(candidates, problems);
+        for check in &candidates {
+            check.missing_parameters(self.context.sources(), problems);
+        }
+        let after = order(&candidates, &names, problems);
+        circles(&candidates, &after, problems);
+        candidates
+            .into_iter()
+            .zip(after)
+            .filter_map(|(candidate, after)| candidate.into_check(after, problems))
+            .collect()
+    }
+
+    /// The checks that the settings leave, with their changed options.
+    fn apply_settings(
+        &self,
+        candidates: Vec<Candidate>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Candidate> {
+        let mut disabled = Vec::new();
+        let mut enabled = Vec::with_capacity(candidates.len());
+        for mut check in candidates {
+            let is_enabled = check.apply(&self.settings.of(&check.name, problems));
+            if is_enabled {
+                enabled.push(check);
+            } else {
+                disabled.push(check);
+            }
+        }
+        self.disabled_groups(&enabled, &disabled, problems);
+        enabled
+    }
+
+    /// A group of which the settings leave no check would be healthy for good.
+    fn disabled_groups(
+        &self,
+        enabled: &[Candidate],
+        disabled: &[Candidate],
+        problems: &mut Vec<Problem>,
+    ) {
+        for &group in self.groups {
+            let members = disabled.iter().filter(|check| check.has_tag(group));
+            let by: Vec<String> = members
+                .map(|check| self.settings.disabled_by(&check.name))
+                .collect();
+            if by.is_empty() || enabled.iter().any(|check| check.has_tag(group)) {
+                continue;
+            }
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "the settings disable every check of the group `{}`: {}",
+                    group.escape_debug(),
+                    by.join(", ")
+                ),
+                help: "enable one of these checks, or leave the group out of the builder".into(),
+            });
+        }
+    }
+
+    fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
+        let sources = self.context.sources();
+        let declared = without_copies(&self.declared, sources)
+            .into_iter()
+            .map(|def| Candidate {
+                name: def.name.into(),
+                options: def.options.clone(),
+                needs: def.needs,
+                changed: false,
+                place: Place::declared(def.origin),
+                feed: Feed::Runs(Work::declared(def.run, self.context)),
+            });
+        let added = self.added.iter().map(|check| Candidate {
+            name: check.name.as_str().into(),
+            options: check.options.clone(),
+            needs: &[],
+            changed: false,
+            place: check.place,
+            feed: check.feed.clone(),
+        });
+        for check in self.added.iter().filter(|check| !check.is_ours) {
+            bad_name(&check.name, problems);
+        }
+        let mut candidates: Vec<_> = declared.chain(added).collect();
+        candidates.sort_by(|a, b| a.name.cmp(&b.name));
+        candidates
+    }
+}
+
+/// A check whose options nobody has looked at yet.
+struct Candidate {
+    name: Arc<str>,
+    options: CheckOptions,
+    needs: &'static [Need],
+    /// The settings have changed its options.
+    changed: bool,
+    place: Place,
+    feed: Feed,
+}
+
+impl Candidate {
+    /// Applies the settings; whether the check stays.
+    fn apply(&mut self, change: &Change) -> bool {
+        if let Some(options) = &change.options {
+            self.changed = true;
+            self.options = self.options.clone().changed_by(options);
+        }
+        !change.disables
+    }
+
+    fn has_tag(&self, tag: &str) -> bool {
+        self.options.labels().contains(&tag)
+    }
+
+    fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
+        for need in self.needs.iter().filter(|need| !sources.has(need)) {
+            problems.push(Problem::MissingParameter {
+                check: self.name.to_string(),
+                place: self.place,
+                parameter: need.name,
+                type_name: (need.type_name)(),
+                state: sources.state_name(),
+            });
+        }
+    }
+
+    fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
+        match &self.feed {
+            Feed::Runs(_) => self.options.resolve(),
+            Feed::Reports(source) => self.options.resolve_reported(source.broken_rule()),
+        }
+    }
+
+    fn into_check(self, after: Box<[usize]>, problems: &mut Vec<Problem>) -> Option<Check> {
+        let resolved = self.resolve();
+        let by_settings = if self.changed {
+            "with its settings, "
+        } else {
+            ""
+        };
+        match resolved {
+            Ok(plan) => Some(Check {
+                name: self.name,
+                plan,
+                after,
+                feed: self.feed,
+            }),
+            Err(broken) => {
+                problems.extend(broken.into_iter().map(|rule| Problem::BadOptions {
+                    check: self.name.to_string(),
+                    place: self.place,
+                    what: format!("{by_settings}{}", rule.what),
+                    help: rule.help,
+                }));
+                None
+            }
+        }
+    }
+}
+
+/// The same code can be linked twice (a cycle of dev-dependencies does it).
+/// That is one check; the copy whose parameters can be served is kept, since
+/// the two copies ask for different types.
+fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'static CheckDef> {
+    let mut kept: Vec<&'static CheckDef> = Vec::new();
+    for &def in declared {
+        let twin = kept
+            .iter_mut()
+            .find(|twin| twin.name == def.name && twin.origin == def.origin);
+        match twin {
+            None => kept.push(def),
+            Some(twin) if !is_served(twin, sources) => *twin = def,
+            Some(_) => {}
+        }
+    }
+    kept
+}
+
+fn is_served(def: &CheckDef, sources: &Sources) -> bool {
+    def.needs.iter().all(|need| sources.has(need))
+}
+
+fn bad_name(name: &str, problems: &mut Vec<Problem>) {
+    if let Err(Mistake { what, help }) = name::check(name) {
+        let name = name.to_owned();
+        problems.push(Problem::BadName { name, what, help });
+    }
+}
+
+fn duplicate_names(candidates: &[Candidate], problems: &mut Vec<Problem>) {
+    let mut by_name: BTreeMap<String, Vec<&Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        let namesakes = by_name.entry(rules::folded(&candidate.name)).or_default();
+        namesakes.push(candidate);
+    }
+    for namesakes in by_name.into_values().filter(|checks| checks.len() > 1) {
+        problems.push(Problem::DuplicateName {
+            name: namesakes[0].name.to_string(),
+            places: namesakes.iter().map(|check| check.place).collect(),
+        });
+    }
+}
+
+fn missing_names(candidates: &[Candidate], expected: &[String], problems: &mut Vec<Problem>) {
+    for name in expected {
+        if candidates.iter().any(|check| *check.name == **name) {
+            continue;
+        }
+        let names = candidates.iter().map(|check| &*check.name);
+        problems.push(Problem::Expected {
+            name: name.clone(),
+            similar: rules::nearest(name, names).map(str::to_owned),
+        });
+    }
+}
+
+/// Groups that no check declares; [`Registry::disabled_groups`] sees to those
+/// that the settings empty.
+fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
+    let tags = || candidates.iter().flat_map(|check| check.options.labels());
+    for &group in groups {
+        if tags().any(|tag| *tag == group) {
+            continue;
+        }
+        let help = match rules::nearest(group, tags().copied()) {
+            Some(similar) => format!("did you mean `{similar}`?"),
+            None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
+        };
+        problems.push(Problem::BadSetting {
+            what: format!(
+                "no check has the tag of the group `{}`",
+                group.escape_debug()
+            ),
+            help,
+        });
+    }
+}
+
+/// For each check, the places of those that come first. One that the settings
+/// have taken out holds nobody up.
+fn order(
+    candidates: &[Candidate],
+    names: &[Arc<str>],
+    problems: &mut Vec<Problem>,
+) -> Vec<Box<[usize]>> {
+    let place_of = |first: &str| candidates.iter().position(|check| *check.name == *first);
+    let mut after = Vec::with_capacity(candidates.len());
+    for check in candidates {
+        let prerequisites = check.options.prerequisites();
+        for first in prerequisites {
+            let known = names.iter().map(|name| &**name);
+            if !known.clone().any(|name| name == *first) {
+                problems.push(Problem::UnknownPrerequisite {
+                    check: check.name.to_string(),
+                    place: check.place,
+                    name: (*first).to_owned(),
+                    similar: rules::nearest(first, known).map(str::to_owned),
+                });
+            }
+        }
+        after.push(
+            prerequisites
+                .iter()
+                .filter_map(|first| place_of(first))
+                .collect(),
+        );
+    }
+    after
+}
+
+/// Checks that wait for each other would wait for ever. Each circle is named
+/// once, from the member that comes first by name.
+fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
+    let waiting = (0..candidates.len()).filter(|&start| !after[start].is_empty());
+    for start in waiting {
+        let mut seen = vec![false; candidates.len()];
+        let mut path = vec![start];
+        if way_back(start, &mut path, &mut seen, after) {
+            let members = path.iter().map(|&index| candidates[index].name.to_string());
+            problems.push(Problem::Circle {
+                members: members.collect(),
+                place: candidates[start].place,
+            });
+        }
+    }
+}
+
+/// Whether the checks that the last of `path` waits for lead back to `start`
+/// through checks that come later by name.
+fn way_back(
+    start: usize,
+    path: &mut Vec<usize>,
+    seen: &mut [bool],
+    after: &[Box<[usize]>],
+) -> bool {
+    let last = path[path.len() - 1];
+    for &next in &after[last] {
+        if next == start {
+            return true;
+        }
+        if next > start && !std::mem::replace(&mut seen[next], true) {
+            path.push(next);
+            if way_back(start, path, seen, after) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    false
+}

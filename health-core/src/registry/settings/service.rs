@@ -1,0 +1,115 @@
+//! What settings change about the service as a whole.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::check::probe::Probe;
+use crate::http::endpoint::Details;
+use crate::http::paths::Page;
+use crate::registry::settings::value::{
+    Refused, details, duration, flag, path, secret, secret_in_file,
+};
+
+/// What the settings change about the service; `None` leaves the builder's value.
+#[derive(Default)]
+pub(crate) struct ServiceOptions {
+    pub(crate) drain_delay: Option<Duration>,
+    pub(crate) drain_readiness: Option<bool>,
+    pub(crate) termination_grace: Option<Duration>,
+    pub(crate) startup_patience: Option<Duration>,
+    pub(crate) details: Option<Details>,
+    pub(crate) probe_details: Option<Details>,
+    pub(crate) base_path: Option<String>,
+    pub(crate) paths: Vec<(String, Page)>,
+    /// A secret, so this type has no `Debug`.
+    pub(crate) guard_token: Option<String>,
+}
+
+type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
+
+/// Each setting of the service, and how its value is taken.
+const SETTINGS: [(&str, Set); 16] = [
+    ("drain_delay", |service, value| {
+        service.drain_delay = Some(duration(value)?);
+        Ok(())
+    }),
+    ("drain_readiness", |service, value| {
+        service.drain_readiness = Some(flag(value)?);
+        Ok(())
+    }),
+    ("termination_grace", |service, value| {
+        service.termination_grace = Some(duration(value)?);
+        Ok(())
+    }),
+    ("startup_patience", |service, value| {
+        service.startup_patience = Some(duration(value)?);
+        Ok(())
+    }),
+    ("details", |service, value| {
+        service.details = Some(details(value)?);
+        Ok(())
+    }),
+    ("probe_details", |service, value| {
+        service.probe_details = Some(details(value)?);
+        Ok(())
+    }),
+    (TOKENS[0], |service, value| {
+        service.guard_token = Some(secret(value)?);
+        Ok(())
+    }),
+    (TOKENS[1], |service, value| {
+        service.guard_token = Some(secret_in_file(value)?);
+        Ok(())
+    }),
+    ("base_path", |service, value| {
+        service.base_path = Some(path(value)?);
+        Ok(())
+    }),
+    ("liveness_path", |service, value| {
+        service.add_path(value, Page::Probe(Probe::Liveness))
+    }),
+    ("readiness_path", |service, value| {
+        service.add_path(value, Page::Probe(Probe::Readiness))
+    }),
+    ("startup_path", |service, value| {
+        service.add_path(value, Page::Probe(Probe::Startup))
+    }),
+    ("health_path", |service, value| {
+        service.add_path(value, Page::Health)
+    }),
+    ("status_path", |service, value| {
+        service.add_path(value, Page::StatusPage)
+    }),
+    ("metrics_path", |service, value| {
+        service.add_path(value, Page::Metrics)
+    }),
+    ("openapi_path", |service, value| {
+        service.add_path(value, Page::OpenApi)
+    }),
+];
+
+/// Two settings for one secret, which exclude each other.
+pub(super) const TOKENS: [&str; 2] = ["guard_token", "guard_token_file"];
+
+/// The names of all settings of the service.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|(name, _)| *name)
+}
+
+pub(super) fn is_setting(word: &str) -> bool {
+    names().any(|name| name == word)
+}
+
+impl ServiceOptions {
+    /// Takes the value of a setting, or returns `None` if there is no such setting.
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> Option<Result<(), Refused>> {
+        let (_, set) = SETTINGS.iter().find(|(setting, _)| *setting == name)?;
+        Some(set(self, value))
+    }
+
+    fn add_path(&mut self, value: &Value, page: Page) -> Result<(), Refused> {
+        self.paths.push((path(value)?, page));
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! Values of settings, from text as well as from the types of a file.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::http::endpoint::Details;
+
+/// In bytes; requests whose head is larger are refused anyway.
+const LARGEST_SECRET: u64 = 16 * 1024;
+
+/// Why a value cannot be used.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The value as an error may print it; `None` for a secret.
+    pub(super) shown: Option<String>,
+    /// What to write instead.
+    pub(super) expected: String,
+}
+
+pub(super) fn flag(value: &Value) -> Result<bool, Refused> {
+    match value {
+        Value::Bool(flag) => Ok(*flag),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        other => Err(refused(other, "`true` or `false`")),
+    }
+}
+
+pub(super) fn duration(value: &Value) -> Result<Duration, Refused> {
+    let text = value.as_str();
+    text.and_then(|text| humantime::parse_duration(text).ok())
+        .ok_or_else(|| {
+            refused(
+                value,
+                "a duration with its unit, such as `500ms`, `2s` or `1m`",
+            )
+        })
+}
+
+pub(super) fn threshold(value: &Value) -> Result<u32, Refused> {
+    let number = match value {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    number.ok_or_else(|| refused(value, "a whole number of at least 1"))
+}
+
+/// [`Details::Full`] is left out: only a guard grants it.
+pub(super) fn details(value: &Value) -> Result<Details, Refused> {
+    match value.as_str() {
+        Some("status") => Ok(Details::Status),
+        Some("checks") => Ok(Details::Checks),
+        _ => Err(refused(value, "`status` or `checks`")),
+    }
+}
+
+pub(super) fn path(value: &Value) -> Result<String, Refused> {
+    let text = value.as_str().map(str::to_owned);
+    text.ok_or_else(|| refused(value, "a path as text, such as `/internal/ready`"))
+}
+
+pub(super) fn secret(value: &Value) -> Result<String, Refused> {
+    let text = value.as_str().map(str::to_owned);
+    text.ok_or_else(|| Refused {
+        shown: None,
+        expected: "it as text in quotes".into(),
+    })
+}
+
+/// The secret in a file, without the line break at its end.
+pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
+    let Some(file) = value.as_str() else {
+        return Err(refused(value, "the path of a file as text"));
+    };
+    read(file)
+        .map(|secret| secret.trim_end_matches(['\r', '\n']).to_owned())
+        .map_err(|error| refused(value, &format!("the path of a readable file ({error})")))
+}
+
+/// As much of a file as a secret can have: a wrong path can be endless.
+fn read(file: &str) -> io::Result<String> {
+    let mut content = String::new();
+    let file = File::open(file)?;
+    file.take(LARGEST_SECRET).read_to_string(&mut content)?;
+    Ok(content)
+}
+
+fn refused(value: &Value, expected: &str) -> Refused {
+    let shown = value
+        .as_str()
+        .map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
+    Refused {
+        shown: Some(shown),
+        expected: expected.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_from_text_and_from_their_own_types() {
+        assert!(matches!(flag(&Value::Bool(false)), Ok(false)));
+        assert!(matches!(flag(&"true".into()), Ok(true)));
+        assert!(flag(&"yes".into()).is_err());
+        assert!(matches!(threshold(&3.into()), Ok(3)));
+        assert!(matches!(threshold(&"3".into()), Ok(3)));
+        assert!(threshold(&(-1).into()).is_err());
+        assert!(threshold(&1.5.into()).is_err());
+        assert!(matches!(duration(&"1m 30s".into()), Ok(time) if time.as_secs() == 90));
+        for bad in [
+            Value::from("2"),
+            2.into(),
+            "".into(),
+            "soon".into(),
+            Value::Null,
+        ] {
+            assert!(duration(&bad).is_err(), "{bad}");
+        }
+        assert!(matches!(details(&"checks".into()), Ok(Details::Checks)));
+        assert!(details(&"full".into()).is_err());
+    }
+
+    #[test]
+    fn the_secret_of_a_file_has_no_line_break_and_is_never_shown() {
+        let name = format!("health-{}-{}", std::process::id(), fastrand::u64(..));
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, "correct horse battery\r\n").expect("a temporary file");
+        let path = Value::from(file.to_str().expect("UTF-8"));
+        let secret_read = secret_in_file(&path);
+        std::fs::remove_file(&file).expect("it exists");
+        assert_eq!(secret_read.expect("readable"), "correct horse battery");
+        let missing = secret_in_file(&path).expect_err("it is gone");
+        assert!(missing.expected.contains("No such file"), "{missing:?}");
+        let number = secret(&1234.into()).expect_err("no text");
+        assert!(!format!("{number:?}").contains("1234"), "{number:?}");
+    }
+}

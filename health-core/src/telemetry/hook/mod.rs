@@ -1,0 +1,175 @@
+//! Delivery of transitions to code outside the framework.
+//!
+//! Each listener has a thread and a bounded [`Queue`] of its own, so a listener
+//! that blocks or panics delays neither a check nor another listener.
+
+#[cfg(feature = "webhook")]
+pub(crate) mod remote;
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io, thread};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::telemetry::event::Turned;
+use crate::telemetry::log;
+use crate::telemetry::queue::{LAST_WORDS, Queue, Record};
+use crate::text::panic::caught;
+
+/// Receives transitions on a thread of its own.
+pub(crate) trait Listener: Send + 'static {
+    /// Returns the name in the log.
+    fn name(&self) -> String;
+
+    /// Consumes `queue` until it is closed and empty, or until its
+    /// [`time_left`](Queue::time_left) is used up.
+    fn listen(&mut self, queue: &Queue<Turn>);
+}
+
+impl fmt::Debug for dyn Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+/// One transition in the queue of a listener, or several of one check that were
+/// merged.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    /// The index of the check.
+    pub(crate) check: usize,
+    pub(crate) turned: Arc<Turned>,
+    /// Earlier transitions that were merged into this one.
+    pub(crate) missed: u64,
+}
+
+impl Record for Turn {
+    fn key(&self) -> Option<usize> {
+        Some(self.check)
+    }
+
+    /// Extends this transition back to the state before the older one.
+    fn absorb(&mut self, older: Self) {
+        let turned = Arc::make_mut(&mut self.turned);
+        turned.from = older.turned.from;
+        turned.held = older.turned.held;
+        self.missed += older.missed + 1;
+    }
+}
+
+impl<F: Fn(&Turned) + Send + 'static> Listener for F {
+    fn name(&self) -> String {
+        "on_transition".to_owned()
+    }
+
+    fn listen(&mut self, queue: &Queue<Turn>) {
+        while let Some((turn, missed)) = queue.pop() {
+            if missed > 0 {
+                log::hook_missed(&self.name(), missed);
+            }
+            if queue.time_left().is_some_and(|left| left.is_zero()) {
+                let unheard = 1 + queue.take_all().len() as u64;
+                log::hook_missed(&self.name(), unheard);
+                return;
+            }
+            if let Err(text) = caught(|| self(&turn.turned)) {
+                log::hook_panicked(&self.name(), &text);
+            }
+        }
+    }
+}
+
+/// The listeners of one `Health`. They end with it.
+#[derive(Debug)]
+pub(crate) struct Hooks {
+    queues: Vec<(String, Arc<Queue<Turn>>)>,
+    /// Closed once the last thread has ended.
+    alive: watch::Sender<()>,
+}
+
+impl Hooks {
+    /// Starts a thread for each listener; the indices of checks are below
+    /// `checks`.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot start a thread.
+    pub(crate) fn start(
+        listeners: Vec<Box<dyn Listener>>,
+        checks: usize,
+        runtime: &Handle,
+    ) -> io::Result<Self> {
+        let (alive, witness) = watch::channel(());
+        let mut hooks = Hooks {
+            queues: Vec::with_capacity(listeners.len()),
+            alive,
+        };
+        for listener in listeners {
+            let queue = Arc::new(Queue::new(checks));
+            hooks.queues.push((listener.name(), Arc::clone(&queue)));
+            let (runtime, witness) = (runtime.clone(), witness.clone());
+            thread::Builder::new()
+                .name("health-hook".to_owned())
+                .spawn(move || {
+                    let _witness = witness;
+                    // A hook may spawn a task.
+                    let _entered = runtime.enter();
+                    // Dropped before the guard and the witness, because dropping
+                    // it runs user code as well.
+                    let mut listener = listener;
+                    if let Err(text) = caught(|| listener.listen(&queue)) {
+                        log::hook_panicked(&listener.name(), &text);
+                    }
+                })?;
+        }
+        Ok(hooks)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// Queues a transition for every listener. Never blocks on one of them.
+    ///
+    /// The transitions of one check must be published in their order.
+    pub(crate) fn publish(&self, check: usize, turned: &Arc<Turned>) {
+        for (_, queue) in &self.queues {
+            queue.push(Turn {
+                check,
+                turned: Arc::clone(turned),
+                missed: 0,
+            });
+        }
+    }
+
+    /// Waits until the listeners have taken everything so far, but no longer
+    /// than `limit` for each.
+    pub(crate) fn flush(&self, limit: Duration) {
+        for (_, queue) in &self.queues {
+            queue.wait_idle(limit);
+        }
+    }
+
+    fn close(&self) {
+        for (_, queue) in &self.queues {
+            queue.close();
+        }
+    }
+
+    /// Lets the listeners finish, and waits for them for at most
+    /// [`LAST_WORDS`].
+    pub(crate) async fn stop(&self) {
+        self.close();
+        // A listener that hangs is left behind.
+        let _ = timeout(LAST_WORDS, self.alive.closed()).await;
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

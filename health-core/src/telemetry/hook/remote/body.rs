@@ -1,0 +1,156 @@
+//! The JSON that a webhook sends: see `schemas/webhook.schema.json`.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::check::probe::Probe;
+use crate::http::render::json::{milliseconds, timestamp};
+use crate::http::render::{LONGEST_CAUSE, LONGEST_MESSAGE};
+use crate::telemetry::hook::remote::Turn;
+use crate::text::bounded::cut;
+use crate::text::mask::masked;
+use crate::verdict::incident::Incident;
+
+/// Raised when a key is removed or changes its meaning, not when one is added.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One request: the state of one check, the states of several, or the end of the
+/// service.
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    schema_version: u32,
+    event: &'static str,
+    /// The same in all attempts to send one body.
+    id: String,
+    /// When it happened; of several states, when the newest one was reached.
+    at: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(flatten)]
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Turn(Box<State<'a>>),
+    Turns { turns: Vec<State<'a>> },
+    Nothing {},
+}
+
+impl<'a> Body<'a> {
+    /// `turns` are the newest states of different checks, at least one.
+    pub(super) fn of(
+        turns: &[&'a Turn],
+        labels: &'a BTreeMap<String, String>,
+        with_causes: bool,
+    ) -> Self {
+        let newest = turns.iter().map(|turn| turn.turned.at).max();
+        let at = newest.unwrap_or_else(SystemTime::now);
+        if let [turn] = turns {
+            let state = State::new(turn, with_causes);
+            return Body::new(
+                "health.check.turned",
+                at,
+                labels,
+                Content::Turn(state.into()),
+            );
+        }
+        let states = turns.iter().map(|turn| State {
+            at: Some(timestamp(turn.turned.at)),
+            ..State::new(turn, with_causes)
+        });
+        let turns = states.collect();
+        Body::new("health.checks.turned", at, labels, Content::Turns { turns })
+    }
+
+    /// The service stops, and no state of it is true any more.
+    pub(super) fn of_a_stop(labels: &'a BTreeMap<String, String>) -> Self {
+        let now = SystemTime::now();
+        Body::new("health.stopped", now, labels, Content::Nothing {})
+    }
+
+    fn new(
+        event: &'static str,
+        at: SystemTime,
+        labels: &'a BTreeMap<String, String>,
+        content: Content<'a>,
+    ) -> Self {
+        Body {
+            schema_version: SCHEMA_VERSION,
+            event,
+            id: format!("{:032x}", fastrand::u128(..)),
+            at: timestamp(at),
+            labels,
+            content,
+        }
+    }
+
+    pub(super) fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("plain structs can be written as JSON")
+    }
+}
+
+/// The state of one check, and what it was before.
+#[derive(Serialize)]
+struct State<'a> {
+    /// Absent where it is the time of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    check: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'static [&'static str],
+    probes: Vec<&'static str>,
+    critical: bool,
+    from: &'static str,
+    to: &'static str,
+    held_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<Incident>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped_for: Option<&'a str>,
+    consecutive: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    missed: u64,
+}
+
+impl<'a> State<'a> {
+    fn new(turn: &'a Turn, with_cause: bool) -> Self {
+        let turned = &turn.turned;
+        let report = &turned.report;
+        let probes = Probe::ALL.into_iter();
+        let message = report.message();
+        State {
+            at: None,
+            check: report.name(),
+            description: report.description(),
+            tags: report.tags(),
+            probes: probes
+                .filter(|&probe| report.counts_for(probe))
+                .map(Probe::as_str)
+                .collect(),
+            critical: report.is_critical(),
+            from: turned.from.as_str(),
+            to: report.verdict().as_str(),
+            held_s: milliseconds(turned.held) / 1e3,
+            incident: turned.incident,
+            message: message.map(|message| cut(message, LONGEST_MESSAGE)),
+            cause: Some(report.cause())
+                .filter(|cause| with_cause && !cause.is_empty())
+                .map(|cause| cut(&masked(&cause.join(": ")), LONGEST_CAUSE).to_owned()),
+            skipped_for: report.skipped_for(),
+            consecutive: report.consecutive(),
+            response_time_ms: report.response_time().map(milliseconds),
+            missed: turn.missed,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Requests that say "alive and ready", to a monitor that alarms when they stop.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::registry::error::Problem;
+use crate::telemetry::hook::remote::client::{Client, Target, address_problem};
+use crate::telemetry::hook::remote::retry::Retry;
+use crate::telemetry::hook::remote::{Listener, Popped, Queue, Turn};
+
+const DEFAULT_PERIOD: Duration = Duration::from_secs(60);
+const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
+const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the state is read between two beats. The passing of time alone can
+/// fail a probe, and no transition announces that.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a beat waits for checks on demand, as an answer to a probe does.
+const ON_DEMAND_WAIT: Duration = Duration::from_millis(800);
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Calls a URL again and again while the service is alive and ready: a dead man's
+/// switch.
+///
+/// A monitor that pulls cannot reach a service behind a firewall, and a monitor
+/// inside the same cluster fails together with it. A push monitor
+/// (healthchecks.io, Uptime Kuma, Gatus, Better Stack, Opsgenie and others)
+/// waits for calls instead, and alarms when they stop. The guide `hooks.md` has
+/// recipes for them.
+///
+/// A beat is sent when liveness and readiness pass for the first time after the
+/// start, and then every [`period`](Self::period). While one of them fails no
+/// beat is sent; [`failure_url`](Self::failure_url) is called instead, if there
+/// is one. During a drain and after a stop nothing is sent, so that a deploy is
+/// no failure. A beat that gets lost is repeated with growing pauses.
+///
+/// The beats come from a thread of their own. A runtime that is stuck stops them
+/// if liveness fails for it, see
+/// [`watch_runtime`](crate::HealthBuilder::watch_runtime).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use std::time::Duration;
+/// use health_core::{Health, PushMonitor};
+///
+/// let health = Health::builder()
+///     .watch_runtime(Duration::from_secs(5))
+///     .push_monitor(
+///         PushMonitor::new("https://hc-ping.com/3f1c9a52-5d0c-4a6e-9f57-0b1a6f3f7f0e")
+///             .failure_url("https://hc-ping.com/3f1c9a52-5d0c-4a6e-9f57-0b1a6f3f7f0e/fail")
+///             .period(Duration::from_secs(60)),
+///     )
+///     .start()?;
+/// # let _ = health;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "give it to `HealthBuilder::push_monitor`"]
+pub struct PushMonitor {
+    target: Target,
+    failure_url: Option<String>,
+    method: String,
+    body: String,
+    period: Duration,
+    probes: Vec<Probe>,
+}
+
+impl PushMonitor {
+    /// Creates a push monitor that calls this address, `http` or `https`.
+    ///
+    /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
+    /// host is logged, because the rest is a secret; at the level trace ureq itself
+    /// logs all of it.
+    pub fn new(url: impl Into<String>) -> Self {
+        PushMonitor {
+            target: Target::new(url.into()),
+            failure_url: None,
+            method: Method::GET.to_string(),
+            body: String::new(),
+            period: DEFAULT_PERIOD,
+            probes: vec![Probe::Liveness, Probe::Readiness],
+        }
+    }
+
+    /// Sets the time between two beats: default 60 s, from 1 s to 24 h.
+    ///
+    /// Give the monitor at least twice as much before it alarms, so that one
+    /// lost request is no alarm.
+    pub fn period(mut self, period: Duration) -> Self {
+        self.period = period;
+        self
+    }
+
+    /// Sets the address that is called while the service is failing: within
+    /// 2 s, and then every [`period`](Self::period). Default none, so a failure is
+    /// the absence of beats.
+    pub fn failure_url(mut self, url: impl Into<String>) -> Self {
+        self.failure_url = Some(url.into());
+        self
+    }
+
+    /// Sets the method: default `GET`.
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// Adds a header to each request.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.target.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds `Authorization: Bearer` with this token.
+    pub fn bearer(self, token: impl fmt::Display) -> Self {
+        self.header(AUTHORIZATION.as_str(), format!("Bearer {token}"))
+    }
+
+    /// Sets the body of each request: default empty.
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sets the limit of one request: default 5 s, at most 60 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.target.timeout = timeout;
+        self
+    }
+
+    /// Lets one probe decide instead of both liveness and readiness.
+    ///
+    /// With [`Probe::Liveness`] a service that is alive and cannot serve, because
+    /// a dependency is down, goes on beating.
+    pub fn probe(mut self, probe: Probe) -> Self {
+        self.probes = vec![probe];
+        self
+    }
+
+    /// Verifies all settings.
+    pub(crate) fn listener(self, readings: Readings) -> Result<Pusher, Vec<Problem>> {
+        let what = "push monitor";
+        let example = "PushMonitor::new(\"https://hc-ping.com/<uuid>\")";
+        let mut problems = Vec::new();
+        let beat = self.target.client(what, example);
+        let beat = beat.map_err(|wrong| problems.extend(wrong)).ok();
+        let failure_url = self.failure_url.as_deref();
+        problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
+        if !(SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&self.period) {
+            problems.push(Problem::BadSetting {
+                what: format!("the period of a {what} cannot be {:?}", self.period),
+                help: "it is 1 s to 24 h".to_owned(),
+            });
+        }
+        let method = Method::from_bytes(self.method.as_bytes()).ok();
+        let method = method.filter(|method| {
+            const USUAL: [Method; 5] = [
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+            ];
+            USUAL.contains(method)
+        });
+        if method.is_none() {
+            problems.push(Problem::BadSetting {
+                what: format!(
+                    "a {what} cannot use the method `{}`",
+                    self.method.escape_debug()
+                ),
+                help: "use `GET`, `HEAD`, `POST`, `PUT` or `PATCH`".to_owned(),
+            });
+        }
+        let (Some(beat), Some(method), true) = (beat, method, problems.is_empty()) else {
+            return Err(problems);
+        };
+        let name = format!("push monitor {}", self.target.host());
+        Ok(Pusher {
+            retry: Retry::new(name.clone(), FIRST_BACKOFF, self.period),
+            name,
+            failure: failure_url.map(|url| beat.at(url)),
+            beat,
+            method,
+            body: self.body.into_bytes(),
+            period: self.period,
+            probes: self.probes,
+            readings,
+            told: None,
+        })
+    }
+}
+
+/// Shows the host only: the rest of the URL and the headers are secrets.
+impl fmt::Debug for PushMonitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushMonitor")
+            .field("host", &self.target.host())
+            .field("period", &self.period)
+            .field("timeout", &self.target.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the verdicts are read, once there is a monitor. Weak, because the
+/// monitor owns the threads that hold this.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Readings(Arc<OnceLock<Weak<dyn Reader>>>);
+
+/// Reads the verdicts, as a prober does.
+pub(crate) trait Reader: fmt::Debug + Send + Sync {
+    fn status(&self, probe: Probe) -> Status;
+
+    fn is_draining(&self) -> bool;
+
+    /// Asks for the checks on demand whose results are too old. Returns whether
+    /// there is one.
+    fn ask_outdated(&self) -> bool;
+}
+
+impl Readings {
+    pub(crate) fn connect(&self, reader: Weak<dyn Reader>) {
+        let _ = self.0.set(reader);
+    }
+
+    fn monitor(&self) -> Option<Arc<dyn Reader>> {
+        self.0.get()?.upgrade()
+    }
+}
+
+/// The state that is sent to a push monitor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pulse {
+    Passing,
+    Failing,
+}
+
+/// What was sent last.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    pulse: Pulse,
+    at: Instant,
+    /// When it is repeated.
+    again_at: Instant,
+}
+
+/// Calls one push monitor.
+pub(crate) struct Pusher {
+    name: String,
+    beat: Client,
+    failure: Option<Client>,
+    method: Method,
+    body: Vec<u8>,
+    period: Duration,
+    probes: Vec<Probe>,
+    readings: Readings,
+    retry: Retry,
+    told: Option<Told>,
+}
+
+impl Listener for Pusher {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn listen(&mut self, queue: &Queue<Turn>) {
+        loop {
+            // A transition is a reason to look, and what it says is not needed.
+            queue.take_all();
+            self.look(queue);
+            match queue.pop_before(Instant::now() + LOOK) {
+                Popped::Record(..) | Popped::Nothing => {}
+                Popped::Closed => return,
+            }
+        }
+    }
+}
+
+impl Pusher {
+    fn look(&mut self, queue: &Queue<Turn>) {
+        let now = Instant::now();
+        let is_due = self.told.is_none_or(|told| told.again_at <= now);
+        if is_due {
+            self.ask(queue);
+        }
+        let Some(pulse) = self.pulse() else {
+            return;
+        };
+        // A check that flaps is not a request for each transition.
+        let is_news = |told: Told| told.pulse != pulse && told.at + LOOK <= now;
+        if is_due || self.told.is_some_and(is_news) {
+            self.tell(pulse, queue);
+        }
+    }
+
+    /// Runs checks on demand whose results are too old, as a prober does, and
+    /// waits for them as long as an answer would.
+    fn ask(&self, queue: &Queue<Turn>) {
+        let Some(monitor) = self.readings.monitor() else {
+            return;
+        };
+        if monitor.is_draining() {
+            return;
+        }
+        if !monitor.ask_outdated() {
+            return;
+        }
+        drop(monitor);
+        let until = Instant::now() + ON_DEMAND_WAIT;
+        while let Popped::Record(..) = queue.pop_before(until) {}
+    }
+
+    /// What to tell: nothing before the first pass, during a drain and after a
+    /// stop.
+    fn pulse(&self) -> Option<Pulse> {
+        let monitor = self.readings.monitor()?;
+        if monitor.is_draining() {
+            return None;
+        }
+        let fails = |&probe: &Probe| monitor.status(probe) == Status::Fail;
+        if !self.probes.iter().any(fails) {
+            return Some(Pulse::Passing);
+        }
+        self.told.map(|_| Pulse::Failing)
+    }
+
+    fn tell(&mut self, pulse: Pulse, queue: &Queue<Turn>) {
+        let client = match pulse {
+            Pulse::Passing => Some(&self.beat),
+            Pulse::Failing => self.failure.as_ref(),
+        };
+        let sent = client.map_or(Ok(()), |client| {
+            let method = self.method.clone();
+            client.send(method, &HeaderMap::new(), &self.body, queue.time_left())
+        });
+        let now = Instant::now();
+        let pause = match sent {
+            Ok(()) => {
+                if client.is_some() {
+                    self.retry.succeeded(now);
+                }
+                self.period
+            }
+            Err(refusal) if refusal.is_final() => {
+                self.retry.refused(&refusal, now);
+                self.period
+            }
+            Err(refusal) => self.retry.failed(&refusal, now).min(self.period),
+        };
+        self.told = Some(Told {
+            pulse,
+            at: now,
+            again_at: now + pause,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_is_shown() {
+        let monitor = PushMonitor::new("https://hc-ping.com/hunter2")
+            .failure_url("https://hc-ping.com/hunter2/fail")
+            .bearer("hunter2");
+        let shown = format!("{monitor:?}");
+        assert!(
+            shown.contains("hc-ping.com") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! When a receiver that does not answer is tried again, and what the log says.
+
+use std::time::{Duration, Instant};
+
+use crate::telemetry::hook::remote::client::Refusal;
+use crate::telemetry::log::delivery;
+
+/// Fewer failures in a row are not logged: a single one is usual while a
+/// receiver is deployed.
+const LOGGED_AFTER: u32 = 3;
+
+/// Failures in a row, with exponential back-off.
+#[derive(Debug)]
+pub(super) struct Retry {
+    receiver: String,
+    first: Duration,
+    longest: Duration,
+    failures: u32,
+    since: Option<Instant>,
+    last_refusal: Option<String>,
+}
+
+impl Retry {
+    pub(super) fn new(receiver: String, first: Duration, longest: Duration) -> Self {
+        Retry {
+            receiver,
+            first,
+            longest,
+            failures: 0,
+            since: None,
+            last_refusal: None,
+        }
+    }
+
+    /// Counts a failure that may pass. Returns the pause before the next attempt.
+    pub(super) fn failed(&mut self, refusal: &Refusal, now: Instant) -> Duration {
+        self.since.get_or_insert(now);
+        self.failures = self.failures.saturating_add(1);
+        if self.failures == LOGGED_AFTER {
+            delivery::unreachable(&self.receiver, self.failures, &refusal.why);
+        }
+        self.pause().max(refusal.rest)
+    }
+
+    /// Notes a final refusal: the receiver is there. Equal refusals in a row are
+    /// logged once.
+    pub(super) fn refused(&mut self, refusal: &Refusal, now: Instant) {
+        self.reached(now);
+        if self.last_refusal.as_ref() != Some(&refusal.why) {
+            delivery::refused(&self.receiver, &refusal.why);
+            self.last_refusal = Some(refusal.why.clone());
+        }
+    }
+
+    pub(super) fn succeeded(&mut self, now: Instant) {
+        self.reached(now);
+        self.last_refusal = None;
+    }
+
+    fn reached(&mut self, now: Instant) {
+        let since = self.since.take();
+        if let (Some(since), true) = (since, self.failures >= LOGGED_AFTER) {
+            delivery::reachable_again(&self.receiver, now.saturating_duration_since(since));
+        }
+        self.failures = 0;
+    }
+
+    /// Doubles with each failure, and is shortened at random to a half at most,
+    /// so that the replicas of a service do not return at the same moment.
+    fn pause(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        let doubled = self.first.saturating_mul(1 << doublings);
+        let longest = doubled.min(self.longest);
+        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn refusal(rest: Duration) -> Refusal {
+        Refusal {
+            why: "it answered 503".to_owned(),
+            status: None,
+            rest,
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_halved_at_most() {
+        for _ in 0..100 {
+            let mut retry = Retry::new("test".to_owned(), SECOND, 10 * SECOND);
+            for seconds in [1, 2, 4, 8, 10, 10] {
+                let pause = retry.failed(&refusal(Duration::ZERO), Instant::now());
+                let longest = seconds * SECOND;
+                assert!((longest / 2..=longest).contains(&pause), "{pause:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_success_starts_the_pauses_again() {
+        let mut retry = Retry::new("test".to_owned(), SECOND, 60 * SECOND);
+        for _ in 0..1_000 {
+            retry.failed(&refusal(Duration::ZERO), Instant::now());
+        }
+        retry.succeeded(Instant::now());
+        assert!(retry.failed(&refusal(Duration::ZERO), Instant::now()) <= SECOND);
+    }
+
+    #[test]
+    fn the_receiver_can_prolong_a_pause() {
+        let mut retry = Retry::new("test".to_owned(), SECOND, SECOND);
+        let pause = retry.failed(&refusal(30 * SECOND), Instant::now());
+        assert_eq!(pause, 30 * SECOND);
+    }
+}

@@ -1,0 +1,479 @@
+//! States of checks as POST requests to an HTTP receiver.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use std::{fmt, thread};
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::registry::error::Problem;
+use crate::telemetry::event::Turned;
+use crate::telemetry::hook::remote::body::Body;
+use crate::telemetry::hook::remote::client::{Client, Refusal, Target};
+use crate::telemetry::hook::remote::outbox::Outbox;
+use crate::telemetry::hook::remote::retry::Retry;
+use crate::telemetry::hook::remote::sign::{self, Key, Secret};
+use crate::telemetry::hook::remote::{LAST_WORDS, Listener, Popped, Queue, Turn};
+use crate::telemetry::log;
+use crate::telemetry::log::delivery;
+use crate::text::panic::caught;
+
+const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
+const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
+/// Together with the timeout of an attempt this is the default interval of checks,
+/// so a receiver that is back knows every state within one.
+const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(5);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_MAX_BATCH: usize = 100;
+const LARGEST_BATCH: usize = 1_000;
+/// The longest wait of an idle webhook, which a new state ends.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+
+/// Sends the state of each check to an HTTP receiver whenever it changes.
+///
+/// Each state is a POST of JSON, which `schemas/webhook.schema.json` of this
+/// crate describes. The webhook works on a thread of its own and delays no
+/// check.
+///
+/// While a receiver is away (no connection, a timeout, 408, 429 or 5xx), the
+/// newest state of each check is kept and sent again, with growing pauses and for
+/// as long as it takes. Older states of the same check are merged into it, and
+/// `missed` counts them. Any other status outside 2xx, redirects included, is a
+/// final refusal: it is logged, the states of that body are sent once more after
+/// the receiver has taken another body, and then given up.
+///
+/// | what | when it is sent |
+/// |---|---|
+/// | a check fails, degrades, recovers or is skipped | at once; a further change of the same check after [`min_interval`](Self::min_interval) |
+/// | a check is good at its first result after a start | within 2 s, together with the other checks |
+/// | several changes wait for the receiver | in one body, up to [`max_batch`](Self::max_batch) |
+/// | the service stops | within 2 s, with the states that still wait |
+///
+/// A receiver can get a body twice, if its answer was lost; `id` is the same in
+/// both. `HTTPS_PROXY` and the like are respected. Only the host of the address is
+/// logged, except that ureq itself logs all of it at the level trace.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use std::time::Duration;
+/// use health_core::{Health, Webhook};
+///
+/// let on_call = Webhook::new("https://alerts.example/hooks/health")
+///     .sign_with("a secret that the receiver has too")
+///     .label("service", "orders")
+///     .min_interval(Duration::from_secs(60))
+///     .when(|turned| turned.report.is_critical());
+/// let health = Health::builder().webhook(on_call).start()?;
+/// # let _ = health;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "give it to `HealthBuilder::webhook`"]
+pub struct Webhook {
+    target: Target,
+    secret: Option<Secret>,
+    labels: BTreeMap<String, String>,
+    min_interval: Duration,
+    backoff: Duration,
+    max_backoff: Duration,
+    max_batch: usize,
+    when: Box<dyn Fn(&Turned) -> bool + Send + Sync>,
+    with_causes: bool,
+}
+
+impl Webhook {
+    /// Creates a webhook for a receiver at this address, `http` or `https`.
+    ///
+    /// The address is verified by [`start`](crate::HealthBuilder::start).
+    pub fn new(url: impl Into<String>) -> Self {
+        Webhook {
+            target: Target::new(url.into()),
+            secret: None,
+            labels: BTreeMap::new(),
+            min_interval: DEFAULT_MIN_INTERVAL,
+            backoff: DEFAULT_BACKOFF,
+            max_backoff: DEFAULT_MAX_BACKOFF,
+            max_batch: DEFAULT_MAX_BATCH,
+            when: Box::new(|_| true),
+            with_causes: false,
+        }
+    }
+
+    /// Adds a header to each request.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.target.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds `Authorization: Bearer` with this token.
+    pub fn bearer(self, token: impl fmt::Display) -> Self {
+        self.header(AUTHORIZATION.as_str(), format!("Bearer {token}"))
+    }
+
+    /// Signs each body with HMAC-SHA256, so that the receiver can trust it.
+    ///
+    /// The signature is in the header `X-Hub-Signature-256`, as GitHub sends it:
+    /// `sha256=` and 64 hexadecimal digits over the raw body. The guide `hooks.md`
+    /// shows how a receiver verifies it. [`start`](crate::HealthBuilder::start)
+    /// refuses an empty secret and one that ends with a line break.
+    pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.secret = Some(Secret::Value(secret.into()));
+        self
+    }
+
+    /// Signs each body as [`sign_with`](Self::sign_with) does, with the secret
+    /// from an environment variable.
+    ///
+    /// [`start`](crate::HealthBuilder::start) reads the variable and refuses to
+    /// start where it is missing.
+    pub fn sign_with_env(mut self, variable: impl Into<String>) -> Self {
+        self.secret = Some(Secret::Variable(variable.into()));
+        self
+    }
+
+    /// Adds an entry to `labels` in the body, by which the receiver tells services
+    /// and instances apart.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the limit of one attempt, from the look-up of the name to the end of
+    /// the answer: default 5 s, at most 60 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.target.timeout = timeout;
+        self
+    }
+
+    /// Sets the least time between two states of one check that the receiver
+    /// gets: default 10 s, at most 24 h, zero for none.
+    ///
+    /// A check that flaps is one request in this time, and the newest state is
+    /// sent at its end.
+    pub fn min_interval(mut self, interval: Duration) -> Self {
+        self.min_interval = interval;
+        self
+    }
+
+    /// Sets how many checks one body can tell of: default 100, at most 1,000.
+    ///
+    /// With 1, every body has the event `health.check.turned`.
+    pub fn max_batch(mut self, checks: usize) -> Self {
+        self.max_batch = checks;
+        self
+    }
+
+    /// Sets the pause after the first failed attempt: default 500 ms.
+    ///
+    /// It doubles with each attempt up to [`max_backoff`](Self::max_backoff).
+    /// Each pause is shortened at random, to a half at most, so that replicas do
+    /// not return at the same moment. `Retry-After` prolongs it, up to 5 min.
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.backoff = first;
+        self
+    }
+
+    /// Sets the longest pause between two attempts: default 5 s, at most 1 h.
+    ///
+    /// A receiver that is back learns the newest states after this pause and one
+    /// [`timeout`](Self::timeout) at the latest.
+    pub fn max_backoff(mut self, longest: Duration) -> Self {
+        self.max_backoff = longest;
+        self
+    }
+
+    /// Chooses which states are sent: default all. A later call replaces this.
+    ///
+    /// `turned.from` is the state before the oldest change that the receiver has
+    /// not got, so the predicate sees what the receiver would see. A state that
+    /// is not wanted replaces an older one that still waits: what is no longer
+    /// true is not sent. A predicate that panics is logged, and the state sent.
+    pub fn when(mut self, wanted: impl Fn(&Turned) -> bool + Send + Sync + 'static) -> Self {
+        self.when = Box::new(wanted);
+        self
+    }
+
+    /// Sends the texts of errors too, with secrets masked as in the log. Without
+    /// this the body has the public message only.
+    pub fn with_causes(mut self) -> Self {
+        self.with_causes = true;
+        self
+    }
+
+    /// Verifies all settings.
+    pub(crate) fn listener(self) -> Result<Sender, Vec<Problem>> {
+        let mut problems = self.problems();
+        let example = "Webhook::new(\"https://alerts.example/health\")";
+        let client = self.target.client("webhook", example);
+        let key = self.secret.as_ref().map(Secret::key).transpose();
+        match (client, key) {
+            (Ok(client), Ok(key)) if problems.is_empty() => Ok(Sender::new(self, client, key)),
+            (client, key) => {
+                problems.splice(0..0, client.err().unwrap_or_default());
+                problems.extend(key.err().unwrap_or_default());
+                Err(problems)
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut refuse = |is_wrong: bool, what: String, help: &str| {
+            if is_wrong {
+                let help = help.to_owned();
+                problems.push(Problem::BadSetting { what, help });
+            }
+        };
+        refuse(
+            self.min_interval > LONGEST_MIN_INTERVAL,
+            format!(
+                "a webhook cannot wait {:?} between states",
+                self.min_interval
+            ),
+            "`min_interval` is at most 24 h",
+        );
+        refuse(
+            self.max_backoff.is_zero() || self.max_backoff > LONGEST_BACKOFF,
+            format!("a webhook cannot pause for {:?}", self.max_backoff),
+            "`max_backoff` is more than 0 and at most 1 h",
+        );
+        refuse(
+            self.backoff.is_zero() || self.backoff > self.max_backoff,
+            format!("a webhook cannot pause for {:?} first", self.backoff),
+            "`backoff` is more than 0 and at most `max_backoff`, which is 5 s by default",
+        );
+        refuse(
+            !(1..=LARGEST_BATCH).contains(&self.max_batch),
+            format!(
+                "a body of a webhook cannot tell of {} checks",
+                self.max_batch
+            ),
+            "`max_batch` is 1 to 1000",
+        );
+        problems
+    }
+}
+
+/// Shows the host only: the rest of the URL and the headers are secrets.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("host", &self.target.host())
+            .field("timeout", &self.target.timeout)
+            .field("min_interval", &self.min_interval)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends states to one receiver.
+pub(crate) struct Sender {
+    settings: Webhook,
+    name: String,
+    client: Client,
+    key: Option<Key>,
+    outbox: Outbox,
+    retry: Retry,
+    max_batch: usize,
+    /// Repeated as it is, with its `id`, until one of its states is outdated.
+    letter: Option<Letter>,
+    not_before: Option<Instant>,
+}
+
+/// A body on its way.
+struct Letter {
+    checks: Vec<usize>,
+    headers: HeaderMap,
+    json: Vec<u8>,
+}
+
+/// The end of one attempt.
+enum Attempt {
+    /// The receiver took or refused the body.
+    Over,
+    /// The same again after this pause.
+    After(Duration),
+}
+
+impl Listener for Sender {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn listen(&mut self, queue: &Queue<Turn>) {
+        loop {
+            // The newest states first, so that no outdated one is sent.
+            for turn in queue.take_all() {
+                self.accept(turn);
+            }
+            let now = Instant::now();
+            let next = self.next_attempt(now);
+            if next <= now {
+                if let Attempt::After(pause) = self.attempt(queue.time_left()) {
+                    self.not_before = Some(Instant::now() + pause);
+                }
+                continue;
+            }
+            match queue.pop_before(next) {
+                Popped::Record(turn, _) => self.accept(turn),
+                Popped::Nothing => {}
+                Popped::Closed => return self.finish(queue),
+            }
+        }
+    }
+}
+
+impl Sender {
+    fn new(settings: Webhook, client: Client, key: Option<Key>) -> Self {
+        let name = format!("webhook {}", settings.target.host());
+        Sender {
+            outbox: Outbox::new(settings.min_interval),
+            retry: Retry::new(name.clone(), settings.backoff, settings.max_backoff),
+            max_batch: settings.max_batch,
+            letter: None,
+            not_before: None,
+            name,
+            client,
+            key,
+            settings,
+        }
+    }
+
+    fn accept(&mut self, turn: Turn) {
+        let letter = self.letter.as_ref();
+        if letter.is_some_and(|letter| letter.checks.contains(&turn.check)) {
+            self.letter = None;
+        }
+        let (when, name) = (&self.settings.when, &self.name);
+        let is_wanted = |turn: &Turn| {
+            caught(|| when(&turn.turned)).unwrap_or_else(|text| {
+                log::hook_panicked(name, &text);
+                true
+            })
+        };
+        self.outbox.accept(turn, is_wanted, Instant::now());
+    }
+
+    /// Returns when to send something, or when to look again.
+    fn next_attempt(&self, now: Instant) -> Instant {
+        let due = match self.letter {
+            Some(_) => Some(now),
+            None => self.outbox.next_due(now),
+        };
+        let due = due.unwrap_or(now + IDLE);
+        self.not_before.map_or(due, |at| at.max(due))
+    }
+
+    /// Returns whether something is due now or later.
+    fn has_work(&self) -> bool {
+        self.letter.is_some() || self.outbox.next_due(Instant::now()).is_some()
+    }
+
+    /// Sends the letter that is under way, or one with the states that are due.
+    fn attempt(&mut self, time_left: Option<Duration>) -> Attempt {
+        self.not_before = None;
+        let Some(letter) = self.letter.take().or_else(|| self.write()) else {
+            return Attempt::Over;
+        };
+        let sent = self.post(&letter, time_left);
+        let now = Instant::now();
+        let Err(refusal) = sent else {
+            self.retry.succeeded(now);
+            self.outbox.taken(&letter.checks, now);
+            return Attempt::Over;
+        };
+        if !refusal.is_final() {
+            self.letter = Some(letter);
+            return Attempt::After(self.retry.failed(&refusal, now));
+        }
+        if refusal.status == Some(StatusCode::PAYLOAD_TOO_LARGE) && letter.checks.len() > 1 {
+            self.max_batch = letter.checks.len() / 2;
+            return Attempt::Over;
+        }
+        self.retry.refused(&refusal, now);
+        self.outbox.refused(&letter.checks);
+        Attempt::Over
+    }
+
+    fn post(&self, letter: &Letter, time_left: Option<Duration>) -> Result<(), Refusal> {
+        self.client
+            .send(Method::POST, &letter.headers, &letter.json, time_left)
+    }
+
+    /// Writes a letter with the states that are due.
+    fn write(&self) -> Option<Letter> {
+        let due = self.outbox.due(Instant::now(), self.max_batch);
+        if due.is_empty() {
+            return None;
+        }
+        let body = Body::of(&due, &self.settings.labels, self.settings.with_causes);
+        let checks = due.iter().map(|turn| turn.check).collect();
+        Some(self.letter(checks, &body))
+    }
+
+    fn letter(&self, checks: Vec<usize>, body: &Body<'_>) -> Letter {
+        let json = body.json();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(key) = &self.key {
+            headers.insert(HeaderName::from_static(sign::HEADER), key.sign(&json));
+        }
+        Letter {
+            checks,
+            headers,
+            json,
+        }
+    }
+
+    /// Sends what still waits, and that the service has stopped, in the time that
+    /// is left.
+    fn finish(&mut self, queue: &Queue<Turn>) {
+        let left = || queue.time_left().unwrap_or_default();
+        self.outbox.hasten(Instant::now());
+        while !left().is_zero() && self.has_work() {
+            if let Attempt::After(pause) = self.attempt(Some(left())) {
+                thread::sleep(pause.min(LAST_WORDS / 4).min(left()));
+            }
+        }
+        let is_told = self.tell_stop(left());
+        let waiting = self.outbox.len();
+        if waiting > 0 || !is_told {
+            delivery::undelivered(&self.name, waiting);
+        }
+    }
+
+    /// Sends that the service has stopped. Returns whether the receiver answered.
+    fn tell_stop(&mut self, left: Duration) -> bool {
+        if left.is_zero() {
+            return false;
+        }
+        let stop = self.letter(Vec::new(), &Body::of_a_stop(&self.settings.labels));
+        match self.post(&stop, Some(left)) {
+            Ok(()) => true,
+            Err(refusal) if refusal.is_final() => {
+                self.retry.refused(&refusal, Instant::now());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_is_shown() {
+        let webhook = Webhook::new("https://hooks.example/T0/B0/hunter2")
+            .bearer("hunter2")
+            .sign_with("hunter2");
+        let shown = format!("{webhook:?}");
+        assert!(
+            shown.contains("hooks.example") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}

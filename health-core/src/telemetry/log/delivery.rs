@@ -1,0 +1,63 @@
+//! Log events of the delivery to HTTP receivers.
+//!
+//! An outage of a receiver is one event when it begins and one when it ends, not
+//! one for each attempt.
+
+use std::time::Duration;
+
+#[cfg(feature = "tracing")]
+use crate::telemetry::log::TARGET;
+
+/// The receiver did not take several attempts in a row.
+pub(crate) fn unreachable(receiver: &str, attempts: u32, why: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        hook = receiver,
+        attempts,
+        cause = why,
+        "the receiver is not reachable, so delivery is retried"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (receiver, attempts, why);
+}
+
+/// The receiver takes requests again, after [`unreachable`].
+pub(crate) fn reachable_again(receiver: &str, after: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        target: TARGET,
+        hook = receiver,
+        after_s = after.as_secs(),
+        "the receiver is reachable again"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (receiver, after);
+}
+
+/// The receiver refused a request for good.
+pub(crate) fn refused(receiver: &str, why: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        hook = receiver,
+        cause = why,
+        "the receiver refused a request, which is not repeated; check its address, its token and what it accepts"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (receiver, why);
+}
+
+/// Health ended before the receiver had taken the states of so many checks, or the
+/// stop itself.
+pub(crate) fn undelivered(receiver: &str, checks: usize) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        hook = receiver,
+        checks,
+        "health ended before the receiver was told of everything"
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = (receiver, checks);
+}

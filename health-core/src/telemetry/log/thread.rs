@@ -1,0 +1,110 @@
+//! The thread that writes the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{io, thread};
+
+use tracing::dispatcher::{self, Dispatch};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::NoSubscriber;
+
+use crate::telemetry::log::Line;
+use crate::telemetry::queue::{Queue, Record};
+use crate::text::panic::caught;
+
+/// Writes lines in the order in which they are appended.
+#[derive(Debug)]
+pub(crate) struct Log {
+    queue: Arc<Queue<Line>>,
+}
+
+impl Record for Line {
+    fn key(&self) -> Option<usize> {
+        match self {
+            Line::Turned { check, .. } => Some(*check),
+            _ => None,
+        }
+    }
+
+    /// Extends a transition back to the state before the older one.
+    fn absorb(&mut self, older: Self) {
+        if let (Line::Turned { turned, .. }, Line::Turned { turned: older, .. }) = (self, older) {
+            let turned = Arc::make_mut(turned);
+            turned.from = older.from;
+            turned.held += older.held;
+        }
+    }
+}
+
+impl Log {
+    /// Writes to the subscriber of the thread that calls this, if it has one of
+    /// its own, and else to that of the process.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub(crate) fn start(checks: usize) -> io::Result<Self> {
+        let queue = Arc::new(Queue::new(checks));
+        let log = Log {
+            queue: Arc::clone(&queue),
+        };
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        thread::Builder::new()
+            .name("health-log".to_owned())
+            .spawn(move || work(&queue, &dispatch))?;
+        Ok(log)
+    }
+
+    /// Whether a subscriber may want lines. Calls none.
+    #[expect(clippy::unused_self, reason = "same signature")]
+    pub(crate) fn is_on(&self) -> bool {
+        LevelFilter::current() != LevelFilter::OFF
+    }
+
+    pub(crate) fn append(&self, line: Line) {
+        if self.is_on() {
+            self.queue.push(line);
+        }
+    }
+
+    /// Waits until everything so far has been written, but no longer than
+    /// `limit`. Blocks the thread.
+    pub(crate) fn flush(&self, limit: Duration) {
+        self.queue.wait_idle(limit);
+    }
+
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
+    while let Some((line, missed)) = queue.pop() {
+        // The subscriber is code of the application, and may panic.
+        let _ = caught(|| {
+            // One for the whole thread would slow tracing down in all others.
+            if dispatch.is::<NoSubscriber>() {
+                write(&line, missed);
+            } else {
+                dispatcher::with_default(dispatch, || write(&line, missed));
+            }
+        });
+    }
+}
+
+fn write(line: &Line, missed: u64) {
+    if missed > 0 {
+        tracing::warn!(
+            target: crate::telemetry::log::TARGET,
+            missed,
+            "the log was too slow, so transitions of checks were merged"
+        );
+    }
+    crate::telemetry::log::write(line);
+}

@@ -1,0 +1,245 @@
+//! The metrics: what they are called, what they mean, and where each gets its
+//! values from. Whatever exports them reads this table.
+
+use std::time::SystemTime;
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::telemetry::sample::{CheckSample, Sample};
+use crate::verdict::stats::BOUNDS;
+use crate::verdict::track::Verdict;
+
+/// Metrics of one name.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// With `_total` or `_info` where the type asks for it.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) unit: Option<&'static str>,
+    /// Without what would have to be escaped.
+    pub(crate) help: &'static str,
+    /// Gives each value to the sink.
+    pub(crate) points: fn(&Sample<'_>, Sink<'_>),
+}
+
+/// The types of OpenMetrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    StateSet,
+}
+
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(Point<'_>);
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point<'a> {
+    /// What a histogram adds to its name.
+    pub(crate) suffix: &'static str,
+    pub(crate) labels: &'a [(&'static str, &'a str)],
+    pub(crate) value: f64,
+}
+
+pub(crate) const DURATION: Family = Family {
+    name: "health_check_duration_seconds",
+    kind: Kind::Histogram,
+    unit: Some("seconds"),
+    help: "How long the runs of a check took, its timeout for those that were not back by then.",
+    points: durations,
+};
+
+/// All of them, in the order in which they are shown.
+pub(crate) static FAMILIES: [Family; 12] = [
+    Family {
+        name: "health_status",
+        kind: Kind::Gauge,
+        unit: None,
+        help: "Whether a probe passes: 1 if its answer is healthy or degraded.",
+        points: |sample, sink| {
+            for probe in Probe::ALL {
+                let passes = sample.status[probe as usize] != Status::Fail;
+                emit(sink, &[("kind", probe.as_str())], truth(passes));
+            }
+        },
+    },
+    Family {
+        name: "health_check_status",
+        kind: Kind::Gauge,
+        unit: None,
+        help: "Whether a check works: 1 if its verdict is ok or degraded.",
+        points: |sample, sink| {
+            for check in &sample.checks {
+                for probe in check.probes.iter() {
+                    let labels = [("check", &*check.name), ("kind", probe.as_str())];
+                    emit(sink, &labels, truth(check.verdict.is_good()));
+                }
+            }
+        },
+    },
+    Family {
+        name: STATE,
+        kind: Kind::StateSet,
+        unit: None,
+        help: "The verdict on a check.",
+        points: |sample, sink| {
+            for check in &sample.checks {
+                for verdict in VERDICTS {
+                    let labels = [("check", &*check.name), (STATE, verdict.as_str())];
+                    emit(sink, &labels, truth(check.verdict == verdict));
+                }
+            }
+        },
+    },
+    Family {
+        name: "health_checks_total",
+        kind: Kind::Counter,
+        unit: None,
+        help: "The results of a check; a run that hangs counts once more each interval.",
+        points: |sample, sink| {
+            for check in &sample.checks {
+                for probe in check.probes.iter() {
+                    for (status, word) in RESULTS {
+                        let (name, kind) = (&*check.name, probe.as_str());
+                        let labels = [("check", name), ("kind", kind), ("status", word)];
+                        emit(sink, &labels, check.stats.results(status).into());
+                    }
+                }
+            }
+        },
+    },
+    Family {
+        name: "health_check_transitions_total",
+        kind: Kind::Counter,
+        unit: None,
+        help: "How often the verdict on a check turned.",
+        points: |sample, sink| each(sample, sink, |check| check.stats.transitions().into()),
+    },
+    Family {
+        name: "health_check_consecutive_failures",
+        kind: Kind::Gauge,
+        unit: None,
+        help: "How many failures of a check came in a row up to now.",
+        points: |sample, sink| each(sample, sink, |check| check.consecutive_failures.into()),
+    },
+    DURATION,
+    Family {
+        name: "health_check_last_success_timestamp_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "When a check last had a result that was no failure, 0 before the first.",
+        points: |sample, sink| each(sample, sink, |check| timestamp(check.stats.last_success())),
+    },
+    Family {
+        name: "health_check_in_flight_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "For how long the present run of a check has been under way, 0 if there is none.",
+        points: |sample, sink| {
+            each(sample, sink, |check| {
+                check.in_flight.map_or(0.0, |age| age.as_secs_f64())
+            });
+        },
+    },
+    Family {
+        name: "health_start_time_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "When the checks were started.",
+        points: |sample, sink| emit(sink, &[], timestamp(Some(sample.started_at))),
+    },
+    Family {
+        name: "health_drain_start_timestamp_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "When the drain began, 0 if there is none.",
+        points: |sample, sink| emit(sink, &[], timestamp(sample.drain_started_at)),
+    },
+    Family {
+        name: "health_service_info",
+        kind: Kind::Info,
+        unit: None,
+        help: "The version of the service, if it says one.",
+        points: |sample, sink| match sample.version {
+            Some(version) => emit(sink, &[("version", version)], 1.0),
+            None => emit(sink, &[], 1.0),
+        },
+    },
+];
+
+/// In a state set the label has the name of the family.
+const STATE: &str = "health_check_state";
+
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Pass,
+    Verdict::Warn,
+    Verdict::Fail,
+    Verdict::Unknown,
+    Verdict::Skipped,
+];
+
+/// The words of Kubernetes' own metrics of health checks, which knows no
+/// degraded one.
+const RESULTS: [(Status, &str); 3] = [
+    (Status::Pass, "success"),
+    (Status::Warn, "degraded"),
+    (Status::Fail, "error"),
+];
+
+fn emit(sink: Sink<'_>, labels: &[(&'static str, &str)], value: f64) {
+    sink(Point {
+        suffix: "",
+        labels,
+        value,
+    });
+}
+
+/// One value for each check.
+fn each(sample: &Sample<'_>, sink: Sink<'_>, value: impl Fn(&CheckSample) -> f64) {
+    for check in &sample.checks {
+        emit(sink, &[("check", &check.name)], value(check));
+    }
+}
+
+fn durations(sample: &Sample<'_>, sink: Sink<'_>) {
+    for check in &sample.checks {
+        let name = ("check", &*check.name);
+        let cumulated = check.stats.cumulated();
+        let bounds = BOUNDS.iter().map(|(_, bound)| *bound).chain(["+Inf"]);
+        for (bound, &runs) in bounds.zip(&cumulated) {
+            sink(Point {
+                suffix: "_bucket",
+                labels: &[name, ("le", bound)],
+                value: exact(runs),
+            });
+        }
+        sink(Point {
+            suffix: "_sum",
+            labels: &[name],
+            value: check.stats.total().as_secs_f64(),
+        });
+        sink(Point {
+            suffix: "_count",
+            labels: &[name],
+            value: exact(cumulated[BOUNDS.len()]),
+        });
+    }
+}
+
+fn truth(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
+}
+
+/// A sum of thirteen numbers of 32 bits.
+#[allow(clippy::cast_precision_loss)]
+fn exact(count: u64) -> f64 {
+    count as f64
+}
+
+/// A clock before 1970 has not heard of the time yet.
+fn timestamp(at: Option<SystemTime>) -> f64 {
+    let since_epoch = at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since_epoch.map_or(0.0, |since| since.as_secs_f64())
+}

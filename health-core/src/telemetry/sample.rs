@@ -1,0 +1,47 @@
+//! What a scrape sees of the service at one moment.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::check::options::Plan;
+use crate::check::outcome::Status;
+use crate::check::probe::{Probe, Probes};
+use crate::time::clock::Moment;
+use crate::verdict::stats::Stats;
+use crate::verdict::track::{Track, Verdict};
+
+/// Every check at one moment, and what comes of them.
+#[derive(Debug)]
+pub(crate) struct Sample<'a> {
+    pub(crate) version: Option<&'a str>,
+    pub(crate) started_at: SystemTime,
+    pub(crate) drain_started_at: Option<SystemTime>,
+    pub(crate) status: [Status; Probe::ALL.len()],
+    pub(crate) checks: Vec<CheckSample>,
+}
+
+/// One check.
+#[derive(Debug)]
+pub(crate) struct CheckSample {
+    pub(crate) name: Arc<str>,
+    pub(crate) probes: Probes,
+    pub(crate) verdict: Verdict,
+    pub(crate) consecutive_failures: u32,
+    /// How long the run has been under way that is.
+    pub(crate) in_flight: Option<Duration>,
+    pub(crate) stats: Stats,
+}
+
+impl CheckSample {
+    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
+        let reports = track.reports();
+        CheckSample {
+            name,
+            probes: plan.probes,
+            verdict: track.verdict(),
+            consecutive_failures: track.consecutive_failures(),
+            in_flight: track.in_flight(now),
+            stats: track.stats().with_reports(reports),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The bounds of everything that a run returns. They are applied where the
+//! result is made, so that the log, the answers, the webhooks and the memory
+//! all have them.
+//!
+//! Secrets are masked here too, before a text is cut: a cut can remove the key
+//! or the `@` by which a secret is recognized.
+
+use std::borrow::Cow;
+use std::{fmt, io};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::text::mask::{self, masked};
+
+/// In bytes.
+const LONGEST_MESSAGE: usize = 256;
+/// In bytes, of all parts together.
+const LONGEST_CAUSE: usize = 1024;
+/// In parts.
+pub(crate) const LONGEST_CHAIN: usize = 16;
+/// Of a longer text, the rest is not even read. This is the most that masking
+/// can cost a run.
+const LONGEST_READ: usize = 4 * 1024;
+/// Parsers of monitors refuse deeper JSON; some of them at 64, with the answer
+/// around it.
+const DEEPEST_DETAIL: usize = 32;
+/// What is longer than this is not written to its end.
+const LONGEST_WRITTEN: usize = 1024 * 1024;
+
+/// A public text.
+pub(crate) fn public(text: Cow<'static, str>) -> Cow<'static, str> {
+    self::text(text, LONGEST_MESSAGE)
+}
+
+/// A text without secrets, of at most `longest` bytes.
+pub(crate) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
+    let read = clipped(&text, LONGEST_READ);
+    match masked(read) {
+        Cow::Borrowed(same) if same.len() == text.len() && text.len() <= longest => text,
+        same_or_masked => Cow::Owned(cut(&same_or_masked, longest).to_owned()),
+    }
+}
+
+/// A private text of the framework's own, within the bounds of a cause.
+#[cfg(feature = "tracing")]
+pub(crate) fn private(text: &str) -> String {
+    cut(&masked(clipped(text, LONGEST_READ)), LONGEST_CAUSE).to_owned()
+}
+
+/// A cause without secrets, within its bounds.
+pub(crate) fn cause(parts: &mut Vec<String>) {
+    parts.truncate(LONGEST_CHAIN);
+    let mut left = 2 * LONGEST_READ;
+    for part in &mut *parts {
+        let read = clipped(part, left.min(LONGEST_READ)).len();
+        part.truncate(read);
+        left -= read;
+    }
+    mask::mask_chain(parts);
+    let mut left = LONGEST_CAUSE;
+    for part in &mut *parts {
+        let kept = cut(part, left).len();
+        part.truncate(kept);
+        part.shrink_to_fit();
+        left -= kept;
+    }
+    let kept = parts.iter().rposition(|part| !part.is_empty());
+    // A single empty text is kept: the check failed, and said nothing.
+    parts.truncate(kept.map_or(1, |last| last + 1));
+}
+
+/// The beginning of a text, up to the end of a character.
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len()))
+        .rev()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or(0);
+    &text[..end]
+}
+
+/// The part of a text that is read. A word that the cut goes through can be an
+/// address whose `@` is lost, so what follows its first colon is left out.
+fn clipped(text: &str, longest: usize) -> &str {
+    let read = cut(text, longest);
+    if read.len() == text.len() {
+        return read;
+    }
+    let word = read
+        .rfind(|c: char| c.is_ascii_whitespace())
+        .map_or(0, |space| space + 1);
+    let end = read[word..]
+        .find(':')
+        .map_or(read.len(), |colon| word + colon);
+    &read[..end]
+}
+
+/// Takes as much of a text as is read, and refuses the rest.
+#[derive(Default)]
+pub(crate) struct Reader {
+    text: String,
+}
+
+impl Reader {
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+impl fmt::Write for Reader {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        // One byte more, by which a text that was cut is recognized.
+        let left = LONGEST_READ + 4 - self.text.len();
+        let taken = cut(part, left);
+        self.text.push_str(taken);
+        if taken.len() < part.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The value as JSON without secrets, or the reason why it is withheld.
+pub(crate) fn json(value: &impl Serialize, limit: usize) -> serde_json::Result<Value> {
+    let mut text = Limited::new(limit);
+    let depth = Depth::default();
+    let mut serializer = Serializer::with_formatter(&mut text, depth);
+    let written = value.serialize(&mut serializer);
+    let withheld = |why: String| Ok(serde_json::json!({ "withheld": why }));
+    match written {
+        Err(error) if error.is_io() => return withheld(error.to_string()),
+        Err(error) => return Err(error),
+        Ok(()) => {}
+    }
+    if text.length > limit {
+        return withheld(format!("{} bytes", text.length));
+    }
+    match serde_json::from_slice(&text.kept) {
+        Ok(value) => Ok(without_secrets(value)),
+        // A raw value is written as it is, however deep.
+        Err(error) => withheld(error.to_string()),
+    }
+}
+
+/// Recursive, for a value whose depth is bounded.
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::String(text) => match masked(&text) {
+            Cow::Borrowed(_) => Value::String(text),
+            Cow::Owned(masked) => Value::String(masked),
+        },
+        Value::Array(values) => values.into_iter().map(without_secrets).collect(),
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(text) if mask::is_secret(&key, &text) => (key, mask::MASK.into()),
+                value => (key, without_secrets(value)),
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+/// Keeps what is written up to a limit, and counts the rest.
+struct Limited {
+    kept: Vec<u8>,
+    length: usize,
+    limit: usize,
+}
+
+impl Limited {
+    fn new(limit: usize) -> Self {
+        Limited {
+            kept: Vec::new(),
+            length: 0,
+            limit,
+        }
+    }
+}
+
+impl io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.length += bytes.len();
+        if self.length > LONGEST_WRITTEN {
+            return Err(io::Error::other("more than 1 MiB"));
+        }
+        if self.length <= self.limit {
+            self.kept.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes compact JSON, and refuses to go deeper than the limit. The recursion
+/// of the value's own `Serialize` ends there too.
+#[derive(Default)]
+struct Depth {
+    depth: usize,
+    format: CompactFormatter,
+}
+
+impl Depth {
+    fn enter(&mut self) -> io::Result<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST_DETAIL {
+            let why = format!("nested deeper than {DEEPEST_DETAIL}");
+            return Err(io::Error::other(why));
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Depth {
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        self.format.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        self.format.end_array(writer)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        self.format.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        self.format.end_object(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("short", 256), "short");
+        let long = "ä".repeat(200);
+        assert_eq!(cut(&long, 256).len(), 256);
+        let odd = format!("x{long}");
+        assert_eq!(cut(&odd, 256).len(), 255);
+    }
+
+    #[test]
+    fn a_text_is_read_up_to_a_limit() {
+        let mut reader = Reader::default();
+        let written = write!(reader, "{}never read", "ä".repeat(10_000));
+        assert!(written.is_err());
+        assert!(reader.into_text().len() <= LONGEST_READ + 4);
+    }
+
+    #[test]
+    fn a_secret_that_the_cut_goes_through_is_not_kept() {
+        for filler in [
+            "x".repeat(LONGEST_READ - 20),
+            "x ".repeat(LONGEST_READ / 2 - 10),
+        ] {
+            for secret in [
+                " postgres://app:hunter2hunter2hunter2@db",
+                " app:hunter2hunter2hunter2@db",
+                " password=hunter2hunter2hunter2",
+            ] {
+                // What is masked before it makes room for what is near the cut.
+                let text = format!("password={filler}{secret}");
+                let mut parts = vec![text];
+                cause(&mut parts);
+                assert!(!parts[0].contains("hunter"), "{}", parts[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_in_details_are_masked() {
+        let detail = serde_json::json!({
+            "url": "redis://:hunter2@cache/0",
+            "password": "hunter2",
+            "nested": [{ "api_key": "hunter2" }],
+            "waiting": 3,
+        });
+        let shown = json(&detail, 1024).expect("it is written");
+        assert!(!shown.to_string().contains("hunter2"), "{shown}");
+        assert_eq!(shown["waiting"], 3);
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_withheld() {
+        fn nested(depth: usize) -> Value {
+            (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
+        }
+        assert_eq!(json(&nested(32), 1024).expect("written"), nested(32));
+        for depth in [33, 300, 3_000] {
+            let shown = json(&nested(depth), 1024).expect("withheld");
+            assert_eq!(
+                shown,
+                serde_json::json!({"withheld": "nested deeper than 32"})
+            );
+        }
+    }
+
+    #[test]
+    fn what_never_ends_is_withheld() {
+        struct Endless;
+        impl Serialize for Endless {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(std::iter::repeat("x"))
+            }
+        }
+        let shown = json(&Endless, 1024).expect("withheld");
+        assert_eq!(shown, serde_json::json!({"withheld": "more than 1 MiB"}));
+    }
+}

@@ -1,0 +1,660 @@
+//! Secrets that follow their key: settings, connection strings, headers, JSON,
+//! `{:?}`, XML, and commands.
+
+use std::ops::Range;
+
+use crate::text::mask::words::{self, Key};
+use crate::text::mask::{looks_random, run_end, run_start};
+
+pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
+    let programs = Programs::of(text);
+    let mut at = 0;
+    while at < text.len() {
+        if !is_key_byte(text.as_bytes()[at]) {
+            at += 1;
+            continue;
+        }
+        let end = run_end(text, at, is_key_byte);
+        if end - at < SHORTEST_KEY {
+            at = end;
+            continue;
+        }
+        let key = Place {
+            text,
+            start: at,
+            end,
+            programs,
+        };
+        let known = found.len();
+        key.find_values(found);
+        // What was found is not searched again, so the time stays linear.
+        let values_end = found[known..].iter().map(|value| value.end).max();
+        at = end.max(values_end.unwrap_or(0));
+    }
+}
+
+/// `pw`, `-p`
+const SHORTEST_KEY: usize = 2;
+
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+}
+
+/// An identifier in a text.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+    programs: Programs,
+}
+
+/// The programs in a text that take a password by a short option.
+#[derive(Clone, Copy)]
+struct Programs {
+    mysql: bool,
+    redis_cli: bool,
+    sshpass: bool,
+}
+
+impl Programs {
+    fn of(text: &str) -> Self {
+        let has_option = text.contains(" -");
+        Programs {
+            mysql: has_option && text.contains("mysql"),
+            redis_cli: has_option && text.contains("redis-cli"),
+            sshpass: has_option && text.contains("sshpass"),
+        }
+    }
+}
+
+/// What stands between a key and its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    /// `=`, `=>`, `:=`, and `:` after a quoted key.
+    Equals,
+    /// `:` and nothing behind it.
+    Colon,
+    /// `: `, as in sentences.
+    ColonSpace,
+    /// `<password>`
+    Tag,
+    /// `Password("…")`
+    Wrapper,
+    /// A space: `--password …`, `IDENTIFIED BY '…'`.
+    Space,
+}
+
+impl<'a> Place<'a> {
+    fn name(&self) -> &'a str {
+        self.text[self.start..self.end].trim_matches(['-', '.'])
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn before(&self) -> Option<u8> {
+        self.byte(self.start.checked_sub(1)?)
+    }
+
+    fn find_values(&self, found: &mut Vec<Range<usize>>) {
+        let name = self.name();
+        let key = words::key(name)
+            .or_else(|| self.query_key(name))
+            .or_else(|| self.spaced_key(name));
+        if let Some(key) = key {
+            if let Some((separator, at)) = self.separator(name) {
+                self.values(key, separator, at, found);
+                return;
+            }
+        }
+        match name {
+            "AUTH" => self.command_auth(found),
+            "Bearer" | "bearer" | "BEARER" => self.scheme(found, |word| {
+                !words::is_prose(word) && (looks_random(word) || word.len() >= 16)
+            }),
+            "Basic" | "basic" | "BASIC" | "ApiKey" | "Apikey" | "SSWS" | "GenieKey" => {
+                self.scheme(found, |word| {
+                    looks_random(word) && word.len() >= 6 || word.ends_with('=')
+                });
+            }
+            _ if self.is_option("u") || self.is_option("user") => self.option_user(found),
+            _ if self.programs.redis_cli && self.is_option("a") => self.next_word(found),
+            _ if self.programs.sshpass && self.is_option("p") => self.next_word(found),
+            _ if name.starts_with('p') && self.byte(self.start) == Some(b'-') => {
+                self.attached_option(name, found);
+            }
+            _ if name.eq_ignore_ascii_case("by") => self.identified_by(found),
+            _ => {}
+        }
+    }
+
+    /// `key` and `code` are secret in the query of a URL, if they look like it.
+    fn query_key(&self, name: &str) -> Option<Key> {
+        let is_query = matches!(self.before(), Some(b'?' | b'&')) && matches!(name, "key" | "code");
+        let value = self.end + 1;
+        let is_long = is_query
+            && self.byte(self.end) == Some(b'=')
+            && run_end(self.text, value, |byte| {
+                is_key_byte(byte) || b"/%+~".contains(&byte)
+            }) >= value + 16;
+        is_long.then_some(Key::Secret)
+    }
+
+    /// `API key: …`
+    fn spaced_key(&self, name: &str) -> Option<Key> {
+        let is_key = name.eq_ignore_ascii_case("key")
+            && self.before() == Some(b' ')
+            && words::makes_key_secret(self.word_before());
+        is_key.then_some(Key::Secret)
+    }
+
+    /// What separates the key from its value, and where the value begins.
+    fn separator(&self, name: &str) -> Option<(Separator, usize)> {
+        let at = run_end(self.text, self.end, |byte| byte == b'\\');
+        let is_quoted = self.byte(at).is_some_and(is_quote);
+        let at = run_end(self.text, at, |byte| {
+            is_quote(byte) || matches!(byte, b'\\' | b']' | b')')
+        });
+        let rest = &self.text[at..];
+        if at == self.end {
+            if let Some(separator) = self.close_separator(name, rest) {
+                return Some(separator);
+            }
+        }
+        let spaces = run_end(self.text, at, |byte| matches!(byte, b' ' | b'\t'));
+        let rest = &self.text[spaces..];
+        for sign in ["=>", ":=", "==", "=", "%3D", "%3d"] {
+            if rest.starts_with(sign) {
+                return Some((Separator::Equals, self.skip_spaces(spaces + sign.len())));
+            }
+        }
+        if rest.starts_with(':') && !rest.starts_with("::") {
+            let value = self.skip_spaces(spaces + 1);
+            let separator = match (is_quoted, value == spaces + 1) {
+                (true, _) => Separator::Equals,
+                (false, true) => Separator::Colon,
+                (false, false) => Separator::ColonSpace,
+            };
+            return Some((separator, value));
+        }
+        for sign in ["%3A", "%3a", "%22%3A%22", "%22%3a%22"] {
+            if self.text[at..].starts_with(sign) {
+                return Some((Separator::Equals, at + sign.len()));
+            }
+        }
+        self.value_beside(at).or_else(|| self.in_a_sentence(name))
+    }
+
+    /// `token hunter2 is invalid`, `the password is hunter2`: a word that looks
+    /// generated.
+    fn in_a_sentence(&self, name: &str) -> Option<(Separator, usize)> {
+        const SHORTEST: usize = 6;
+        let is_name = name.eq_ignore_ascii_case("secret") && !self.word_before().eq("client");
+        if is_name || self.byte(self.end) != Some(b' ') {
+            return None;
+        }
+        let mut at = self.end + 1;
+        for verb in ["is ", "was "] {
+            if self.text[at..].starts_with(verb) {
+                at += verb.len();
+            }
+        }
+        let end = run_end(self.text, at, |byte| {
+            byte.is_ascii_alphanumeric() || byte == b'_'
+        });
+        let word = &self.text[at..end];
+        let is_generated = word.len() >= SHORTEST
+            && word.contains(|c: char| c.is_ascii_digit())
+            && word.contains(|c: char| c.is_ascii_alphabetic())
+            && self
+                .byte(end)
+                .is_none_or(|byte| !is_key_byte(byte) && byte != b'(');
+        (is_generated && !is_algorithm(word)).then_some((Separator::Space, at))
+    }
+
+    fn skip_spaces(&self, at: usize) -> usize {
+        run_end(self.text, at, is_space)
+    }
+
+    /// `{"name": "DB_PASSWORD", "value": "…"}` and `key="Password" value="…"`
+    fn value_beside(&self, at: usize) -> Option<(Separator, usize)> {
+        let filler = |byte| is_space(byte) || is_quote(byte) || matches!(byte, b',' | b'\\');
+        let value = run_end(self.text, at, filler);
+        let word = self.text.get(value..value + "value".len())?;
+        if value == self.end || !word.eq_ignore_ascii_case("value") {
+            return None;
+        }
+        let at = run_end(self.text, value + word.len(), |byte| {
+            is_quote(byte) || byte == b'\\' || is_space(byte)
+        });
+        matches!(self.byte(at), Some(b':' | b'='))
+            .then(|| (Separator::Equals, self.skip_spaces(at + 1)))
+    }
+
+    /// A separator that touches the key, or that needs it to be bare.
+    fn close_separator(&self, name: &str, rest: &str) -> Option<(Separator, usize)> {
+        let is_tag = matches!(self.before(), Some(b'<' | b':')) && rest.starts_with('>');
+        if is_tag {
+            return Some((Separator::Tag, self.end + 1));
+        }
+        if rest.starts_with("(\"") || rest.starts_with("(\\\"") || rest.starts_with("('") {
+            return Some((Separator::Wrapper, self.end));
+        }
+        if let Some(field) = self.first_field() {
+            return Some((Separator::Equals, field));
+        }
+        let value = self.skip_spaces(self.end);
+        if value == self.end {
+            return None;
+        }
+        let is_option = self.text[self.start..].starts_with("--");
+        let is_quoted = self
+            .byte(value)
+            .is_some_and(|byte| matches!(byte, b'\'' | b'"'));
+        // `PASSWORD '…'` of SQL; `secret 'orders' not found` is a sentence.
+        let takes_text = is_quoted && words::is_password(name);
+        // `set --password or …`, `--password <password>`
+        let word_end = run_end(self.text, value, is_key_byte);
+        let is_value = !matches!(self.byte(value), Some(b'-' | b'<'))
+            && !words::is_prose(&self.text[value..word_end]);
+        (is_option && is_value || takes_text).then_some((Separator::Space, value))
+    }
+
+    /// The text in `Password { inner: "…" }`.
+    fn first_field(&self) -> Option<usize> {
+        let name = self.text[self.end..]
+            .starts_with(" { ")
+            .then_some(self.end + 3)?;
+        let end = run_end(self.text, name, is_key_byte);
+        if !["inner", "raw", "secret", "value"].contains(&&self.text[name..end]) {
+            return None;
+        }
+        let value = end + 2;
+        let is_text = self.text[end..].starts_with(": ") && self.byte(value).is_some_and(is_quote);
+        is_text.then_some(value)
+    }
+
+    fn values(&self, key: Key, separator: Separator, at: usize, found: &mut Vec<Range<usize>>) {
+        // `/run/secrets/token: not found` is a path.
+        let is_path = self.before() == Some(b'/')
+            && matches!(separator, Separator::Colon | Separator::ColonSpace);
+        if is_path {
+            return;
+        }
+        match key {
+            Key::Cookie => self.cookies(at, usize::MAX, found),
+            Key::SetCookie => self.cookies(at, 1, found),
+            Key::Authorization => found.extend(self.authorization(separator, at)),
+            Key::Secret | Key::Vague | Key::Plural => {
+                found.extend(self.value(key, separator, at));
+            }
+        }
+    }
+
+    fn value(&self, key: Key, separator: Separator, at: usize) -> Option<Range<usize>> {
+        if separator == Separator::Tag {
+            let end = run_end(self.text, at, |byte| byte != b'<');
+            return self.text[end..].starts_with("</").then_some(at..end);
+        }
+        let at = self.inside_wrappers(at);
+        if let Some(quoted) = self.quoted(at) {
+            let value = &self.text[quoted.clone()];
+            let is_word = key == Key::Vague && !looks_random(value) && self.is_complaint();
+            return (!words::is_placeholder(value) && !is_word).then_some(quoted);
+        }
+        if self.byte(at) == Some(b'[') {
+            let end = run_end(self.text, at + 1, |byte| byte != b']');
+            let list = at + 1..end;
+            return (!words::is_placeholder(&self.text[list.clone()])).then_some(list);
+        }
+        let end = self.bare_end(at);
+        let value = &self.text[at..end];
+        (!self.is_harmless(key, separator, at, value)).then_some(at..end)
+    }
+
+    /// Whether a value without quotes is a word of a sentence, or a number.
+    fn is_harmless(&self, key: Key, separator: Separator, at: usize, value: &str) -> bool {
+        if words::is_placeholder(value) {
+            return true;
+        }
+        let has_text = value.contains(|c: char| c.is_alphanumeric());
+        let is_number = value
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        match key {
+            Key::Plural if is_number => return true,
+            Key::Vague if words::is_method(value) => return true,
+            Key::Vague if !has_text || is_number && value.len() < 6 => return true,
+            _ => {}
+        }
+        if !matches!(separator, Separator::Colon | Separator::ColonSpace) {
+            return false;
+        }
+        let word_end = run_end(self.text, at, |byte| {
+            byte.is_ascii_alphabetic() || matches!(byte, b'\'' | b'_' | b'-')
+        });
+        let word = &self.text[at..word_end];
+        let punctuation_end = run_end(self.text, word_end, |byte| b".,;:!?`\"')".contains(&byte));
+        let ends = self.byte(punctuation_end).is_none_or(is_space);
+        if ends && words::is_prose(word) {
+            return true;
+        }
+        self.is_complaint() && !looks_random(value)
+    }
+
+    /// Whether the word before the key starts a complaint: `invalid token: …`.
+    fn is_complaint(&self) -> bool {
+        words::is_complaint(self.word_before())
+    }
+
+    fn word_before(&self) -> &'a str {
+        const LONGEST: usize = 16;
+        let end = run_start(self.text, self.start, |byte| {
+            is_space(byte) || is_quote(byte)
+        });
+        let near = end.saturating_sub(LONGEST);
+        let length = self.text.as_bytes()[near..end]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        &self.text[end - length..end]
+    }
+
+    /// The value inside `Some(`, `Secret(`, `b"` and the like.
+    fn inside_wrappers(&self, mut at: usize) -> usize {
+        const DEEPEST: usize = 4;
+        for _ in 0..DEEPEST {
+            let name = run_end(self.text, at, |byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
+            });
+            match self.byte(name) {
+                Some(b'(') => at = name + 1,
+                // `b"…"`, `u'…'`, `N'…'`
+                Some(quote) if is_quote(quote) => {
+                    let is_prefix = ["b", "r", "u", "br", "f", "N"].contains(&&self.text[at..name]);
+                    let closed = || {
+                        self.quoted(name)
+                            .is_some_and(|text| text.end < self.text.len())
+                    };
+                    return if is_prefix && closed() { name } else { at };
+                }
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// The text between quotes; up to the end of the text if they are not closed.
+    /// Quotes inside have more backslashes before them than those outside, or
+    /// are doubled.
+    fn quoted(&self, at: usize) -> Option<Range<usize>> {
+        let bytes = self.text.as_bytes();
+        let quote_at = run_end(self.text, at, |byte| byte == b'\\');
+        let outside = quote_at - at;
+        let Some(quote) = self.byte(quote_at).filter(|byte| is_quote(*byte)) else {
+            return self.percent_quoted(at);
+        };
+        let from = quote_at + 1;
+        let mut backslashes = 0;
+        let mut to = from;
+        while to < bytes.len() {
+            let byte = bytes[to];
+            if byte == b'\\' {
+                backslashes += 1;
+            } else {
+                if byte == quote && backslashes <= outside {
+                    let is_doubled = outside == 0 && to > from && bytes.get(to + 1) == Some(&quote);
+                    if !is_doubled {
+                        break;
+                    }
+                    to += 1;
+                }
+                backslashes = 0;
+            }
+            to += 1;
+        }
+        let to = to.min(bytes.len());
+        let is_closed = to < bytes.len();
+        Some(from..if is_closed { to - backslashes } else { to })
+    }
+
+    fn percent_quoted(&self, at: usize) -> Option<Range<usize>> {
+        let rest = self.text[at..].strip_prefix("%22")?;
+        let length = rest.find("%22").unwrap_or(rest.len());
+        Some(at + 3..at + 3 + length)
+    }
+
+    /// The end of a value without quotes. A quote, bracket or separator belongs
+    /// to the value, unless what follows shows that it ends there.
+    fn bare_end(&self, from: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let is_query = matches!(self.before(), Some(b'?' | b'&'));
+        let mut at = from;
+        while at < bytes.len() {
+            let next = at + 1;
+            let ends = match bytes[at] {
+                byte if is_space(byte) => true,
+                b';' => true,
+                b'&' | b'#' if is_query => true,
+                b',' | b'&' | b'|' => self.starts_pair_or_ends(next),
+                b'"' | b'\'' | b'`' | b')' | b']' | b'}' | b'>' => self.is_delimiter(next),
+                b'<' => bytes.get(next) == Some(&b'/'),
+                b'#' => at > from && self.is_delimiter(next),
+                b'%' => self.text[at..].starts_with("%26") || self.text[at..].starts_with("%22"),
+                b'\\' => self.is_escape(at),
+                _ => false,
+            };
+            if ends {
+                break;
+            }
+            at = next;
+        }
+        // The punctuation of the sentence around it.
+        let value = self.text[from..at].trim_end_matches([',', ':', '.', '!', '?']);
+        from + value.len()
+    }
+
+    fn is_escape(&self, at: usize) -> bool {
+        let rest = &self.text[at + 1..];
+        rest.starts_with(['"', '\'', '\\'])
+            || rest.starts_with("u00")
+            || rest.starts_with(['n', 'r', 't']) && self.starts_pair_or_ends(at + 2)
+    }
+
+    fn is_delimiter(&self, at: usize) -> bool {
+        self.byte(at)
+            .is_none_or(|byte| is_space(byte) || is_quote(byte) || b",;:.)]}>&\\|".contains(&byte))
+    }
+
+    /// Whether the text ends here, or goes on with a space or with `key=`.
+    fn starts_pair_or_ends(&self, at: usize) -> bool {
+        let Some(byte) = self.byte(at) else {
+            return true;
+        };
+        if is_space(byte) || is_quote(byte) || matches!(byte, b'}' | b']' | b')' | b'\\') {
+            return true;
+        }
+        let end = run_end(self.text, at, is_key_byte);
+        end > at && matches!(self.byte(end), Some(b'=' | b':'))
+    }
+
+    /// The credentials of `authorization: <scheme> <credentials>`, or all if
+    /// there is no scheme.
+    fn authorization(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
+        let word = run_end(self.text, at, |byte| byte.is_ascii_alphabetic());
+        let word = &self.text[at..word];
+        let is_scheme = word.eq_ignore_ascii_case("token");
+        if separator != Separator::Equals && words::is_prose(word) && !is_scheme {
+            return None;
+        }
+        let quoted = self.quoted(self.inside_wrappers(at));
+        let list = (self.byte(at) == Some(b'['))
+            .then(|| self.quoted(at + 1))
+            .flatten();
+        let (from, end) = match quoted.or(list) {
+            Some(quoted) => (quoted.start, quoted.end),
+            None => (
+                at,
+                run_end(self.text, at, |byte| byte != b'\n' && byte != b'\r'),
+            ),
+        };
+        let is_quoted = from != at;
+        let scheme_end = run_end(self.text, from, is_key_byte).min(end);
+        let spaces = run_end(self.text, scheme_end, |byte| byte == b' ').min(end);
+        if spaces == scheme_end || spaces == end {
+            let end = if is_quoted { end } else { self.bare_end(from) };
+            let value = &self.text[from..end];
+            return (!words::is_placeholder(value)).then_some(from..end);
+        }
+        // The first word of an unknown scheme may be the secret itself.
+        let is_known = words::is_scheme(&self.text[from..scheme_end]);
+        let secret = if is_known { spaces } else { from };
+        if is_quoted {
+            return Some(secret..end);
+        }
+        let word_end = run_end(self.text, spaces, |byte| !is_space(byte)).min(end);
+        let word = &self.text[spaces..word_end];
+        if words::is_prose(word) {
+            return None;
+        }
+        // Several parameters, as of `Digest` and `AWS4-HMAC-SHA256`.
+        let has_parameters = word.ends_with(',') || word.contains("=\"");
+        let end = if has_parameters {
+            end
+        } else {
+            self.bare_end(spaces)
+        };
+        Some(secret..end)
+    }
+
+    /// The values of `name=value; name=value`.
+    fn cookies(&self, at: usize, most: usize, found: &mut Vec<Range<usize>>) {
+        let at = self.inside_wrappers(at);
+        let opening = |byte| is_quote(byte) || matches!(byte, b'\\' | b'[');
+        let mut at = run_end(self.text, at, opening);
+        for _ in 0..most {
+            let name = run_end(self.text, at, |byte| byte == b' ');
+            let end = run_end(self.text, name, |byte| {
+                byte.is_ascii_graphic() && !b"=;:,\"\\".contains(&byte)
+            });
+            if end == name || self.byte(end) != Some(b'=') {
+                return;
+            }
+            let value = end + 1;
+            at = run_end(self.text, value, |byte| {
+                !is_space(byte) && !b";\"\\,".contains(&byte)
+            });
+            if !words::is_placeholder(&self.text[value..at]) {
+                found.push(value..at);
+            }
+            if self.byte(at) != Some(b';') {
+                return;
+            }
+            at += 1;
+        }
+    }
+
+    /// The word after `Bearer` and the like.
+    fn scheme(&self, found: &mut Vec<Range<usize>>, is_secret: impl Fn(&str) -> bool) {
+        let at = run_end(self.text, self.end, |byte| byte == b' ');
+        if at == self.end {
+            return;
+        }
+        let end = self.bare_end(at);
+        let word = &self.text[at..end];
+        if is_secret(word) && !word.contains("=\"") && !words::is_placeholder(word) {
+            found.push(at..end);
+        }
+    }
+
+    /// `AUTH app hunter2`, as servers and tracers print commands of Redis.
+    fn command_auth(&self, found: &mut Vec<Range<usize>>) {
+        let mut at = self.end;
+        let closing = run_end(self.text, at, |byte| is_quote(byte) || byte == b'\\');
+        at = closing;
+        for _ in 0..2 {
+            at = run_end(self.text, at, |byte| is_space(byte) || byte == b',');
+            if let Some(quoted) = self.quoted(at) {
+                at = run_end(self.text, quoted.end, |byte| byte == b'\\') + 1;
+                found.push(quoted);
+            } else {
+                let end = self.bare_end(at);
+                let word = &self.text[at..end];
+                if looks_random(word) && !word.starts_with('<') {
+                    found.push(at..end);
+                }
+                at = end;
+            }
+            at = at.min(self.text.len());
+        }
+    }
+
+    fn is_option(&self, letter: &str) -> bool {
+        let word = &self.text[self.start..self.end];
+        word.strip_prefix('-')
+            .is_some_and(|word| word.trim_start_matches('-') == letter)
+    }
+
+    /// `-u user:password`
+    fn option_user(&self, found: &mut Vec<Range<usize>>) {
+        let at = self.skip_spaces(self.end);
+        let at = run_end(self.text, at, is_quote);
+        let end = self.bare_end(at);
+        if let Some(colon) = self.text[at..end].find(':') {
+            found.push(at + colon + 1..end);
+        }
+    }
+
+    /// `mysql -phunter2`
+    fn attached_option(&self, name: &str, found: &mut Vec<Range<usize>>) {
+        let is_long = self.text[self.start..].starts_with("--");
+        let is_other = name.starts_with("port") || name.starts_with("protocol");
+        if self.programs.mysql && !is_long && !is_other {
+            found.push(self.start + 2..self.bare_end(self.start + 2));
+        }
+    }
+
+    fn next_word(&self, found: &mut Vec<Range<usize>>) {
+        let at = self.skip_spaces(self.end);
+        let value = self.quoted(at).unwrap_or_else(|| at..self.bare_end(at));
+        found.push(value);
+    }
+
+    /// `IDENTIFIED BY '…'` of SQL.
+    fn identified_by(&self, found: &mut Vec<Range<usize>>) {
+        const WORD: &str = "identified";
+        let end = run_start(self.text, self.start, is_space);
+        let Some(word) = end
+            .checked_sub(WORD.len())
+            .and_then(|at| self.text.get(at..end))
+        else {
+            return;
+        };
+        if word.eq_ignore_ascii_case(WORD) {
+            self.next_word(found);
+        }
+    }
+}
+
+/// `sha256`, and others that follow `password` and `token`.
+fn is_algorithm(word: &str) -> bool {
+    [
+        "sha", "md5", "hmac", "aes", "bcrypt", "argon2", "pbkdf2", "scram", "utf",
+    ]
+    .iter()
+    .any(|name| {
+        word.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    })
+}

@@ -1,0 +1,252 @@
+//! Removes secrets from texts, because clients print the URLs, headers and
+//! settings that they were given.
+//!
+//! The text is searched for forms and not for meanings. Each family of forms is
+//! a file: the value of a key ([`keyed`]), the user part of an address
+//! ([`address`]), and tokens that announce themselves ([`token`]). All of them
+//! take linear time, since texts come from other systems.
+//!
+//! There are crates that wrap a secret in a type (`secrecy`, `redact`), and
+//! tools that search repositories; no maintained crate finds secrets in a text,
+//! so this is our own.
+
+pub(crate) mod address;
+pub(crate) mod keyed;
+pub(crate) mod token;
+pub(crate) mod words;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+pub(crate) const MASK: &str = "***";
+
+/// The text with `***` in place of everything that looks like a secret.
+///
+/// A masked text stays as it is when it is masked again.
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
+    let secrets = secrets(text);
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(hide(text, 0..text.len(), &secrets))
+}
+
+/// Masks parts that are read as one text: the key can be in one part and its
+/// value in the next, as in `wrong password` and `hunter2`.
+pub(crate) fn mask_chain(parts: &mut [String]) {
+    const JOINT: &str = ": ";
+    let joined = parts.join(JOINT);
+    let secrets = secrets(&joined);
+    if secrets.is_empty() {
+        return;
+    }
+    let mut start = 0;
+    for part in parts {
+        let end = start + part.len();
+        *part = hide(&joined, start..end, &secrets);
+        start = end + JOINT.len();
+    }
+}
+
+/// Whether this key says that this value is a secret.
+pub(crate) fn is_secret(key: &str, value: &str) -> bool {
+    words::key(key).is_some() && !words::is_placeholder(value)
+}
+
+/// A part of the text, without the secrets in it.
+fn hide(text: &str, part: Range<usize>, secrets: &[Range<usize>]) -> String {
+    let mut shown = String::with_capacity(part.len());
+    let mut end = part.start;
+    for secret in secrets {
+        let from = secret.start.max(part.start);
+        let to = secret.end.min(part.end);
+        if from < to && from >= end {
+            shown.push_str(&text[end..from]);
+            shown.push_str(MASK);
+            end = to;
+        }
+    }
+    shown.push_str(&text[end..part.end]);
+    shown
+}
+
+/// Where the secrets are, in order, without overlaps.
+fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    keyed::find(text, &mut found);
+    address::find(text, &mut found);
+    token::find(text, &mut found);
+    found.retain(|secret| secret.start < secret.end && !is_mask(&text[secret.clone()]));
+    found.sort_unstable_by_key(|secret| (secret.start, secret.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
+    for secret in found {
+        match merged.last_mut() {
+            Some(last) if secret.start < last.end => last.end = last.end.max(secret.end),
+            _ => merged.push(secret),
+        }
+    }
+    merged
+}
+
+fn is_mask(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'*')
+}
+
+/// The end of the run of bytes that fit, from `from` on.
+fn run_end(text: &str, from: usize, fits: impl Fn(u8) -> bool) -> usize {
+    let rest = &text.as_bytes()[from..];
+    from + rest.iter().take_while(|byte| fits(**byte)).count()
+}
+
+/// The start of the run of bytes that fit, up to `to`.
+fn run_start(text: &str, to: usize, fits: impl Fn(u8) -> bool) -> usize {
+    let before = &text.as_bytes()[..to];
+    to - before.iter().rev().take_while(|byte| fits(**byte)).count()
+}
+
+/// Whether a word looks generated: no word of a sentence has a digit, or a
+/// capital after its first letter.
+fn looks_random(word: &str) -> bool {
+    let has_digit = word.contains(|c: char| c.is_ascii_digit());
+    let has_lower = word.contains(|c: char| c.is_ascii_lowercase());
+    let has_later_upper = word.chars().skip(1).any(|c: char| c.is_ascii_uppercase());
+    has_digit || has_lower && has_later_upper
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_replaced_and_the_rest_is_kept() {
+        for (text, shown) in [
+            ("connection refused", "connection refused"),
+            (
+                "postgres://app:hunter2@db:5432/orders",
+                "postgres://***@db:5432/orders",
+            ),
+            ("amqp://u:p@ss/w@rd@mq/", "amqp://***@mq/"),
+            ("password=hunter2 dbname=x", "password=*** dbname=x"),
+            ("größe=1 password=größe", "größe=1 password=***"),
+            ("PWD='hunter 2';", "PWD='***';"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_key_and_its_value_can_be_in_two_parts() {
+        let mut parts = ["refused, password".into(), "hunter2".into(), "at db".into()];
+        mask_chain(&mut parts);
+        assert_eq!(parts, ["refused, password", "***", "at db"]);
+    }
+
+    #[test]
+    fn what_is_repeated_without_end_takes_linear_time() {
+        for part in [
+            "a",
+            ":",
+            "@",
+            "://",
+            "a://",
+            "a:b@",
+            "password",
+            "password=",
+            "password=\"",
+            "password='",
+            "password=\\\"",
+            "password=,a",
+            "password=[",
+            "<password>",
+            "token: ",
+            "authorization: ",
+            "authorization: a ",
+            "cookie: ",
+            "cookie: a=",
+            "Bearer ",
+            "AUTH ",
+            "-----BEGIN ",
+            "-----BEGIN PRIVATE KEY-----",
+            "%3A%2F%2F",
+            "a%40",
+            ":AA",
+            "1:AA",
+            "-p mysql ",
+            "secret value ",
+            "eyJ",
+            "a_",
+            "a/b@",
+            "@//",
+            "by ",
+            "Some(",
+            "password=Some(",
+            "key ",
+            "api key ",
+            "ä",
+            "\\",
+            "\"",
+            "'",
+        ] {
+            let time = |length: usize| {
+                let text = part.repeat(length / part.len());
+                let start = Instant::now();
+                std::hint::black_box(masked(&text));
+                start.elapsed()
+            };
+            let long = time(32 * 1024);
+            // Quadratic time would be seconds.
+            assert!(long < Duration::from_millis(800), "{part:?}: {long:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,80}") {
+            let once = masked(&text).into_owned();
+            prop_assert_eq!(masked(&once).into_owned(), once.clone());
+        }
+
+        #[test]
+        fn no_mixture_of_forms_makes_it_panic(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "password", "token", "authorization", "cookie", "AUTH", "Bearer", "-p", "mysql",
+                    "=", ":", ": ", "://", "@", "\"", "'", "\\", "[", "]", "(", ")", "<", ">", "ä", " ",
+                    "a", "1", "%22", "%3D", ";", ",", "&", "\n", "key", "value", "Some(", "b\"", "=>",
+                ]),
+                0..24,
+            ),
+        ) {
+            let text = parts.concat();
+            let _ = masked(&text);
+            let mut halves = [text[..0].to_owned(), text];
+            mask_chain(&mut halves);
+        }
+
+        #[test]
+        fn a_secret_in_its_place_is_never_shown(
+            before in "[a-z ]{0,10}",
+            secret in "[A-Z0-9!$%*+._~-]{4,20}",
+            after in "[a-z ]{0,10}",
+        ) {
+            // `-*X` looks like a mask, and is left as it is.
+            let is_real = |c: &char| c.is_ascii_alphanumeric() && *c != 'X';
+            prop_assume!(secret.chars().filter(is_real).count() > 1);
+            for text in [
+                format!("{before} postgres://app:{secret}@db/x {after}"),
+                format!("{before} password={secret} {after}"),
+                format!("{before} \"api_key\": \"{secret}\" {after}"),
+                format!("{before} password: Some(\"{secret}\") {after}"),
+                format!("{before} x-api-key: {secret}\n {after}"),
+                format!("{before} app:{secret}@tcp(db) {after}"),
+                format!("{before} {{\\\"password\\\":\\\"{secret}\\\"}} {after}"),
+            ] {
+                prop_assert!(!masked(&text).contains(&secret), "{}", masked(&text));
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Texts: bounded, and without secrets.
+
+pub(crate) mod bounded;
+pub(crate) mod mask;
+pub(crate) mod panic;

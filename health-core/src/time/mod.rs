@@ -1,0 +1,3 @@
+//! Time as the engine counts it, without the pauses of the process.
+
+pub(crate) mod clock;

@@ -1,0 +1,133 @@
+//! What a person greps for: the name of one time that a check was not good.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::time::clock::Moment;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After so long the log says that an incident goes on, and each day after that.
+const REMINDERS: [Duration; 3] = [
+    Duration::from_secs(5 * MINUTE.as_secs()),
+    HOUR,
+    Duration::from_secs(6 * HOUR.as_secs()),
+];
+
+/// Without `i`, `l`, `o` and `u`, as Crockford's base 32: none is taken for
+/// another when it is read out.
+const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The name of one time that a check was not good, such as `k3f9qz`.
+///
+/// It begins when the check fails, is skipped or is stale, and ends when the
+/// check works again. The log and the answers show the same one. It is drawn at
+/// random, so it tells nothing about the service.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Incident([u8; 6]);
+
+impl Incident {
+    fn draw() -> Self {
+        Incident([(); 6].map(|()| ALPHABET[fastrand::usize(..ALPHABET.len())]))
+    }
+
+    /// Six characters, digits and small letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incident({self})")
+    }
+}
+
+impl Serialize for Incident {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// An incident that goes on.
+#[derive(Debug)]
+pub(crate) struct Ongoing {
+    pub(crate) incident: Incident,
+    since: Moment,
+    next_reminder: Duration,
+}
+
+impl Ongoing {
+    pub(crate) fn begin(now: Moment) -> Self {
+        Ongoing {
+            incident: Incident::draw(),
+            since: now,
+            next_reminder: next_reminder(Duration::ZERO),
+        }
+    }
+
+    /// For how long it has gone on, at the moments when that is worth a line:
+    /// at growing distances, so that a failure of a week is no flood.
+    pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
+        let lasting = now.since(self.since);
+        if lasting < self.next_reminder {
+            return None;
+        }
+        self.next_reminder = next_reminder(lasting);
+        Some(lasting)
+    }
+}
+
+fn next_reminder(lasting: Duration) -> Duration {
+    let early = REMINDERS.into_iter().find(|&after| lasting < after);
+    early.unwrap_or_else(|| {
+        let days = lasting.as_secs() / DAY.as_secs();
+        Duration::from_secs((days + 1) * DAY.as_secs())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_is_short_safe_and_another_each_time() {
+        let incidents: std::collections::HashSet<_> =
+            (0..1_000).map(|_| Incident::draw()).collect();
+        assert!(incidents.len() > 990, "{}", incidents.len());
+        for incident in incidents {
+            let text = incident.to_string();
+            assert_eq!(text.len(), 6);
+            assert!(text.bytes().all(|c| ALPHABET.contains(&c)), "{text}");
+        }
+    }
+
+    #[test]
+    fn reminders_come_at_growing_distances_and_then_daily() {
+        let start = Moment::START;
+        let mut ongoing = Ongoing::begin(start);
+        let minutes = (0..=60 * 24 * 3).map(|minute| start + minute * MINUTE);
+        let told: Vec<u64> = minutes
+            .filter_map(|now| Some(ongoing.reminder(now)?.as_secs() / 60))
+            .collect();
+        assert_eq!(told, [5, 60, 360, 1_440, 2_880, 4_320]);
+    }
+
+    #[test]
+    fn who_looks_late_is_reminded_once() {
+        let start = Moment::START;
+        let mut ongoing = Ongoing::begin(start);
+        assert_eq!(ongoing.reminder(start + 2 * HOUR), Some(2 * HOUR));
+        assert_eq!(ongoing.reminder(start + 3 * HOUR), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! What the runs of one check add up to, for metrics.
+
+use std::time::{Duration, SystemTime};
+
+use crate::check::outcome::Status;
+use crate::check::source::Reports;
+
+/// The upper bounds of the buckets of durations: 1 ms, and those that the
+/// clients of Prometheus take by default.
+pub(crate) const BOUNDS: [(Duration, &str); 12] = [
+    (Duration::from_millis(1), "0.001"),
+    (Duration::from_millis(5), "0.005"),
+    (Duration::from_millis(10), "0.01"),
+    (Duration::from_millis(25), "0.025"),
+    (Duration::from_millis(50), "0.05"),
+    (Duration::from_millis(100), "0.1"),
+    (Duration::from_millis(250), "0.25"),
+    (Duration::from_millis(500), "0.5"),
+    (Duration::from_secs(1), "1.0"),
+    (Duration::from_millis(2_500), "2.5"),
+    (Duration::from_secs(5), "5.0"),
+    (Duration::from_secs(10), "10.0"),
+];
+
+/// Counters of 32 bits, since there are many of them and there may be thousands
+/// of checks: after four thousand million runs they begin again at zero, which
+/// is read as a restart.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stats {
+    results: [u32; 3],
+    transitions: u32,
+    /// Each counts what its own bound lets in and the one before does not; the
+    /// last one counts the rest.
+    buckets: [u32; BOUNDS.len() + 1],
+    /// The sum of the durations, in nanoseconds: enough for 584 years of running.
+    nanos: u64,
+    last_success: Option<SystemTime>,
+}
+
+impl Stats {
+    /// One more result, `at` this time by the wall clock.
+    pub(crate) fn count(&mut self, status: Status, at: SystemTime) {
+        let results = &mut self.results[status as usize];
+        *results = results.wrapping_add(1);
+        if status != Status::Fail {
+            self.last_success = Some(at);
+        }
+    }
+
+    /// One more run, which took this long.
+    pub(crate) fn observe(&mut self, took: Duration) {
+        let fits = BOUNDS.iter().position(|(bound, _)| took <= *bound);
+        let bucket = &mut self.buckets[fits.unwrap_or(BOUNDS.len())];
+        *bucket = bucket.wrapping_add(1);
+        let nanos = took.as_secs() * 1_000_000_000 + u64::from(took.subsec_nanos());
+        self.nanos = self.nanos.wrapping_add(nanos);
+    }
+
+    /// The verdict turned.
+    pub(crate) fn turn(&mut self) {
+        self.transitions = self.transitions.wrapping_add(1);
+    }
+
+    /// With the reports of a source that goes on reporting that all is well.
+    pub(crate) fn with_reports(self, reports: Option<Reports>) -> Self {
+        let Some(reports) = reports else {
+            return self;
+        };
+        let mut stats = self;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "counters begin again at zero, as all of these do"
+        )]
+        let count = reports.count as u32;
+        stats.results[Status::Pass as usize] = count;
+        stats.last_success = reports.at().or(self.last_success);
+        stats
+    }
+
+    pub(crate) fn results(&self, status: Status) -> u32 {
+        self.results[status as usize]
+    }
+
+    pub(crate) fn transitions(&self) -> u32 {
+        self.transitions
+    }
+
+    /// For each bound, then for infinity: how many runs took at most this long.
+    pub(crate) fn cumulated(&self) -> [u64; BOUNDS.len() + 1] {
+        let mut sum = 0;
+        self.buckets.map(|bucket| {
+            sum += u64::from(bucket);
+            sum
+        })
+    }
+
+    /// How long all runs took together.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.nanos)
+    }
+
+    /// When the last result came that was no failure.
+    pub(crate) fn last_success(&self) -> Option<SystemTime> {
+        self.last_success
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_belongs_to_its_bucket() {
+        let mut stats = Stats::default();
+        for took in [
+            Duration::ZERO,
+            Duration::from_millis(1),
+            Duration::from_nanos(1_000_001),
+            Duration::from_secs(5),
+            Duration::from_secs(10),
+            Duration::from_secs(11),
+        ] {
+            stats.observe(took);
+        }
+        assert_eq!(stats.cumulated(), [2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 5, 6]);
+        assert_eq!(stats.total(), Duration::from_nanos(26_002_000_001));
+    }
+
+    #[test]
+    fn the_bounds_are_named_as_they_are() {
+        for (bound, name) in BOUNDS {
+            let named: f64 = name.parse().expect("a number");
+            assert_eq!(Duration::from_secs_f64(named), bound, "{name}");
+            assert!(name.contains('.'), "as OpenMetrics writes it: {name}");
+        }
+        assert!(BOUNDS.is_sorted());
+    }
+
+    #[test]
+    fn a_warning_is_a_success_and_a_failure_is_none() {
+        let mut stats = Stats::default();
+        let early = SystemTime::UNIX_EPOCH;
+        stats.count(Status::Fail, early);
+        assert_eq!(stats.last_success(), None);
+        stats.count(Status::Warn, early);
+        stats.count(Status::Fail, early + Duration::from_secs(1));
+        assert_eq!(stats.last_success(), Some(early));
+        let counts = [Status::Pass, Status::Warn, Status::Fail].map(|status| stats.results(status));
+        assert_eq!(counts, [0, 1, 2]);
+    }
+
+    #[test]
+    fn it_stays_small() {
+        assert!(size_of::<Stats>() <= 96, "{}", size_of::<Stats>());
+    }
+}

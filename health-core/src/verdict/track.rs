@@ -1,0 +1,1038 @@
+//! From the results of a check to its verdict.
+//!
+//! [`Track`] is a state machine without a clock: every change names its moment.
+//! [`Track::step`] applies what time alone changes, one deadline at a time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::check::options::Plan;
+use crate::check::outcome::{Outcome, Status};
+use crate::check::source::{Reading, Reports, Source, View};
+use crate::time::clock::Moment;
+use crate::verdict::history::{Kept, Ring};
+use crate::verdict::incident::{Incident, Ongoing};
+use crate::verdict::stats::Stats;
+
+/// What is held of a check now.
+///
+/// The last result of a run becomes a verdict through the thresholds, and stays
+/// one until it is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It works.
+    Pass,
+    /// It works, and somebody should look.
+    Warn,
+    /// It does not work.
+    Fail,
+    /// Nothing is known: no result yet, or none that is recent enough.
+    Unknown,
+    /// It was not run, because a check that comes first is failing.
+    Skipped,
+}
+
+impl Verdict {
+    /// The word in reports and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "ok",
+            Verdict::Warn => "degraded",
+            Verdict::Fail => "error",
+            Verdict::Unknown => "unknown",
+            Verdict::Skipped => "skipped",
+        }
+    }
+
+    /// Whether the check works as far as is known.
+    pub(crate) const fn is_good(self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Warn)
+    }
+}
+
+impl From<Status> for Verdict {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => Verdict::Pass,
+            Status::Warn => Verdict::Warn,
+            Status::Fail => Verdict::Fail,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a probe depends on in a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) verdict: Verdict,
+    pub(crate) stale: bool,
+    /// How a skipped check counted for liveness before it was skipped.
+    pub(crate) before_skip: Verdict,
+}
+
+/// One finished run, or one report.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    /// Of a run.
+    pub(crate) took: Option<Duration>,
+    /// By the wall clock, for people.
+    pub(crate) at: SystemTime,
+}
+
+/// A run that has begun and not come back.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    started: Moment,
+    /// Its timeout has been recorded; its result no longer counts.
+    overdue: bool,
+    /// When it is counted as a failure (again), unless it is back.
+    next_miss: Moment,
+}
+
+/// Periods of a hung run that are counted one by one.
+const MOST_MISSES_MADE_UP: u32 = 100;
+
+/// What is known of the run that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// It comes by itself.
+    WhenDue,
+    /// It has been asked for, and not been decided on.
+    Asked,
+    /// It has been decided on and has not begun: whoever asks joins it.
+    Starting,
+}
+
+/// Consecutive results of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Streak {
+    failing: bool,
+    runs: u32,
+}
+
+impl Streak {
+    fn extend(&mut self, failing: bool) {
+        if self.failing == failing {
+            self.runs = self.runs.saturating_add(1);
+        } else {
+            *self = Streak { failing, runs: 1 };
+        }
+    }
+}
+
+/// Where the results of a check that is not run come from.
+#[derive(Debug)]
+struct Reported {
+    source: Arc<dyn Source>,
+    /// When the source was first read.
+    since: Moment,
+    /// When its reading changes by itself.
+    until: Option<Moment>,
+}
+
+/// Why a check is not run.
+#[derive(Debug)]
+struct Skipped {
+    /// The failing check at the root.
+    root: Arc<str>,
+    /// How the check counted for liveness before: without a result it passed.
+    before: Verdict,
+}
+
+/// What the simulation has to know of the schedule of a check.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Scheduled {
+    /// A run has begun and is not over.
+    pub in_flight: bool,
+    /// How often the check was skipped.
+    pub skips: u64,
+    /// The check at the root of why this one is not run.
+    pub skipped_for: Option<Arc<str>>,
+}
+
+/// The state machine of one check.
+#[derive(Debug)]
+pub(crate) struct Track {
+    timeout: Duration,
+    /// How often a run over its timeout counts once more: silence goes on being
+    /// a failure, or a threshold would hold the last pass up for as long as the
+    /// run hangs.
+    miss_every: Duration,
+    stale_after: Duration,
+    on_demand: bool,
+    failure_threshold: u32,
+    success_threshold: u32,
+    /// The verdict of the results, whatever their age.
+    settled: Verdict,
+    /// When the last result came that was no failure.
+    last_good: Option<Moment>,
+    stale: bool,
+    streak: Streak,
+    results: u64,
+    history: Ring,
+    stats: Stats,
+    last: Option<Arc<Finished>>,
+    /// When the last result came.
+    ended: Option<Moment>,
+    flight: Option<Flight>,
+    skipped: Option<Skipped>,
+    skips: u64,
+    next: Next,
+    retired: bool,
+    /// Since when the verdict has been what it is.
+    since: Moment,
+    /// Boxed, since a check that is good has no room for one.
+    ongoing: Option<Box<Ongoing>>,
+    /// The outcome that a test puts in place of every result.
+    forced: Option<Box<Outcome>>,
+    reported: Option<Box<Reported>>,
+}
+
+impl Track {
+    /// `kept` is how many results the history keeps.
+    pub(crate) fn new(plan: &Plan, kept: usize, now: Moment) -> Self {
+        Track {
+            timeout: plan.timeout,
+            miss_every: plan.interval.max(plan.timeout),
+            stale_after: plan.stale_after,
+            on_demand: plan.on_demand,
+            failure_threshold: plan.failure_threshold,
+            success_threshold: plan.success_threshold,
+            settled: Verdict::Unknown,
+            last_good: None,
+            stale: false,
+            streak: Streak::default(),
+            results: 0,
+            history: Ring::new(kept),
+            stats: Stats::default(),
+            last: None,
+            ended: None,
+            flight: None,
+            skipped: None,
+            skips: 0,
+            next: Next::WhenDue,
+            retired: false,
+            since: now,
+            ongoing: None,
+            forced: None,
+            reported: None,
+        }
+    }
+
+    /// The state of a check that is not run. It has no result before the first
+    /// [`look`](Self::look).
+    pub(crate) fn reported(plan: &Plan, kept: usize, source: Arc<dyn Source>, now: Moment) -> Self {
+        let reported = Reported {
+            source,
+            since: now,
+            until: None,
+        };
+        Track {
+            reported: Some(Box::new(reported)),
+            ..Track::new(plan, kept, now)
+        }
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported.is_some()
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.skipped.is_some() {
+            Verdict::Skipped
+        } else if self.stale {
+            Verdict::Unknown
+        } else {
+            self.settled
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            verdict: self.verdict(),
+            stale: self.stale,
+            before_skip: self
+                .skipped
+                .as_ref()
+                .map_or(Verdict::Pass, |skipped| skipped.before),
+        }
+    }
+
+    pub(crate) fn last(&self) -> Option<&Arc<Finished>> {
+        self.last.as_ref()
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        self.history.kept(self.results)
+    }
+
+    /// The check at the root of why this one is not run.
+    pub(crate) fn skipped_for(&self) -> Option<&Arc<str>> {
+        self.skipped.as_ref().map(|skipped| &skipped.root)
+    }
+
+    /// Counts whatever answers a request for a fresh look.
+    pub(crate) fn answers(&self) -> u64 {
+        self.results + self.skips
+    }
+
+    /// A fresh look is asked for. Returns whether a run must be decided on for
+    /// that: one whose result will still count may be on its way.
+    pub(crate) fn ask(&mut self) -> bool {
+        let in_flight = self.flight.is_some_and(|flight| !flight.overdue);
+        if in_flight || self.next == Next::Starting {
+            return false;
+        }
+        self.next = Next::Asked;
+        true
+    }
+
+    /// Whether a run has been asked for and not been decided on.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.next == Next::Asked
+    }
+
+    /// Whether to run now: it is due, was asked for, or had been skipped.
+    pub(crate) fn decide(&mut self, is_due: bool) -> bool {
+        let run = is_due || self.next == Next::Asked || self.skipped.is_some();
+        self.next = if run { Next::Starting } else { Next::WhenDue };
+        run
+    }
+
+    /// The age of the last result.
+    pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
+        self.ended.map(|ended| now.since(ended))
+    }
+
+    /// How many results there have been.
+    #[cfg(test)]
+    pub(crate) fn results(&self) -> u64 {
+        self.results
+    }
+
+    /// Consecutive results of the last one's kind.
+    pub(crate) fn consecutive(&self) -> u32 {
+        self.streak.runs
+    }
+
+    /// Failures in a row, up to now.
+    pub(crate) fn consecutive_failures(&self) -> u32 {
+        if self.streak.failing {
+            self.streak.runs
+        } else {
+            0
+        }
+    }
+
+    /// The sums of all results.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The reports that the source has counted itself, if it does and the last
+    /// of them was good.
+    pub(crate) fn reports(&self) -> Option<Reports> {
+        let reported = self.reported.as_ref()?;
+        let is_good = self.settled.is_good() && !self.retired && self.forced.is_none();
+        reported.source.reports().filter(|_| is_good)
+    }
+
+    /// The schedule of the check, for the simulation.
+    pub(crate) fn scheduled(&self) -> Scheduled {
+        Scheduled {
+            in_flight: self.flight.is_some(),
+            skips: self.skips,
+            skipped_for: self.skipped_for().cloned(),
+        }
+    }
+
+    /// How long the run that is under way has taken so far.
+    pub(crate) fn in_flight(&self, now: Moment) -> Option<Duration> {
+        Some(now.since(self.flight?.started))
+    }
+
+    /// When the run began that is under way and over its timeout.
+    pub(crate) fn overdue_since(&self) -> Option<Moment> {
+        let flight = self.flight.filter(|flight| flight.overdue)?;
+        Some(flight.started)
+    }
+
+    /// The deadline of the run that is under way, unless it has passed.
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        let flight = self.flight.filter(|flight| !flight.overdue)?;
+        Some(flight.next_miss)
+    }
+
+    /// The next moment at which the passing of time changes something.
+    pub(crate) fn due(&self) -> Option<Moment> {
+        let mut due = self.stale_at().unwrap_or(Moment::NEVER);
+        if let Some(flight) = &self.flight {
+            due = due.min(flight.next_miss);
+        }
+        if let Some(until) = self.reported.as_ref().and_then(|reported| reported.until) {
+            due = due.min(until);
+        }
+        (due != Moment::NEVER).then_some(due)
+    }
+
+    /// When the verdict goes stale. A check on demand is as fresh as its last
+    /// asking, and a report counts until the next one.
+    fn stale_at(&self) -> Option<Moment> {
+        let grows_old = self.settled.is_good()
+            && !self.stale
+            && self.skipped.is_none()
+            && !self.on_demand
+            && !self.retired
+            && self.reported.is_none();
+        self.last_good
+            .filter(|_| grows_old)
+            .map(|good| good + self.stale_after)
+    }
+
+    /// Whether the verdict may stand although a run failed: it is good, and
+    /// rests on a result that still counts.
+    fn has_credit(&self, now: Moment) -> bool {
+        let is_recent = |good: Moment| now < good + self.stale_after;
+        self.verdict().is_good() && (!self.on_demand || self.last_good.is_some_and(is_recent))
+    }
+
+    /// A run begins.
+    pub(crate) fn begin(&mut self, now: Moment) {
+        debug_assert!(self.flight.is_none(), "one run of a check at a time");
+        self.next = Next::WhenDue;
+        if self.retired {
+            return;
+        }
+        self.flight = Some(Flight {
+            started: now,
+            overdue: false,
+            next_miss: now + self.timeout,
+        });
+    }
+
+    /// The run came back. Too late is too late, whatever the result.
+    pub(crate) fn finish(&mut self, now: Moment, outcome: Outcome) {
+        let Some(flight) = self.flight.take() else {
+            return;
+        };
+        if !flight.overdue {
+            self.record(flight.started, now, outcome);
+        }
+    }
+
+    /// The run was not even started, because of `root`.
+    pub(crate) fn skip(&mut self, root: Arc<str>) {
+        let before = match &self.skipped {
+            Some(skipped) => skipped.before,
+            None if self.stale => Verdict::Fail,
+            None if self.settled == Verdict::Unknown => Verdict::Pass,
+            None => self.settled,
+        };
+        self.skips += 1;
+        self.next = Next::WhenDue;
+        self.skipped = Some(Skipped { root, before });
+    }
+
+    /// The run is over, whatever its result.
+    pub(crate) fn land(&mut self) {
+        self.flight = None;
+    }
+
+    /// Applies the deadline that comes first, which is not after `now`: a run
+    /// over its timeout has failed, a good result is stale, or a reading of the
+    /// source changes. Returns the moment of the deadline.
+    pub(crate) fn step(&mut self, now: Moment, view: &View<'_>) -> Option<Moment> {
+        let due = self.due().filter(|due| *due <= now)?;
+        // A reader at this moment finds the verdict stale, so a miss has no credit.
+        if self.stale_at() == Some(due) {
+            self.stale = true;
+        } else if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
+            self.miss(flight, now);
+        } else {
+            self.look(due, view);
+        }
+        Some(due)
+    }
+
+    /// A run that is not back at its deadline has failed, and again each period
+    /// after that. What is not read for very long makes up for what decides the
+    /// verdict, and not for days of the same.
+    fn miss(&mut self, flight: Flight, now: Moment) {
+        let missed = flight.next_miss;
+        let is_settled = self.settled == Verdict::Fail && self.streak.failing;
+        let is_far_behind = now.since(missed) > MOST_MISSES_MADE_UP * self.miss_every;
+        let last = if is_settled && is_far_behind {
+            now
+        } else {
+            missed
+        };
+        self.flight = Some(Flight {
+            overdue: true,
+            next_miss: last + self.miss_every,
+            ..flight
+        });
+        self.record(flight.started, missed, Outcome::timed_out());
+    }
+
+    /// Reads the source. The same reading again is no result.
+    pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
+        let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
+            return;
+        };
+        let Reading {
+            outcome,
+            until,
+            is_pending,
+            is_orderly_end,
+        } = reported.source.read(now, reported.since, view);
+        if is_orderly_end && view.draining {
+            self.retire();
+            return;
+        }
+        reported.until = until;
+        let outcome = self.forced.as_deref().cloned().or(outcome);
+        let last = self.last.as_ref().map(|last| &last.outcome);
+        let Some(outcome) = outcome.filter(|new| last.is_none_or(|last| !last.says_as(new))) else {
+            return;
+        };
+        if is_pending && self.forced.is_none() {
+            self.wait_for_first_report(outcome);
+        } else {
+            self.record(now, now, outcome);
+        }
+    }
+
+    /// A reading that counts for the probes and is no result: it is in neither
+    /// the history nor the metrics.
+    fn wait_for_first_report(&mut self, outcome: Outcome) {
+        self.settled = outcome.status().into();
+        self.last = Some(Arc::new(Finished {
+            outcome,
+            took: None,
+            at: SystemTime::now(),
+        }));
+    }
+
+    /// The verdict has just changed; returns how long the old one lasted, and
+    /// the incident that begins, goes on or ends with it.
+    pub(crate) fn turned(&mut self, now: Moment) -> (Duration, Option<Incident>) {
+        self.stats.turn();
+        let held = now.since(std::mem::replace(&mut self.since, now));
+        let incident = if self.verdict().is_good() {
+            self.ongoing.take().map(|ended| ended.incident)
+        } else {
+            let begin = || Box::new(Ongoing::begin(now));
+            Some(self.ongoing.get_or_insert_with(begin).incident)
+        };
+        (held, incident)
+    }
+
+    /// The incident that goes on.
+    pub(crate) fn incident(&self) -> Option<Incident> {
+        Some(self.ongoing.as_ref()?.incident)
+    }
+
+    /// How long the incident has gone on, if the log is to mention it now.
+    pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
+        self.ongoing.as_mut()?.reminder(now)
+    }
+
+    /// Overrides every result with `outcome`, effective immediately.
+    pub(crate) fn force(&mut self, now: Moment, outcome: Outcome) {
+        let target = Verdict::from(outcome.status());
+        self.forced = Some(Box::new(outcome));
+        let enough = self.failure_threshold.max(self.success_threshold);
+        for _ in 0..enough {
+            self.record(now, now, Outcome::pass());
+            if self.settled == target {
+                return;
+            }
+        }
+    }
+
+    /// The results count again, those of a source at once.
+    pub(crate) fn release(&mut self, now: Moment, view: &View<'_>) {
+        self.forced = None;
+        self.look(now, view);
+    }
+
+    /// No further result will come, and the verdict stays what it is.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+        self.flight = None;
+        if let Some(reported) = &mut self.reported {
+            reported.until = None;
+        }
+    }
+
+    fn record(&mut self, started: Moment, ended: Moment, outcome: Outcome) {
+        if self.retired {
+            return;
+        }
+        let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
+        let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
+        let gap = self.ended.map(|last| ended.since(last));
+        self.history.record(status, took, gap, at);
+        self.results += 1;
+        self.streak.extend(status == Status::Fail);
+        self.settled = self.settle(status, self.has_credit(ended));
+        self.skipped = None;
+        self.stale = false;
+        self.ended = Some(ended);
+        if status != Status::Fail {
+            self.last_good = Some(ended);
+        }
+        self.stats.count(status, at);
+        // A run that is missed again has been measured the first time.
+        if took <= self.timeout && !self.is_reported() {
+            self.stats.observe(took);
+        }
+        self.last = Some(Arc::new(Finished {
+            outcome,
+            took: (!self.is_reported()).then_some(took),
+            at,
+        }));
+    }
+
+    /// The verdict after a result: it turns once enough results in a row ask for
+    /// it. The first pass settles what was unknown, and the first failure what
+    /// is good no longer.
+    fn settle(&self, latest: Status, has_credit: bool) -> Verdict {
+        let failing = latest == Status::Fail;
+        let turns = match (self.settled, failing) {
+            (Verdict::Pass | Verdict::Warn, true) => {
+                !has_credit || self.streak.runs >= self.failure_threshold
+            }
+            (_, true) => self.streak.runs >= self.failure_threshold,
+            (Verdict::Fail, false) => self.streak.runs >= self.success_threshold,
+            (_, false) => true,
+        };
+        if turns { latest.into() } else { self.settled }
+    }
+}
+
+#[cfg(test)]
+impl Track {
+    /// Applies every deadline up to `now`.
+    fn advance(&mut self, now: Moment) {
+        let clock = crate::time::clock::Clock::start(tokio::time::Instant::now());
+        let view = View {
+            clock: &clock,
+            draining: false,
+        };
+        while self.step(now, &view).is_some() {}
+    }
+
+    fn look_at(&mut self, now: Moment) {
+        let clock = crate::time::clock::Clock::start(tokio::time::Instant::now());
+        let view = View {
+            clock: &clock,
+            draining: false,
+        };
+        self.look(now, &view);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::options::CheckOptions;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn track(options: &CheckOptions) -> Track {
+        Track::new(&options.resolve().expect("legal options"), 4, Moment::START)
+    }
+
+    /// One run of `took` that starts at `start`.
+    fn run(track: &mut Track, start: Moment, took: Duration, outcome: Outcome) {
+        track.begin(start);
+        finish(track, start + took, outcome);
+    }
+
+    fn finish(track: &mut Track, now: Moment, outcome: Outcome) {
+        track.advance(now);
+        track.finish(now, outcome);
+    }
+
+    #[test]
+    fn unknown_until_the_first_result() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new());
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        track.begin(now);
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        finish(&mut track, now + secs(1), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+        assert_eq!(track.last().expect("a result").took, Some(secs(1)));
+    }
+
+    #[test]
+    fn the_deadline_turns_the_verdict_and_a_late_pass_does_not_turn_it_back() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new().timeout(secs(2)));
+        track.begin(now);
+        assert_eq!(track.due(), Some(now + secs(2)));
+        track.advance(now + Duration::from_millis(1999));
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        track.advance(now + secs(2));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.overdue_since(), Some(now));
+        assert_eq!(track.last().expect("a result").took, Some(secs(2)));
+        finish(&mut track, now + secs(3), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.overdue_since(), None);
+    }
+
+    #[test]
+    fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new().timeout(secs(2)));
+        run(&mut track, now, secs(5), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        let last = track.last().expect("a result");
+        assert_eq!(last.outcome.message(), Some("timed out"));
+    }
+
+    #[test]
+    fn a_run_that_hangs_counts_once_a_period_against_the_threshold() {
+        let now = Moment::START;
+        let options = CheckOptions::new().failure_threshold(3);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        for (later, verdict) in [
+            (15, Verdict::Pass),
+            (25, Verdict::Pass),
+            (34, Verdict::Pass),
+            (35, Verdict::Fail),
+        ] {
+            track.advance(now + secs(later));
+            assert_eq!(track.verdict(), verdict, "after {later} s");
+        }
+        assert_eq!(track.last().expect("a result").took, Some(secs(25)));
+        assert_eq!(track.overdue_since(), Some(now + secs(10)));
+    }
+
+    #[test]
+    fn who_looks_late_sees_what_was_true_all_along() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new().failure_threshold(3));
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        track.advance(now + secs(1_000_000));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert!(
+            track.results() < 10,
+            "not a hundred thousand times the same"
+        );
+        assert!(track.due().is_some_and(|due| due > now + secs(1_000_000)));
+    }
+
+    #[test]
+    fn a_timeout_at_the_moment_of_staleness_has_no_credit() {
+        let now = Moment::START;
+        let options = CheckOptions::new()
+            .failure_threshold(2)
+            .interval(secs(10))
+            .timeout(secs(5))
+            .stale_after(secs(20));
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(15));
+        track.advance(now + secs(20));
+        assert_eq!(track.verdict(), Verdict::Fail, "one failure of two");
+    }
+
+    #[test]
+    fn a_good_result_goes_stale_and_a_failure_does_not() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new().interval(secs(10)).timeout(secs(5)));
+        run(&mut track, now, secs(0), Outcome::warn("slow"));
+        track.advance(now + Duration::from_millis(34_999));
+        assert_eq!(track.verdict(), Verdict::Warn);
+        track.advance(now + secs(35));
+        assert_eq!(track.verdict(), Verdict::Unknown);
+        assert!(track.standing().stale);
+
+        run(&mut track, now + secs(40), secs(0), Outcome::fail("down"));
+        track.advance(now + secs(4000));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        assert_eq!(track.due(), None);
+    }
+
+    #[test]
+    fn thresholds_hold_the_verdict_back_but_the_first_pass_settles_it() {
+        let now = Moment::START;
+        let options = CheckOptions::new()
+            .failure_threshold(3)
+            .success_threshold(2);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::fail("down"));
+        assert_eq!(track.verdict(), Verdict::Unknown, "one failure of three");
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+        for _ in 0..2 {
+            run(&mut track, now, secs(0), Outcome::fail("down"));
+            assert_eq!(track.verdict(), Verdict::Pass);
+        }
+        run(&mut track, now, secs(0), Outcome::fail("down"));
+        assert_eq!(track.verdict(), Verdict::Fail);
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail, "one pass of two");
+        run(&mut track, now, secs(0), Outcome::warn("slow"));
+        assert_eq!(track.verdict(), Verdict::Warn);
+        assert_eq!(track.consecutive(), 2);
+    }
+
+    #[test]
+    fn a_check_is_skipped_until_its_next_result() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new());
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.skip("database".into());
+        assert_eq!(track.verdict(), Verdict::Skipped);
+        assert_eq!(track.skipped_for().map(|name| &**name), Some("database"));
+        assert_eq!(track.answers(), 2);
+        track.begin(now + secs(10));
+        assert_eq!(track.verdict(), Verdict::Skipped);
+        finish(&mut track, now + secs(10), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_forced_outcome_holds_whatever_the_runs_say() {
+        let now = Moment::START;
+        let options = CheckOptions::new()
+            .failure_threshold(3)
+            .success_threshold(2);
+        let mut track = track(&options);
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.force(now, Outcome::fail("drill"));
+        assert_eq!(track.verdict(), Verdict::Fail, "whatever the threshold");
+        run(&mut track, now, secs(0), Outcome::pass());
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Fail);
+        track.forced = None;
+        run(&mut track, now, secs(0), Outcome::pass());
+        run(&mut track, now, secs(0), Outcome::pass());
+        assert_eq!(track.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn whoever_asks_joins_the_run_that_is_on_its_way() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new());
+        assert!(!track.decide(false), "nobody asked");
+        assert!(track.ask(), "a run must be decided on");
+        assert!(track.ask(), "and it has not been yet");
+        assert!(track.decide(false));
+        assert!(!track.ask(), "it is about to begin");
+        track.begin(now);
+        assert!(!track.ask(), "it is under way");
+        finish(&mut track, now, Outcome::pass());
+        assert!(!track.decide(false), "all who asked have been answered");
+        assert!(track.ask());
+    }
+
+    #[test]
+    fn what_is_retired_stays_what_it_was() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new());
+        run(&mut track, now, secs(0), Outcome::pass());
+        track.begin(now + secs(10));
+        track.retire();
+        finish(&mut track, now + secs(11), Outcome::fail("late"));
+        track.advance(now + secs(100_000));
+        assert_eq!(track.verdict(), Verdict::Pass);
+        assert_eq!(track.due(), None);
+    }
+}
+
+/// Whatever happens in whatever order, these hold:
+///
+/// 1. Looking changes nothing: extra calls of `advance` leave the same verdict.
+/// 2. A good verdict rests on a good result that is younger than `stale_after`.
+/// 3. A good verdict never outlives `failure_threshold` failures in a row.
+/// 4. A run over its timeout has failed, whatever it says later.
+/// 5. Nothing is good before the first result that did not fail.
+#[cfg(test)]
+mod properties {
+    use std::sync::Mutex;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::check::options::CheckOptions;
+    use crate::check::source::Subscribers;
+
+    const TIMEOUT: Duration = Duration::from_millis(50);
+    const INTERVAL: Duration = Duration::from_millis(100);
+    const STALE_AFTER: Duration = Duration::from_millis(350);
+
+    /// After some time, something happens.
+    #[derive(Clone, Debug)]
+    struct Step {
+        after: Duration,
+        event: Event,
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Begin,
+        Finish(Status),
+        Land,
+        Look,
+    }
+
+    fn status() -> impl Strategy<Value = Status> {
+        prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let event = prop_oneof![
+            4 => Just(Event::Begin),
+            4 => status().prop_map(Event::Finish),
+            1 => Just(Event::Land),
+            2 => Just(Event::Look),
+        ];
+        let step = (0_u64..120, event).prop_map(|(after, event)| Step {
+            after: Duration::from_millis(after),
+            event,
+        });
+        prop::collection::vec(step, 0..60)
+    }
+
+    /// Says one thing until a moment, and passes from then on.
+    #[derive(Debug, Default)]
+    struct Said {
+        until: Mutex<Option<(Status, Moment)>>,
+        subscribers: Subscribers,
+    }
+
+    impl Source for Said {
+        fn read(&self, now: Moment, _: Moment, _: &View<'_>) -> Reading {
+            match *self.until.lock().expect("one thread") {
+                Some((status, until)) if now < until => Reading {
+                    until: Some(until),
+                    ..Reading::of(Outcome::from(status))
+                },
+                _ => Reading::of(Outcome::pass()),
+            }
+        }
+
+        fn subscribers(&self) -> &Subscribers {
+            &self.subscribers
+        }
+    }
+
+    fn happen(track: &mut Track, now: Moment, event: &Event) {
+        track.advance(now);
+        match event {
+            Event::Begin if track.flight.is_none() => track.begin(now),
+            Event::Finish(status) => track.finish(now, Outcome::from(*status)),
+            Event::Land => track.land(),
+            Event::Begin | Event::Look => {}
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hold_for_every_history(
+            steps in steps(),
+            failure_threshold in 1_u32..4,
+            success_threshold in 1_u32..4,
+        ) {
+            let options = CheckOptions::new()
+                .timeout(TIMEOUT)
+                .interval(INTERVAL)
+                .stale_after(STALE_AFTER)
+                .failure_threshold(failure_threshold)
+                .success_threshold(success_threshold);
+            let plan = options.resolve().expect("legal options");
+            let mut seldom = Track::new(&plan, 4, Moment::START);
+            let mut often = Track::new(&plan, 4, Moment::START);
+            let mut now = Moment::START;
+            let mut results: Vec<(Moment, Status)> = Vec::new();
+
+            for Step { after, event } in &steps {
+                for part in 1..=4 {
+                    often.advance(now + *after * part / 4);
+                }
+                now = now + *after;
+                let mut miss = seldom.flight.map(|flight| flight.next_miss);
+                let mut overdue = seldom.flight.is_some_and(|flight| flight.overdue);
+                while let Some(missed) = miss.filter(|miss| now >= *miss) {
+                    results.push((missed, Status::Fail));
+                    overdue = true;
+                    miss = Some(missed + INTERVAL);
+                }
+                if let (Some(_), false, Event::Finish(status)) = (miss, overdue, event) {
+                    results.push((now, *status));
+                }
+                happen(&mut seldom, now, event);
+                happen(&mut often, now, event);
+
+                prop_assert_eq!(seldom.verdict(), often.verdict(), "1");
+                prop_assert_eq!(seldom.results(), often.results(), "1");
+                prop_assert_eq!(seldom.results(), results.len() as u64, "4");
+                if seldom.verdict().is_good() {
+                    let good = results.iter().rev().find(|(_, status)| *status != Status::Fail);
+                    let (at, _) = *good.expect("5: a good result");
+                    prop_assert!(now < at + STALE_AFTER, "2");
+                    let failures = results.iter().rev().take_while(|(_, status)| *status == Status::Fail);
+                    prop_assert!(failures.count() < failure_threshold as usize, "3");
+                }
+                if let Some(due) = seldom.due() {
+                    prop_assert!(due > now, "what was due has been done");
+                }
+            }
+        }
+
+        /// What is reported holds until it says otherwise, whoever looks.
+        #[test]
+        fn hold_for_what_is_reported(
+            steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),
+        ) {
+            let plan = CheckOptions::new().resolve().expect("legal options");
+            let mut now = Moment::START;
+            let said = Arc::new(Said::default());
+            let track = || {
+                let mut track = Track::reported(&plan, 4, Arc::clone(&said) as _, now);
+                track.look_at(now);
+                track
+            };
+            let (mut seldom, mut often) = (track(), track());
+            for (after, status, lasting) in steps {
+                let says = *said.until.lock().expect("one thread");
+                for part in 1..=4 {
+                    often.advance(now + Duration::from_millis(after) * part / 4);
+                }
+                now = now + Duration::from_millis(after);
+                seldom.advance(now);
+                let held = says.filter(|(_, until)| now < *until);
+                let expected = held.map_or(Verdict::Pass, |(status, _)| status.into());
+                prop_assert_eq!(seldom.verdict(), expected);
+                prop_assert_eq!(often.verdict(), expected, "1");
+                prop_assert_eq!(seldom.results(), often.results(), "1");
+                prop_assert!(seldom.due().is_none_or(|due| due > now), "what was due has been done");
+
+                let until = now + Duration::from_millis(lasting);
+                *said.until.lock().expect("one thread") = Some((status, until));
+                seldom.look_at(now);
+                often.look_at(now);
+            }
+        }
+    }
+}
