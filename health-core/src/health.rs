@@ -24,7 +24,8 @@ use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
 use crate::lifecycle::signal::Requests;
 use crate::telemetry::event::Events;
-use crate::telemetry::log::{self, Line};
+use crate::telemetry::log;
+use crate::telemetry::log::line::Line;
 use crate::verdict::snapshot::{CheckReport, Snapshot};
 
 /// The running health of one service.

@@ -123,14 +123,16 @@ pub use crate::check::outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Statu
 pub use crate::check::probe::Probe;
 pub use crate::check::state::{HealthState, Provide};
 pub use crate::health::Health;
-pub use crate::http::endpoint::{Answer, Details, Endpoint};
+pub use crate::http::endpoint::{Answer, Endpoint};
 pub use crate::http::guard::Guard;
-pub use crate::http::paths::{Page, ProbePaths};
+pub use crate::http::paths::ProbePaths;
 pub use crate::http::render::words::Vocabulary;
 pub use crate::http::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use crate::http::server::Served;
+pub use crate::registry::details::Details;
 pub use crate::registry::error::{Place, Problem, StartError};
+pub use crate::registry::page::Page;
 pub use crate::registry::settings::Settings;
 pub use crate::reported::gate::Gate;
 pub use crate::reported::heartbeat::Heartbeat;

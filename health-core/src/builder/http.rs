@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::builder::HealthBuilder;
 use crate::check::outcome::Status;
-use crate::http::endpoint::Details;
 use crate::http::guard::Guard;
-use crate::http::paths::Page;
 use crate::http::render::words::Vocabulary;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
 
 impl HealthBuilder {
     /// The version that `/health` shows: `env!("CARGO_PKG_VERSION")`, a tag or

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::builder::HealthBuilder;
 use crate::http::config::EndpointSettings;
-use crate::http::endpoint::Details;
+use crate::registry::details::Details;
 use crate::registry::error::Problem;
 use crate::registry::settings::Settings;
 use crate::registry::settings::service::ServiceOptions;

@@ -16,7 +16,7 @@ use crate::check::outcome::{Outcome, Status};
 use crate::check::probe::Probe;
 use crate::check::source::View;
 use crate::telemetry::event::Turned;
-use crate::telemetry::log::{AnswerTurned, Line};
+use crate::telemetry::log::line::{AnswerTurned, Line};
 use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::deadlines::Deadlines;

@@ -24,7 +24,7 @@ use crate::registry::Check;
 use crate::telemetry::event::Events;
 #[cfg(feature = "webhook")]
 use crate::telemetry::hook::remote::push::Reader;
-use crate::telemetry::log::Line;
+use crate::telemetry::log::line::Line;
 use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};

@@ -18,7 +18,8 @@ use crate::check::outcome::Outcome;
 use crate::engine::monitor::Monitor;
 use crate::engine::quarantine::{Quarantine, is_proof, waited_for_processor};
 use crate::engine::waker::Relay;
-use crate::telemetry::log::{Line, RunSpan};
+use crate::telemetry::log::RunSpan;
+use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 use crate::time::clock::nanos;
 

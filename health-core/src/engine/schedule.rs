@@ -26,7 +26,7 @@ use crate::engine::run::{Manner, Runner};
 use crate::engine::waker::Relay;
 use crate::engine::watchdog::{self, Watch, Watchdog};
 use crate::registry::Check;
-use crate::telemetry::log::Line;
+use crate::telemetry::log::line::Line;
 use crate::verdict::snapshot::CheckReport;
 
 /// A run over its timeout is left alone this long, or four times its timeout

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::http::codes::Codes;
-use crate::http::endpoint::Details;
 use crate::http::guard::Guard;
 use crate::http::paths::Paths;
 use crate::http::render::words::Vocabulary;
 use crate::http::service_info::About;
+use crate::registry::details::Details;
 use crate::registry::error::Problem;
 use crate::text::bounded::cut;
 

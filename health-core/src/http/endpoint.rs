@@ -41,15 +41,18 @@ use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
 use crate::http::config::EndpointSettings;
 use crate::http::exclude::{Exclusions, Throttle};
-use crate::http::paths::{Page, ProbePaths};
+use crate::http::paths::ProbePaths;
 use crate::http::render::exposition::Exposition;
 use crate::http::render::html::Refresh;
-use crate::http::render::{Format, Frame, Shown, html, ietf, json, text};
+use crate::http::render::shown::Shown;
+use crate::http::render::{Format, Frame, html, ietf, json, text};
 use crate::http::request::RequestHead;
 use crate::http::response::{refused, with_allow, with_code, without_body};
 use crate::http::route::{Method, Refusal, Route};
 use crate::http::{openapi, route};
-use crate::telemetry::log::Line;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
+use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
 use crate::verdict::snapshot::{Snapshot, worst};
@@ -57,21 +60,6 @@ use crate::verdict::track::Verdict;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
-
-/// How much an answer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Details {
-    /// One word.
-    Status,
-    /// Each check with its name, verdict, timing and what it made public. The
-    /// texts of errors are not.
-    Checks,
-    /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. Shown to clients that a [`Guard`](crate::Guard) recognizes; as a
-    /// level for every client it counts as [`Checks`](Self::Checks).
-    Full,
-}
 
 /// The HTTP answers of one [`Health`](crate::Health), complete and without a
 /// framework. Adapters mount it; with anything else it takes a line.

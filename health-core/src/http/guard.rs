@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 use crate::http::forwarded;
 use crate::http::request::RequestHead;
 use crate::registry::error::Problem;
-use crate::telemetry::log::Line;
+use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 
 /// A shorter token can be guessed.

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::config::EndpointSettings;
-use crate::http::endpoint::Details;
-use crate::http::paths::Page;
 use crate::http::render::words::Vocabulary;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
 use crate::verdict::track::Verdict;
 
 const HEALTH: &str = include_str!("../../schemas/health.schema.json");

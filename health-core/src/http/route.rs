@@ -1,12 +1,12 @@
 //! What a request asks for.
 
-use crate::http::endpoint::Details;
 use crate::http::exclude::Exclusions;
-use crate::http::paths::Page;
 use crate::http::render::Format;
 use crate::http::render::exposition::Exposition;
 use crate::http::render::html::Refresh;
 use crate::http::request::RequestHead;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
 
 /// A known flag counts by its presence, whatever its value, as kube-apiserver
 /// reads it; what is unknown is ignored.

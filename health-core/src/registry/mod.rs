@@ -1,6 +1,8 @@
 //! From declarations to checks that can run, or to everything that is wrong.
 
+pub(crate) mod details;
 pub(crate) mod error;
+pub(crate) mod page;
 pub(crate) mod settings;
 
 use std::collections::BTreeMap;

@@ -14,7 +14,8 @@ use tokio::runtime::Handle;
 
 use crate::telemetry::event::{Bus, Event, Events, Turned};
 use crate::telemetry::hook::{Hooks, Listener};
-use crate::telemetry::log::{Line, Log};
+use crate::telemetry::log::Log;
+use crate::telemetry::log::line::Line;
 use crate::telemetry::queue::LAST_WORDS;
 use crate::verdict::snapshot::CheckReport;
 

@@ -15,9 +15,9 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::text::mask::{self, masked};
 
 /// In bytes.
-const LONGEST_MESSAGE: usize = 256;
+pub(crate) const LONGEST_MESSAGE: usize = 256;
 /// In bytes, of all parts together.
-const LONGEST_CAUSE: usize = 1024;
+pub(crate) const LONGEST_CAUSE: usize = 1024;
 /// In parts.
 pub(crate) const LONGEST_CHAIN: usize = 16;
 /// Of a longer text, the rest is not even read. This is the most that masking

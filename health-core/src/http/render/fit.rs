@@ -3,7 +3,7 @@
 //! kubelet reads 10 KiB. Where that is not enough, what does not pass comes
 //! first, then its names alone, and the rest is counted.
 
-use crate::http::render::Shown;
+use crate::http::render::shown::Shown;
 use crate::verdict::track::Verdict;
 
 /// How much there is room for, in bytes.

@@ -20,10 +20,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::check::outcome::Status;
+use crate::http::render::Frame;
 use crate::http::render::fit::{Fitted, fit};
-use crate::http::render::json::{milliseconds, timestamp, to_bytes, to_raw};
-use crate::http::render::{Frame, LONGEST_MESSAGE, Shown};
-use crate::text::bounded::cut;
+use crate::http::render::json::{to_bytes, to_raw};
+use crate::http::render::shown::Shown;
+use crate::text::bounded::{LONGEST_MESSAGE, cut};
+use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
 use crate::verdict::track::Verdict;

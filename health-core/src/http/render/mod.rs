@@ -5,6 +5,7 @@ pub(crate) mod fit;
 pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
+pub(crate) mod shown;
 pub(crate) mod text;
 pub(crate) mod words;
 
@@ -16,8 +17,6 @@ use crate::check::outcome::Status;
 use crate::http::render::fit::Room;
 use crate::http::render::words::Vocabulary;
 use crate::http::service_info::About;
-use crate::text::bounded::cut;
-use crate::verdict::snapshot::CheckReport;
 
 /// The formats that an answer can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,60 +129,6 @@ fn preferred<T>(accept: &str, of_media_type: impl Fn(&str) -> Option<T>) -> Opti
     }
     best.map(|(format, _)| format)
 }
-
-/// A check as one reader may see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown<'a> {
-    pub(crate) report: &'a CheckReport,
-    /// The texts of errors are shown as well.
-    pub(crate) full: bool,
-    /// It does not count for this answer.
-    pub(crate) excluded: bool,
-}
-
-impl<'a> Shown<'a> {
-    pub(crate) fn new(report: &'a CheckReport, full: bool) -> Self {
-        Shown {
-            report,
-            full,
-            excluded: false,
-        }
-    }
-
-    pub(crate) fn excluded(self, excluded: bool) -> Self {
-        Shown { excluded, ..self }
-    }
-
-    /// The private cause, for those who may see it. Its secrets were masked when
-    /// the check returned it.
-    fn cause(&self) -> Option<String> {
-        let cause = self.report.cause();
-        if !self.full || cause.is_empty() {
-            return None;
-        }
-        Some(cut(&cause.join(": "), LONGEST_CAUSE).to_owned())
-    }
-
-    fn message(&self) -> Option<&'a str> {
-        let message = self.report.message()?;
-        Some(cut(message, LONGEST_MESSAGE))
-    }
-
-    /// Why the check does not pass: the cause for those who may see it, what is
-    /// public for the others.
-    fn reason(&self) -> Option<String> {
-        match (self.message(), self.cause()) {
-            (Some("withheld") | None, Some(cause)) => Some(cause),
-            (Some(public), Some(cause)) => Some(format!("{public}: {cause}")),
-            (public, None) => public.map(str::to_owned),
-        }
-    }
-}
-
-/// Messages are cut here, so that no check can make the answer too long for a
-/// prober (kubelet reads 10 KiB, Consul 4 KiB).
-pub(crate) const LONGEST_MESSAGE: usize = 256;
-pub(crate) const LONGEST_CAUSE: usize = 1024;
 
 /// A text on one line, in which every character stands where it was written.
 ///

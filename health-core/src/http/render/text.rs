@@ -12,7 +12,8 @@ use bytes::Bytes;
 
 use crate::check::outcome::Status;
 use crate::http::render::fit::{Fitted, Room, fit};
-use crate::http::render::{Frame, Shown, one_line};
+use crate::http::render::shown::Shown;
+use crate::http::render::{Frame, one_line};
 use crate::verdict::track::Verdict;
 
 /// One word where all is well, one line where it is not.

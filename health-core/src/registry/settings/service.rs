@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::check::probe::Probe;
-use crate::http::endpoint::Details;
-use crate::http::paths::Page;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
 use crate::registry::settings::value::{
     Refused, details, duration, flag, path, secret, secret_in_file,
 };

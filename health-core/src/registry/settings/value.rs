@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::http::endpoint::Details;
+use crate::registry::details::Details;
 
 /// In bytes; requests whose head is larger are refused anyway.
 const LARGEST_SECRET: u64 = 16 * 1024;

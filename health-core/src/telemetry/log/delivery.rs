@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
-use crate::telemetry::log::TARGET;
+use crate::telemetry::log::line::TARGET;
 
 /// The receiver did not take several attempts in a row.
 pub(crate) fn unreachable(receiver: &str, attempts: u32, why: &str) {

@@ -8,7 +8,7 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 
-use crate::telemetry::log::Line;
+use crate::telemetry::log::line::{self, Line};
 use crate::telemetry::queue::{Queue, Record};
 use crate::text::panic::caught;
 
@@ -101,10 +101,10 @@ fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
 fn write(line: &Line, missed: u64) {
     if missed > 0 {
         tracing::warn!(
-            target: crate::telemetry::log::TARGET,
+            target: line::TARGET,
             missed,
             "the log was too slow, so transitions of checks were merged"
         );
     }
-    crate::telemetry::log::write(line);
+    line::write(line);
 }

@@ -7,8 +7,8 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::chart::Chart;
 use crate::http::render::html::words::{Ago, Escaped, Moment, Short, State, state_of};
-use crate::http::render::{LONGEST_MESSAGE, Shown};
-use crate::text::bounded::cut;
+use crate::http::render::shown::Shown;
+use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::verdict::track::Verdict;
 
 /// A drawing that stands beside its word.

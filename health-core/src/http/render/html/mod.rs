@@ -16,9 +16,9 @@ use bytes::Bytes;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::render::Shown;
 use crate::http::render::html::check::{Card, Icon};
 use crate::http::render::html::words::{Escaped, Moment, Short, state_of, word};
+use crate::http::render::shown::Shown;
 use crate::verdict::track::Verdict;
 
 const STYLE: &str = include_str!("style.css");

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
 use crate::check::outcome::Status;
-use crate::http::render::json::timestamp;
 use crate::http::render::one_line;
+use crate::time::stamp::timestamp;
 use crate::verdict::track::Verdict;
 
 pub(super) fn word(status: Status) -> &'static str {

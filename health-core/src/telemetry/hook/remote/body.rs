@@ -6,11 +6,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::check::probe::Probe;
-use crate::http::render::json::{milliseconds, timestamp};
-use crate::http::render::{LONGEST_CAUSE, LONGEST_MESSAGE};
 use crate::telemetry::hook::remote::Turn;
-use crate::text::bounded::cut;
+use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
 use crate::text::mask::masked;
+use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::incident::Incident;
 
 /// Raised when a key is removed or changes its meaning, not when one is added.

@@ -1,0 +1,53 @@
+//! What one reader may see of a check.
+
+use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
+use crate::verdict::snapshot::CheckReport;
+
+/// A check as one reader may see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    pub(crate) report: &'a CheckReport,
+    /// The texts of errors are shown as well.
+    pub(crate) full: bool,
+    /// It does not count for this answer.
+    pub(crate) excluded: bool,
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn new(report: &'a CheckReport, full: bool) -> Self {
+        Shown {
+            report,
+            full,
+            excluded: false,
+        }
+    }
+
+    pub(crate) fn excluded(self, excluded: bool) -> Self {
+        Shown { excluded, ..self }
+    }
+
+    /// The private cause, for those who may see it. Its secrets were masked when
+    /// the check returned it.
+    pub(super) fn cause(&self) -> Option<String> {
+        let cause = self.report.cause();
+        if !self.full || cause.is_empty() {
+            return None;
+        }
+        Some(cut(&cause.join(": "), LONGEST_CAUSE).to_owned())
+    }
+
+    pub(super) fn message(&self) -> Option<&'a str> {
+        let message = self.report.message()?;
+        Some(cut(message, LONGEST_MESSAGE))
+    }
+
+    /// Why the check does not pass: the cause for those who may see it, what is
+    /// public for the others.
+    pub(super) fn reason(&self) -> Option<String> {
+        match (self.message(), self.cause()) {
+            (Some("withheld") | None, Some(cause)) => Some(cause),
+            (Some(public), Some(cause)) => Some(format!("{public}: {cause}")),
+            (public, None) => public.map(str::to_owned),
+        }
+    }
+}
