@@ -13,12 +13,11 @@ use health_core::{
     CheckOptions, Health, HealthBuilder, HealthState, Outcome, Probe, Status, Verdict,
     health_check, testing,
 };
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-/// Nothing here takes as long; a test that waits for more has failed.
-const BOUND: Duration = Duration::from_secs(20);
 const OFTEN: Duration = Duration::from_millis(1);
 /// What the panic of a bad check says, which is no fault of the engine.
 const EXPECTED: &str = "the check's own panic";
@@ -68,14 +67,6 @@ fn watch_panics() {
             usual(info);
         }));
     });
-}
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// Threads of this process whose names begin so.

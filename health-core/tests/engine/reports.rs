@@ -10,6 +10,7 @@ use health_core::{
     CheckOptions, Event, Events, Health, HealthBuilder, Heartbeat, Probe, Settings, Status,
     Supervised, Switch, Verdict,
 };
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{advance, sleep, timeout};
 
@@ -17,8 +18,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The deadline but for a second.
 const ALMOST: Duration = Duration::from_secs(29);
-/// Nothing here takes as long; a test that waits for more has failed.
-const BOUND: Duration = Duration::from_secs(20);
 
 fn options() -> CheckOptions {
     CheckOptions::new()
@@ -39,14 +38,6 @@ fn verdict(health: &Health, name: &str) -> Verdict {
 fn message(health: &Health, name: &str) -> Option<String> {
     let check = health.check(name).expect("there is such a check");
     check.message().map(str::to_owned)
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = std::time::Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 fn on_one_thread() -> Runtime {

@@ -13,12 +13,11 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, Verdict};
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{advance, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Nothing here takes as long; a test that waits for more has failed.
-const BOUND: Duration = Duration::from_secs(20);
 /// How long a bad check may take: enough for a good one on a busy machine.
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -36,14 +35,6 @@ fn workers(count: usize) -> Runtime {
         .enable_all()
         .build()
         .expect("a runtime")
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 fn message(health: &Health, name: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Nothing that a client or an operator writes makes health panic, open or lie.
 
-mod properties;
+use crate::properties;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -14,20 +14,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Served, Status, Verdict};
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Runtime};
 
-const BOUND: Duration = Duration::from_secs(20);
 /// kubelet's.
 const PATIENCE: Duration = Duration::from_secs(1);
 const OFTEN: Duration = Duration::from_millis(20);
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");

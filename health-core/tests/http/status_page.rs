@@ -1,4 +1,4 @@
-//! The status page as the server gives it; `tests/tests/status_page.rs` shows it
+//! The status page as the server gives it; `tests/tests/programs/status_page.rs` shows it
 //! to a browser.
 
 use std::time::Duration;

@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use health_core::Health;
+use test_support::{BOUND, until};
 
 const VARIABLE: &str = "HEALTH_TEST_CHILD_HANGS";
-const BOUND: Duration = Duration::from_secs(20);
 
 /// Does nothing but in a child.
 #[test]
@@ -66,7 +66,7 @@ impl Process {
     fn start(how: &str) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut child = Command::new(program)
-            .args(["--exact", "child", "--nocapture"])
+            .args(["--exact", "signals::child", "--nocapture"])
             .env(VARIABLE, how)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -95,18 +95,15 @@ impl Process {
 
     /// The exit code and what it logged.
     fn ends(mut self) -> (Option<i32>, String) {
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
-            }
-            assert!(start.elapsed() < BOUND, "it does not end");
-            thread::sleep(Duration::from_millis(1));
-        };
+        let mut status = None;
+        until("the end of the process", || {
+            status = self.child.try_wait().expect("the child can be waited for");
+            status.is_some()
+        });
         let mut log = String::new();
         let mut errors = self.child.stderr.take().expect("piped");
         errors.read_to_string(&mut log).expect("text");
-        (status.code(), log)
+        (status.and_then(|status| status.code()), log)
     }
 }
 

@@ -1,69 +1,16 @@
-//! What the log tells of receivers. One test, because the threads of webhooks log
-//! to the subscriber of the process.
-#![cfg(all(feature = "tracing", feature = "webhook"))]
+//! What the log tells of receivers. One test, because the events of two tests
+//! could not be told apart.
 
-mod receiver;
-
-use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use health_core::{CheckOptions, Health, Outcome, PushMonitor, Webhook, testing};
-use receiver::{Answer, BOUND, free_address, next, receiver, serve, url};
-use tracing_subscriber::util::SubscriberInitExt;
+use test_support::BOUND;
+use test_support::receiver::{Answer, free_address, next, receiver, serve, url};
+
+use crate::{process_log, without_declared};
 
 const SHORT: Duration = Duration::from_millis(5);
-
-/// The log of the process.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn capture() -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish()
-            .init();
-        log
-    }
-
-    /// The lines with this text.
-    fn lines(&self, text: &str) -> Vec<String> {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = String::from_utf8(log.clone()).expect("the log is text");
-        let lines = log.lines().filter(|line| line.contains(text));
-        lines.map(str::to_owned).collect()
-    }
-
-    fn until(&self, text: &str) -> Vec<String> {
-        let start = Instant::now();
-        loop {
-            let lines = self.lines(text);
-            if !lines.is_empty() {
-                return lines;
-            }
-            assert!(start.elapsed() < BOUND, "nothing logs {text:?}");
-            std::thread::sleep(SHORT);
-        }
-    }
-}
 
 fn webhook(url: &str) -> Webhook {
     Webhook::new(format!("{url}?token=hunter2"))
@@ -76,7 +23,7 @@ fn webhook(url: &str) -> Webhook {
 
 fn start(webhook: Webhook) -> Health {
     let idle = CheckOptions::new().initial_delay(BOUND * 60);
-    Health::builder()
+    without_declared()
         .check("database", idle, || async {})
         .webhook(webhook)
         .start()
@@ -89,7 +36,7 @@ fn turn(health: &Health, outcome: Outcome) {
 
 #[tokio::test]
 async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
-    let log = Log::capture();
+    let log = process_log();
 
     // Away, and back.
     let address = free_address();
@@ -107,8 +54,8 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert_eq!(log.lines("health ended before").len(), 0);
 
     // A single failure is no outage.
-    let (url, told) = receiver(&[Answer::Code(503), Answer::Code(200)]);
-    let health = start(webhook(&url));
+    let (address, told) = receiver(&[Answer::Code(503), Answer::Code(200)]);
+    let health = start(webhook(&address));
     turn(&health, Outcome::fail("down"));
     next(&told);
     next(&told);
@@ -116,8 +63,8 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert_eq!(log.lines("reachable").len(), 2, "those of before");
 
     // The same refusal again and again.
-    let (url, told) = receiver(&[Answer::Code(401)]);
-    let health = start(webhook(&url));
+    let (address, told) = receiver(&[Answer::Code(401)]);
+    let health = start(webhook(&address));
     for outcome in [
         Outcome::fail("down"),
         Outcome::pass(),
@@ -132,16 +79,16 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert!(refused[0].contains("it answered 401"), "{refused:?}");
 
     // Away until the end.
-    let health = start(webhook(&receiver::url(free_address())));
+    let health = start(webhook(&url(free_address())));
     turn(&health, Outcome::fail("down"));
     health.stop().await;
     let undelivered = log.lines("health ended before");
     assert_eq!(undelivered.len(), 1, "{undelivered:?}");
-    assert!(undelivered[0].contains("checks=1"), "{undelivered:?}");
+    assert!(undelivered[0].contains(r#""checks":1"#), "{undelivered:?}");
 
     // A push monitor that is away.
     let monitor = format!("http://{}/hunter2", free_address());
-    let health = Health::builder()
+    let health = without_declared()
         .push_monitor(PushMonitor::new(&monitor).failure_url(&monitor))
         .start()
         .expect("it starts");

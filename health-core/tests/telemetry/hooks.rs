@@ -6,9 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Turned, Verdict, testing};
-
-/// Far more than anything here takes, for a busy machine.
-const BOUND: Duration = Duration::from_secs(20);
+use test_support::BOUND;
 
 /// A check that only says what it is forced to.
 fn forced() -> HealthBuilder {

@@ -2,75 +2,31 @@
 #![cfg(feature = "tracing")]
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use health_core::{CheckOptions, Guard, Headers, Health, Outcome, RequestHead, testing};
 use serde_json::{Value, json};
+use test_support::Log;
 use tokio::time::sleep;
-use tracing_subscriber::util::SubscriberInitExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The subscriber of the thread that starts health, which gets its log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// The events with this message.
+fn events(log: &Log, message: &str) -> Vec<Value> {
+    let mut events = log.events();
+    events.retain(|event| event["message"] == message);
+    events
 }
 
-impl Log {
-    fn capture() -> (Self, tracing::dispatcher::DefaultGuard) {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, subscriber.set_default())
-    }
+fn turns(log: &Log) -> Vec<Value> {
+    events(log, "health check turned")
+}
 
-    fn text(&self) -> String {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(log.clone()).expect("the log is text")
-    }
-
-    /// The events with this message, since the last call of any kind.
-    fn events(&self, message: &str) -> Vec<Value> {
-        let text = self.text();
-        let events = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"));
-        events
-            .filter(|event: &Value| event["message"] == message)
-            .collect()
-    }
-
-    fn turns(&self) -> Vec<Value> {
-        self.events("health check turned")
-    }
-
-    fn answers(&self) -> Vec<Value> {
-        self.events("health answer turned")
-    }
-
-    fn clear(&self) {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.clear();
-    }
+fn answers(log: &Log) -> Vec<Value> {
+    events(log, "health answer turned")
 }
 
 /// A check that does what the switch says.
@@ -94,7 +50,7 @@ fn body_json(health: &Health, path: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let switch = Arc::new(AtomicBool::new(true));
     let options = CheckOptions::new()
         .interval(SECOND)
@@ -116,9 +72,9 @@ async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
     switch.store(false, SeqCst);
     sleep(20 * SECOND).await;
     testing::flush(&health);
-    let turns = log.turns();
-    assert_eq!(turns.len(), 1, "{turns:?}");
-    let turn = &turns[0];
+    let told = turns(&log);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let turn = &told[0];
     for (field, value) in [
         ("level", json!("ERROR")),
         ("target", json!("health")),
@@ -138,7 +94,7 @@ async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
 
 #[tokio::test(start_paused = true)]
 async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let switch = Arc::new(AtomicBool::new(true));
     let health = Health::builder()
         .check("database", CheckOptions::new(), switched(&switch))
@@ -154,7 +110,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     assert_eq!(body_json(&health, "/health/database").get("incident"), None);
     testing::flush(&health);
     assert!(
-        log.turns()
+        turns(&log)
             .iter()
             .all(|turn| turn.get("incident").is_none())
     );
@@ -167,7 +123,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     let incident = health.check("database").expect("it").incident();
     let incident = incident.expect("an incident").to_string();
     testing::flush(&health);
-    let told: Vec<Value> = log.turns();
+    let told: Vec<Value> = turns(&log);
     assert_eq!(told[0]["incident"], *incident, "{told:?}");
     assert_eq!(
         (&told[1]["check"], &told[1]["to"]),
@@ -196,7 +152,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     health.refresh("database").await;
     testing::flush(&health);
     assert_eq!(
-        log.turns()[0]["incident"],
+        turns(&log)[0]["incident"],
         *incident,
         "its end has its name too"
     );
@@ -211,7 +167,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reason() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
     let health = Health::builder()
@@ -224,9 +180,9 @@ async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reaso
     sleep(25 * HOUR).await;
     assert!(runs.load(SeqCst) > 8_000);
     testing::flush(&health);
-    let turns = log.turns();
-    assert_eq!(turns.len(), 1, "{turns:?}");
-    let reminders = log.events("health check is still not good");
+    let told = turns(&log);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let reminders = events(&log, "health check is still not good");
     let lasting: Vec<u64> = reminders
         .iter()
         .map(|event| event["lasting_s"].as_u64().expect("seconds"))
@@ -240,14 +196,14 @@ async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reaso
     let consecutive = last["consecutive"].as_u64().expect("a number");
     assert!(consecutive > 8_000, "{last}");
     assert_eq!(last["reason"], format!("refused {}", consecutive - 1));
-    assert_eq!(last["incident"], turns[0]["incident"]);
+    assert_eq!(last["incident"], told[0]["incident"]);
     assert_eq!(last["level"], "ERROR");
     drop(health);
 }
 
 #[tokio::test(start_paused = true)]
 async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("database", CheckOptions::new(), || async {
             let error = io::Error::other("postgres://app:hunter2@db/orders: refused");
@@ -267,7 +223,7 @@ async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("cache", CheckOptions::new(), || async {})
         .check("database", CheckOptions::new().critical(), || async {})
@@ -282,7 +238,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
     sleep(SECOND).await;
     let seen = |log: &Log| -> Vec<(String, String, String, String)> {
         testing::flush(&health);
-        let answers = log.answers();
+        let answers = answers(log);
         log.clear();
         let text = |event: &Value, field: &str| event[field].as_str().expect("text").to_owned();
         let fields = ["level", "probe", "to", "checks"];
@@ -324,9 +280,9 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
 
     let drained = health.drain();
     testing::flush(&health);
-    let answers = log.answers();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    assert_eq!(answers[0]["draining"], true);
+    let drains = answers(&log);
+    assert_eq!(drains.len(), 1, "{drains:?}");
+    assert_eq!(drains[0]["draining"], true);
     assert_eq!(
         seen(&log),
         [event("INFO", "readiness", "unhealthy", "")],
@@ -340,7 +296,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
 /// Each client can cause these, so each is logged once.
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
-    let (log, _guard) = Log::capture();
+    let (log, _guard) = Log::capture_json();
     let guard = Guard::new()
         .addresses(["10.0.0.0/8"])
         .when(|_| panic!("no token=hunter2 here"));

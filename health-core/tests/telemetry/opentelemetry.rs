@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, GaugeDataPoint, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use tokio::time::sleep;
+use test_support::eventually;
 
 fn each(metrics: &[ResourceMetrics], mut see: impl FnMut(&str, &MetricData<f64>)) {
     let last = metrics.last().expect("something was collected");
@@ -38,9 +38,10 @@ async fn the_reader_collects_what_the_page_shows() {
         .start()
         .expect("it starts");
     let recording = tokio::spawn(health.record_opentelemetry(&provider.meter("health")));
-    while health.check("db").expect("it").consecutive() < 3 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    eventually("three runs", async || {
+        health.check("db").expect("it").consecutive() >= 3
+    })
+    .await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     provider.force_flush().expect("collected");
 

@@ -4,13 +4,13 @@
 
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use health_core::{CheckOptions, Event, Health, Heartbeat, Probe, Status, Verdict, testing};
+use test_support::until;
+use tracing::dispatcher::DefaultGuard;
 use tracing::field::{Field, Visit};
 use tracing::{Metadata, Subscriber, span};
-
-const BOUND: Duration = Duration::from_secs(20);
 
 /// What the subscriber does with each line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ enum Mood {
 static MOOD: Mutex<Mood> = Mutex::new(Mood::Writes);
 static CHANGED: Condvar = Condvar::new();
 static LINES: Mutex<Vec<(String, String, String)>> = Mutex::new(Vec::new());
-/// The tests of this file share the subscriber of the process.
+/// The tests of this file share what their subscriber does.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
@@ -86,20 +86,12 @@ impl Subscriber for Moody {
     fn exit(&self, _: &span::Id) {}
 }
 
-fn begin() -> MutexGuard<'static, ()> {
+/// The subscriber of this thread, which gets the log of health that it starts.
+fn begin() -> (DefaultGuard, MutexGuard<'static, ()>) {
     let guard = lock(&ONE_AT_A_TIME);
-    let _ = tracing::subscriber::set_global_default(Moody);
     set(Mood::Writes);
     lock(&LINES).clear();
-    guard
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    (tracing::subscriber::set_default(Moody), guard)
 }
 
 #[test]

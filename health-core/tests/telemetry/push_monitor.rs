@@ -1,13 +1,12 @@
 //! Push monitors over real sockets.
 #![cfg(feature = "webhook")]
 
-mod receiver;
-
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, PushMonitor, testing};
-use receiver::{Answer, BOUND, next, receiver};
+use test_support::BOUND;
+use test_support::receiver::{Answer, next, receiver};
 
 const SECOND: Duration = Duration::from_secs(1);
 

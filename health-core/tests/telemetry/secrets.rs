@@ -4,10 +4,10 @@
 
 use std::io;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use health_core::{CheckOptions, Guard, Health, HealthBuilder, Outcome, RequestHead, testing};
+use test_support::Log;
 use tokio::time::sleep;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -204,22 +204,6 @@ fn no_marked_secret_survives_in_other_texts() {
     );
 }
 
-/// The log of this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn with_check(builder: HealthBuilder, number: usize, text: &str) -> HealthBuilder {
     let text = text.to_owned();
     let options = CheckOptions::new().interval(Duration::from_secs(60 * 60));
@@ -266,11 +250,10 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
 #[tokio::test(start_paused = true)]
 async fn no_outlet_shows_a_marked_secret() {
     let log = Log::default();
-    let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
-        .with_writer(move || writer.clone());
+        .with_writer(log.clone());
     let _guard = subscriber.finish().set_default();
     let texts: Vec<String> = secrets().collect();
     let builder = Health::builder()
@@ -291,8 +274,7 @@ async fn no_outlet_shows_a_marked_secret() {
         .endpoint()
         .respond(RequestHead::new("GET", "/metrics"));
     let metrics = String::from_utf8_lossy(metrics.body()).into_owned();
-    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let log = String::from_utf8_lossy(&log);
+    let log = log.text();
     assert!(log.contains("health check"), "{log}");
     for (number, text) in texts.iter().enumerate() {
         let report = health.check(&format!("check-{number}")).expect("it");

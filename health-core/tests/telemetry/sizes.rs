@@ -3,16 +3,15 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
+use test_support::Log;
 use tokio::time::sleep;
-use tracing_subscriber::util::SubscriberInitExt;
 
 const SEVEN_MB: usize = 7_000_000;
 /// A cause, a public text, and the rest of a log line.
@@ -59,21 +58,6 @@ impl Serialize for Nested {
     }
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn long() -> String {
     "x y ".repeat(SEVEN_MB / 4)
 }
@@ -84,10 +68,7 @@ fn options() -> CheckOptions {
 
 #[tokio::test(start_paused = true)]
 async fn no_log_line_is_long() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
-    let _guard = subscriber.finish().set_default();
+    let (log, _guard) = Log::capture();
     let health = Health::builder()
         .check("error", options(), || async { Err::<(), _>(long()) })
         .check("chain", options(), || async { Err::<(), _>(Long::of(100)) })
@@ -100,8 +81,7 @@ async fn no_log_line_is_long() {
     health.refresh("panic").await;
     sleep(Duration::from_secs(1)).await;
     testing::flush(&health);
-    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let log = String::from_utf8_lossy(&log);
+    let log = log.text();
     for name in ["error", "chain", "public", "panic"] {
         assert!(
             log.contains(&format!("check=\"{name}\"")),

@@ -1,8 +1,6 @@
 //! Webhooks over real sockets, to receivers that answer in every way.
 #![cfg(feature = "webhook")]
 
-mod receiver;
-
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::mpsc::Receiver;
@@ -10,29 +8,30 @@ use std::time::{Duration, Instant};
 
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Webhook, testing};
 use hmac::{Hmac, KeyInit, Mac};
-use receiver::{Answer, BOUND, Request, free_address, next, receiver, serve, url};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use test_support::receiver::{Answer, Request, free_address, next, receiver, serve, url};
+use test_support::{BOUND, eventually};
 
 const SHORT: Duration = Duration::from_millis(5);
 
-impl Request {
-    fn event(&self) -> &str {
-        self.body["event"].as_str().expect("an event")
-    }
+fn event(request: &Request) -> &str {
+    request.body["event"]
+        .as_str()
+        .expect("each body names its event")
+}
 
-    /// The states in the body, in one shape.
-    fn turns(&self) -> Vec<&Value> {
-        match self.event() {
-            "health.check.turned" => vec![&self.body],
-            "health.checks.turned" => self.body["turns"]
-                .as_array()
-                .expect("turns")
-                .iter()
-                .collect(),
-            "health.stopped" => Vec::new(),
-            other => panic!("unknown event {other}"),
-        }
+/// Returns the states in the body, in one shape.
+fn turns(request: &Request) -> Vec<&Value> {
+    match event(request) {
+        "health.check.turned" => vec![&request.body],
+        "health.checks.turned" => request.body["turns"]
+            .as_array()
+            .expect("a body of several states has a list of them")
+            .iter()
+            .collect(),
+        "health.stopped" => Vec::new(),
+        other => panic!("unknown event {other}"),
     }
 }
 
@@ -91,7 +90,7 @@ struct Believed(BTreeMap<String, String>);
 
 impl Believed {
     fn learn(&mut self, request: &Request) {
-        for turn in request.turns() {
+        for turn in turns(request) {
             let word = |key: &str| turn[key].as_str().expect("a word").to_owned();
             self.0.insert(word("check"), word("to"));
         }
@@ -158,7 +157,7 @@ async fn a_state_is_posted_with_what_the_receiver_needs() {
 
     let rest = rest(health, &told).await;
     assert_eq!(rest.len(), 1);
-    assert_eq!(rest[0].event(), "health.stopped");
+    assert_eq!(event(&rest[0]), "health.stopped");
     assert_eq!(rest[0].body["labels"]["service"], "orders");
 }
 
@@ -191,7 +190,7 @@ async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
     fail(&health);
     believed.until(&told, |_| "error".to_owned());
     let last = rest(health, &told).await;
-    assert_eq!(last.last().expect("a request").event(), "health.stopped");
+    assert_eq!(event(last.last().expect("a request")), "health.stopped");
 
     let health = one(webhook(&url)).start().expect("it starts");
     pass(&health);
@@ -291,7 +290,7 @@ async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
         believed.until(&told, truth);
         // What was taken is not sent again.
         for request in rest(health, &told).await {
-            assert!(request.turns().len() <= 7, "seed {seed}");
+            assert!(turns(&request).len() <= 7, "seed {seed}");
         }
     }
 }
@@ -487,13 +486,13 @@ async fn a_body_that_is_too_large_for_the_receiver_is_divided() {
     for name in &names {
         turn(&health, name, true);
     }
-    let sizes: Vec<_> = (0..3).map(|_| next(&told).turns().len()).collect();
+    let sizes: Vec<_> = (0..3).map(|_| turns(&next(&told)).len()).collect();
     assert!(
         sizes[1] <= sizes[0].div_ceil(2) && sizes[2] <= sizes[1].div_ceil(2),
         "{sizes:?}"
     );
     let rest = rest(health, &told).await;
-    let delivered: usize = rest.iter().map(|request| request.turns().len()).sum();
+    let delivered: usize = rest.iter().map(|request| turns(request).len()).sum();
     assert_eq!(delivered + sizes[2], names.len());
 }
 
@@ -517,11 +516,7 @@ async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
         // The receiver is silent now.
         let runs = |health: &Health| health.check("often").expect("it").consecutive();
         let before = runs(&health);
-        let start = Instant::now();
-        while runs(&health) < before + 10 {
-            assert!(start.elapsed() < BOUND, "the check is delayed");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("ten runs", async || runs(&health) >= before + 10).await;
         assert_eq!(next(&told).body, first);
     }
 }
@@ -537,7 +532,7 @@ async fn a_stop_sends_what_waits_but_does_not_wait_for_a_receiver_that_hangs() {
     // The least interval has not passed.
     pass(&health);
     let events: Vec<_> = rest(health, &told).await;
-    let events: Vec<_> = events.iter().map(Request::event).collect();
+    let events: Vec<_> = events.iter().map(event).collect();
     assert_eq!(events, ["health.check.turned", "health.stopped"]);
 
     let (url, told) = receiver(&[Answer::Silence(BOUND)]);

@@ -1,5 +1,4 @@
 //! An HTTP receiver that answers in every way, over a real socket.
-#![allow(dead_code)] // Each test uses a part of it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,18 +9,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Far more than anything here takes, for a busy machine.
-pub(crate) const BOUND: Duration = Duration::from_secs(30);
+use crate::BOUND;
 
 /// A request that a receiver got.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) line: String,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) raw: Vec<u8>,
-    /// Null if it is no JSON.
-    pub(crate) body: Value,
-    pub(crate) at: Instant,
+pub struct Request {
+    /// The request line.
+    pub line: String,
+    /// The header fields, by their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The bytes of the body.
+    pub raw: Vec<u8>,
+    /// The body, or null if it is not JSON.
+    pub body: Value,
+    /// When the request had been read.
+    pub at: Instant,
 }
 
 impl Request {
@@ -60,7 +62,8 @@ impl Request {
 
 /// How a receiver answers a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// This status code.
     Code(u16),
     /// 503 with `Retry-After` in seconds.
     Later(u32),
@@ -109,42 +112,57 @@ impl Answer {
 }
 
 /// Starts a receiver that gives these answers, the last one again and again.
-pub(crate) fn receiver(answers: &[Answer]) -> (String, Receiver<Request>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    let address = listener.local_addr().expect("an address");
+pub fn receiver(answers: &[Answer]) -> (String, Receiver<Request>) {
+    let listener =
+        TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
     (url(address), serve(listener, answers))
 }
 
-pub(crate) fn url(address: SocketAddr) -> String {
+/// The URL of a receiver at this address.
+pub fn url(address: SocketAddr) -> String {
     format!("http://{address}/turns")
 }
 
-pub(crate) fn serve(listener: TcpListener, answers: &[Answer]) -> Receiver<Request> {
+/// Starts a receiver on this socket, as [`receiver`] does.
+pub fn serve(listener: TcpListener, answers: &[Answer]) -> Receiver<Request> {
     let (tell, told) = mpsc::channel();
     let answers = answers.to_vec();
     thread::spawn(move || {
-        let (last, first) = answers.split_last().expect("an answer");
+        let (last, first) = answers
+            .split_last()
+            .expect("the test gives at least one answer");
         let mut answers = first.iter().chain(std::iter::repeat(last));
         for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
+            let mut stream = stream.expect("the listener accepts connections");
             let Some(request) = Request::read(&stream) else {
                 continue;
             };
             if tell.send(request).is_err() {
                 return;
             }
-            answers.next().expect("an answer").write(&mut stream);
+            answers
+                .next()
+                .expect("the last answer is repeated")
+                .write(&mut stream);
         }
     });
     told
 }
 
-/// An address at which nothing listens yet.
-pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    listener.local_addr().expect("an address")
+/// Returns an address at which nothing listens yet.
+pub fn free_address() -> SocketAddr {
+    let listener =
+        TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
 }
 
-pub(crate) fn next(told: &Receiver<Request>) -> Request {
-    told.recv_timeout(BOUND).expect("a request")
+/// Waits for the next request.
+pub fn next(told: &Receiver<Request>) -> Request {
+    told.recv_timeout(BOUND)
+        .expect("the receiver gets a request within the bound")
 }

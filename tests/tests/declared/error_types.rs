@@ -2,6 +2,8 @@
 
 use health_axum::{CheckOptions, Health, health_check};
 
+use crate::kinds_of_checks::AppState;
+
 fn refused() -> std::io::Error {
     std::io::Error::other("refused by 10.0.0.7")
 }
@@ -26,6 +28,7 @@ fn boxed() -> Result<(), Box<dyn std::error::Error>> {
 #[tokio::test]
 async fn the_chain_is_kept_and_none_of_it_is_public() {
     let health = Health::builder()
+        .state(AppState::new())
         .check("closure", CheckOptions::new(), || async {
             Err::<(), _>(anyhow::Error::from(refused()).context("ping"))
         })

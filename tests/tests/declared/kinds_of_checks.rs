@@ -1,5 +1,4 @@
 //! Checks of every kind that the attribute declares, run by `Health`.
-#![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,14 +13,14 @@ struct Cache {
 }
 
 #[derive(HealthState)]
-struct AppState {
+pub(crate) struct AppState {
     url: Url,
     limit: u64,
     cache: Arc<Cache>,
 }
 
 impl AppState {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         AppState {
             url: Url("localhost".into()),
             limit: 7,

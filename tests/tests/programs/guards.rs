@@ -15,7 +15,7 @@ use tests::wire::{Framework, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
-const GUIDE: &str = include_str!("../../docs/guards.md");
+const GUIDE: &str = include_str!("../../../docs/guards.md");
 
 const TOKEN: &str = "correct horse battery staple";
 const CAUSE: &str = "connect 10.7.0.12:5432";

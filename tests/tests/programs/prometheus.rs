@@ -17,9 +17,9 @@ use serde_json::Value;
 use tests::programs::{Running, curl, eventually, free_port};
 use tests::wire::{Framework, Server};
 
-const RULES: &str = include_str!("../../monitoring/alerts.yml");
-const DASHBOARD: &str = include_str!("../../monitoring/dashboard.json");
-const GUIDE: &str = include_str!("../../docs/metrics.md");
+const RULES: &str = include_str!("../../../monitoring/alerts.yml");
+const DASHBOARD: &str = include_str!("../../../monitoring/dashboard.json");
+const GUIDE: &str = include_str!("../../../docs/metrics.md");
 
 fn monitoring(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -11,10 +11,10 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-const HEALTH: &str = include_str!("../../health-core/schemas/health.schema.json");
-const HEALTH_JSON: &str = include_str!("../../health-core/schemas/health-json.schema.json");
+const HEALTH: &str = include_str!("../../../health-core/schemas/health.schema.json");
+const HEALTH_JSON: &str = include_str!("../../../health-core/schemas/health-json.schema.json");
 /// Of the OpenAPI Initiative: <https://spec.openapis.org/oas/3.1/schema/2022-10-07>.
-const OPENAPI: &str = include_str!("../fixtures/openapi/v3.1-schema.json");
+const OPENAPI: &str = include_str!("../../fixtures/openapi/v3.1-schema.json");
 const TOKEN: &str = "correct horse battery staple";
 
 fn parsed(json: &str) -> Value {

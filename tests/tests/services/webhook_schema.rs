@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 fn schema() -> Value {
-    let schema = include_str!("../../health-core/schemas/webhook.schema.json");
+    let schema = include_str!("../../../health-core/schemas/webhook.schema.json");
     serde_json::from_str(schema).expect("JSON")
 }
 
@@ -196,7 +196,7 @@ fn the_schema_refuses_what_no_webhook_sends() {
 
 #[test]
 fn the_examples_in_the_guide_match() {
-    let guide = include_str!("../../docs/hooks.md");
+    let guide = include_str!("../../../docs/hooks.md");
     let blocks: Vec<&str> = guide.split("```json\n").skip(1).collect();
     assert!(!blocks.is_empty());
     for block in blocks {
