@@ -50,7 +50,7 @@ fn patience(probe: &Yaml) -> Duration {
 /// The routes and the drain are those of `orders`; its checks are not needed.
 fn health() -> Health {
     let without_checks = r#"{"database": {"enabled": false}, "disk": {"enabled": false}}"#;
-    let settings = serde_json::from_str(without_checks).expect("JSON");
+    let settings = serde_json::from_str(without_checks).expect("the text is valid JSON");
     let health = Health::builder().settings(settings).start();
     health.expect("it starts")
 }
@@ -99,7 +99,9 @@ async fn the_probes_of_the_manifest_lead_somewhere() {
     let variable = |name| {
         let mut variables = variables.clone();
         let found = variables.find(|variable| variable["name"].as_str() == Some(name));
-        found.expect(name)["value"].as_str().expect("text")
+        found.expect(name)["value"]
+            .as_str()
+            .expect("the value is a string")
     };
     assert_eq!(variable("HOST"), "0.0.0.0", "or the probes do not reach it");
     let listens = variable("PORT").parse().ok();

@@ -72,7 +72,7 @@ fn watch_panics() {
 /// Threads of this process whose names begin so.
 #[cfg(target_os = "linux")]
 fn threads(prefix: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("this process");
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc lists this process");
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.starts_with(prefix)).count()
@@ -85,7 +85,10 @@ fn runtime(workers: usize) -> Runtime {
         Builder::new_multi_thread()
     };
     builder.worker_threads(workers.max(1));
-    builder.enable_all().build().expect("a runtime")
+    builder
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 }
 
 /// How a runtime ends.
@@ -195,7 +198,7 @@ fn a_runtime_may_end_at_any_moment() {
     #[cfg(target_os = "linux")]
     until("the end of every thread", || threads("health-all-") == 0);
     // A copy: the hook takes the lock, should this panic.
-    let mut unexpected = UNEXPECTED.lock().expect("no panic").clone();
+    let mut unexpected = UNEXPECTED.lock().expect("no thread panicked").clone();
     // Two checks use timers. On a thread of its own such a check can be about
     // to poll one in the moment in which the runtime goes, and tokio panics.
     unexpected.retain(|panic| {
@@ -295,9 +298,18 @@ async fn two_in_one_process_share_nothing() {
     assert_eq!(working.status(Probe::Readiness), Status::Pass);
     assert_eq!(broken.status(Probe::Readiness), Status::Fail);
     drop(broken);
-    let before = working.check("switch").expect("it").consecutive();
+    let before = working
+        .check("switch")
+        .expect("the check is registered")
+        .consecutive();
     sleep(BOUND).await;
-    assert!(working.check("switch").expect("it").consecutive() > before + 100);
+    assert!(
+        working
+            .check("switch")
+            .expect("the check is registered")
+            .consecutive()
+            > before + 100
+    );
 }
 
 #[test]
@@ -343,6 +355,8 @@ fn a_health_that_outlives_its_runtime_fails_and_answers() {
     });
     let elsewhere = runtime(0);
     let answer = elsewhere.block_on(async { timeout(BOUND / 4, health.refresh("switch")).await });
-    let report = answer.expect("who asks is not left waiting").expect("it");
+    let report = answer
+        .expect("who asks is not left waiting")
+        .expect("the check is registered");
     assert!(matches!(report.verdict(), Verdict::Unknown | Verdict::Fail));
 }

@@ -46,17 +46,20 @@ fn problems() -> Vec<String> {
     };
     let mut problems = refused(Health::builder());
     let runtime = || tokio::runtime::Builder::new_current_thread();
-    let without_timer = runtime().build().expect("a runtime");
+    let without_timer = runtime().build().expect("a runtime can be built");
     {
         let _entered = without_timer.enter();
         problems.extend(refused(Health::builder()));
     }
-    let runtime = runtime().enable_all().build().expect("a runtime");
+    let runtime = runtime()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
     let _entered = runtime.enter();
 
     let options = CheckOptions::new;
     let check = || async {};
-    let settings = |json| serde_json::from_str::<Settings>(json).expect("JSON");
+    let settings = |json| serde_json::from_str::<Settings>(json).expect("the text is valid JSON");
     let builders = [
         Health::builder().state(orders::AppState {}),
         Health::builder()

@@ -18,7 +18,7 @@ async fn a_late_parameter_comes_from_the_builder() {
         .start()
         .expect("everything is provided");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let stripe = health.check("stripe").expect("it");
+    let stripe = health.check("stripe").expect("the check is registered");
     assert_eq!(stripe.verdict(), Verdict::Fail);
     assert_eq!(stripe.cause(), ["stripe is silent"]);
     assert_eq!(health.snapshot().overall(), Status::Fail);

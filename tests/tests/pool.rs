@@ -35,8 +35,13 @@ impl Postgres {
     /// Listens, and gives the pool of an application that is connected to it.
     async fn start() -> (Self, PgPool) {
         let server = Postgres::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("the loopback interface has a free port");
+        let port = listener
+            .local_addr()
+            .expect("a bound socket has an address")
+            .port();
         let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -181,7 +186,12 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
 
     // As many periods in which a run could have been dropped and another begun
     // as would have cost the whole pool.
-    let clock = || health.check("clock").expect("it").consecutive();
+    let clock = || {
+        health
+            .check("clock")
+            .expect("the check is registered")
+            .consecutive()
+    };
     let ticks = clock();
     eventually("five periods", || clock() >= ticks + 5).await;
     assert_eq!(database().verdict(), Verdict::Fail);
@@ -190,7 +200,7 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
     let since = database().running_since().expect("the run is in flight");
     assert!((silence..SystemTime::now()).contains(&since));
     let report: serde_json::Value =
-        serde_json::from_str(&server.get("/health").await.body).expect("JSON");
+        serde_json::from_str(&server.get("/health").await.body).expect("the text is valid JSON");
     assert!(
         report["checks"]["database"]["running_since"].is_string(),
         "{report}"

@@ -71,7 +71,7 @@ impl Blocker {
     }
 
     fn release(&self) {
-        self.release.send(()).expect("it is there");
+        self.release.send(()).expect("the blocked side still waits");
     }
 }
 
@@ -165,7 +165,7 @@ impl Service {
 
 fn single() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 fn workers(count: usize) -> Runtime {
@@ -173,7 +173,7 @@ fn workers(count: usize) -> Runtime {
         .worker_threads(count)
         .enable_all()
         .build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 #[test]

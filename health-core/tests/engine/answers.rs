@@ -102,7 +102,7 @@ fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
         .worker_threads(1)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
     let health = runtime.block_on(async {
@@ -120,7 +120,7 @@ fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let answer = elsewhere.block_on(async { timeout(5 * SECOND, health.refresh("blocker")).await });
     drop(release);
     let report = answer.expect("a refresh ends").expect("there is a check");
@@ -136,7 +136,7 @@ fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline()
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
     let block = Arc::new(AtomicBool::new(false));
@@ -173,7 +173,7 @@ fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline()
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let skipped = elsewhere.block_on(async {
         let first = async {
             while let Some(event) = events.next().await {

@@ -33,7 +33,10 @@ impl Behaviour {
 }
 
 fn verdict(health: &Health, check: &str) -> Verdict {
-    health.check(check).expect("the check").verdict()
+    health
+        .check(check)
+        .expect("the check is registered")
+        .verdict()
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +136,7 @@ fn startup_does_not_latch_while_one_of_its_checks_is_over_its_timeout() {
         .worker_threads(1)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
     let gate = health_core::Gate::new("migrations");
@@ -167,7 +170,7 @@ fn startup_does_not_latch_while_one_of_its_checks_is_over_its_timeout() {
     }
     gate.open();
     assert_eq!(health.status(Probe::Startup), Status::Fail);
-    let schema = health.check("schema").expect("the check");
+    let schema = health.check("schema").expect("the check is registered");
     assert_eq!(schema.message(), Some("timed out"));
     drop(release);
 }
@@ -205,7 +208,10 @@ async fn a_refresh_does_not_wait_for_the_initial_delay() {
         .start()
         .expect("it starts");
     let start = Instant::now();
-    let report = health.refresh("report").await.expect("the check");
+    let report = health
+        .refresh("report")
+        .await
+        .expect("the check is registered");
     assert_eq!(report.verdict(), Verdict::Pass);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }

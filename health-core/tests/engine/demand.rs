@@ -139,7 +139,10 @@ async fn a_refresh_runs_at_once_and_joins_what_is_under_way() {
         .expect("it starts");
     sleep(SECOND / 2).await;
     let start = Instant::now();
-    let queue = health.refresh("queue").await.expect("it");
+    let queue = health
+        .refresh("queue")
+        .await
+        .expect("the check is registered");
     assert_eq!(start.elapsed(), SECOND / 2, "it joined the first run");
     assert_eq!(queue.verdict(), Verdict::Pass);
     assert_eq!(runs.load(SeqCst), 1);
@@ -158,14 +161,20 @@ async fn a_refresh_never_waits_for_an_overdue_run() {
         .check("hung", options, std::future::pending::<()>)
         .start()
         .expect("it starts");
-    let hung = health.refresh("hung").await.expect("it");
+    let hung = health
+        .refresh("hung")
+        .await
+        .expect("the check is registered");
     assert_eq!(
         hung.message(),
         Some("timed out"),
         "the run under way timed out"
     );
     let start = Instant::now();
-    let hung = health.refresh("hung").await.expect("it");
+    let hung = health
+        .refresh("hung")
+        .await
+        .expect("the check is registered");
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(hung.running_since().is_some());
 }
@@ -196,7 +205,13 @@ async fn a_good_check_that_is_asked_seldom_turns_once() {
         // Nothing happens between two askings, whoever reads meanwhile.
         for _ in 0..10 {
             sleep(SECOND).await;
-            assert_eq!(health.check("good").expect("it").incident(), None);
+            assert_eq!(
+                health
+                    .check("good")
+                    .expect("the check is registered")
+                    .incident(),
+                None
+            );
             let metrics = endpoint.respond(RequestHead::new("GET", "/health"));
             assert_eq!(metrics.status(), 200);
         }
@@ -297,7 +312,7 @@ async fn a_dependent_asks_for_what_comes_first() {
         .start()
         .expect("it starts");
     sleep(100 * SECOND).await;
-    let api = health.check("api").expect("it");
+    let api = health.check("api").expect("the check is registered");
     assert_eq!(api.verdict(), Verdict::Pass);
     assert!((9..=12).contains(&calls.load(SeqCst)));
     assert!((9..=12).contains(&tokens.load(SeqCst)), "once for each run");
@@ -309,7 +324,7 @@ fn an_answer_needs_no_runtime_of_its_own() {
         .worker_threads(1)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let endpoint = runtime.block_on(async {
         let health = Health::builder()
             .check(
@@ -356,7 +371,7 @@ async fn a_check_without_a_result_is_neither_degraded_nor_an_incident() {
         .start()
         .expect("it starts");
     sleep(60 * SECOND).await;
-    let db = health.check("db").expect("it");
+    let db = health.check("db").expect("the check is registered");
     assert_eq!((db.verdict(), db.incident()), (Verdict::Unknown, None));
 }
 

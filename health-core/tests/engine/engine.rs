@@ -21,9 +21,11 @@ fn critical() -> CheckOptions {
 }
 
 fn body(health: &Health, path: &str) -> (u16, String) {
-    let request = http::Request::get(path).body(()).expect("a request");
+    let request = http::Request::get(path)
+        .body(())
+        .expect("the request is valid");
     let response = health.endpoint().respond(&request);
-    let body = String::from_utf8(response.body().to_vec()).expect("UTF-8");
+    let body = String::from_utf8(response.body().to_vec()).expect("the bytes are UTF-8");
     (response.status().as_u16(), body)
 }
 
@@ -58,7 +60,7 @@ async fn nothing_is_healthy_before_its_first_result_but_liveness() {
         .expect("it starts");
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
-    let check = health.check("slow").expect("the check");
+    let check = health.check("slow").expect("the check is registered");
     assert_eq!(check.verdict(), Verdict::Unknown);
     assert_eq!(
         body(&health, "/readyz"),
@@ -102,18 +104,27 @@ async fn a_check_that_never_returns_fails_at_its_deadline_and_runs_once() {
         .expect("it starts");
     sleep(Duration::from_millis(1_999)).await;
     assert_eq!(
-        health.check("hung").expect("it").verdict(),
+        health
+            .check("hung")
+            .expect("the check is registered")
+            .verdict(),
         Verdict::Unknown
     );
     sleep(Duration::from_millis(2)).await;
-    let hung = health.check("hung").expect("it");
+    let hung = health.check("hung").expect("the check is registered");
     assert_eq!(
         (hung.verdict(), hung.message()),
         (Verdict::Fail, Some("timed out"))
     );
     assert_eq!(hung.response_time(), Some(secs(2)));
     assert!(hung.running_since().is_some());
-    assert_eq!(health.check("fine").expect("it").verdict(), Verdict::Pass);
+    assert_eq!(
+        health
+            .check("fine")
+            .expect("the check is registered")
+            .verdict(),
+        Verdict::Pass
+    );
     sleep(secs(20)).await;
     assert_eq!(
         runs.count(),
@@ -145,7 +156,7 @@ async fn a_run_that_comes_back_late_does_not_pass_and_the_next_one_decides() {
     sleep(secs(2)).await;
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
     sleep(Duration::from_millis(1_500)).await;
-    let check = health.check("once-slow").expect("it");
+    let check = health.check("once-slow").expect("the check is registered");
     assert_eq!(check.verdict(), Verdict::Fail, "late is late");
     assert!(check.running_since().is_none());
     sleep(secs(3)).await;
@@ -165,14 +176,17 @@ async fn a_reader_turns_the_verdict_when_the_scheduler_cannot() {
     tokio::task::yield_now().await;
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
     assert_eq!(
-        health.check("hung").expect("it").verdict(),
+        health
+            .check("hung")
+            .expect("the check is registered")
+            .verdict(),
         Verdict::Unknown
     );
     let mut later = pin!(advance(secs(3)));
     // The first poll moves the clock; no other task has been polled since.
     poll_fn(|cx| Poll::Ready(later.as_mut().poll(cx).is_ready())).await;
     assert_eq!(body(&health, "/readyz").0, 503);
-    let hung = health.check("hung").expect("it");
+    let hung = health.check("hung").expect("the check is registered");
     assert_eq!(
         (hung.verdict(), hung.message()),
         (Verdict::Fail, Some("timed out"))
@@ -192,7 +206,7 @@ async fn a_panic_fails_its_own_check_and_its_text_stays_private() {
         .start()
         .expect("it starts");
     sleep(secs(1)).await;
-    let bomb = health.check("bomb").expect("it");
+    let bomb = health.check("bomb").expect("the check is registered");
     assert_eq!(bomb.message(), Some("panicked"));
     assert_eq!(bomb.cause(), ["password=***"]);
     for path in ["/health", "/health/bomb", "/readyz", "/readyz/bomb"] {
@@ -200,10 +214,20 @@ async fn a_panic_fails_its_own_check_and_its_text_stays_private() {
         assert_eq!(status, 503, "{path}");
         assert!(!body.contains("hunter2"), "{path}: {body}");
     }
-    assert_eq!(health.check("fine").expect("it").verdict(), Verdict::Pass);
+    assert_eq!(
+        health
+            .check("fine")
+            .expect("the check is registered")
+            .verdict(),
+        Verdict::Pass
+    );
     sleep(secs(15)).await;
     assert!(
-        health.check("bomb").expect("it").consecutive() >= 2,
+        health
+            .check("bomb")
+            .expect("the check is registered")
+            .consecutive()
+            >= 2,
         "it runs on"
     );
 }
@@ -281,7 +305,10 @@ async fn a_thousand_waiting_checks_take_one_round_as_long_as_the_slowest() {
         })
         .collect();
     for refreshed in again {
-        let report = refreshed.await.expect("no panic").expect("the check");
+        let report = refreshed
+            .await
+            .expect("no thread panicked")
+            .expect("the check is registered");
         assert_eq!(report.verdict(), Verdict::Pass);
     }
     let later = start.elapsed();
@@ -449,7 +476,7 @@ async fn an_object_is_a_check() {
     sleep(secs(1)).await;
     let (status, body) = body(&health, "/health");
     assert_eq!(status, 200);
-    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let body: serde_json::Value = serde_json::from_str(&body).expect("the text is valid JSON");
     assert_eq!(body["status"], "degraded");
     assert_eq!(body["version"], "1.4.2");
     let queue = &body["checks"]["queue"];
@@ -463,7 +490,10 @@ async fn an_object_is_a_check() {
         ("boxed", "limit 8"),
         ("shared", "limit 9"),
     ] {
-        assert_eq!(health.check(name).expect("it").cause(), [cause]);
+        assert_eq!(
+            health.check(name).expect("the check is registered").cause(),
+            [cause]
+        );
     }
 }
 
@@ -479,7 +509,7 @@ fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
         .worker_threads(1)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let timeout = Duration::from_millis(50);
     let health = runtime.block_on(async {
         Health::builder()
@@ -495,7 +525,13 @@ fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
     });
     // The only worker is blocked, so nobody but this reader can tell the time.
     let start = std::time::Instant::now();
-    let overdue = || health.check("blocker").expect("it").message() == Some("timed out");
+    let overdue = || {
+        health
+            .check("blocker")
+            .expect("the check is registered")
+            .message()
+            == Some("timed out")
+    };
     while !overdue() {
         assert!(
             start.elapsed() < secs(10),
@@ -543,7 +579,7 @@ async fn first_runs_do_not_time_out_in_a_queue_of_their_own_making() {
         }
         let took = start.elapsed();
         assert!(took < secs(8), "{took:?} for 6.4 s of work");
-        let report = health.check("query-7").expect("the check");
+        let report = health.check("query-7").expect("the check is registered");
         let response = report.response_time().expect("a run");
         assert!(
             limit.is_none() || response < secs(1),
@@ -565,7 +601,12 @@ async fn first_runs_that_hang_hold_the_others_back_for_a_moment_only() {
         .start()
         .expect("it starts");
     sleep(Duration::from_millis(10)).await;
-    let verdict = |name: &str| health.check(name).expect("it").verdict();
+    let verdict = |name: &str| {
+        health
+            .check(name)
+            .expect("the check is registered")
+            .verdict()
+    };
     assert_eq!(
         verdict("critical"),
         Verdict::Pass,

@@ -103,13 +103,21 @@ async fn a_check_that_comes_after_it_runs_as_soon_as_it_opens() {
         || async {},
     ));
     sleep(Duration::from_secs(60)).await;
-    let orders = health.refresh("orders").await.expect("there is one");
+    let orders = health
+        .refresh("orders")
+        .await
+        .expect("the check is registered");
     assert_eq!(orders.verdict(), Verdict::Skipped);
     assert_eq!(orders.skipped_for(), Some("schema"));
     let mut events = health.subscribe();
     gate.open();
     let ran = async {
-        while health.check("orders").expect("it").verdict() != Verdict::Pass {
+        while health
+            .check("orders")
+            .expect("the check is registered")
+            .verdict()
+            != Verdict::Pass
+        {
             events.next().await.expect("an event");
         }
     };
@@ -123,7 +131,10 @@ async fn it_is_a_check_like_any_other_to_those_who_look() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().gate(&gate));
     let mut events = health.subscribe();
-    let report = health.refresh("schema").await.expect("there is one");
+    let report = health
+        .refresh("schema")
+        .await
+        .expect("the check is registered");
     assert!(report.is_critical() && report.counts_for(Probe::Startup));
     assert_eq!(report.last_status(), Some(Status::Fail));
     assert_eq!(report.response_time(), None, "nothing ran");
@@ -225,11 +236,11 @@ fn body(health: &Health, path: &str) -> String {
     };
     let head = RequestHead::new("GET", path).with_query(query);
     let answer = health.endpoint().respond(head);
-    String::from_utf8(answer.into_body().to_vec()).expect("text")
+    String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 
 fn json(health: &Health, path: &str) -> serde_json::Value {
-    serde_json::from_str(&body(health, path)).expect("JSON")
+    serde_json::from_str(&body(health, path)).expect("the text is valid JSON")
 }
 
 #[tokio::test]
@@ -290,11 +301,11 @@ async fn a_gate_that_is_not_open_yet_has_not_failed() {
     let health = started(builder.gate(&gate));
     let failures = "status=\"error\"} 0";
     sleep(std::time::Duration::from_secs(60)).await;
-    let waiting = health.check("migrations").expect("it");
+    let waiting = health.check("migrations").expect("the check is registered");
     assert_eq!(report(&health, "migrations"), fails("not open yet"));
     assert_eq!((waiting.incident(), waiting.history().runs()), (None, 0));
     gate.open();
-    let open = health.check("migrations").expect("it");
+    let open = health.check("migrations").expect("the check is registered");
     assert_eq!(open.history().success_rate(), Some(1.0));
     assert_eq!(open.history().last_failure_at(), None);
     let metrics = body(&health, "/metrics");

@@ -56,16 +56,19 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
     assert_eq!((schema.runs(), queries.runs()), (0, 0));
     assert!(database.runs() >= 4);
     for name in ["schema", "queries"] {
-        let check = health.check(name).expect("it");
+        let check = health.check(name).expect("the check is registered");
         assert_eq!(check.verdict(), Verdict::Skipped, "{name}");
         assert_eq!(check.skipped_for(), Some("database"), "{name}");
     }
     let request = http::Request::get("/health/queries")
         .body(())
-        .expect("a request");
+        .expect("the request is valid");
     let answer = health.endpoint().respond(&request);
     assert_eq!(answer.status(), 503);
-    let incident = health.check("queries").expect("it").incident();
+    let incident = health
+        .check("queries")
+        .expect("the check is registered")
+        .incident();
     let incident = incident.expect("it goes on");
     let expected = format!(
         r#"{{"status":"skipped","critical":true,"incident":"{incident}","skipped_for":"database"}}"#
@@ -73,7 +76,10 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
     assert_eq!(&answer.body()[..], expected.as_bytes());
 
     database.set(true);
-    let recovery = health.refresh("database").await.expect("it");
+    let recovery = health
+        .refresh("database")
+        .await
+        .expect("the check is registered");
     assert_eq!(recovery.verdict(), Verdict::Pass);
     sleep(Duration::from_millis(1)).await;
     assert_eq!(
@@ -175,7 +181,7 @@ async fn a_check_that_waited_runs_once_and_then_once_a_period() {
                 .interval(Duration::from_secs(10)),
             move || {
                 seen.lock()
-                    .expect("no panic")
+                    .expect("no thread panicked")
                     .push(start.elapsed().as_secs());
                 async {}
             },
@@ -183,9 +189,9 @@ async fn a_check_that_waited_runs_once_and_then_once_a_period() {
         .start()
         .expect("it starts");
     sleep(Duration::from_secs(48)).await;
-    assert_eq!(*runs.lock().expect("no panic"), [40]);
+    assert_eq!(*runs.lock().expect("no thread panicked"), [40]);
     sleep(Duration::from_secs(4)).await;
-    assert_eq!(runs.lock().expect("no panic").len(), 2);
+    assert_eq!(runs.lock().expect("no thread panicked").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

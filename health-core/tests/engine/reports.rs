@@ -42,7 +42,10 @@ fn message(health: &Health, name: &str) -> Option<String> {
 
 fn on_one_thread() -> Runtime {
     let mut builder = Builder::new_current_thread();
-    builder.enable_all().build().expect("a runtime")
+    builder
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 }
 
 /// Where the verdict of the only check went, in order.
@@ -201,7 +204,7 @@ fn a_runtime_that_stands_still_cannot_hide_a_silence() {
     drop(release);
     wedged.join().expect("it ends");
     beat.beat();
-    let report = health.check("consumer").expect("there is one");
+    let report = health.check("consumer").expect("the check is registered");
     assert_eq!(report.consecutive(), 1, "a beat ends it without a runtime");
 }
 
@@ -391,7 +394,7 @@ async fn a_task_that_returns_or_is_cancelled_has_failed_and_gives_its_result() {
             .supervised(&ends, critical().liveness())
             .supervised(&hangs, options()),
     );
-    assert_eq!(ends.await.expect("no panic"), "result");
+    assert_eq!(ends.await.expect("no thread panicked"), "result");
     assert_eq!(message(&health, "ends").as_deref(), Some("ended"));
     assert_eq!(health.status(Probe::Liveness), Status::Fail);
     assert_eq!(verdict(&health, "hangs"), Verdict::Pass);
@@ -429,7 +432,7 @@ async fn a_task_that_ends_after_the_stop_is_no_failure() {
     let health = started(Health::builder().supervised(&task, critical().liveness()));
     health.stop().await;
     drop(stop);
-    assert!(task.await.expect("no panic").is_err());
+    assert!(task.await.expect("no thread panicked").is_err());
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
 }
 
@@ -459,11 +462,11 @@ fn the_result_of_a_task_is_never_lost() {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     runtime.block_on(async {
         for round in 0..2_000 {
             let task = Supervised::new("worker", tokio::spawn(async move { round }));
-            assert_eq!(task.await.expect("no panic"), round);
+            assert_eq!(task.await.expect("no thread panicked"), round);
         }
     });
 }
@@ -557,7 +560,7 @@ async fn a_check_after_a_heartbeat_follows_it() {
     sleep(Duration::from_millis(1)).await;
     assert_eq!(verdict(&health, "lag"), Verdict::Pass);
     sleep(DEADLINE + 11 * SECOND).await;
-    let lag = health.check("lag").expect("there is one");
+    let lag = health.check("lag").expect("the check is registered");
     assert_eq!(lag.skipped_for(), Some("consumer"));
     beat.beat();
     sleep(Duration::from_millis(1)).await;
@@ -629,15 +632,18 @@ async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
         let answer = health
             .endpoint()
             .respond(health_core::RequestHead::new("GET", path));
-        String::from_utf8(answer.body().to_vec()).expect("text")
+        String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
     };
     beat.beat();
-    let (first, first_page) = (health.check("consumer").expect("it"), page("/health"));
+    let (first, first_page) = (
+        health.check("consumer").expect("the check is registered"),
+        page("/health"),
+    );
     for _ in 0..10 {
         sleep(SECOND).await;
         beat.beat();
     }
-    let last = health.check("consumer").expect("it");
+    let last = health.check("consumer").expect("the check is registered");
     assert!(last.checked_at() > first.checked_at());
     assert_ne!(page("/health"), first_page, "its `checked_at` moves on");
     let metrics = page("/metrics");
@@ -661,7 +667,7 @@ async fn beats_within_one_millisecond_count_once() {
     }
     let request = health_core::RequestHead::new("GET", "/metrics");
     let answer = health.endpoint().respond(request);
-    let metrics = String::from_utf8(answer.body().to_vec()).expect("text");
+    let metrics = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
     let beats = "health_checks_total{check=\"consumer\",kind=\"readiness\",status=\"success\"} 2";
     assert!(metrics.contains(beats), "{metrics}");
 }

@@ -19,7 +19,7 @@ fn builder() -> HealthBuilder {
 }
 
 fn settings(json: &str) -> Settings {
-    serde_json::from_str(json).expect("JSON")
+    serde_json::from_str(json).expect("the text is valid JSON")
 }
 
 #[tokio::test(start_paused = true)]
@@ -33,16 +33,25 @@ async fn a_file_changes_numbers_and_leaves_checks_out() {
         .expect("it starts");
     sleep(Duration::from_secs(6)).await;
     assert_eq!(
-        health.check("database").expect("it").verdict(),
+        health
+            .check("database")
+            .expect("the check is registered")
+            .verdict(),
         Verdict::Unknown
     );
     sleep(Duration::from_secs(2)).await;
     assert_eq!(
-        health.check("database").expect("it").verdict(),
+        health
+            .check("database")
+            .expect("the check is registered")
+            .verdict(),
         Verdict::Fail
     );
     assert!(health.check("orders-db").is_none());
-    let report = health.check("report").expect("it").verdict();
+    let report = health
+        .check("report")
+        .expect("the check is registered")
+        .verdict();
     assert_eq!(report, Verdict::Pass, "what is left out holds nobody up");
 }
 
@@ -61,10 +70,13 @@ async fn the_environment_wins_where_it_is_given_last() {
         .expect("it starts");
     sleep(Duration::from_millis(1_100)).await;
     assert_eq!(
-        health.check("database").expect("it").verdict(),
+        health
+            .check("database")
+            .expect("the check is registered")
+            .verdict(),
         Verdict::Fail
     );
-    let orders = health.check("orders-db").expect("it");
+    let orders = health.check("orders-db").expect("the check is registered");
     assert_eq!(orders.verdict(), Verdict::Unknown, "one failure of two");
 }
 
@@ -258,7 +270,7 @@ async fn an_operator_sets_up_the_service() {
     let request = http::Request::get("/internal/health")
         .header("authorization", bearer)
         .body(())
-        .expect("a request");
+        .expect("the request is valid");
     let known = ask(RequestHead::from(&request));
     assert_ne!(known.body(), answer.body(), "the token opens the guard");
     let start = Instant::now();
@@ -365,7 +377,7 @@ fn runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 #[tokio::test(start_paused = true)]
@@ -380,7 +392,12 @@ async fn settings_exchange_cache_and_interval() {
         .start()
         .expect("it starts");
     sleep(5 * second).await;
-    let results = |name| health.check(name).expect("it").verdict();
+    let results = |name| {
+        health
+            .check(name)
+            .expect("the check is registered")
+            .verdict()
+    };
     assert_eq!(results("dear"), Verdict::Unknown, "nothing asked for it");
     assert_eq!(results("idle"), Verdict::Pass, "it runs in the background");
 }

@@ -22,7 +22,7 @@ fn outside_a_runtime() {
 fn in_a_runtime_without_a_timer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let _entered = runtime.enter();
     let error = Health::builder().start().expect_err("it is refused");
     assert_eq!(error.problems(), [Problem::NoTimer]);

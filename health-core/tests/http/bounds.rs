@@ -17,7 +17,7 @@ fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime")
+        .expect("a runtime can be built")
         .block_on(work)
 }
 
@@ -104,7 +104,7 @@ fn body(health: &Health, path: &str, query: &str, bearer: Option<&str>) -> Strin
         .with_query(Some(query))
         .with_headers(&headers);
     let answer = health.endpoint().respond(head);
-    String::from_utf8(answer.body().to_vec()).expect("UTF-8")
+    String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
 }
 
 proptest! {
@@ -161,7 +161,8 @@ fn mostly_passing() -> Vec<Saying> {
 fn what_does_not_pass_comes_first_and_the_rest_is_counted() {
     on_paused_clock(async {
         let health = serving(mostly_passing(), 1_000, "1".into()).await;
-        let json: Value = serde_json::from_str(&body(&health, "/readyz", "", None)).expect("JSON");
+        let json: Value = serde_json::from_str(&body(&health, "/readyz", "", None))
+            .expect("the text is valid JSON");
         let checks = json["checks"].as_object().expect("a map");
         let failing = checks.values().filter(|check| check["status"] == "error");
         // Ten, and `startup`, which waits for them.
@@ -177,7 +178,7 @@ fn what_does_not_pass_comes_first_and_the_rest_is_counted() {
             11
         );
         let draft = body(&health, "/readyz", "format=health-json", None);
-        let draft: Value = serde_json::from_str(&draft).expect("JSON");
+        let draft: Value = serde_json::from_str(&draft).expect("the text is valid JSON");
         let note = draft["notes"][0].as_str().expect("a note");
         assert!(note.contains(" more checks: 0"), "{note}");
     });
@@ -214,7 +215,7 @@ fn health_is_complete_for_any_number_of_checks() {
         for bearer in [None, Some(&*known)] {
             for query in ["", "format=health-json"] {
                 let body = body(&health, "/health", query, bearer);
-                let json: Value = serde_json::from_str(&body).expect("JSON");
+                let json: Value = serde_json::from_str(&body).expect("the text is valid JSON");
                 assert!(json["checks"].as_object().expect("a map").len() >= 1_000);
                 assert_eq!(json.get("more"), None);
             }
@@ -236,12 +237,12 @@ fn a_cause_is_cut_and_a_long_detail_is_withheld() {
         let health = serving(long, 1, "v".repeat(999)).await;
         let known = format!("Bearer {TOKEN}");
         let json = body(&health, "/health", "", Some(&*known));
-        let json: Value = serde_json::from_str(&json).expect("JSON");
+        let json: Value = serde_json::from_str(&json).expect("the text is valid JSON");
         assert_eq!(json["version"], "v".repeat(128));
         let check = json["checks"]
             .as_object()
             .and_then(|checks| checks.values().next());
-        let check = check.expect("a check");
+        let check = check.expect("the check is registered");
         assert_eq!(check["message"], "m".repeat(256));
         assert_eq!(check["cause"], "c".repeat(1_024));
         assert_eq!(check["detail"]["withheld"], "3211 bytes");

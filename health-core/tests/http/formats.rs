@@ -45,7 +45,7 @@ struct Answer {
 
 impl Answer {
     fn json(&self) -> Value {
-        serde_json::from_str(&self.body).expect("JSON")
+        serde_json::from_str(&self.body).expect("the text is valid JSON")
     }
 }
 
@@ -58,13 +58,18 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
         .with_query(query)
         .with_headers(&headers);
     let response = health.endpoint().respond(head);
-    let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+    let header = |name: &str| {
+        response.headers()[name]
+            .to_str()
+            .expect("the field is ASCII")
+            .to_owned()
+    };
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("vary"), "accept");
     Answer {
         status: response.status().as_u16(),
         content_type: header("content-type"),
-        body: String::from_utf8(response.body().to_vec()).expect("UTF-8"),
+        body: String::from_utf8(response.body().to_vec()).expect("the bytes are UTF-8"),
     }
 }
 
@@ -211,7 +216,7 @@ async fn health_json_is_as_the_draft_wants_it() {
             answer.body
         );
         assert!(!answer.body.contains("hunter2"));
-        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let body: Value = serde_json::from_str(&answer.body).expect("the text is valid JSON");
         assert_eq!(body["releaseId"], "1.4.2");
         assert_eq!(body["output"], "database, schema");
         let checks = body["checks"].as_object().expect("a map");
@@ -241,7 +246,7 @@ async fn health_json_is_as_the_draft_wants_it() {
     assert_eq!(probe.body, r#"{"status":"pass"}"#);
     let single: Value =
         serde_json::from_str(&get(&health, "/health/disk?format=health-json", "").body)
-            .expect("JSON");
+            .expect("the text is valid JSON");
     assert_eq!(single["status"], "pass");
     assert_eq!(single["checks"]["disk"][0]["observedValue"], 7);
 }
@@ -261,7 +266,7 @@ async fn a_probe_may_list_its_own_checks() {
     let health = started(builder().probe_details(Details::Checks)).await;
     testing::force(&health, "database", Outcome::pass());
     let body = get(&health, "/livez", "*/*").body;
-    let body: Value = serde_json::from_str(&body).expect("JSON");
+    let body: Value = serde_json::from_str(&body).expect("the text is valid JSON");
     let names: Vec<_> = body["checks"].as_object().expect("a map").keys().collect();
     assert_eq!(names, ["alive"]);
     let drained = health.drain();
@@ -269,7 +274,7 @@ async fn a_probe_may_list_its_own_checks() {
     assert!(text("/readyz").contains("[-]shutdown failed: draining\n"));
     assert_eq!(text("/livez"), "ok");
     let draft = get(&health, "/readyz", "application/health+json").body;
-    let draft: Value = serde_json::from_str(&draft).expect("JSON");
+    let draft: Value = serde_json::from_str(&draft).expect("the text is valid JSON");
     assert_eq!(draft["output"], "schema, shutdown");
     drop(drained);
 }
@@ -297,8 +302,9 @@ async fn monitors_get_the_words_that_they_match() {
         (Vocabulary::Ok, "error", "error", "ok"),
     ] {
         let health = started(builder().vocabulary(words)).await;
-        let json =
-            |uri| -> Value { serde_json::from_str(&get(&health, uri, "").body).expect("JSON") };
+        let json = |uri| -> Value {
+            serde_json::from_str(&get(&health, uri, "").body).expect("the text is valid JSON")
+        };
         assert_eq!(json("/readyz")["status"], overall);
         assert_eq!(json("/health")["status"], overall);
         assert_eq!(json("/health")["checks"]["database"]["status"], check);
@@ -364,7 +370,8 @@ async fn health_json_says_what_the_service_and_its_checks_are() {
     )
     .await;
     let body = |uri: &str| -> Value {
-        serde_json::from_str(&get(&health, uri, "application/health+json").body).expect("JSON")
+        serde_json::from_str(&get(&health, uri, "application/health+json").body)
+            .expect("the text is valid JSON")
     };
     let said = body("/health");
     assert_eq!(said["serviceId"], "orders-7d9f");

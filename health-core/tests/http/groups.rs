@@ -38,12 +38,12 @@ fn get(health: &Health, uri: &str) -> (u16, String) {
         .with_query(Some(query))
         .with_headers(&headers);
     let answer = health.endpoint().respond(head);
-    let body = String::from_utf8(answer.body().to_vec()).expect("UTF-8");
+    let body = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
     (answer.status().as_u16(), body)
 }
 
 fn json(health: &Health, uri: &str) -> Value {
-    serde_json::from_str(&get(health, uri).1).expect("JSON")
+    serde_json::from_str(&get(health, uri).1).expect("the text is valid JSON")
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ fn body(health: &Health, uri: &str, peer: &str, headers: &dyn Headers) -> String
         .with_headers(headers)
         .with_peer(peer.parse().ok());
     let answer = health.endpoint().respond(head);
-    String::from_utf8(answer.body().to_vec()).expect("UTF-8")
+    String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
 }
 
 /// Without the time of the answer.

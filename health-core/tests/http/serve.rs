@@ -22,13 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const OFTEN: Duration = Duration::from_millis(20);
 
 fn exchange(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.set_read_timeout(Some(BOUND)).expect("a limit");
-    stream.write_all(request).expect("sent");
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream
+        .set_read_timeout(Some(BOUND))
+        .expect("a read timeout above zero is valid");
+    stream.write_all(request).expect("the server still reads");
     let mut answer = Vec::new();
     // Of an answer to somebody who goes on sending the end may be a reset.
     let _ = stream.read_to_end(&mut answer);
-    String::from_utf8(answer).expect("text")
+    String::from_utf8(answer).expect("the bytes are UTF-8")
 }
 
 fn get(served: &Served, path: &str) -> (u16, String) {
@@ -55,7 +57,9 @@ fn ready(runtime: &Runtime, builder: HealthBuilder) -> (Health, Served) {
     let entered = runtime.enter();
     let health = builder.start().expect("it starts");
     drop(entered);
-    let served = health.serve("127.0.0.1:0").expect("a free port");
+    let served = health
+        .serve("127.0.0.1:0")
+        .expect("the loopback interface has a free port");
     (health, served)
 }
 
@@ -64,7 +68,7 @@ fn workers(count: usize) -> Runtime {
         .worker_threads(count)
         .enable_all()
         .build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 /// Tasks of the application that hold the threads of its runtime.
@@ -160,7 +164,7 @@ fn liveness_fails_where_the_runtime_is_watched() {
 #[test]
 fn the_only_thread_is_blocked() {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
+    let runtime = runtime.expect("a runtime can be built");
     let builder = Health::builder().check("queue", often(), || async {});
     let (health, served) = ready(&runtime, builder);
     let wedge = Wedge::new();
@@ -243,13 +247,15 @@ fn a_port_can_be_served_twice_and_health_goes_on_without_it() {
     let runtime = workers(1);
     let builder = Health::builder().check("queue", often(), || async {});
     let (health, first) = ready(&runtime, builder);
-    let second = health.serve("localhost:0").expect("a free port");
+    let second = health
+        .serve("localhost:0")
+        .expect("the loopback interface has a free port");
     assert_ne!(first.address().port(), 0);
     assert_ne!(first.address(), second.address());
     drop(first);
     until("ready", || code(&second, "/readyz") == 200);
     drop(second);
-    let check = || health.check("queue").expect("it");
+    let check = || health.check("queue").expect("the check is registered");
     let runs = check().consecutive();
     until("runs", || check().consecutive() > runs + 1);
     assert_eq!(check().verdict(), Verdict::Pass);
@@ -259,9 +265,9 @@ fn a_port_can_be_served_twice_and_health_goes_on_without_it() {
 fn an_address_that_cannot_be_had_is_named() {
     let runtime = workers(1);
     let (health, _served) = ready(&runtime, Health::builder());
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
     let taken = taken.local_addr().map(|address| (address, taken));
-    let (address, _taken) = taken.expect("an address");
+    let (address, _taken) = taken.expect("a bound socket has an address");
     let text = |address: &str| {
         let refused = health.serve(address).map(|served| served.address());
         refused.expect_err("it is refused").to_string()
@@ -284,7 +290,7 @@ fn the_port_is_free_once_the_handle_is_dropped() {
     for attempt in 0..100 {
         let served = health.serve(address);
         let served = served.unwrap_or_else(|error| panic!("attempt {attempt}: {error}"));
-        let open = TcpStream::connect(address).expect("it listens");
+        let open = TcpStream::connect(address).expect("the server listens");
         assert_eq!(code(&served, "/livez"), 200);
         drop(served);
         drop(open);
@@ -296,7 +302,9 @@ fn the_port_is_free_once_the_handle_is_dropped() {
 fn every_address_of_localhost_is_served() {
     let runtime = workers(1);
     let (health, _served) = ready(&runtime, Health::builder());
-    let served = health.serve("localhost:0").expect("a free port");
+    let served = health
+        .serve("localhost:0")
+        .expect("the loopback interface has a free port");
     let families: Vec<bool> = served.addresses().iter().map(SocketAddr::is_ipv4).collect();
     assert!(families.contains(&true), "{families:?}");
     let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
@@ -321,10 +329,12 @@ fn a_client_that_closes_its_half_is_answered() {
     let runtime = workers(1);
     let (_health, served) = ready(&runtime, Health::builder());
     for attempt in 0..50 {
-        let mut stream = TcpStream::connect(served.address()).expect("it listens");
-        stream.set_read_timeout(Some(BOUND)).expect("a limit");
+        let mut stream = TcpStream::connect(served.address()).expect("the server listens");
+        stream
+            .set_read_timeout(Some(BOUND))
+            .expect("a read timeout above zero is valid");
         let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
-        stream.write_all(request).expect("sent");
+        stream.write_all(request).expect("the server still reads");
         stream.shutdown(Shutdown::Write).expect("half closed");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it ends");
@@ -333,8 +343,10 @@ fn a_client_that_closes_its_half_is_answered() {
             "{attempt}: {answer}"
         );
     }
-    let silent = TcpStream::connect(served.address()).expect("it listens");
-    silent.set_read_timeout(Some(BOUND)).expect("a limit");
+    let silent = TcpStream::connect(served.address()).expect("the server listens");
+    silent
+        .set_read_timeout(Some(BOUND))
+        .expect("a read timeout above zero is valid");
     silent.shutdown(Shutdown::Write).expect("half closed");
     assert_eq!((&silent).read(&mut [0]).expect("it is closed"), 0);
 }
@@ -378,7 +390,7 @@ mod http2 {
             .args(arguments)
             .output()
             .expect("curl");
-        String::from_utf8(output.stdout).expect("text")
+        String::from_utf8(output.stdout).expect("the bytes are UTF-8")
     }
 
     #[test]
@@ -429,18 +441,21 @@ mod http2 {
             &b"\0\0\0\x04\0\0\0\0\0garbage that is no frame at all"[..],
             b"\xff\xff\xff\x04\0\0\0\0\0",
         ] {
-            let mut stream = TcpStream::connect(served.address()).expect("it listens");
-            stream.set_read_timeout(Some(BOUND)).expect("a limit");
-            stream.write_all(preface).expect("sent");
-            stream.write_all(rest).expect("sent");
+            let mut stream = TcpStream::connect(served.address()).expect("the server listens");
+            stream
+                .set_read_timeout(Some(BOUND))
+                .expect("a read timeout above zero is valid");
+            stream.write_all(preface).expect("the server still reads");
+            stream.write_all(rest).expect("the server still reads");
             let mut answer = Vec::new();
             let start = Instant::now();
             let _ = stream.read_to_end(&mut answer);
             assert!(start.elapsed() < BOUND, "it is closed");
             assert_eq!(code(&served, "/livez"), 200);
         }
-        let mut half = TcpStream::connect(served.address()).expect("it listens");
-        half.write_all(&preface[..7]).expect("sent");
+        let mut half = TcpStream::connect(served.address()).expect("the server listens");
+        half.write_all(&preface[..7])
+            .expect("the server still reads");
         assert_eq!(code(&served, "/livez"), 200);
     }
 }

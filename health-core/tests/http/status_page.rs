@@ -44,7 +44,7 @@ fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Respon
         .with_query(query)
         .with_headers(&headers);
     let response = health.endpoint().respond(head);
-    response.map(|body| String::from_utf8(body.to_vec()).expect("UTF-8"))
+    response.map(|body| String::from_utf8(body.to_vec()).expect("the bytes are UTF-8"))
 }
 
 fn page(health: &Health, path: &str) -> String {
@@ -172,7 +172,7 @@ async fn whom_the_guard_knows_reads_the_history_in_json() {
     sleep(Duration::from_secs(60)).await;
     let json = |token| -> Value {
         let answer = ask(&health, "GET", "/health", token);
-        serde_json::from_str(answer.body()).expect("JSON")
+        serde_json::from_str(answer.body()).expect("the text is valid JSON")
     };
     let history = &json(Some(TOKEN))["checks"]["database"]["history"];
     assert_eq!(

@@ -119,7 +119,9 @@ fn read(health: &Health, random: &mut fastrand::Rng) {
             }
         }
         1 => {
-            let request = http::Request::get("/health").body(()).expect("a request");
+            let request = http::Request::get("/health")
+                .body(())
+                .expect("the request is valid");
             let response = health.endpoint().respond(&request);
             assert!(matches!(response.status().as_u16(), 200 | 503));
         }
@@ -152,7 +154,7 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let runs = Arc::new(AtomicUsize::new(0));
     let chaos = Arc::new(AtomicBool::new(false));
     let health = runtime.block_on(async {

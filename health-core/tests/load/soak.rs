@@ -80,7 +80,7 @@ fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let runs: Vec<Arc<Runs>> = (0..CHECKS).map(|_| Arc::default()).collect();
     let mut builder = Health::builder();
     for (nth, runs) in (0..).zip(&runs) {

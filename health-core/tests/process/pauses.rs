@@ -33,18 +33,20 @@ impl Killed {
 
 /// Runs a test of this file in a process of its own.
 fn child(test: &str) -> (Killed, impl FnMut() -> String) {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", &format!("pauses::{test}"), "--nocapture"])
-        .arg("--test-threads=1")
-        .env(CHILD, "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut child =
+        Command::new(std::env::current_exe().expect("the path of this program is known"))
+            .args(["--exact", &format!("pauses::{test}"), "--nocapture"])
+            .arg("--test-threads=1")
+            .env(CHILD, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program runs");
+    let mut lines =
+        BufReader::new(child.stdout.take().expect("the pipe to the child is open")).lines();
     let next = move || {
         loop {
-            let line = lines.next().expect("a line").expect("text");
+            let line = lines.next().expect("a line").expect("the bytes are UTF-8");
             if let Some((_, line)) = line.split_once("child: ") {
                 return line.to_owned();
             }
@@ -59,18 +61,26 @@ fn is_child() -> bool {
 
 fn say(text: &str) {
     println!("child: {text}");
-    std::io::stdout().flush().expect("a pipe");
+    std::io::stdout()
+        .flush()
+        .expect("the pipe to the child is open");
 }
 
 /// The parent closes or writes the child's input to let it go on.
 fn wait_for_parent() {
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).expect("a pipe");
+    std::io::stdin()
+        .read_line(&mut line)
+        .expect("the pipe to the child is open");
 }
 
 fn go_on(child: &mut Killed) {
-    let input = child.0.stdin.as_mut().expect("a pipe");
-    input.write_all(b"go on\n").expect("it listens");
+    let input = child
+        .0
+        .stdin
+        .as_mut()
+        .expect("the pipe to the child is open");
+    input.write_all(b"go on\n").expect("the server listens");
 }
 
 /// Stops the child for longer than all of its deadlines.
@@ -97,7 +107,7 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
         .worker_threads(2)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let worker = Heartbeat::new("worker", Duration::from_millis(800));
     let health = runtime.block_on(async {
         let mut builder = Health::builder();
@@ -141,7 +151,7 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
             std::thread::spawn(move || {
                 while !stop.load(SeqCst) {
                     let status = health.status(Probe::Readiness);
-                    let mut seen = seen.lock().expect("no panic");
+                    let mut seen = seen.lock().expect("no thread panicked");
                     if seen.last() != Some(&status) {
                         seen.push(status);
                     }
@@ -161,7 +171,7 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
     });
     stop.store(true, SeqCst);
     for reader in readers {
-        reader.join().expect("no panic");
+        reader.join().expect("no thread panicked");
     }
     let turns = runtime.block_on(async {
         // Nothing turns any more, and the worker has beaten until now.
@@ -177,10 +187,10 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
     });
     say(&format!(
         "turns {turns:?} statuses {:?}",
-        seen.lock().expect("no panic")
+        seen.lock().expect("no thread panicked")
     ));
     ended.store(true, SeqCst);
-    beating.join().expect("no panic");
+    beating.join().expect("no thread panicked");
 }
 
 #[test]
@@ -199,7 +209,7 @@ fn a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own() {
         .thread_name("worker")
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
     let (tell, told) = std::sync::mpsc::channel();

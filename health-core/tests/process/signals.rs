@@ -29,7 +29,7 @@ fn child() {
         .worker_threads(1)
         .enable_all()
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     runtime.block_on(async {
         let health = Health::builder().drain_delay(BOUND * 100).start();
         let health = health.expect("it starts");
@@ -64,7 +64,7 @@ struct Process {
 
 impl Process {
     fn start(how: &str) -> Self {
-        let program = std::env::current_exe().expect("this program");
+        let program = std::env::current_exe().expect("the path of this program is known");
         let mut child = Command::new(program)
             .args(["--exact", "signals::child", "--nocapture"])
             .env(VARIABLE, how)
@@ -72,7 +72,12 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("a child");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let output = BufReader::new(
+            child
+                .stdout
+                .take()
+                .expect("the output of the child is piped"),
+        );
         let mut process = Process { child, output };
         process.prints("listening");
         process
@@ -101,8 +106,14 @@ impl Process {
             status.is_some()
         });
         let mut log = String::new();
-        let mut errors = self.child.stderr.take().expect("piped");
-        errors.read_to_string(&mut log).expect("text");
+        let mut errors = self
+            .child
+            .stderr
+            .take()
+            .expect("the output of the child is piped");
+        errors
+            .read_to_string(&mut log)
+            .expect("the bytes are UTF-8");
         (status.and_then(|status| status.code()), log)
     }
 }

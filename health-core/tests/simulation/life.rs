@@ -41,7 +41,7 @@ pub(crate) fn run(case: &Case) -> Result<u64, String> {
             }
         })
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let result = runtime.block_on(lives(case));
     record::set_log(Mode::Fine);
     record::set_hook(Mode::Fine);

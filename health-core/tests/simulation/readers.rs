@@ -238,7 +238,7 @@ fn with_head<T>(request: Request, use_it: impl FnOnce(RequestHead<'_>) -> T) -> 
         Format::Json | Format::Text => "*/*",
     };
     let request = http::Request::get(path).header(http::header::ACCEPT, accept);
-    let request = request.body(()).expect("a request");
+    let request = request.body(()).expect("the request is valid");
     use_it(RequestHead::from(&request))
 }
 

@@ -63,7 +63,10 @@ async fn a_slow_observer_misses_events_and_delays_nobody() {
         .expect("it starts");
     let mut idle = health.subscribe();
     sleep(10 * SECOND).await;
-    let consecutive = health.check("database").expect("it").consecutive();
+    let consecutive = health
+        .check("database")
+        .expect("the check is registered")
+        .consecutive();
     assert!(consecutive > 5_000, "{consecutive} runs");
     assert!(matches!(idle.next().await, Some(Event::Missed(missed)) if missed > 1_000));
     assert!(matches!(idle.next().await, Some(Event::Ran(_))));
@@ -81,7 +84,12 @@ async fn a_slow_observer_reads_how_many_events_it_missed_and_then_the_last_1024(
     assert!(matches!(events.next().await, Some(Event::Turned(_))));
     sleep(10 * SECOND).await;
     // One event a run after the two that have been read.
-    let unread = u64::from(health.check("database").expect("it").consecutive()) - 1;
+    let unread = u64::from(
+        health
+            .check("database")
+            .expect("the check is registered")
+            .consecutive(),
+    ) - 1;
     let Some(Event::Missed(missed)) = events.next().await else {
         panic!("events were missed");
     };
@@ -127,17 +135,26 @@ async fn a_drill_is_seen_like_the_real_thing() {
     sleep(SECOND).await;
     testing::force(&health, "database", Outcome::fail("drill"));
     sleep(30 * SECOND).await;
-    let database = health.check("database").expect("it");
+    let database = health.check("database").expect("the check is registered");
     assert_eq!(
         (database.verdict(), database.message()),
         (Verdict::Fail, Some("drill"))
     );
     assert_eq!(
-        health.check("schema").expect("it").skipped_for(),
+        health
+            .check("schema")
+            .expect("the check is registered")
+            .skipped_for(),
         Some("database")
     );
     testing::release(&health, "database");
     health.refresh("database").await;
     sleep(SECOND).await;
-    assert_eq!(health.check("schema").expect("it").verdict(), Verdict::Pass);
+    assert_eq!(
+        health
+            .check("schema")
+            .expect("the check is registered")
+            .verdict(),
+        Verdict::Pass
+    );
 }

@@ -57,7 +57,7 @@ fn the_recorder_has_what_the_page_has() {
         let page = health
             .endpoint()
             .respond(RequestHead::new("GET", "/metrics"));
-        let page = String::from_utf8(page.into_body().to_vec()).expect("UTF-8");
+        let page = String::from_utf8(page.into_body().to_vec()).expect("the bytes are UTF-8");
         let mut compared = 0;
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let (series, value) = line.rsplit_once(' ').expect("a value");
@@ -94,6 +94,6 @@ fn the_recorder_has_what_the_page_has() {
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     metrics::with_local_recorder(&recorder, || runtime.block_on(test));
 }

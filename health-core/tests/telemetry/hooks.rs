@@ -22,7 +22,7 @@ fn telling() -> (
     let (tell, told) = mpsc::channel();
     let tell = Mutex::new(tell);
     let hook = move |turned: &Turned| {
-        let tell = tell.lock().expect("one at a time");
+        let tell = tell.lock().expect("no other run panicked with the lock");
         let _ = tell.send((turned.from, turned.report.verdict()));
     };
     (hook, told)
@@ -64,7 +64,7 @@ async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
     let tell = Mutex::new(tell);
     let health = forced()
         .on_transition(move |turned| {
-            let tell = tell.lock().expect("one at a time");
+            let tell = tell.lock().expect("no other run panicked with the lock");
             let _ = tell.send((turned.incident, turned.report.incident()));
         })
         .start()
@@ -112,8 +112,14 @@ async fn a_blocked_hook_delays_no_check_and_still_gets_the_newest_state_of_each(
         .on_transition(move |turned| {
             let name = turned.report.name().to_owned();
             let turn = (name, turned.from, turned.report.verdict());
-            let _ = tell.lock().expect("one at a time").send(turn);
-            let _ = released.lock().expect("one at a time").recv();
+            let _ = tell
+                .lock()
+                .expect("no other run panicked with the lock")
+                .send(turn);
+            let _ = released
+                .lock()
+                .expect("no other run panicked with the lock")
+                .recv();
         })
         .on_transition(other_hook)
         .start()
@@ -157,7 +163,10 @@ async fn a_hook_that_never_returns_keeps_a_stop_for_two_seconds_at_most() {
     let begun = Mutex::new(begun);
     let health = forced()
         .on_transition(move |_| {
-            let _ = begun.lock().expect("one at a time").send(());
+            let _ = begun
+                .lock()
+                .expect("no other run panicked with the lock")
+                .send(());
             loop {
                 thread::park();
             }
@@ -192,5 +201,5 @@ async fn hooks_end_with_health_and_can_reach_the_runtime() {
     drop(health);
     // The tasks of the checks end when the runtime gets to them.
     let ended = tokio::task::spawn_blocking(move || told.recv_timeout(BOUND)).await;
-    assert_eq!(ended.expect("no panic"), Ok(true));
+    assert_eq!(ended.expect("no thread panicked"), Ok(true));
 }

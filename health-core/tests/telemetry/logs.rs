@@ -41,11 +41,12 @@ fn body(health: &Health, path: &str, query: &str, accept: &str) -> String {
         .with_query(Some(query))
         .with_headers(&headers);
     let answer = health.endpoint().respond(head);
-    String::from_utf8(answer.into_body().to_vec()).expect("text")
+    String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 
 fn body_json(health: &Health, path: &str) -> Value {
-    serde_json::from_str(&body(health, path, "", "application/json")).expect("JSON")
+    serde_json::from_str(&body(health, path, "", "application/json"))
+        .expect("the text is valid JSON")
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +66,13 @@ async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
     testing::flush(&health);
     log.clear();
     sleep(1_200 * SECOND).await;
-    assert!(health.check("database").expect("it").consecutive() > 1_000);
+    assert!(
+        health
+            .check("database")
+            .expect("the check is registered")
+            .consecutive()
+            > 1_000
+    );
     testing::flush(&health);
     assert_eq!(log.text(), "");
 
@@ -106,7 +113,13 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
         .start()
         .expect("it starts");
     sleep(SECOND).await;
-    assert_eq!(health.check("database").expect("it").incident(), None);
+    assert_eq!(
+        health
+            .check("database")
+            .expect("the check is registered")
+            .incident(),
+        None
+    );
     assert_eq!(body_json(&health, "/health/database").get("incident"), None);
     testing::flush(&health);
     assert!(
@@ -120,7 +133,10 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
     switch.store(false, SeqCst);
     health.refresh("database").await;
     sleep(SECOND).await;
-    let incident = health.check("database").expect("it").incident();
+    let incident = health
+        .check("database")
+        .expect("the check is registered")
+        .incident();
     let incident = incident.expect("an incident").to_string();
     testing::flush(&health);
     let told: Vec<Value> = turns(&log);
@@ -139,7 +155,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
         *incident
     );
     let ietf = body(&health, "/health", "", "application/health+json");
-    let ietf: Value = serde_json::from_str(&ietf).expect("JSON");
+    let ietf: Value = serde_json::from_str(&ietf).expect("the text is valid JSON");
     let entry = &ietf["checks"]["database:responseTime"][0];
     assert_eq!(entry["incident"], *incident, "{ietf}");
     let text = body(&health, "/health", "verbose", "text/plain");
@@ -156,12 +172,21 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
         *incident,
         "its end has its name too"
     );
-    assert_eq!(health.check("database").expect("it").incident(), None);
+    assert_eq!(
+        health
+            .check("database")
+            .expect("the check is registered")
+            .incident(),
+        None
+    );
     assert_eq!(body_json(&health, "/health/database").get("incident"), None);
 
     switch.store(false, SeqCst);
     health.refresh("database").await;
-    let next = health.check("database").expect("it").incident();
+    let next = health
+        .check("database")
+        .expect("the check is registered")
+        .incident();
     assert_ne!(next.expect("another").to_string(), incident);
 }
 
@@ -240,7 +265,12 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
         testing::flush(&health);
         let answers = answers(log);
         log.clear();
-        let text = |event: &Value, field: &str| event[field].as_str().expect("text").to_owned();
+        let text = |event: &Value, field: &str| {
+            event[field]
+                .as_str()
+                .expect("the value is a string")
+                .to_owned()
+        };
         let fields = ["level", "probe", "to", "checks"];
         answers
             .iter()

@@ -23,7 +23,7 @@ fn get(health: &Health, accept: Option<&str>) -> Response<bytes::Bytes> {
 fn text(health: &Health, accept: Option<&str>) -> String {
     let answer = get(health, accept);
     assert_eq!(answer.status(), 200);
-    String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
+    String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 
 fn assert_says(page: &str, lines: &str) {
@@ -115,7 +115,12 @@ async fn results_verdicts_and_durations_are_counted() {
         .start()
         .expect("it starts");
     let before = SystemTime::now();
-    while health.check("queue").expect("it").running_since().is_none() {
+    while health
+        .check("queue")
+        .expect("the check is registered")
+        .running_since()
+        .is_none()
+    {
         sleep(Duration::from_millis(100)).await;
     }
     let page = text(&health, None);

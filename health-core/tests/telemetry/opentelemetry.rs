@@ -39,7 +39,11 @@ async fn the_reader_collects_what_the_page_shows() {
         .expect("it starts");
     let recording = tokio::spawn(health.record_opentelemetry(&provider.meter("health")));
     eventually("three runs", async || {
-        health.check("db").expect("it").consecutive() >= 3
+        health
+            .check("db")
+            .expect("the check is registered")
+            .consecutive()
+            >= 3
     })
     .await;
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -76,7 +80,7 @@ async fn the_reader_collects_what_the_page_shows() {
     let page = health
         .endpoint()
         .respond(RequestHead::new("GET", "/metrics"));
-    let page = String::from_utf8(page.into_body().to_vec()).expect("UTF-8");
+    let page = String::from_utf8(page.into_body().to_vec()).expect("the bytes are UTF-8");
     let shown: BTreeSet<String> = page
         .lines()
         .filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split_once(' ')?.0.to_owned()))

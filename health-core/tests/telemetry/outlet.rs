@@ -97,7 +97,7 @@ fn begin() -> (DefaultGuard, MutexGuard<'static, ()>) {
 #[test]
 fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
     let _guard = begin();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beat = Heartbeat::new("consumer", Duration::from_millis(200));
     let health = runtime.block_on(async {
         Health::builder()
@@ -130,7 +130,7 @@ fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
 #[test]
 fn log_events_and_hooks_tell_one_story() {
     let _guard = begin();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beats: Vec<_> = (0..4)
         .map(|nth| Heartbeat::new(format!("worker-{nth}"), Duration::from_millis(2)))
         .collect();
@@ -149,7 +149,7 @@ fn log_events_and_hooks_tell_one_story() {
                     turned.from.as_str().to_owned(),
                     report.verdict().as_str().to_owned(),
                 );
-                seen.lock().expect("no panic").push(turn);
+                seen.lock().expect("no thread panicked").push(turn);
             })
             .start()
             .expect("it starts")
@@ -164,7 +164,7 @@ fn log_events_and_hooks_tell_one_story() {
                     beat.beat();
                     until("silence", || {
                         let report = health.check(&format!("worker-{nth}"));
-                        report.expect("the check").verdict() == Verdict::Fail
+                        report.expect("the check is registered").verdict() == Verdict::Fail
                     });
                 }
             });
@@ -185,7 +185,7 @@ fn log_events_and_hooks_tell_one_story() {
             }
         }
     });
-    let hooked = hooked.lock().expect("no panic").clone();
+    let hooked = hooked.lock().expect("no thread panicked").clone();
     // The log knows every turn, events those since the subscription.
     assert_eq!(*lock(&LINES), hooked);
     assert!(hooked.ends_with(&told), "{} turns", told.len());
@@ -203,7 +203,7 @@ fn log_events_and_hooks_tell_one_story() {
 #[test]
 fn a_log_that_panics_is_called_again() {
     let _guard = begin();
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beat = Heartbeat::new("consumer", Duration::from_secs(60));
     let health = runtime.block_on(async {
         Health::builder()

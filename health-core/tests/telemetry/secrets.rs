@@ -143,7 +143,7 @@ fn a_masked_text_stays_as_it_is() {
 }
 
 fn json(text: &str) -> String {
-    serde_json::to_string(text).expect("JSON")
+    serde_json::to_string(text).expect("a string can be written as JSON")
 }
 
 /// Prints a text inside another.
@@ -239,9 +239,9 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
                 .header("accept", accept)
                 .header("authorization", "Bearer the reader of everything")
                 .body(())
-                .expect("a request");
+                .expect("the request is valid");
             let answer = health.endpoint().respond(&request);
-            String::from_utf8(answer.into_body().to_vec()).expect("UTF-8")
+            String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
         })
     })
 }
@@ -277,7 +277,9 @@ async fn no_outlet_shows_a_marked_secret() {
     let log = log.text();
     assert!(log.contains("health check"), "{log}");
     for (number, text) in texts.iter().enumerate() {
-        let report = health.check(&format!("check-{number}")).expect("it");
+        let report = health
+            .check(&format!("check-{number}"))
+            .expect("the check is registered");
         let seen = format!("{report:?}{:?}{:?}", report.message(), report.cause());
         let seen: Vec<String> = answers(&health, number).chain([seen]).collect();
         let shown = seen.iter().filter(|seen| seen.contains(MASK)).count();

@@ -87,7 +87,7 @@ async fn no_log_line_is_long() {
             log.contains(&format!("check=\"{name}\"")),
             "{name} is not logged"
         );
-        let report = health.check(name).expect("it");
+        let report = health.check(name).expect("the check is registered");
         let kept: usize = report.cause().iter().map(String::len).sum();
         assert!(kept <= 1024, "{name}: {kept} bytes of the cause");
         assert!(report.cause().len() <= 16);

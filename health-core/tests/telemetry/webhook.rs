@@ -129,7 +129,10 @@ async fn a_state_is_posted_with_what_the_receiver_needs() {
     assert_eq!(headers["x-team"], "orders");
     assert!(headers["user-agent"].starts_with("health/"), "{headers:?}");
     assert!(!headers.contains_key("x-hub-signature-256"), "{headers:?}");
-    let incident = health.check("database").expect("it").incident();
+    let incident = health
+        .check("database")
+        .expect("the check is registered")
+        .incident();
     for (key, value) in [
         ("event", "health.check.turned"),
         ("check", "database"),
@@ -190,7 +193,10 @@ async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
     fail(&health);
     believed.until(&told, |_| "error".to_owned());
     let last = rest(health, &told).await;
-    assert_eq!(event(last.last().expect("a request")), "health.stopped");
+    assert_eq!(
+        event(last.last().expect("the request is valid")),
+        "health.stopped"
+    );
 
     let health = one(webhook(&url)).start().expect("it starts");
     pass(&health);
@@ -222,7 +228,10 @@ async fn a_receiver_that_was_away_learns_the_newest_state_of_every_check() {
         requests += 1;
     }
     for name in &names {
-        let verdict = health.check(name).expect("it").verdict();
+        let verdict = health
+            .check(name)
+            .expect("the check is registered")
+            .verdict();
         assert_eq!(believed.0[name], verdict.as_str(), "{name}");
     }
     assert!(requests <= 8, "{requests} requests");
@@ -280,7 +289,10 @@ async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
             turn(&health, name, random.bool());
         }
         let truth = |name: &str| {
-            let verdict = health.check(name).expect("it").verdict();
+            let verdict = health
+                .check(name)
+                .expect("the check is registered")
+                .verdict();
             verdict.as_str().to_owned()
         };
         let mut believed = Believed::default();
@@ -514,7 +526,12 @@ async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
         fail(&health);
         let first = next(&told).body;
         // The receiver is silent now.
-        let runs = |health: &Health| health.check("often").expect("it").consecutive();
+        let runs = |health: &Health| {
+            health
+                .check("often")
+                .expect("the check is registered")
+                .consecutive()
+        };
         let before = runs(&health);
         eventually("ten runs", async || runs(&health) >= before + 10).await;
         assert_eq!(next(&told).body, first);

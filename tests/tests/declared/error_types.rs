@@ -44,7 +44,9 @@ async fn the_chain_is_kept_and_none_of_it_is_public() {
         assert_eq!(check.cause(), cause, "{name}");
         assert_eq!(check.message(), Some("withheld"), "{name}");
     }
-    let request = http::Request::get("/health").body(()).expect("a request");
+    let request = http::Request::get("/health")
+        .body(())
+        .expect("the request is valid");
     let answer = health.endpoint().respond(&request);
     let body = String::from_utf8_lossy(answer.body());
     assert!(

@@ -116,7 +116,10 @@ async fn a_method_is_run_after_those_that_come_first() {
     let health = Health::builder().state(silent).start();
     let health = health.expect("everything is provided");
     assert_eq!(verdict(&health, "cache").await, Verdict::Fail);
-    let version = health.refresh("cache-version").await.expect("a check");
+    let version = health
+        .refresh("cache-version")
+        .await
+        .expect("the check is registered");
     assert_eq!(version.verdict(), Verdict::Skipped);
     assert_eq!(version.skipped_for(), Some("cache"));
     assert_eq!(version.description(), Some("Asks for the version."));

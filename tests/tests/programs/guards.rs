@@ -82,7 +82,10 @@ impl Proxy {
         config: impl FnOnce(SocketAddr) -> (String, &'c [&'c str]),
     ) -> Proxy {
         let folder = tempfile::tempdir().expect("a folder");
-        let address = SocketAddr::new(own.parse().expect("an address"), free_port());
+        let address = SocketAddr::new(
+            own.parse().expect("a bound socket has an address"),
+            free_port(),
+        );
         let (config, command) = config(address);
         let path = folder.path().join(file);
         std::fs::write(&path, config).expect("written");
@@ -118,14 +121,17 @@ async fn serve(framework: Framework, guard: Guard) -> Server {
 
 /// Everything that comes back for these lines of a request.
 async fn ask(from: &str, to: SocketAddr, path: &str, fields: &str) -> String {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let from: IpAddr = from.parse().expect("an address");
+    let socket = TcpSocket::new_v4().expect("the loopback interface has a free port");
+    let from: IpAddr = from.parse().expect("a bound socket has an address");
     socket
         .bind(SocketAddr::new(from, 0))
         .expect("an address of this host");
     let mut stream = socket.connect(to).await.expect("a connection");
     let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n");
-    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("the server still reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");

@@ -50,7 +50,7 @@ async fn serve(builder: HealthBuilder) -> Server {
 
 /// The expressions of every panel.
 fn expressions() -> Vec<String> {
-    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("the text is valid JSON");
     let panels = dashboard["panels"].as_array().expect("panels");
     let targets = panels.iter().flat_map(|panel| {
         let targets = panel["targets"].as_array().expect("targets");

@@ -121,7 +121,7 @@ async fn a_browser_shows_it_to_everybody() {
         .args(env::var_os("STATUS_PAGE_PICTURES"));
     let output = tokio::task::spawn_blocking(move || browser.output())
         .await
-        .expect("it ran")
+        .expect("the check ran within the bound")
         .expect("node is installed: scripts/test.sh does it");
     drop(drained);
     assert!(

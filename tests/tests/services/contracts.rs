@@ -18,7 +18,7 @@ const OPENAPI: &str = include_str!("../../fixtures/openapi/v3.1-schema.json");
 const TOKEN: &str = "correct horse battery staple";
 
 fn parsed(json: &str) -> Value {
-    serde_json::from_str(json).expect("JSON")
+    serde_json::from_str(json).expect("the text is valid JSON")
 }
 
 fn validator(schema: &Value) -> Validator {
@@ -83,7 +83,7 @@ fn response(
 
 fn get(health: &Health, uri: &str) -> Value {
     let response = response(health, "GET", uri, ["*/*", ""]);
-    serde_json::from_slice(response.body()).expect("JSON")
+    serde_json::from_slice(response.body()).expect("the text is valid JSON")
 }
 
 /// Checks in every state, with everything that a check can say.
@@ -325,7 +325,9 @@ async fn a_wrong_answer_is_refused() {
         ("/warnings", json!([])),
     ] {
         let mut answer = right.clone();
-        *answer.pointer_mut(pointer).expect("it is there") = wrong.clone();
+        *answer
+            .pointer_mut(pointer)
+            .expect("the answer has this key") = wrong.clone();
         assert!(!schema.is_valid(&answer), "{pointer}: {wrong}");
     }
     for missing in ["status", "timestamp", "uptime_s"] {
@@ -346,7 +348,9 @@ async fn a_wrong_answer_is_refused() {
         ("/more/names", json!(["My DB"])),
     ] {
         let mut answer = right.clone();
-        *answer.pointer_mut(pointer).expect("it is there") = wrong.clone();
+        *answer
+            .pointer_mut(pointer)
+            .expect("the answer has this key") = wrong.clone();
         assert!(!schema.is_valid(&answer), "{pointer}: {wrong}");
     }
 
@@ -377,7 +381,9 @@ async fn a_wrong_answer_is_refused() {
         ("/checks/database:responseTime/0/incident", json!("K3F9QZ")),
     ] {
         let mut answer = right.clone();
-        *answer.pointer_mut(pointer).expect("it is there") = wrong.clone();
+        *answer
+            .pointer_mut(pointer)
+            .expect("the answer has this key") = wrong.clone();
         assert!(!draft.is_valid(&answer), "{pointer}: {wrong}");
     }
 }
@@ -539,7 +545,9 @@ fn promised(document: &Value) -> BTreeSet<Promise> {
 }
 
 fn media_type(answer: &http::Response<Vec<u8>>) -> &str {
-    let content_type = answer.headers()["content-type"].to_str().expect("text");
+    let content_type = answer.headers()["content-type"]
+        .to_str()
+        .expect("the field is ASCII");
     content_type.split(';').next().unwrap_or_default()
 }
 
@@ -577,7 +585,7 @@ impl<'a> Contract<'a> {
         assert!(content.is_object(), "{place}: {media_type}");
         if media_type.ends_with("json") {
             let validator = self.validator(&content["schema"]);
-            let body = serde_json::from_slice(answer.body()).expect("JSON");
+            let body = serde_json::from_slice(answer.body()).expect("the text is valid JSON");
             assert_eq!(errors(validator, &body), [""; 0], "{place}");
         } else {
             assert_eq!(content["schema"]["type"], "string");
@@ -629,7 +637,9 @@ async fn each_format_of_the_document_is_served_and_others_are_ignored() {
         let content = &item["get"]["responses"]["200"]["content"];
         let promised = content.as_object().expect("content").keys().cloned();
         assert_eq!(answered, promised.collect(), "{template}");
-        let description = format["description"].as_str().expect("text");
+        let description = format["description"]
+            .as_str()
+            .expect("the value is a string");
         assert!(description.contains("Other values are ignored"));
         for other in ["null", "yaml", "", "TEXT"] {
             let uri = format!("{path}?format={other}");
@@ -679,7 +689,9 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
             let has_effect = excludes(&health, &path, authorization);
             assert_eq!(exclude.is_some(), has_effect, "{template} {word:?}");
             let Some(exclude) = exclude else { continue };
-            let description = exclude["description"].as_str().expect("text");
+            let description = exclude["description"]
+                .as_str()
+                .expect("the value is a string");
             assert!(
                 description.contains(word.expect("it is listed")),
                 "{description}"

@@ -12,7 +12,8 @@ fn packages() -> Vec<Value> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut metadata: Value =
+        serde_json::from_slice(&output.stdout).expect("the text is valid JSON");
     let packages = metadata["packages"].take();
     serde_json::from_value(packages).expect("packages")
 }

@@ -139,7 +139,8 @@ async fn health_names_every_check_and_no_error_text(framework: Framework) {
         answer.body
     );
     assert!(!answer.body.contains("hunter2"), "{}", answer.body);
-    let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    let body: serde_json::Value =
+        serde_json::from_str(&answer.body).expect("the text is valid JSON");
     assert_eq!(body["version"], "1.4.2");
     assert!(body["uptime_s"].is_u64());
     let checks = body["checks"].as_object().expect("a map");
@@ -160,7 +161,8 @@ async fn health_names_every_check_and_no_error_text(framework: Framework) {
 
     let single = server.get("/health/orders-db").await;
     assert_eq!(single.status, 503);
-    let single: serde_json::Value = serde_json::from_str(&single.body).expect("JSON");
+    let single: serde_json::Value =
+        serde_json::from_str(&single.body).expect("the text is valid JSON");
     assert_eq!(single, checks["orders-db"]);
 }
 
@@ -686,7 +688,13 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
         ("bomb", "panicked"),
         ("a-blocker", "timed out"),
     ];
-    let message = |name: &str| health.check(name).expect("it").message().map(str::to_owned);
+    let message = |name: &str| {
+        health
+            .check(name)
+            .expect("the check is registered")
+            .message()
+            .map(str::to_owned)
+    };
     while reasons
         .iter()
         .any(|(name, reason)| message(name).as_deref() != Some(reason))
@@ -698,7 +706,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     assert_business(framework, &server).await;
     let body = server.get("/health").await.body;
     assert!(!body.contains("hunter2"), "{body}");
-    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let body: serde_json::Value = serde_json::from_str(&body).expect("the text is valid JSON");
     for (name, reason) in reasons {
         assert_eq!(body["checks"][name]["message"], reason, "{name}");
     }
@@ -729,7 +737,12 @@ async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
     let options = critical().cache(Duration::from_millis(1));
     let (gate, began, builder) = gated(options);
     let server = serve_on_demand(framework, builder).await;
-    let dear = || server.health().check("dear").expect("it");
+    let dear = || {
+        server
+            .health()
+            .check("dear")
+            .expect("the check is registered")
+    };
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();
     assert_eq!(server.get("/readyz").await.status, 200);

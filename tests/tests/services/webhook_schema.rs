@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 fn schema() -> Value {
     let schema = include_str!("../../../health-core/schemas/webhook.schema.json");
-    serde_json::from_str(schema).expect("JSON")
+    serde_json::from_str(schema).expect("the text is valid JSON")
 }
 
 /// Against the schema without the keys that a later version may add.
@@ -39,10 +39,17 @@ fn keys(object: &Value) -> BTreeSet<String> {
 async fn receiver() -> (String, UnboundedReceiver<Value>) {
     let (tell, told) = mpsc::unbounded_channel();
     let receive = move |body: Bytes| async move {
-        let _ = tell.send(serde_json::from_slice::<Value>(&body).expect("JSON"));
+        let _ = tell.send(serde_json::from_slice::<Value>(&body).expect("the text is valid JSON"));
     };
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("the loopback interface has a free port");
+    let url = format!(
+        "http://{}/",
+        listener
+            .local_addr()
+            .expect("a bound socket has an address")
+    );
     let receiver = axum::serve(listener, Router::new().route("/", post(receive)));
     tokio::spawn(receiver.into_future());
     (url, told)
@@ -201,7 +208,7 @@ fn the_examples_in_the_guide_match() {
     assert!(!blocks.is_empty());
     for block in blocks {
         let (example, _) = block.split_once("```").expect("its end");
-        let example: Value = serde_json::from_str(example).expect("JSON");
+        let example: Value = serde_json::from_str(example).expect("the text is valid JSON");
         assert_eq!(errors(&example), Vec::<String>::new(), "{example}");
     }
 }

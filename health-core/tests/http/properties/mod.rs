@@ -19,7 +19,7 @@ const LARGEST_BODY: usize = 4 * 1024;
 /// Checks are tied to a runtime; nothing here lets them run.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 });
 
 fn checked(builder: HealthBuilder) -> Health {
@@ -65,7 +65,7 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
             .with_headers(&headers);
         let answer = HEALTH.endpoint().respond(head);
         let status = answer.status().as_u16();
-        let body = std::str::from_utf8(answer.body()).expect("UTF-8");
+        let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
         let content_type = answer.headers()["content-type"].to_str().expect("ASCII");
         assert!([200, 404, 405, 503].contains(&status), "{status}");
         assert!(body.len() <= LARGEST_BODY, "{}", body.len());
@@ -117,7 +117,7 @@ pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
         .with_headers(&headers)
         .with_peer(peer);
     let answer = HEALTH.endpoint().respond(head);
-    let body = std::str::from_utf8(answer.body()).expect("UTF-8");
+    let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
     assert_eq!(body.contains("postgres://"), is_recognized, "{text:?}");
     assert!(!body.contains("hunter2"), "{body}");
     assert_eq!(answer.status(), 503, "a guard rejects no request");
@@ -311,7 +311,7 @@ pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     let peer: Option<IpAddr> = peer.parse().ok();
     let head = RequestHead::new("GET", "/health").with_peer(peer);
     let answer = health.endpoint().respond(head);
-    let body = std::str::from_utf8(answer.body()).expect("UTF-8");
+    let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
     let is_open = body.contains("postgres://");
     let is_inside = peer.is_some_and(|peer| begins_alike(address, peer.to_canonical(), length));
     assert_eq!(is_open, is_inside, "{range:?} {peer:?}");
