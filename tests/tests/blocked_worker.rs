@@ -10,27 +10,19 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, Verdict, testing};
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-const BOUND: Duration = Duration::from_secs(20);
 /// Longer than the longest poll, so who is over its timeout has been caught.
 const TIMEOUT: Duration = Duration::from_millis(300);
 const REQUESTS: usize = 50;
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// The log, as far as health wrote it: one line for each event.
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());

@@ -16,6 +16,7 @@ use health_core::{
     CheckOptions, CheckReport, Event, Events, Health, HealthBuilder, Probe, RequestHead, Settings,
     Status, Verdict,
 };
+use test_support::{BOUND, until};
 use tests::wire::Server;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -23,18 +24,9 @@ use tokio::sync::oneshot;
 const THRESHOLD: Duration = Duration::from_secs(1);
 /// Long enough for an alarm, were there any.
 const WHILE: Duration = Duration::from_millis(2_500);
-const BOUND: Duration = Duration::from_secs(20);
 
 /// Whoever loads every core is alone.
 static CORES: RwLock<()> = RwLock::new(());
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// Something that blocks, and says so.
 struct Blocker {

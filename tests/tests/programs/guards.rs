@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use health_core::{CheckOptions, Guard, Health, Outcome};
 use tempfile::TempDir;
-use tests::programs::{Running, eventually, free_port};
+use test_support::eventually;
+use tests::programs::{Running, free_port};
 use tests::wire::{Framework, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use health_core::{CheckOptions, Health};
-use tests::programs::{Running, curl, eventually, free_port};
+use test_support::eventually;
+use tests::programs::{Running, curl, free_port};
 use tests::wire::{Framework, Server};
 
 /// A service whose readiness follows a switch.

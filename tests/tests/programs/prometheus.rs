@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Page, testing};
 use serde_json::Value;
-use tests::programs::{Running, curl, eventually, free_port};
+use test_support::eventually;
+use tests::programs::{Running, curl, free_port};
 use tests::wire::{Framework, Server};
 
 const RULES: &str = include_str!("../../../monitoring/alerts.yml");

@@ -1,11 +1,9 @@
 //! A library that no code names is not linked, and its checks are gone.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use health_core::{CheckOptions, Health, HealthBuilder, Settings, testing};
-use tracing_subscriber::util::SubscriberInitExt as _;
+use test_support::Log;
 
 #[tokio::test]
 async fn a_vanished_library_is_noticed() {
@@ -28,31 +26,10 @@ async fn a_vanished_library_is_noticed() {
 
 /// What `start` logs.
 fn logged(builder: HealthBuilder) -> String {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            log.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .without_time()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = subscriber.set_default();
+    let (log, _guard) = Log::capture();
     let health = builder.start().expect("it starts");
     drop(health);
-    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-    String::from_utf8(log.clone()).expect("the log is text")
+    log.text()
 }
 
 /// The line about the checks.

@@ -2,12 +2,13 @@
 //! adapter, a server without a framework and the port of health's own.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use health_core::{
     CheckOptions, Details, Guard, Health, HealthBuilder, Outcome, Page, Probe, Status, Verdict,
     testing,
 };
+use test_support::eventually;
 use tests::wire::{Answer, Framework, Server};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -759,25 +760,16 @@ async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
         drop(server.send(request).await);
         drop(server.send(b"GET /readyz HT").await);
     }
-    eventually("their connections are gone", || tasks() == before).await;
+    eventually("their connections are gone", async || tasks() == before).await;
     assert_eq!((dear().verdict(), dear().consecutive()), (Verdict::Pass, 1));
     assert_eq!(began.available_permits(), 0, "one run");
     assert_eq!(server.get("/livez").await.status, 200);
 
     gate.send(true).expect("the run waits");
-    eventually("the run ends", || dear().consecutive() > 1).await;
+    eventually("the run ends", async || dear().consecutive() > 1).await;
     assert_eq!(dear().verdict(), Verdict::Pass);
     assert_eq!(server.get("/readyz").await.status, 200);
-    eventually("everything is as before", || tasks() == before).await;
-}
-
-/// Bounded, and no longer than needed.
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        sleep(Duration::from_millis(1)).await;
-    }
+    eventually("everything is as before", async || tasks() == before).await;
 }
 
 async fn a_guard_recognizes_by_header_and_by_address(framework: Framework) {
