@@ -129,7 +129,7 @@ async fn started(checks: usize, like: &str) -> Result<(Health, Bytes), Box<dyn E
     let health = workload::passing(checks).start()?;
     workload::settled(&health).await;
     let request = Request::get(like).body(())?;
-    let body = health.endpoint().respond(&request).into_body();
+    let body = health.endpoint().respond_cached(&request).into_body();
     Ok((health, body))
 }
 

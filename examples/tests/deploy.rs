@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use examples::orders::GRACE;
-use health_core::{Health, RequestHead};
+use health_core::Health;
+use health_core::http::RequestHead;
 use tokio::time::Instant;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -50,7 +51,7 @@ fn patience(probe: &Yaml) -> Duration {
 /// The routes and the drain are those of `orders`; its checks are not needed.
 fn health() -> Health {
     let without_checks = r#"{"database": {"enabled": false}, "disk": {"enabled": false}}"#;
-    let settings = serde_json::from_str(without_checks).expect("JSON");
+    let settings = serde_json::from_str(without_checks).expect("the text is valid JSON");
     let health = Health::builder().settings(settings).start();
     health.expect("it starts")
 }
@@ -92,14 +93,18 @@ async fn the_probes_of_the_manifest_lead_somewhere() {
         let asked = &container[probe]["httpGet"];
         assert_eq!(asked["path"].as_str(), Some(path));
         assert_eq!(asked["port"], port["name"]);
-        let answer = health.endpoint().respond(RequestHead::new("GET", path));
+        let answer = health
+            .endpoint()
+            .respond_cached(RequestHead::new("GET", path));
         assert_eq!(answer.status(), 200, "{path}");
     }
     let variables = container["env"].as_vec().expect("a list").iter();
     let variable = |name| {
         let mut variables = variables.clone();
         let found = variables.find(|variable| variable["name"].as_str() == Some(name));
-        found.expect(name)["value"].as_str().expect("text")
+        found.expect(name)["value"]
+            .as_str()
+            .expect("the value is a string")
     };
     assert_eq!(variable("HOST"), "0.0.0.0", "or the probes do not reach it");
     let listens = variable("PORT").parse().ok();

@@ -28,8 +28,8 @@ fn start() -> (Running, [String; 2]) {
     let running = Running(process);
     let mut lines = BufReader::new(output).lines();
     let addresses = [(); 2].map(|()| {
-        let line = lines.next().expect("a line").expect("text");
-        let at = line.find("http://").expect("an address");
+        let line = lines.next().expect("a line").expect("the bytes are UTF-8");
+        let at = line.find("http://").expect("a bound socket has an address");
         line[at..].to_owned()
     });
     (running, addresses)
@@ -78,13 +78,13 @@ fn a_signal_drains_and_both_ports_say_so() {
     let (mut running, [service, own]) = start();
     until("ready", || get(&service, "/readyz").0 == 200);
     let process = Pid::from_child(&running.0);
-    kill_process(process, Signal::TERM).expect("it is there");
+    kill_process(process, Signal::TERM).expect("the process runs");
     for address in [&service, &own] {
         until("not ready", || get(address, "/readyz").0 == 503);
         assert_eq!(get(address, "/livez").0, 200);
     }
     assert_eq!(get(&service, "/"), (200, "hello".into()));
-    kill_process(process, Signal::TERM).expect("it is there");
+    kill_process(process, Signal::TERM).expect("the process runs");
     let status = running.0.wait().expect("it ends");
     assert!(status.success(), "{status}");
 }

@@ -1,7 +1,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "each target tries one")]
-#[path = "../../health-core/tests/properties/mod.rs"]
+#[path = "../../health-core/tests/http/properties/mod.rs"]
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -1,6 +1,6 @@
 //! Serves the health checks of [`health_core`] with actix-web.
 //!
-//! This crate is the whole API: it re-exports health-core, and its
+//! This crate is the whole API: it re-exports the items of health-core, and its
 //! `#[health_check]` needs no other line in `Cargo.toml`.
 //!
 //! ```no_run
@@ -41,9 +41,17 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use health_core::http::{Endpoint, Headers, RequestHead};
 use tokio::runtime::Handle;
 
-pub use health_core::*;
+// The trait alone: the derive macro is of this crate.
+pub use health_core::check::HealthState;
+#[cfg(feature = "webhook")]
+pub use health_core::notify;
+pub use health_core::{
+    CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
+    Status, async_trait, check, config, error, event, http, report, reported, testing,
+};
 pub use health_macros::{
     ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
     actix_health_checks as health_checks,
@@ -52,18 +60,18 @@ pub use health_macros::{
 #[doc(hidden)]
 pub use health_core as __core;
 
-/// The routes of [`Endpoint`], for [`App::configure`](actix_web::App::configure)
+/// The routes of [`Endpoint`](http::Endpoint), for [`App::configure`](actix_web::App::configure)
 /// or the `configure` of a scope.
 ///
 /// Start [`Health`] outside the application's factory, which runs once for each
 /// worker: all workers then share one, and no check is tied to a worker.
-/// Each worker is watched, if [`HealthBuilder::watch_runtime`] asks for it.
+/// Each worker is watched, if [`RuntimeOptions::watchdog`](config::RuntimeOptions::watchdog) asks for it.
 ///
 /// Configure it on the `App` itself or in a scope of its own, so that neither
 /// authentication nor rate limits nor redirects stand between a prober and its
 /// answer. `wrap` on the `App` wraps everything: keep probes out of an access log
 /// with `Logger::default().exclude_regex(endpoint.probe_paths("").to_regex())`
-/// ([`Endpoint::probe_paths`]), and other middleware in a scope
+/// ([`Endpoint::probe_paths`](http::Endpoint::probe_paths)), and other middleware in a scope
 /// (`web::scope("")`) that comes after this.
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
@@ -111,7 +119,7 @@ fn answer(
         .with_query(request.uri().query())
         .with_headers(&headers)
         .with_peer(request.peer_addr().map(|address| address.ip()));
-    let answer = endpoint.answer(head);
+    let answer = endpoint.respond(head);
     async { response(answer.await) }
 }
 
@@ -119,7 +127,7 @@ fn answer(
 struct Lines<'a>(&'a HeaderMap);
 
 impl Headers for Lines<'_> {
-    fn value(&self, name: &http::HeaderName, nth: usize) -> Option<&[u8]> {
+    fn value(&self, name: &::http::HeaderName, nth: usize) -> Option<&[u8]> {
         let value = match nth {
             0 => self.0.get(name.as_str()),
             nth => self.0.get_all(name.as_str()).nth(nth),
@@ -129,7 +137,7 @@ impl Headers for Lines<'_> {
 }
 
 /// actix-web has its own version of `http`, so each part is converted.
-fn response(answer: http::Response<Bytes>) -> HttpResponse {
+fn response(answer: ::http::Response<Bytes>) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16());
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));

@@ -19,7 +19,7 @@ use crate::engine::monitor::Monitor;
 use crate::engine::schedule::Supervisors;
 use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
-use crate::http::server::{Limits, Served};
+use crate::http::server::{HealthServer, Limits};
 use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
 use crate::lifecycle::signal::Requests;
@@ -44,7 +44,7 @@ use crate::verdict::snapshot::{CheckReport, Snapshot};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let health = Health::builder().expect(["database"]).start()?;
+/// let health = Health::builder().require(["database"]).start()?;
 /// # let _ = health;
 /// # Ok(())
 /// # }
@@ -97,10 +97,11 @@ impl Health {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
+    /// use health_core::config::RuntimeOptions;
     /// use health_core::Health;
     ///
     /// let jobs = tokio::runtime::Builder::new_multi_thread().build()?;
-    /// let health = Health::builder().watch_runtime(Duration::from_secs(5)).start()?;
+    /// let health = Health::builder().runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5))).start()?;
     /// health.watch_runtime(jobs.handle());
     /// # jobs.shutdown_background();
     /// # Ok(())
@@ -120,7 +121,9 @@ impl Health {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
-    /// use health_core::{CheckOptions, Event, Health, Verdict};
+    /// use health_core::event::Event;
+    /// use health_core::report::Verdict;
+    /// use health_core::{CheckOptions, Health};
     ///
     /// let health = Health::builder()
     ///     .check("queue", CheckOptions::new(), || async { false })
@@ -128,7 +131,7 @@ impl Health {
     /// let mut events = health.subscribe();
     /// # let watching = async move {
     /// while let Some(event) = events.next().await {
-    ///     if let Event::Turned(turn) = event {
+    ///     if let Event::Transition(turn) = event {
     ///         println!("{}: {} → {}", turn.report.name(), turn.from, turn.report.verdict());
     ///         # break;
     ///     }
@@ -158,7 +161,8 @@ impl Health {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
-    /// use health_core::{CheckOptions, Health, Verdict};
+    /// use health_core::report::Verdict;
+    /// use health_core::{CheckOptions, Health};
     ///
     /// let health = Health::builder()
     ///     .check("queue", CheckOptions::new(), || async { true })
@@ -182,7 +186,7 @@ impl Health {
         self.shared.endpoint.clone()
     }
 
-    /// Serves the same answers on a port of their own until the [`Served`] is
+    /// Serves the same answers on a port of their own until the [`HealthServer`] is
     /// dropped, beside the application's routes or instead of them.
     ///
     /// They come from a thread with a runtime of its own, so probers hear what
@@ -196,12 +200,12 @@ impl Health {
     /// within 75 s. Of 256 connections at once the one that has been idle for
     /// longest makes room for the next; one that waits for its answer is kept.
     /// A name such as `localhost` is served on every address that it stands for.
-    /// The port is free again when the drop of the [`Served`] returns.
+    /// The port is free again when the drop of the [`HealthServer`] returns.
     ///
     /// It answers on through a [drain](Self::drain). Keep it until `main` ends:
     /// `let _ = health.serve(..)` would close the port in the same line.
     ///
-    /// A rule of the application's ([`Guard::when`](crate::Guard::when)) runs on
+    /// A rule of the application's ([`Guard::when`](crate::http::Guard::when)) runs on
     /// that thread, and so does the log of what an answer finds out; if they
     /// block, it waits for them.
     ///
@@ -214,17 +218,18 @@ impl Health {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::Duration;
+    /// use health_core::config::RuntimeOptions;
     /// use health_core::Health;
     ///
-    /// let health = Health::builder().watch_runtime(Duration::from_secs(5)).start()?;
+    /// let health = Health::builder().runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5))).start()?;
     /// let served = health.serve("127.0.0.1:0")?; // in production "0.0.0.0:9090"
     /// println!("probes are answered on http://{}/readyz", served.address());
     /// # Ok(())
     /// # }
     /// ```
     #[cfg(feature = "serve")]
-    pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<Served> {
-        Served::start(self.endpoint(), address, Limits::default())
+    pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<HealthServer> {
+        HealthServer::start(self.endpoint(), address, Limits::default())
     }
 
     /// Takes the service out of rotation: readiness fails from this call on,
@@ -240,9 +245,10 @@ impl Health {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
     /// use std::time::Duration;
+    /// use health_core::config::LifecycleOptions;
     /// use health_core::{Health, Probe, Status};
     ///
-    /// let health = Health::builder().drain_delay(Duration::from_millis(10)).start()?;
+    /// let health = Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(10))).start()?;
     /// let drained = health.drain();
     /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
     /// assert_eq!(health.status(Probe::Liveness), Status::Pass);
@@ -291,12 +297,13 @@ impl Health {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
     /// use std::time::Duration;
+    /// use health_core::config::LifecycleOptions;
     /// use health_core::Health;
     ///
-    /// let health = Health::builder().drain_delay(Duration::ZERO).start()?;
+    /// let health = Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::ZERO)).start()?;
     /// # drop(health.drain());
     /// let server = std::future::pending::<()>(); // one whose requests hang
-    /// let ended = health.finish_within(Duration::from_millis(10), server).await;
+    /// let ended = health.shutdown_timeout(Duration::from_millis(10), server).await;
     /// assert_eq!(ended, None);
     /// # Ok(())
     /// # }
@@ -305,7 +312,7 @@ impl Health {
     /// A thread cannot be dropped: one of `spawn_blocking`, or a task that never
     /// gives its thread back, keeps `#[tokio::main]` from returning. Where that
     /// can happen, end `main` with [`std::process::exit`].
-    pub async fn finish_within<F: IntoFuture>(
+    pub async fn shutdown_timeout<F: IntoFuture>(
         &self,
         limit: Duration,
         server: F,
@@ -366,7 +373,7 @@ impl Health {
     /// | third | ends the process at once, with the exit code 128 + the number of the signal (143 for SIGTERM, 130 for SIGINT; 1 on Windows), after a line in the log |
     ///
     /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`
-    /// and `HttpServer::shutdown_signal`; see also [`finish_within`](Self::finish_within).
+    /// and `HttpServer::shutdown_signal`; see also [`shutdown_timeout`](Self::shutdown_timeout).
     /// The signals are caught from this call on, by a thread of their own: the
     /// third ends the process even if a request hangs, every worker is blocked,
     /// or the runtime waits for a thread of `spawn_blocking`. Signals that arrive

@@ -89,15 +89,15 @@
 //! `Health::record_metrics` and `Health::record_opentelemetry`.
 
 mod builder;
-mod check;
+pub mod check;
 mod engine;
 #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod health;
-mod http;
+pub mod http;
 mod lifecycle;
 mod registry;
-mod reported;
+pub mod reported;
 mod telemetry;
 pub mod testing;
 mod text;
@@ -119,31 +119,44 @@ pub use crate::check::HealthCheck;
 pub use crate::check::options::CheckOptions;
 #[doc(hidden)]
 pub use crate::check::outcome::via;
-pub use crate::check::outcome::{Detail, IntoFailure, IntoOutcome, Outcome, Status};
+pub use crate::check::outcome::{IntoOutcome, Outcome, Status};
 pub use crate::check::probe::Probe;
-pub use crate::check::state::{HealthState, Provide};
+pub use crate::check::state::HealthState;
 pub use crate::health::Health;
-pub use crate::http::endpoint::{Answer, Endpoint};
-pub use crate::http::guard::Guard;
-pub use crate::http::paths::ProbePaths;
-pub use crate::http::render::words::Vocabulary;
-pub use crate::http::request::{Headers, RequestHead};
-#[cfg(feature = "serve")]
-pub use crate::http::server::Served;
-pub use crate::registry::details::Details;
-pub use crate::registry::error::{Place, Problem, StartError};
-pub use crate::registry::page::Page;
-pub use crate::registry::settings::Settings;
-pub use crate::reported::gate::Gate;
-pub use crate::reported::heartbeat::Heartbeat;
-pub use crate::reported::supervised::Supervised;
-pub use crate::reported::switch::Switch;
-pub use crate::telemetry::event::{Event, Events, Turned};
+pub use crate::registry::error::StartError;
+
+/// Options of [`HealthBuilder`], and settings that an operator can change.
+pub mod config {
+    pub use crate::builder::requirement::Requirement;
+    pub use crate::engine::options::RuntimeOptions;
+    pub use crate::http::config::HttpOptions;
+    pub use crate::http::service_info::ServiceInfo;
+    pub use crate::lifecycle::options::LifecycleOptions;
+    pub use crate::registry::settings::Settings;
+}
+
+/// The problems that a [`StartError`] lists.
+pub mod error {
+    pub use crate::registry::error::{Problem, SourceLocation, StartError};
+}
+
+/// Changes of the verdicts as a stream: see [`Health::subscribe`].
+pub mod event {
+    pub use crate::telemetry::event::{Event, Events, Transition};
+}
+
+/// HTTP receivers that are notified of transitions.
 #[cfg(feature = "webhook")]
-pub use crate::telemetry::hook::remote::push::PushMonitor;
-#[cfg(feature = "webhook")]
-pub use crate::telemetry::hook::remote::webhook::Webhook;
-pub use crate::verdict::history::{History, Past};
-pub use crate::verdict::incident::Incident;
-pub use crate::verdict::snapshot::{CheckReport, Snapshot};
-pub use crate::verdict::track::Verdict;
+pub mod notify {
+    pub use crate::telemetry::hook::remote::push::PushMonitor;
+    pub use crate::telemetry::hook::remote::receiver::Receiver;
+    pub use crate::telemetry::hook::remote::webhook::Webhook;
+}
+
+/// What is known of the checks at one moment: see [`Health::snapshot`].
+pub mod report {
+    pub use crate::verdict::history::{History, HistoryEntry};
+    pub use crate::verdict::incident::Incident;
+    pub use crate::verdict::snapshot::{CheckReport, Snapshot};
+    pub use crate::verdict::track::Verdict;
+}

@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use std::{panic, thread};
 
+use health_core::config::RuntimeOptions;
+use health_core::report::Verdict;
 use health_core::{
-    CheckOptions, Health, HealthBuilder, HealthState, Outcome, Probe, Status, Verdict,
-    health_check, testing,
+    CheckOptions, Health, HealthBuilder, HealthState, Outcome, Probe, Status, health_check, testing,
 };
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-/// Nothing here takes as long; a test that waits for more has failed.
-const BOUND: Duration = Duration::from_secs(20);
 const OFTEN: Duration = Duration::from_millis(1);
 /// What the panic of a bad check says, which is no fault of the engine.
 const EXPECTED: &str = "the check's own panic";
@@ -70,18 +70,10 @@ fn watch_panics() {
     });
 }
 
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// Threads of this process whose names begin so.
 #[cfg(target_os = "linux")]
 fn threads(prefix: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").expect("this process");
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc lists this process");
     let names =
         tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.starts_with(prefix)).count()
@@ -94,7 +86,10 @@ fn runtime(workers: usize) -> Runtime {
         Builder::new_multi_thread()
     };
     builder.worker_threads(workers.max(1));
-    builder.enable_all().build().expect("a runtime")
+    builder
+        .enable_all()
+        .build()
+        .expect("a runtime can be built")
 }
 
 /// How a runtime ends.
@@ -140,11 +135,11 @@ fn every_kind(released: &Arc<Mutex<mpsc::Receiver<()>>>) -> HealthBuilder {
         .check("all-demand", critical().cache(OFTEN), || async {})
         .check("all-startup", often().startup(), || sleep(OFTEN))
         .check("all-after", often().after(&["all-sleeps"]), || async {})
-        .blocking_check("all-plain", often(), || ())
-        .blocking_check("all-reaches", often(), || {
+        .check_blocking("all-plain", often(), || ())
+        .check_blocking("all-reaches", often(), || {
             Handle::current().spawn(async {});
         })
-        .blocking_check("all-stuck", critical(), move || {
+        .check_blocking("all-stuck", critical(), move || {
             let released = released.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = released.recv();
         })
@@ -166,10 +161,11 @@ fn a_runtime_may_end_at_any_moment() {
             let runtime = runtime(round % 4);
             // Half of the time every async check is caught at its first run,
             // and has a thread of its own from then on.
-            let longest_poll = (round % 2 == 0).then_some(Duration::ZERO);
+            let max_poll_time = (round % 2 == 0).then_some(Duration::ZERO);
             let yields = random.u32(..20_000);
             let health = runtime.block_on(async {
-                let health = every_kind(&released).longest_poll(longest_poll);
+                let health = every_kind(&released)
+                    .runtime(RuntimeOptions::new().max_poll_time(max_poll_time));
                 let health = health.start().expect("it starts");
                 for _ in 0..yields {
                     yield_now().await;
@@ -204,7 +200,7 @@ fn a_runtime_may_end_at_any_moment() {
     #[cfg(target_os = "linux")]
     until("the end of every thread", || threads("health-all-") == 0);
     // A copy: the hook takes the lock, should this panic.
-    let mut unexpected = UNEXPECTED.lock().expect("no panic").clone();
+    let mut unexpected = UNEXPECTED.lock().expect("no thread panicked").clone();
     // Two checks use timers. On a thread of its own such a check can be about
     // to poll one in the moment in which the runtime goes, and tokio panics.
     unexpected.retain(|panic| {
@@ -249,13 +245,13 @@ fn the_last_handle_ends_every_run_that_can_be_ended() {
             let (_, builder) = service(true);
             let health = builder
                 .check("on-worker", critical(), check("on-worker"))
-                .longest_poll(None)
+                .runtime(RuntimeOptions::new().max_poll_time(None))
                 .start()
                 .expect("it starts");
             let (_, builder) = service(true);
             let caught = builder
                 .check("on-thread", critical().timeout(OFTEN), check("on-thread"))
-                .longest_poll(Some(Duration::ZERO))
+                .runtime(RuntimeOptions::new().max_poll_time(Some(Duration::ZERO)))
                 .start()
                 .expect("it starts");
             for _ in 0..2 {
@@ -304,9 +300,18 @@ async fn two_in_one_process_share_nothing() {
     assert_eq!(working.status(Probe::Readiness), Status::Pass);
     assert_eq!(broken.status(Probe::Readiness), Status::Fail);
     drop(broken);
-    let before = working.check("switch").expect("it").consecutive();
+    let before = working
+        .check("switch")
+        .expect("the check is registered")
+        .consecutive();
     sleep(BOUND).await;
-    assert!(working.check("switch").expect("it").consecutive() > before + 100);
+    assert!(
+        working
+            .check("switch")
+            .expect("the check is registered")
+            .consecutive()
+            > before + 100
+    );
 }
 
 #[test]
@@ -352,6 +357,8 @@ fn a_health_that_outlives_its_runtime_fails_and_answers() {
     });
     let elsewhere = runtime(0);
     let answer = elsewhere.block_on(async { timeout(BOUND / 4, health.refresh("switch")).await });
-    let report = answer.expect("who asks is not left waiting").expect("it");
+    let report = answer
+        .expect("who asks is not left waiting")
+        .expect("the check is registered");
     assert!(matches!(report.verdict(), Verdict::Unknown | Verdict::Fail));
 }

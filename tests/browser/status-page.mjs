@@ -1,4 +1,4 @@
-// What a browser makes of the status page. `tests/tests/status_page.rs` starts
+// What a browser makes of the status page. `tests/tests/programs/status_page.rs` starts
 // the services and gives their addresses:
 //
 //     node status-page.mjs '{"mixed":"http://…/status",…}' [folder for pictures]

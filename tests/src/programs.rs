@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 /// A program that ends with the test.
 #[derive(Debug)]
@@ -55,17 +54,4 @@ pub fn curl(arguments: &[&str]) -> String {
         .output()
         .expect("curl is installed: scripts/test.sh does it");
     String::from_utf8(output.stdout).expect("text")
-}
-
-/// Waits for another process to notice: bounded, and never longer than needed.
-///
-/// # Panics
-///
-/// If it does not within 20 s.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let start = Instant::now();
-    while !condition().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use axum::Router;
-use health_core::{Health, RequestHead, Served};
+use health_core::Health;
+use health_core::http::{HealthServer, RequestHead};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -58,7 +59,7 @@ pub struct Server {
 enum Serving {
     Task(JoinHandle<()>),
     Actix(actix_web::dev::ServerHandle),
-    OwnPort { _open: Served },
+    OwnPort { _open: HealthServer },
 }
 
 impl Drop for Server {
@@ -141,7 +142,7 @@ impl Server {
                         let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
                         let response = match request.uri().path() {
                             "/" => Response::new(Bytes::from("business")),
-                            _ => endpoint.answer(head).await,
+                            _ => endpoint.respond(head).await,
                         };
                         Ok::<_, Infallible>(response.map(Full::new))
                     }

@@ -10,27 +10,20 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, Verdict, testing};
+use health_axum::report::Verdict;
+use health_axum::{CheckOptions, Health, HealthBuilder, Probe, Status, testing};
+use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-const BOUND: Duration = Duration::from_secs(20);
 /// Longer than the longest poll, so who is over its timeout has been caught.
 const TIMEOUT: Duration = Duration::from_millis(300);
 const REQUESTS: usize = 50;
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// The log, as far as health wrote it: one line for each event.
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -125,8 +118,8 @@ impl Blocker {
 
     fn times_out(&self, health: &Health) {
         until("a deadline", || {
-            let check = health.check(self.name).expect("it");
-            check.running_since().is_some() && check.message() == Some("timed out")
+            let check = health.check(self.name).expect("the check is registered");
+            check.overdue_since().is_some() && check.message() == Some("timed out")
         });
         assert_eq!(health.status(Probe::Readiness), Status::Fail);
         assert_eq!(health.status(Probe::Liveness), Status::Pass);
@@ -148,13 +141,17 @@ struct Service {
 impl Service {
     /// One request, by a client that shares nothing with the service.
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(BOUND)).expect("a limit");
+        let mut stream = TcpStream::connect(self.address).expect("the server listens");
+        stream
+            .set_read_timeout(Some(BOUND))
+            .expect("a read timeout above zero is valid");
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("sent");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the server still reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer in time");
-        String::from_utf8(answer).expect("text")
+        String::from_utf8(answer).expect("the bytes are UTF-8")
     }
 
     fn accusations(&self, blocker: &Blocker) -> usize {
@@ -177,7 +174,12 @@ impl Service {
             let thread = blocker.blocks();
             assert!(!workers.contains(&thread), "it has a thread of its own");
             assert_eq!(self.accusations(blocker), 1, "named once");
-            let innocent = || self.health.check("innocent").expect("it").consecutive();
+            let innocent = || {
+                self.health
+                    .check("innocent")
+                    .expect("the check is registered")
+                    .consecutive()
+            };
             let runs = innocent();
             for _ in 0..REQUESTS {
                 assert!(self.get("/").ends_with("business"));
@@ -185,7 +187,10 @@ impl Service {
             blocker.times_out(&self.health);
             until("runs of the others", || innocent() >= runs + 2);
             assert_eq!(
-                self.health.check("innocent").expect("it").verdict(),
+                self.health
+                    .check("innocent")
+                    .expect("the check is registered")
+                    .verdict(),
                 Verdict::Pass
             );
             assert!(blocker.blocked.try_recv().is_err(), "one run at a time");
@@ -196,7 +201,7 @@ impl Service {
         // The end does not wait for the thread either.
         self.stop.send(()).expect("it serves");
         until("the end of the service", || self.serving.is_finished());
-        self.serving.join().expect("no panic");
+        self.serving.join().expect("no thread panicked");
     }
 }
 
@@ -207,8 +212,10 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
     let serving = thread::spawn(move || {
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
-            let listener = listener.expect("a free port");
-            let address = listener.local_addr().expect("an address");
+            let listener = listener.expect("the loopback interface has a free port");
+            let address = listener
+                .local_addr()
+                .expect("a bound socket has an address");
             let health = builder.start().expect("it starts");
             let app = axum::Router::new()
                 .route("/", axum::routing::get(|| async { "business" }))
@@ -219,7 +226,7 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
             serving.abort();
         });
     });
-    let (health, address) = told.recv_timeout(BOUND).expect("it listens");
+    let (health, address) = told.recv_timeout(BOUND).expect("the server listens");
     Service {
         health,
         address,
@@ -232,7 +239,7 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
 fn on_the_only_thread() {
     let (blocker, builder) = Blocker::new("current-thread");
     let runtime = Builder::new_current_thread().enable_all().build();
-    axum(runtime.expect("a runtime"), builder).outlives(&blocker);
+    axum(runtime.expect("a runtime can be built"), builder).outlives(&blocker);
 }
 
 #[test]
@@ -267,7 +274,7 @@ fn workers(count: usize) -> Runtime {
         .worker_threads(count)
         .enable_all()
         .build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 /// Where an actix application starts health.
@@ -291,7 +298,7 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
             let waiting = Arc::new(Mutex::new(Some(builder)));
             let start = move || {
                 // The factory runs on the only worker, and maybe again.
-                let builder = waiting.lock().expect("no panic").take();
+                let builder = waiting.lock().expect("no thread panicked").take();
                 if let Some(builder) = builder {
                     let health = builder.start().expect("it starts");
                     tell.send(health).expect("the test waits");
@@ -308,7 +315,7 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
                 .workers(1)
                 .disable_signals()
                 .bind(("127.0.0.1", 0))
-                .expect("a free port");
+                .expect("the loopback interface has a free port");
             tell_address
                 .send(server.addrs()[0])
                 .expect("the test waits");
@@ -320,7 +327,9 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
         });
     });
     Service {
-        address: told_address.recv_timeout(BOUND).expect("it listens"),
+        address: told_address
+            .recv_timeout(BOUND)
+            .expect("the server listens"),
         health: told.recv_timeout(BOUND).expect("it starts"),
         stop,
         serving,

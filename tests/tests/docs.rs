@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;
-use health_core::{
-    CheckOptions, Guard, Health, HealthBuilder, Probe, Problem, PushMonitor, Settings, Status,
-    Webhook,
-};
+use health_core::config::HttpOptions;
+use health_core::config::LifecycleOptions;
+use health_core::config::RuntimeOptions;
+use health_core::config::ServiceInfo;
+use health_core::config::Settings;
+use health_core::error::Problem;
+use health_core::http::Guard;
+use health_core::notify::{PushMonitor, Webhook};
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 
 const README: &str = include_str!("../../README.md");
 const QUICK_START: &str = include_str!("../../examples/src/bin/quickstart.rs");
@@ -46,42 +51,51 @@ fn problems() -> Vec<String> {
     };
     let mut problems = refused(Health::builder());
     let runtime = || tokio::runtime::Builder::new_current_thread();
-    let without_timer = runtime().build().expect("a runtime");
+    let without_timer = runtime().build().expect("a runtime can be built");
     {
         let _entered = without_timer.enter();
         problems.extend(refused(Health::builder()));
     }
-    let runtime = runtime().enable_all().build().expect("a runtime");
+    let runtime = runtime()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
     let _entered = runtime.enter();
 
     let options = CheckOptions::new;
     let check = || async {};
-    let settings = |json| serde_json::from_str::<Settings>(json).expect("JSON");
+    let settings = |json| serde_json::from_str::<Settings>(json).expect("the text is valid JSON");
     let builders = [
         Health::builder().state(orders::AppState {}),
         Health::builder()
-            .expect_probe(Probe::Startup)
-            .drain_delay(Duration::from_hours(2))
-            .watch_runtime(Duration::from_millis(100))
-            .history(2_000)
-            .path("ready", Probe::Readiness)
-            .path("/livez", Probe::Readiness)
-            .code(Status::Fail, 200)
-            .code(Status::Pass, 204)
-            .guard(
-                Guard::new()
-                    .bearer("secret")
-                    .bearer_from_env("HEALTH_TOKEN")
-                    .addresses(["10.0.0"]),
+            .require([Probe::Startup])
+            .lifecycle(LifecycleOptions::new().drain_delay(Duration::from_hours(2)))
+            .runtime(
+                RuntimeOptions::new()
+                    .watchdog(Duration::from_millis(100))
+                    .history(2_000),
+            )
+            .http(
+                HttpOptions::new()
+                    .path("ready", Probe::Readiness)
+                    .path("/livez", Probe::Readiness)
+                    .status_code(Status::Fail, 200)
+                    .status_code(Status::Pass, 204)
+                    .guard(
+                        Guard::new()
+                            .bearer("secret")
+                            .bearer_from_env("HEALTH_TOKEN")
+                            .addresses(["10.0.0"]),
+                    ),
             ),
         with_unsendable_webhook(),
         with_unsendable_push(),
         Health::builder()
             .check("database", options(), check)
-            .expect(["databse", "ledger"]),
+            .require(["databse", "ledger"]),
         Health::builder()
             .check("live", options(), check)
-            .common_paths(),
+            .http(HttpOptions::new().common_paths()),
         Health::builder().check("My DB", options(), check).check(
             "queue",
             options().timeout(Duration::ZERO),
@@ -107,15 +121,17 @@ fn problems() -> Vec<String> {
             )),
         Health::builder()
             .check("database", options().tags(&["storage"]), check)
-            .group("storge")
-            .group("eu")
-            .base_path("internal")
-            .note("")
-            .link("about", "our wiki"),
+            .http(
+                HttpOptions::new()
+                    .group("storge")
+                    .group("eu")
+                    .base_path("internal"),
+            )
+            .service_info(ServiceInfo::new().note("").link("about", "our wiki")),
         Health::builder()
             .check("disk", options().tags(&["storage"]), check)
-            .group("storage")
-            .startup_patience(Duration::ZERO)
+            .http(HttpOptions::new().group("storage"))
+            .lifecycle(LifecycleOptions::new().startup_patience(Duration::ZERO))
             .settings(settings(
                 r#"{"drain_dely": "8s", "details": "full", "disk": {"enabled": false}}"#,
             ))
@@ -126,11 +142,11 @@ fn problems() -> Vec<String> {
                 r#"{"db": {"enabled": false}, "stripe": {"enabled": false}}"#,
             ))
             .provide(Stripe { answers: true })
-            .expect_probe(Probe::Readiness),
+            .require([Probe::Readiness]),
     ];
     problems.extend(builders.into_iter().flat_map(refused));
     // Of a library that is not linked; here it is.
-    let vanished = Problem::Expected {
+    let vanished = Problem::MissingCheck {
         name: "stripe".into(),
         similar: None,
     };
@@ -139,7 +155,7 @@ fn problems() -> Vec<String> {
 }
 
 fn with_unsendable_webhook() -> HealthBuilder {
-    Health::builder().webhook(
+    Health::builder().notify(
         Webhook::new("ftp://alerts.example")
             .header("my header", "orders")
             .header("x-service", "orders\n")
@@ -153,12 +169,12 @@ fn with_unsendable_webhook() -> HealthBuilder {
 
 fn with_unsendable_push() -> HealthBuilder {
     Health::builder()
-        .webhook(
+        .notify(
             Webhook::new("https://alerts.example/health")
                 .max_backoff(Duration::from_hours(2))
                 .sign_with_env("HEALTH_WEBHOOK_SECRET"),
         )
-        .push_monitor(
+        .notify(
             PushMonitor::new("hc-ping.com/3f1c9a52")
                 .period(Duration::from_millis(500))
                 .method("DELETE"),

@@ -2,7 +2,8 @@
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;
-use health_core::{Health, Problem};
+use health_core::Health;
+use health_core::error::Problem;
 
 #[tokio::test]
 async fn two_checks_of_one_name_are_refused_with_both_places() {
@@ -16,7 +17,7 @@ async fn two_checks_of_one_name_are_refused_with_both_places() {
     assert_eq!(name, "db");
     let mut packages: Vec<_> = places
         .iter()
-        .filter_map(health_core::Place::package)
+        .filter_map(health_core::error::SourceLocation::package)
         .collect();
     packages.sort_unstable();
     assert_eq!(packages, ["fixture-billing", "fixture-ledger"]);

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use fixture_billing::Stripe;
-use health_core::{Health, Problem, Status, Verdict, testing};
+use health_core::error::Problem;
+use health_core::report::Verdict;
+use health_core::{Health, Status, testing};
 
 #[test]
 fn the_registry_can_be_pinned() {
@@ -14,11 +16,11 @@ fn the_registry_can_be_pinned() {
 async fn a_late_parameter_comes_from_the_builder() {
     let health = Health::builder()
         .provide(Stripe { answers: false })
-        .expect(["db", "stripe"])
+        .require(["db", "stripe"])
         .start()
         .expect("everything is provided");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let stripe = health.check("stripe").expect("it");
+    let stripe = health.check("stripe").expect("the check is registered");
     assert_eq!(stripe.verdict(), Verdict::Fail);
     assert_eq!(stripe.cause(), ["stripe is silent"]);
     assert_eq!(health.snapshot().overall(), Status::Fail);

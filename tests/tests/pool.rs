@@ -11,16 +11,17 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use health_axum::{CheckOptions, Health, HealthState, Probe, Status, Verdict, health_check};
+use health_axum::report::Verdict;
+use health_axum::{CheckOptions, Health, HealthState, Probe, Status, health_check};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use test_support::eventually;
 use tests::wire::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-const BOUND: Duration = Duration::from_secs(20);
 const CONNECTIONS: u32 = 3;
 /// How long the application waits for a connection of its own pool.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,8 +36,13 @@ impl Postgres {
     /// Listens, and gives the pool of an application that is connected to it.
     async fn start() -> (Self, PgPool) {
         let server = Postgres::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("the loopback interface has a free port");
+        let port = listener
+            .local_addr()
+            .expect("a bound socket has an address")
+            .port();
         let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -56,7 +62,7 @@ impl Postgres {
             .connect_with(options)
             .await
             .expect("a pool");
-        eventually("all connections", || {
+        eventually("all connections", async || {
             pool.num_idle() == CONNECTIONS as usize
         })
         .await;
@@ -102,14 +108,6 @@ impl Postgres {
 async fn read(client: &mut TcpStream, length: u32) -> Option<()> {
     let mut rest = vec![0; length.checked_sub(4)? as usize];
     client.read_exact(&mut rest).await.ok().map(drop)
-}
-
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        sleep(Duration::from_millis(2)).await;
-    }
 }
 
 async fn select_one(pool: &PgPool) -> Result<(), sqlx::Error> {
@@ -168,31 +166,42 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
         .start()
         .expect("it starts");
     let server = Server::axum(health_axum::routes(&health), health.clone()).await;
-    eventually("ready", || health.status(Probe::Readiness) == Status::Pass).await;
+    eventually("ready", async || {
+        health.status(Probe::Readiness) == Status::Pass
+    })
+    .await;
 
     let silence = SystemTime::now();
     let before = runs.begun.load(SeqCst);
     postgres.go_silent();
     let database = || health.check("database").expect("it is declared");
-    eventually("the deadline", || database().message() == Some("timed out")).await;
+    eventually("the deadline", async || {
+        database().message() == Some("timed out")
+    })
+    .await;
     assert_eq!(server.get("/readyz").await.status, 503);
     let at_deadline = runs.begun.load(SeqCst);
     assert!(at_deadline > before, "a run was swallowed");
 
     // As many periods in which a run could have been dropped and another begun
     // as would have cost the whole pool.
-    let clock = || health.check("clock").expect("it").consecutive();
+    let clock = || {
+        health
+            .check("clock")
+            .expect("the check is registered")
+            .consecutive()
+    };
     let ticks = clock();
-    eventually("five periods", || clock() >= ticks + 5).await;
+    eventually("five periods", async || clock() >= ticks + 5).await;
     assert_eq!(database().verdict(), Verdict::Fail);
     assert_eq!(runs.begun.load(SeqCst), at_deadline, "no second run");
     assert_eq!(runs.most.load(SeqCst), 1, "one at a time");
-    let since = database().running_since().expect("the run is in flight");
+    let since = database().overdue_since().expect("the run is in flight");
     assert!((silence..SystemTime::now()).contains(&since));
     let report: serde_json::Value =
-        serde_json::from_str(&server.get("/health").await.body).expect("JSON");
+        serde_json::from_str(&server.get("/health").await.body).expect("the text is valid JSON");
     assert!(
-        report["checks"]["database"]["running_since"].is_string(),
+        report["checks"]["database"]["overdue_since"].is_string(),
         "{report}"
     );
 

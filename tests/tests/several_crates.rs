@@ -31,11 +31,11 @@ async fn one_registry_holds_them_all_and_both_adapters_serve_it() {
         .state(AppState { own: 7 })
         .provide(Stripe { answers: true })
         .provide(Limit(1))
-        .expect(names)
+        .require(names)
         .start()
         .expect("everything is provided");
     for name in names {
-        health.refresh(name).await.expect("it");
+        health.refresh(name).await.expect("the check is registered");
     }
     let axum = Server::start(Framework::Axum, health.clone()).await;
     let actix = Server::start(Framework::Actix, health).await;

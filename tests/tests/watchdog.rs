@@ -12,10 +12,13 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use health_core::{
-    CheckOptions, CheckReport, Event, Events, Health, HealthBuilder, Probe, RequestHead, Settings,
-    Status, Verdict,
-};
+use health_core::config::RuntimeOptions;
+use health_core::config::Settings;
+use health_core::event::{Event, Events};
+use health_core::http::RequestHead;
+use health_core::report::{CheckReport, Verdict};
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
+use test_support::{BOUND, until};
 use tests::wire::Server;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -23,18 +26,9 @@ use tokio::sync::oneshot;
 const THRESHOLD: Duration = Duration::from_secs(1);
 /// Long enough for an alarm, were there any.
 const WHILE: Duration = Duration::from_millis(2_500);
-const BOUND: Duration = Duration::from_secs(20);
 
 /// Whoever loads every core is alone.
 static CORES: RwLock<()> = RwLock::new(());
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// Something that blocks, and says so.
 struct Blocker {
@@ -71,7 +65,7 @@ impl Blocker {
     }
 
     fn release(&self) {
-        self.release.send(()).expect("it is there");
+        self.release.send(()).expect("the blocked side still waits");
     }
 }
 
@@ -98,7 +92,9 @@ impl Service {
         let handle = runtime.handle().clone();
         thread::spawn(move || {
             runtime.block_on(async {
-                let health = builder.watch_runtime(THRESHOLD).start();
+                let health = builder
+                    .runtime(RuntimeOptions::new().watchdog(THRESHOLD))
+                    .start();
                 tell.send(health.expect("it starts")).expect("a test");
                 let _ = ended.await;
             });
@@ -137,7 +133,7 @@ impl Service {
         let answer = self
             .health
             .endpoint()
-            .respond(RequestHead::new("GET", "/livez"));
+            .respond_cached(RequestHead::new("GET", "/livez"));
         answer.status().as_u16()
     }
 
@@ -150,12 +146,12 @@ impl Service {
         let mut alarms = 0;
         let mut context = Context::from_waker(Waker::noop());
         while let Poll::Ready(event) = pin!(self.events.next()).poll(&mut context) {
-            let is_alarm = |turn: &health_core::Turned| {
+            let is_alarm = |turn: &health_core::event::Transition| {
                 turn.report.name() == "runtime" && turn.report.verdict() == Verdict::Fail
             };
             match event.expect("health goes on") {
-                Event::Turned(turn) => alarms += usize::from(is_alarm(&turn)),
-                Event::Missed(missed) => panic!("{missed} events went by"),
+                Event::Transition(turn) => alarms += usize::from(is_alarm(&turn)),
+                Event::Lagged(missed) => panic!("{missed} events went by"),
                 _ => {}
             }
         }
@@ -165,7 +161,7 @@ impl Service {
 
 fn single() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 fn workers(count: usize) -> Runtime {
@@ -173,7 +169,7 @@ fn workers(count: usize) -> Runtime {
         .worker_threads(count)
         .enable_all()
         .build();
-    runtime.expect("a runtime")
+    runtime.expect("a runtime can be built")
 }
 
 #[test]
@@ -347,7 +343,8 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
 #[test]
 fn a_check_that_may_block_is_named_each_time() {
     let _shared = CORES.read();
-    let (blocker, builder) = with_bad_check(Health::builder().longest_poll(None));
+    let (blocker, builder) =
+        with_bad_check(Health::builder().runtime(RuntimeOptions::new().max_poll_time(None)));
     let mut service = Service::start(single(), builder);
     for _ in 0..2 {
         blocker.blocks();
@@ -407,7 +404,7 @@ async fn settings_can_leave_it_out() {
     let settings = r#"{"runtime": {"enabled": false}}"#;
     let settings: Settings = serde_json::from_str(settings).expect("settings");
     let builder = Health::builder()
-        .watch_runtime(THRESHOLD)
+        .runtime(RuntimeOptions::new().watchdog(THRESHOLD))
         .settings(settings);
     let health = builder.start().expect("it starts");
     assert!(health.check("runtime").is_none());
@@ -416,7 +413,11 @@ async fn settings_can_leave_it_out() {
 
 #[tokio::test]
 async fn only_sensible_thresholds_start() {
-    let start = |threshold| Health::builder().watch_runtime(threshold).start();
+    let start = |threshold| {
+        Health::builder()
+            .runtime(RuntimeOptions::new().watchdog(threshold))
+            .start()
+    };
     let hour = Duration::from_hours(1);
     for bad in [Duration::ZERO, Duration::from_millis(999), hour + THRESHOLD] {
         assert_eq!(start(bad).expect_err("refused").problems().len(), 1);

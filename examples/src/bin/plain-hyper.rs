@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::{env, fs, io};
 
-use health_core::{Endpoint, Health, RequestHead, health_check};
+use health_core::http::{Endpoint, RequestHead};
+use health_core::{Health, health_check};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -29,7 +30,7 @@ fn folder() -> io::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let health = Health::builder().expect(["folder"]).start()?;
+    let health = Health::builder().require(["folder"]).start()?;
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let served = health.serve("127.0.0.1:0")?;
@@ -70,7 +71,7 @@ async fn respond(
     let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
     let response = match request.uri().path() {
         "/" => Response::new(Bytes::from("hello")),
-        _ => health.answer(head).await,
+        _ => health.respond(head).await,
     };
     response.map(Full::new)
 }

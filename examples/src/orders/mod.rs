@@ -28,6 +28,6 @@ pub use disk::DiskSpace;
 pub use model::{InvalidOrder, NewOrder, Order, Status};
 pub use page::{Orders, Page};
 pub use problem::Problem;
-pub use settings::{BadSetting, Settings};
+pub use settings::{InvalidSetting, Settings};
 pub use store::{CancelError, OpenError, PAGE_LIMIT, Store};
 pub use worker::Worker;

@@ -26,7 +26,7 @@ impl Settings {
     ///
     /// The first variable that makes no sense. What it contained is shown,
     /// except for `DATABASE_URL`, which can hold a password.
-    pub fn from_env() -> Result<Self, BadSetting> {
+    pub fn from_env() -> Result<Self, InvalidSetting> {
         Settings::read(|name| match env::var(name) {
             Ok(value) => Some(value),
             Err(VarError::NotPresent) => None,
@@ -35,7 +35,7 @@ impl Settings {
         })
     }
 
-    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
         let host = parse(
             variable("HOST"),
             IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -55,7 +55,7 @@ impl Settings {
         if !database_url.starts_with("sqlite:") {
             let rule =
                 "DATABASE_URL must begin with `sqlite:`, as in sqlite:orders.db or sqlite::memory:";
-            return Err(BadSetting { rule, value: None });
+            return Err(InvalidSetting { rule, value: None });
         }
         Ok(Settings {
             address: SocketAddr::new(host, port),
@@ -69,11 +69,11 @@ fn parse<T: std::str::FromStr>(
     value: Option<String>,
     default: T,
     rule: &'static str,
-) -> Result<T, BadSetting> {
+) -> Result<T, InvalidSetting> {
     let Some(value) = value else {
         return Ok(default);
     };
-    value.parse().map_err(|_| BadSetting {
+    value.parse().map_err(|_| InvalidSetting {
         rule,
         value: Some(value),
     })
@@ -81,12 +81,12 @@ fn parse<T: std::str::FromStr>(
 
 /// An environment variable that makes no sense.
 #[derive(Clone, Debug)]
-pub struct BadSetting {
+pub struct InvalidSetting {
     rule: &'static str,
     value: Option<String>,
 }
 
-impl fmt::Display for BadSetting {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.rule)?;
         match &self.value {
@@ -96,13 +96,13 @@ impl fmt::Display for BadSetting {
     }
 }
 
-impl std::error::Error for BadSetting {}
+impl std::error::Error for InvalidSetting {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with(name: &'static str, value: &'static str) -> Result<Settings, BadSetting> {
+    fn with(name: &'static str, value: &'static str) -> Result<Settings, InvalidSetting> {
         Settings::read(move |asked| (asked == name).then(|| value.into()))
     }
 

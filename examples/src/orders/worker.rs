@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use health_core::{Gate, Heartbeat};
+use health_core::reported::{Gate, Heartbeat};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;

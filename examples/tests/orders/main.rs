@@ -175,7 +175,7 @@ fn readiness_follows_a_database_file_that_is_moved_away_and_back(service: Servic
     server.wait_for("/readyz", 200);
     let before = server.place("before").header("location").to_owned();
 
-    fs::rename(&file, &away).unwrap();
+    fs::rename(&file, &away).expect("the folder belongs to the test");
     let refused = server.place("into a file that is gone");
     assert_eq!(refused.status, 503, "{refused:?}");
     server.wait_for("/readyz", 503);
@@ -183,7 +183,7 @@ fn readiness_follows_a_database_file_that_is_moved_away_and_back(service: Servic
     assert_eq!(server.get(&before).status, 503);
     server.assert_that_the_database_fails_and_why_is_only_in_the_log("unable to open");
 
-    fs::rename(&away, &file).unwrap();
+    fs::rename(&away, &file).expect("the folder belongs to the test");
     server.wait_for("/readyz", 200);
     assert_eq!(server.get(&before).json["item"], "before");
     assert_eq!(server.place("after").status, 201);
@@ -196,9 +196,9 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Servi
     server.wait_for("/readyz", 200);
     let before = server.place("before").header("location").to_owned();
     let backup = server.directory().join("backup.db");
-    fs::copy(&file, &backup).unwrap();
+    fs::copy(&file, &backup).expect("the folder belongs to the test");
 
-    fs::remove_file(&file).unwrap();
+    fs::remove_file(&file).expect("the folder belongs to the test");
     server.wait_for("/readyz", 503);
     assert_eq!(server.get("/livez").status, 200);
     assert!(
@@ -206,13 +206,13 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Servi
         "the service does not start anew, without orders"
     );
 
-    File::create(&file).unwrap();
+    File::create(&file).expect("the folder belongs to the test");
     server.wait_for("/readyz", 200);
     assert_eq!(server.get("/orders").json["orders"], json!([]));
     assert_eq!(server.place("into the new file").status, 201);
 
     // Replaced at once: nobody ever sees that a file was gone.
-    fs::rename(&backup, &file).unwrap();
+    fs::rename(&backup, &file).expect("the folder belongs to the test");
     assert_eq!(server.get(&before).json["item"], "before");
     assert_eq!(server.place("into the backup").status, 201);
 }
@@ -221,10 +221,10 @@ fn a_file_that_is_overwritten_is_noticed_and_used_again(service: Service) {
     let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     server.wait_for("/readyz", 200);
-    fs::write(&file, "no database").unwrap();
+    fs::write(&file, "no database").expect("the folder belongs to the test");
     server.wait_for("/readyz", 503);
     server.assert_that_the_database_fails_and_why_is_only_in_the_log("not a database");
-    fs::write(&file, "").unwrap();
+    fs::write(&file, "").expect("the folder belongs to the test");
     server.wait_for("/readyz", 200);
     assert_eq!(server.place("tea").status, 201);
 }
@@ -262,7 +262,7 @@ fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
 fn the_openapi_document_describes_what_is_mounted(service: Service) {
     let server = Server::start(service, &[]);
     let text = server.text("/health/openapi.json");
-    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("the text is valid JSON");
     for path in ["/livez", "/readyz", "/health", "/status", "/metrics"] {
         assert!(document["paths"][path]["get"].is_object(), "{path}");
         server.text(path);
@@ -425,7 +425,8 @@ fn the_incident_in_the_answer_leads_to_the_reason_in_the_log(service: Service) {
     let json = ("LOG_FORMAT", "json");
     let server = Server::start(service, &[json, ("DISK_MIN_FREE", "1")]);
     server.wait_for("/readyz", 200);
-    fs::write(server.directory().join("orders.db"), "no database").unwrap();
+    fs::write(server.directory().join("orders.db"), "no database")
+        .expect("the folder belongs to the test");
     server.wait_for("/readyz", 503);
     let database = server.get("/health/database").json;
     let incident = database["incident"].as_str().unwrap().to_owned();
@@ -502,7 +503,8 @@ struct Server {
 impl Server {
     fn start(service: Service, variables: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let log = File::create(directory.path().join("log")).unwrap();
+        let log =
+            File::create(directory.path().join("log")).expect("the folder belongs to the test");
         let mut process = command(service, directory.path(), variables)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -525,7 +527,8 @@ impl Server {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap()
+        fs::read_to_string(self.directory.path().join("log"))
+            .expect("the folder belongs to the test")
     }
 
     fn get(&self, path: &str) -> Answer {
@@ -538,7 +541,10 @@ impl Server {
         let request = client().get(format!("{}{path}", self.url));
         let mut response = request.call().expect("the service answers");
         assert_ne!(response.status(), 404, "{path}");
-        response.body_mut().read_to_string().expect("text")
+        response
+            .body_mut()
+            .read_to_string()
+            .expect("the bytes are UTF-8")
     }
 
     fn post(&self, path: &str, body: &str) -> Answer {

@@ -53,11 +53,11 @@ fn readiness_moves_the_traffic_away_and_back() {
         let file = server.directory().join("orders.db");
         let away = server.directory().join("away.db");
         let mut served_by = || client.get().map(|answer| answer.server);
-        fs::rename(&file, &away).unwrap();
+        fs::rename(&file, &away).expect("the folder belongs to the test");
         eventually(LIMIT, "no traffic while it is not ready", || {
             (0..10).all(|_| served_by().is_ok_and(|server| server != service.name()))
         });
-        fs::rename(&away, &file).unwrap();
+        fs::rename(&away, &file).expect("the folder belongs to the test");
         eventually(LIMIT, "traffic again", || {
             served_by().is_ok_and(|server| server == service.name())
         });
@@ -91,7 +91,7 @@ impl HaProxy {
         drop(free);
         let config = servers[0].directory().join("haproxy.cfg");
         let addresses = servers.each_ref().map(Server::address);
-        fs::write(&config, configuration(port, addresses)).unwrap();
+        fs::write(&config, configuration(port, addresses)).expect("the folder belongs to the test");
         let haproxy = HaProxy {
             process: start(&config),
             port,

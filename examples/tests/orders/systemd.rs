@@ -32,7 +32,7 @@ fn systemd_hears_of_a_life(service: Service) {
     systemd.wait_for("WATCHDOG=1");
 
     let file = server.directory().join("orders.db");
-    fs::remove_file(file).unwrap();
+    fs::remove_file(file).expect("the folder belongs to the test");
     systemd.wait_for("STATUS=not ready: database (withheld)");
     systemd.wait_for("WATCHDOG=1");
 

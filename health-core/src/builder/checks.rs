@@ -4,21 +4,16 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
 
-use tokio::task::JoinHandle;
-
 use crate::builder::HealthBuilder;
+use crate::builder::requirement::{Required, Requirement};
 use crate::check::options::CheckOptions;
 use crate::check::outcome::IntoOutcome;
-use crate::check::probe::Probe;
+use crate::check::source::Reported;
 use crate::check::state::HealthState;
 use crate::check::{Feed, HealthCheck, Work};
 use crate::registry::Added;
-use crate::registry::error::Place;
+use crate::registry::error::SourceLocation;
 use crate::registry::settings::Settings;
-use crate::reported::gate::Gate;
-use crate::reported::heartbeat::Heartbeat;
-use crate::reported::supervised::Supervised;
-use crate::reported::switch::Switch;
 
 impl HealthBuilder {
     /// The application's state, whose fields the checks take as parameters.
@@ -75,14 +70,14 @@ impl HealthBuilder {
     /// use health_core::{CheckOptions, Health};
     ///
     /// let health = Health::builder()
-    ///     .blocking_check("spool", CheckOptions::new(), || std::fs::metadata(".").map(drop))
+    ///     .check_blocking("spool", CheckOptions::new(), || std::fs::metadata(".").map(drop))
     ///     .start()?;
     /// # let _ = health;
     /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
-    pub fn blocking_check<F, T, Via>(
+    pub fn check_blocking<F, T, Via>(
         self,
         name: impl Into<String>,
         options: CheckOptions,
@@ -99,9 +94,9 @@ impl HealthBuilder {
         )
     }
 
-    /// Adds a check that is an object: see [`HealthCheck`].
+    /// Adds a check that implements [`HealthCheck`].
     #[track_caller]
-    pub fn register(
+    pub fn check_impl(
         self,
         name: impl Into<String>,
         options: CheckOptions,
@@ -110,71 +105,39 @@ impl HealthBuilder {
         self.add(name.into(), options, Feed::Runs(Work::object(check)))
     }
 
-    /// Startup waits until this gate is opened: see [`Gate`].
-    #[track_caller]
-    pub fn gate(self, gate: &Gate) -> Self {
-        let options = CheckOptions::new().startup().critical();
-        self.add(gate.name().into(), options, Feed::Reports(gate.source()))
-    }
-
-    /// Adds a check that fails while this is silent: see [`Heartbeat`].
+    /// Adds a check whose state is reported and not run: a
+    /// [`Gate`](crate::reported::Gate), a [`Heartbeat`](crate::reported::Heartbeat), a
+    /// [`Switch`](crate::reported::Switch) or a [`Supervised`](crate::reported::Supervised)
+    /// task.
     ///
-    /// It is never run, so [`start`](Self::start) refuses the options that are
-    /// about runs. So it does for the three that follow.
-    #[track_caller]
-    pub fn heartbeat(self, heartbeat: &Heartbeat, options: CheckOptions) -> Self {
-        let feed = Feed::Reports(heartbeat.source());
-        self.add(heartbeat.name().into(), options, feed)
-    }
-
-    /// Adds a check that fails while this is switched off: see [`Switch`].
-    #[track_caller]
-    pub fn switch(self, switch: &Switch, options: CheckOptions) -> Self {
-        let feed = Feed::Reports(switch.source());
-        self.add(switch.name().into(), options, feed)
-    }
-
-    /// Adds a check that fails once this task has ended: see [`Supervised`].
-    #[track_caller]
-    pub fn supervised<T>(self, task: &Supervised<T>, options: CheckOptions) -> Self
-    where
-        T: Send + 'static,
-    {
-        let feed = Feed::Reports(task.source());
-        self.add(task.name().into(), options, feed)
-    }
-
-    /// [`supervised`](Self::supervised), for a task whose result nobody needs.
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses options that are about runs.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::reported::Supervised;
     /// use health_core::{CheckOptions, Health};
     ///
     /// let worker = tokio::spawn(async { loop { tokio::task::yield_now().await } });
+    /// let worker = Supervised::new("worker", worker);
     /// let health = Health::builder()
-    ///     .supervise("worker", CheckOptions::new().critical(), worker)
+    ///     .reported(&worker, CheckOptions::new().critical())
     ///     .start()?;
     /// # let _ = health;
     /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
-    pub fn supervise<T>(
-        self,
-        name: impl Into<String>,
-        options: CheckOptions,
-        task: JoinHandle<T>,
-    ) -> Self
-    where
-        T: Send + 'static,
-    {
-        self.supervised(&Supervised::new(name, task), options)
+    pub fn reported(self, state: impl Into<Reported>, options: CheckOptions) -> Self {
+        let Reported { name, source } = state.into();
+        self.add(name, options, Feed::Reports(source))
     }
 
     #[track_caller]
     fn add(mut self, name: String, options: CheckOptions, feed: Feed) -> Self {
-        let place = Place::on_the_builder(Location::caller());
+        let place = SourceLocation::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
             options,
@@ -185,32 +148,34 @@ impl HealthBuilder {
         self
     }
 
-    /// Refuses to start without these checks.
+    /// Refuses to start without these checks, or without a check for these probes.
     ///
-    /// A library that nothing in the binary names is not linked, and its checks
-    /// vanish without a word; this says so at start, and `use the_library as _;`
-    /// cures it.
-    pub fn expect<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.expected.extend(names.into_iter().map(Into::into));
-        self
-    }
-
-    /// Refuses to start if no check counts for this probe.
-    ///
-    /// A probe that no check feeds always passes, which is right for liveness
-    /// more often than not, and seldom meant for readiness.
+    /// A library that nothing in the binary names is not linked, and its checks are
+    /// missing without a word. A requirement turns that into an error of
+    /// [`start`](Self::start); `use the_library as _;` links the library. A probe
+    /// that no check counts for always passes, which is seldom meant for readiness.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// use health_core::{Health, Probe};
     ///
-    /// let refused = Health::builder().expect_probe(Probe::Startup).start();
+    /// let refused = Health::builder()
+    ///     .require(["invoices"])
+    ///     .require([Probe::Startup])
+    ///     .start();
     /// assert!(refused.is_err());
     /// # }
     /// ```
-    pub fn expect_probe(mut self, probe: Probe) -> Self {
-        self.expected_probes = self.expected_probes.with(probe);
+    pub fn require<R: Into<Requirement>>(mut self, what: impl IntoIterator<Item = R>) -> Self {
+        for requirement in what {
+            match requirement.into().0 {
+                Required::Check(name) => self.required.push(name),
+                Required::Probe(probe) => {
+                    self.required_probes = self.required_probes.with(probe);
+                }
+            }
+        }
         self
     }
 
@@ -220,7 +185,8 @@ impl HealthBuilder {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use health_core::{CheckOptions, Health, Settings};
+    /// use health_core::config::Settings;
+    /// use health_core::{CheckOptions, Health};
     ///
     /// let file: Settings = serde_json::from_str(r#"{"queue": {"interval": "1m"}}"#)?;
     /// let health = Health::builder()

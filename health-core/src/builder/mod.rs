@@ -1,9 +1,9 @@
 //! [`HealthBuilder`]: from what the application says to checks that run.
 
 pub(crate) mod checks;
-pub(crate) mod http;
 pub(crate) mod operator;
-pub(crate) mod runtime;
+pub(crate) mod options;
+pub(crate) mod requirement;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,16 +16,19 @@ use crate::check::Feed;
 use crate::check::probe::Probes;
 use crate::check::state::{Context, Sources};
 use crate::engine::monitor::Monitor;
-use crate::engine::run::Manner;
+use crate::engine::options::RuntimeOptions;
+use crate::engine::run::RunConfig;
 use crate::engine::schedule::Supervisors;
 use crate::engine::watchdog::{self, Watch};
 use crate::health::{Health, Shared};
-use crate::http::config::EndpointSettings;
+use crate::http::config::HttpOptions;
 use crate::http::endpoint::Endpoint;
+use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::drain::{self, Drain};
+use crate::lifecycle::options::LifecycleOptions;
 #[cfg(all(feature = "systemd", unix))]
-use crate::lifecycle::systemd::{Notifier, Wishes};
-use crate::registry::error::{Place, Problem, StartError};
+use crate::lifecycle::systemd::Wishes;
+use crate::registry::error::{Problem, StartError};
 use crate::registry::settings::Settings;
 use crate::registry::{self, Added, Registry};
 use crate::telemetry::hook::Listener;
@@ -35,81 +38,28 @@ use crate::telemetry::hook::remote::push::{PushMonitor, Readings};
 use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
 use crate::telemetry::outlet::Outlet;
-use crate::verdict::history::{DEFAULT_KEPT, MOST_KEPT};
-
-/// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
-/// Docker and Cloud Run kill a process 10 s after they ask it to stop.
-const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
-/// As long as most starts take.
-const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
-/// Far above what an async check needs between two awaits, and below what the
-/// users of the same worker put up with.
-const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
-const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Gathers what the checks need, and starts them.
 ///
 /// Checks with `#[health_check]` are found by themselves; what is added here
 /// joins them under the same rules.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "nothing runs until `start`"]
 pub struct HealthBuilder {
     sources: Sources,
     added: Vec<Added>,
-    expected: Vec<String>,
-    expected_probes: Probes,
+    required: Vec<String>,
+    required_probes: Probes,
     settings: Settings,
-    answers: EndpointSettings,
-    drain_delay: Duration,
-    drain_readiness: bool,
-    termination_grace: Option<Duration>,
-    startup_patience: Duration,
-    longest_poll: Option<Duration>,
-    pub(crate) max_concurrent_runs: Option<usize>,
-    watch: Option<(Duration, Place)>,
-    #[cfg(all(feature = "systemd", unix))]
-    pub(crate) systemd: Option<Notifier>,
-    #[cfg(all(feature = "systemd", unix))]
-    triggers_watchdog: bool,
-    trace_runs: bool,
+    http: HttpOptions,
+    service_info: ServiceInfo,
+    pub(crate) lifecycle: LifecycleOptions,
+    runtime: RuntimeOptions,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
     #[cfg(feature = "webhook")]
     push_monitors: Vec<PushMonitor>,
-    history: usize,
-}
-
-impl Default for HealthBuilder {
-    fn default() -> Self {
-        HealthBuilder {
-            sources: Sources::default(),
-            added: Vec::new(),
-            expected: Vec::new(),
-            expected_probes: Probes::NONE,
-            settings: Settings::default(),
-            answers: EndpointSettings::default(),
-            drain_delay: DEFAULT_DRAIN_DELAY,
-            drain_readiness: true,
-            termination_grace: None,
-            startup_patience: DEFAULT_STARTUP_PATIENCE,
-            longest_poll: Some(DEFAULT_LONGEST_POLL),
-            max_concurrent_runs: None,
-            watch: None,
-            #[cfg(all(feature = "systemd", unix))]
-            systemd: None,
-            #[cfg(all(feature = "systemd", unix))]
-            triggers_watchdog: false,
-            trace_runs: false,
-            hooks: Vec::new(),
-            #[cfg(feature = "webhook")]
-            webhooks: Vec::new(),
-            #[cfg(feature = "webhook")]
-            push_monitors: Vec::new(),
-            history: DEFAULT_KEPT,
-        }
-    }
 }
 
 impl Health {
@@ -137,8 +87,10 @@ impl HealthBuilder {
         self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
-        self.check_numbers(&mut problems);
-        problems.extend(self.answers.problems().cloned());
+        self.lifecycle.check(&mut problems);
+        self.runtime.check(&mut problems);
+        problems.extend(self.http.problems().cloned());
+        problems.extend_from_slice(self.service_info.problems());
         let too_short = self.too_short_a_grace();
         let context = Context::new(self.sources);
         let registry = Registry {
@@ -146,20 +98,20 @@ impl HealthBuilder {
             added: &self.added,
             context: &context,
             settings: &self.settings,
-            expected: &self.expected,
-            groups: &self.answers.paths.groups(),
+            required: &self.required,
+            groups: &self.http.paths.groups(),
         };
         let checks = registry.checks(&mut problems);
         let answered = checks
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
-        problems.extend(self.answers.paths.clashes(&answered));
+        problems.extend(self.http.paths.clashes(&answered));
         let fed = checks
             .iter()
             .map(|check| check.plan.probes)
             .collect::<Probes>();
-        let unfed = self.expected_probes.difference(fed);
-        problems.extend(unfed.iter().map(|probe| Problem::UnfedProbe { probe }));
+        let empty = self.required_probes.difference(fed);
+        problems.extend(empty.iter().map(|probe| Problem::EmptyProbe { probe }));
         #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
@@ -174,23 +126,18 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             log::panics_abort();
         }
-        operator::log_in_effect(
-            self.drain_delay,
-            self.drain_readiness,
-            &self.answers,
-            &self.settings,
-        );
+        operator::log_in_effect(&self.lifecycle, &self.http, &self.settings);
         if let Some(grace) = too_short {
-            log::long_drain(self.drain_delay, grace);
+            log::long_drain(self.lifecycle.drain_delay, grace);
         }
-        let drain = Drain::new(self.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks, outlet, self.history));
+        let drain = Drain::new(self.lifecycle.drain_delay);
+        let monitor = Arc::new(Monitor::new(&checks, outlet, self.runtime.history));
         #[cfg(feature = "webhook")]
         readings.connect(Arc::downgrade(&monitor) as _);
-        let manner = Manner {
-            longest_poll: self.longest_poll,
-            traced: self.trace_runs,
-            limit: self.max_concurrent_runs,
+        let manner = RunConfig {
+            max_poll_time: self.runtime.max_poll_time,
+            traced: self.runtime.trace_runs,
+            limit: self.runtime.max_concurrent_runs,
         };
         let supervisors = Supervisors::spawn(
             &runtime,
@@ -198,14 +145,14 @@ impl HealthBuilder {
             &monitor,
             manner,
             watch,
-            self.startup_patience,
+            self.lifecycle.startup_patience,
         );
         #[cfg(all(feature = "systemd", unix))]
-        let supervisors = match self.systemd {
+        let supervisors = match self.lifecycle.systemd {
             Some(notifier) => {
                 let wishes = Wishes {
-                    startup_patience: self.startup_patience,
-                    triggers_watchdog: self.triggers_watchdog,
+                    startup_patience: self.lifecycle.startup_patience,
+                    triggers_watchdog: self.lifecycle.triggers_watchdog,
                 };
                 let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), wishes);
                 supervisors.and(runtime.spawn(notifying).abort_handle())
@@ -216,7 +163,8 @@ impl HealthBuilder {
         let endpoint = Endpoint::new(
             Arc::clone(&monitor),
             Arc::clone(&supervisors),
-            self.answers,
+            self.http,
+            self.service_info,
             runtime,
         );
         Ok(Health::new(Shared {
@@ -224,50 +172,20 @@ impl HealthBuilder {
             supervisors,
             endpoint,
             drain,
-            drain_readiness: self.drain_readiness,
+            drain_readiness: self.lifecycle.drain_readiness,
         }))
-    }
-
-    fn check_numbers(&self, problems: &mut Vec<Problem>) {
-        if self.drain_delay > LONGEST_DRAIN_DELAY {
-            problems.push(Problem::BadSetting {
-                what: format!("the drain delay {:?} is too long", self.drain_delay),
-                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
-            });
-        }
-        if self.max_concurrent_runs == Some(0) {
-            problems.push(Problem::BadSetting {
-                what: "a limit of 0 concurrent runs lets no check run".into(),
-                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
-            });
-        }
-        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
-            problems.push(Problem::BadSetting {
-                what: format!(
-                    "a startup patience of {:?} is out of range",
-                    self.startup_patience
-                ),
-                help: "write more than zero and at most 24 h; the default is 30 s".into(),
-            });
-        }
-        if self.history > MOST_KEPT {
-            problems.push(Problem::BadSetting {
-                what: format!("a history of {} results is too long", self.history),
-                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
-            });
-        }
     }
 
     /// The time that the platform leaves, if the drain takes all of it.
     fn too_short_a_grace(&self) -> Option<Duration> {
         let is_set = |variable: &str| env::var_os(variable).is_some();
-        let known = self.termination_grace;
+        let known = self.lifecycle.termination_grace;
         let grace = known.or_else(|| drain::usual_grace(is_set));
-        grace.filter(|grace| self.drain_delay >= *grace)
+        grace.filter(|grace| self.lifecycle.drain_delay >= *grace)
     }
 
     fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
-        let (threshold, place) = self.watch?;
+        let (threshold, place) = self.runtime.watch?;
         problems.extend(watchdog::bad_threshold(threshold));
         let watch = Watch::new(threshold);
         self.added.push(Added {
@@ -307,7 +225,7 @@ fn with_receivers(
 }
 
 fn no_thread(error: &std::io::Error) -> StartError {
-    StartError::new(vec![Problem::BadSetting {
+    StartError::new(vec![Problem::InvalidSetting {
         what: format!("no thread for the log or a hook could be started: {error}"),
         help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
     }])

@@ -1,9 +1,8 @@
 //! The settings of an operator, and the line that says what is in effect.
 
-use std::time::Duration;
-
 use crate::builder::HealthBuilder;
-use crate::http::config::EndpointSettings;
+use crate::http::config::HttpOptions;
+use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::details::Details;
 use crate::registry::error::Problem;
 use crate::registry::settings::Settings;
@@ -23,12 +22,15 @@ impl HealthBuilder {
             base_path,
             paths,
             guard_token,
+            guard_addresses,
+            trusted_proxies,
         } = self.settings.service(problems);
-        self.drain_delay = drain_delay.unwrap_or(self.drain_delay);
-        self.drain_readiness = drain_readiness.unwrap_or(self.drain_readiness);
-        self.termination_grace = termination_grace.or(self.termination_grace);
-        self.startup_patience = startup_patience.unwrap_or(self.startup_patience);
-        let answers = &mut self.answers;
+        let lifecycle = &mut self.lifecycle;
+        lifecycle.drain_delay = drain_delay.unwrap_or(lifecycle.drain_delay);
+        lifecycle.drain_readiness = drain_readiness.unwrap_or(lifecycle.drain_readiness);
+        lifecycle.termination_grace = termination_grace.or(lifecycle.termination_grace);
+        lifecycle.startup_patience = startup_patience.unwrap_or(lifecycle.startup_patience);
+        let answers = &mut self.http;
         answers.details = details.unwrap_or(answers.details);
         answers.probe_details = probe_details.unwrap_or(answers.probe_details);
         if let Some(base) = base_path {
@@ -37,17 +39,20 @@ impl HealthBuilder {
         for (path, page) in paths {
             answers.paths.add(path, page);
         }
+        let mut guard = std::mem::take(&mut answers.guard)
+            .addresses(guard_addresses)
+            .trusted_proxies(trusted_proxies);
         if let Some(token) = guard_token {
-            answers.guard = std::mem::take(&mut answers.guard).bearer(token);
+            guard = guard.bearer(token);
         }
+        answers.guard = guard;
     }
 }
 
 /// Logs what the builder and the settings amount to, without secrets.
 pub(super) fn log_in_effect(
-    drain_delay: Duration,
-    drain_readiness: bool,
-    answers: &EndpointSettings,
+    lifecycle: &LifecycleOptions,
+    answers: &HttpOptions,
     settings: &Settings,
 ) {
     let mut paths: Vec<&str> = answers.paths.iter().collect();
@@ -57,8 +62,8 @@ pub(super) fn log_in_effect(
         kinds => kinds.join(" "),
     };
     log::in_effect(&InEffect {
-        drain_delay,
-        drain_readiness,
+        drain_delay: lifecycle.drain_delay,
+        drain_readiness: lifecycle.drain_readiness,
         details: word(answers.details),
         probe_details: word(answers.probe_details),
         guard: &guard,

@@ -1,4 +1,7 @@
-//! What a check is: its declaration, and the work that one run does.
+//! What a check is: its declaration, its result, and what a run needs.
+//!
+//! Most checks need nothing from here: an annotated function returns `()`, `bool`,
+//! a `Result` or an [`Outcome`], see [`IntoOutcome`].
 
 pub(crate) mod name;
 pub(crate) mod options;
@@ -17,6 +20,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::outcome::{Detail, IntoFailure};
+pub use self::state::{HealthState, Provide};
 use crate::check::options::CheckOptions;
 use crate::check::outcome::{IntoOutcome, Outcome};
 use crate::check::source::Source;
@@ -49,7 +54,7 @@ pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 ///
 /// # tokio_test(async {
 /// let health = Health::builder()
-///     .register("queue", CheckOptions::new().critical(), Queue { limit: 100 })
+///     .check_impl("queue", CheckOptions::new().critical(), Queue { limit: 100 })
 ///     .start()?;
 /// # Ok::<_, health_core::StartError>(()) });
 /// # fn tokio_test<T>(test: impl Future<Output = Result<T, health_core::StartError>>) {

@@ -89,7 +89,8 @@ impl CheckOptions {
         self
     }
 
-    /// The period of the background runs, ±10 % jitter: at most 24 h, default 10 s.
+    /// The period of the background runs, each up to 10 % shorter at random: at most
+    /// 24 h, default 10 s.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self

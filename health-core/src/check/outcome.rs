@@ -264,7 +264,8 @@ impl From<Status> for Outcome {
 /// A pass (or, in an `Err`, a failure) that carries details for the report.
 ///
 /// ```
-/// use health_core::{Detail, health_check};
+/// use health_core::check::Detail;
+/// use health_core::health_check;
 ///
 /// /// How full the work queue is.
 /// #[health_check]

@@ -1,6 +1,6 @@
 //! Checks that are reported and not run: their state is kept elsewhere, and read.
 //!
-//! The state belongs to a handle of the application ([`Gate`](crate::Gate) is
+//! The state belongs to a handle of the application ([`Gate`](crate::reported::Gate) is
 //! one), which lives before, during and after any `Health`. Health reads it
 //! when the source reports a change, and when a reading ends by itself.
 
@@ -34,6 +34,22 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     fn broken_rule(&self) -> Option<Mistake> {
         None
     }
+}
+
+/// A check whose state is reported: its name and where the state is read.
+///
+/// Made of a reference to a [`Gate`], a [`Heartbeat`], a [`Switch`] or a
+/// [`Supervised`] task; see [`HealthBuilder::reported`].
+///
+/// [`Gate`]: crate::reported::Gate
+/// [`Heartbeat`]: crate::reported::Heartbeat
+/// [`Switch`]: crate::reported::Switch
+/// [`Supervised`]: crate::reported::Supervised
+/// [`HealthBuilder::reported`]: crate::HealthBuilder::reported
+#[derive(Clone, Debug)]
+pub struct Reported {
+    pub(crate) name: String,
+    pub(crate) source: Arc<dyn Source>,
 }
 
 /// What a source may depend on beside its own state.

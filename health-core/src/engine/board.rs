@@ -15,8 +15,8 @@ use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::probe::Probe;
 use crate::check::source::View;
-use crate::telemetry::event::Turned;
-use crate::telemetry::log::line::{AnswerTurned, Line};
+use crate::telemetry::event::Transition;
+use crate::telemetry::log::line::{AnswerTransition, Line};
 use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::deadlines::Deadlines;
@@ -246,6 +246,14 @@ impl Board {
         self.changed(check, at, before);
     }
 
+    /// A run begins, which no reader sees. Returns `false` if no run counts any more.
+    pub(crate) fn begin(&mut self, check: usize, now: Moment) -> bool {
+        let track = &mut self.tracks[check];
+        track.begin(now);
+        self.deadlines.set(check, track.due());
+        track.deadline().is_some()
+    }
+
     /// Follows up on the change of a track that was in state `before`.
     fn changed(&mut self, check: usize, at: Moment, before: Seen) {
         let track = &mut self.tracks[check];
@@ -254,6 +262,8 @@ impl Board {
         let turned = before.standing.verdict != after.standing.verdict;
         if before != after {
             self.generation += 1;
+        }
+        if before.standing != after.standing {
             let plan = &self.declared[check].plan;
             for probe in plan.probes.iter() {
                 let [from, to] = [before, after].map(|seen| Impact::of(seen.standing, plan, probe));
@@ -304,7 +314,7 @@ impl Board {
         match self.obstacle(check) {
             Obstacle::Failing(root) => {
                 let must_answer = is_due || self.tracks[check].is_asked();
-                let is_new = self.tracks[check].skipped_for() != Some(&root);
+                let is_new = self.tracks[check].blocked_by() != Some(&root);
                 if must_answer || is_new {
                     self.change(check, now, |track, _| track.skip(root));
                 }
@@ -333,7 +343,7 @@ impl Board {
                 Verdict::Pass | Verdict::Warn => {}
                 Verdict::Fail => return Obstacle::Failing(Arc::clone(&self.declared[first].name)),
                 Verdict::Skipped => {
-                    let root = track.skipped_for().unwrap_or(&self.declared[first].name);
+                    let root = track.blocked_by().unwrap_or(&self.declared[first].name);
                     return Obstacle::Failing(Arc::clone(root));
                 }
                 Verdict::Unknown => obstacle = Obstacle::NoResult,
@@ -386,7 +396,7 @@ impl Board {
         if turned {
             let (held, incident) = self.tracks[check].turned(at);
             if self.outlet.wants_transitions() {
-                let turned = Turned {
+                let turned = Transition {
                     from: before.standing.verdict,
                     held,
                     at: SystemTime::now(),
@@ -409,7 +419,7 @@ impl Board {
             let from = std::mem::replace(&mut self.logged[probe as usize], to);
             if from != to {
                 let draining = probe == Probe::Readiness && self.lifecycle.closed;
-                self.outlet.log(Line::Answer(AnswerTurned {
+                self.outlet.log(Line::Answer(AnswerTransition {
                     probe,
                     from,
                     to,

@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 pub(crate) mod board;
 pub(crate) mod monitor;
+pub(crate) mod options;
 pub(crate) mod pause;
 pub(crate) mod pause_detector;
 pub(crate) mod quarantine;

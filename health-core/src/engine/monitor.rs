@@ -222,9 +222,15 @@ impl Monitor {
 
     /// Applies what time has changed, then `change`; then wakes who waits for it.
     fn update<T>(&self, change: impl FnOnce(&mut Board, Moment) -> T) -> T {
+        self.update_at(|board, now, _| change(board, now))
+    }
+
+    /// As [`update`](Self::update), with the same moment as an instant.
+    fn update_at<T>(&self, change: impl FnOnce(&mut Board, Moment, Instant) -> T) -> T {
         let mut board = self.lock();
-        let now = self.pass_time(&mut board);
-        let result = change(&mut board, now);
+        let instant = Instant::now();
+        let now = self.pass_time(&mut board, instant);
+        let result = change(&mut board, now, instant);
         self.mirror.show(&board);
         let effects = board.take_effects();
         drop(board);
@@ -239,8 +245,7 @@ impl Monitor {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pass_time(&self, board: &mut Board) -> Moment {
-        let instant = Instant::now();
+    fn pass_time(&self, board: &mut Board, instant: Instant) -> Moment {
         let mut now = board.moment(instant);
         if board.next_deadline() <= now {
             // Only now does it matter whether the process was stopped meanwhile.
@@ -339,15 +344,18 @@ impl Monitor {
     /// A run begins. Returns its deadline, or `None` if no run counts any more:
     /// startup may have passed since it was decided on.
     pub(crate) fn begin(&self, index: usize) -> Option<Instant> {
-        self.update(|board, now| {
-            board.change(index, now, |track, _| track.begin(now));
-            let has_begun = board.track(index).deadline().is_some();
-            has_begun.then(|| self.deadline_in(board, index))
+        self.update_at(|board, now, instant| {
+            let has_begun = board.begin(index, now);
+            has_begun.then(|| instant + self.plan(index).timeout)
         })
     }
 
-    pub(crate) fn finish(&self, index: usize, outcome: Outcome) {
-        self.update(|board, now| board.change(index, now, |track, _| track.finish(now, outcome)));
+    /// A run is back. Returns when.
+    pub(crate) fn finish(&self, index: usize, outcome: Outcome) -> Instant {
+        self.update_at(|board, now, instant| {
+            board.change(index, now, |track, _| track.finish(now, outcome));
+            instant
+        })
     }
 
     /// The deadline of the run under way, or `None` once it has passed.
@@ -678,5 +686,27 @@ fn track(check: &Check, kept: usize) -> Track {
         Feed::Reports(source) => {
             Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_drain_that_leaves_readiness_alone_is_a_visible_change() {
+        let outlet = Outlet::start(Vec::new(), 0, &Handle::current()).expect("threads");
+        let monitor = Monitor::new(&[], outlet, 0);
+        let before = monitor.generation();
+        monitor.start_drain();
+        assert!(monitor.is_draining(), "without the lock");
+        assert!(monitor.snapshot().is_draining());
+        let begun = monitor.generation();
+        assert!(begun > before, "what was rendered is outdated");
+        monitor.start_drain();
+        assert_eq!(monitor.generation(), begun, "a drain begins once");
+        assert_eq!(monitor.status(Probe::Readiness), Status::Pass);
     }
 }

@@ -184,6 +184,18 @@ mod tests {
         assert!(quarantine.long_poll(true) && quarantine.is_in_force());
     }
 
+    /// Each time that a thread wakes it waits for a processor, if only for a moment.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_wait_for_a_processor_is_that_of_the_system_and_grows() {
+        let bound = std::time::Instant::now() + Duration::from_secs(20);
+        let first = waited_for_processor().expect("Linux tells");
+        while waited_for_processor().expect("Linux tells") <= first {
+            assert!(std::time::Instant::now() < bound, "it stays at {first:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_short_excess_may_have_another_cause() {

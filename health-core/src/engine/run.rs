@@ -25,9 +25,9 @@ use crate::time::clock::nanos;
 
 /// How all checks are run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct RunConfig {
     /// A poll that holds its thread for longer than this is an offence.
-    pub(crate) longest_poll: Option<Duration>,
+    pub(crate) max_poll_time: Option<Duration>,
     /// Each run has a span.
     pub(crate) traced: bool,
     /// Runs at once, of all checks together.
@@ -39,7 +39,7 @@ pub(crate) struct Manner {
 pub(crate) struct Runner {
     name: Arc<str>,
     work: Work,
-    manner: Manner,
+    manner: RunConfig,
     quarantine: Arc<Quarantine>,
     monitor: Arc<Monitor>,
     polls: Polls,
@@ -73,7 +73,7 @@ impl Runner {
     pub(crate) fn new(
         name: Arc<str>,
         work: Work,
-        manner: Manner,
+        manner: RunConfig,
         monitor: Arc<Monitor>,
         relay: Relay,
         alive: Alive,
@@ -168,7 +168,7 @@ impl Runner {
     /// One poll, or drop, on the application's runtime. One that takes long has
     /// held a worker, and with it whatever else waited there.
     fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
-        let Some(longest) = self.manner.longest_poll else {
+        let Some(longest) = self.manner.max_poll_time else {
             return code();
         };
         let stolen_before = self.stolen();
@@ -221,7 +221,7 @@ impl Runner {
         let is_local = matches!(self.work, Work::Local(_));
         let span = self.span();
         let quarantine = Arc::clone(&self.quarantine);
-        let longest = self.manner.longest_poll;
+        let longest = self.manner.max_poll_time;
         self.on_own_thread(limit, move |runtime, mut given_up| {
             let mut flight = Flight::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
@@ -385,9 +385,9 @@ mod tests {
         }
     }
 
-    fn runner(work: Work, longest_poll: Option<Duration>) -> Runner {
-        let manner = Manner {
-            longest_poll,
+    fn runner(work: Work, max_poll_time: Option<Duration>) -> Runner {
+        let manner = RunConfig {
+            max_poll_time,
             traced: false,
             limit: None,
         };

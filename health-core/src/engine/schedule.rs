@@ -22,7 +22,7 @@ use crate::engine::admission::{Admission, FirstRun};
 use crate::engine::board::Turn;
 use crate::engine::monitor::Monitor;
 use crate::engine::pause_detector::PauseDetector;
-use crate::engine::run::{Manner, Runner};
+use crate::engine::run::{RunConfig, Runner};
 use crate::engine::waker::Relay;
 use crate::engine::watchdog::{self, Watch, Watchdog};
 use crate::registry::Check;
@@ -37,8 +37,9 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_STOP: Duration = Duration::from_secs(1);
 /// The longest pause between two reminders of a startup that has not passed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// Each period is off by at most this part of the interval, so that replicas
-/// and checks drift apart.
+/// Each period is shorter than the interval by at most this part of it, so that
+/// replicas and checks drift apart. It is never longer: `stale_after` may be as
+/// short as an interval and a timeout.
 const JITTER: f64 = 0.1;
 
 /// The tasks of all checks, which end with this.
@@ -57,7 +58,7 @@ impl Supervisors {
         runtime: &Handle,
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
-        manner: Manner,
+        manner: RunConfig,
         watch: Option<Watch>,
         startup_patience: Duration,
     ) -> Self {
@@ -250,8 +251,9 @@ impl Supervisor {
                 // Boxed, so that a check without prerequisites has no room for it.
                 Box::pin(Arc::clone(monitor).all_answered(asked)).await;
             }
+            let mut ended = None;
             match monitor.turn(*index, is_owed) {
-                Turn::Go => self.run_once(first).await,
+                Turn::Go => ended = self.run_once(first).await,
                 Turn::Rest | Turn::Skip => {}
                 Turn::Hold => {
                     is_held = is_owed;
@@ -263,8 +265,9 @@ impl Supervisor {
             }
             if is_owed {
                 // A run that was held back begins a new period.
-                let last = due.map(|due| if is_held { Instant::now() } else { due });
-                due = last.map(|last| next_due(last, plan.interval, Instant::now()));
+                let now = ended.unwrap_or_else(Instant::now);
+                let last = due.map(|due| if is_held { now } else { due });
+                due = last.map(|last| next_due(last, plan.interval, now));
                 (is_first, is_held) = (false, false);
             }
         }
@@ -303,7 +306,9 @@ impl Supervisor {
         }
     }
 
-    async fn run_once(&self, first: Option<FirstRun<'_>>) {
+    /// Returns when the run ended, if it was back in time: this costs no look at
+    /// the clock.
+    async fn run_once(&self, first: Option<FirstRun<'_>>) -> Option<Instant> {
         let Supervisor {
             index,
             runner,
@@ -311,13 +316,9 @@ impl Supervisor {
             admission,
             ..
         } = self;
-        let Some(admitted) = admission.admit(runner.needs_thread()).await else {
-            return;
-        };
+        let admitted = admission.admit(runner.needs_thread()).await?;
         let timeout = monitor.plan(*index).timeout;
-        let Some(first_deadline) = monitor.begin(*index) else {
-            return;
-        };
+        let first_deadline = monitor.begin(*index)?;
         let mut deadline = Some(first_deadline);
         let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
@@ -325,12 +326,12 @@ impl Supervisor {
         // A deadline that comes while the process is stopped is put off.
         while let Some(at) = deadline {
             if let Ok(outcome) = timeout_at(at, &mut run).await {
-                monitor.finish(*index, outcome);
+                let ended = monitor.finish(*index, outcome);
                 if let Some(first) = first {
-                    let left = first_deadline.saturating_duration_since(Instant::now());
+                    let left = first_deadline.saturating_duration_since(ended);
                     first.took(timeout.saturating_sub(left), timeout);
                 }
-                return;
+                return Some(ended);
             }
             deadline = monitor.deadline(*index);
         }
@@ -343,6 +344,7 @@ impl Supervisor {
             let _ = timeout_at(limit, run).await;
         }
         monitor.land(*index);
+        None
     }
 }
 
@@ -362,7 +364,7 @@ pub(crate) async fn unless<T>(
 /// One interval after the last due time and not after the last run, so that the
 /// runs do not drift; at once, and once only, if the time has been missed.
 fn next_due(last: Instant, interval: Duration, now: Instant) -> Instant {
-    let period = interval.mul_f64(1.0 + JITTER * (2.0 * fastrand::f64() - 1.0));
+    let period = interval.mul_f64(1.0 - JITTER * fastrand::f64());
     (last + period).max(now)
 }
 
@@ -371,13 +373,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_period_is_the_interval_within_a_tenth() {
+    fn the_period_is_at_most_a_tenth_shorter_than_the_interval() {
         let start = Instant::now();
         let interval = Duration::from_secs(10);
         for _ in 0..1_000 {
             let period = next_due(start, interval, start) - start;
             assert!(period >= Duration::from_secs(9), "{period:?}");
-            assert!(period <= Duration::from_secs(11), "{period:?}");
+            assert!(period <= interval, "{period:?}");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::verdict::snapshot::CheckReport;
 const PERIOD: Duration = Duration::from_secs(1);
 
 impl Health {
-    /// Records the metrics of [`Page::Metrics`](crate::Page::Metrics) in the
+    /// Records the metrics of [`Page::Metrics`](crate::http::Page::Metrics) in the
     /// recorder of the crate [`metrics`], under the same names, until health
     /// ends. To be spawned, right after the start and the recorder.
     ///
@@ -75,14 +75,14 @@ impl Facade {
                 return;
             };
             match event {
-                Some(Event::Ran(report)) => {
+                Some(Event::Completed(report)) => {
                     if let Some(took) = duration(&monitor, &report) {
                         durations(report.name()).record(took);
                     }
                     self.record_one(&monitor, Some(&report));
                 }
-                Some(Event::Turned(turned)) => self.record_one(&monitor, Some(&turned.report)),
-                Some(Event::Missed(_)) => self.record_all(&monitor),
+                Some(Event::Transition(turned)) => self.record_one(&monitor, Some(&turned.report)),
+                Some(Event::Lagged(_)) => self.record_all(&monitor),
                 None => self.record_one(&monitor, None),
             }
         }

@@ -19,6 +19,6 @@ use crate::verdict::snapshot::CheckReport;
 fn duration(monitor: &Monitor, report: &CheckReport) -> Option<Duration> {
     let index = monitor.index_of(report.name())?;
     let took = report.response_time()?;
-    let counts = report.skipped_for().is_none() && took <= monitor.plan(index).timeout;
+    let counts = report.blocked_by().is_none() && took <= monitor.plan(index).timeout;
     counts.then_some(took)
 }

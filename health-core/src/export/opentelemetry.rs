@@ -15,7 +15,7 @@ use crate::telemetry::sample::Sample;
 use crate::verdict::stats::BOUNDS;
 
 impl Health {
-    /// Gives the metrics of [`Page::Metrics`](crate::Page::Metrics) to
+    /// Gives the metrics of [`Page::Metrics`](crate::http::Page::Metrics) to
     /// OpenTelemetry, under the same names. To be spawned, right after the start.
     ///
     /// From this call on all but the durations are observed when the meter's
@@ -112,7 +112,7 @@ async fn record(source: Arc<Source>, mut events: Events, durations: Histogram<f6
         let Some(monitor) = source.monitor.upgrade() else {
             return;
         };
-        if let Event::Ran(report) = event {
+        if let Event::Completed(report) = event {
             if let Some(took) = duration(&monitor, &report) {
                 let check = KeyValue::new("check", report.name().to_owned());
                 durations.record(took.as_secs_f64(), &[check]);

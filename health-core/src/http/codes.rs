@@ -56,7 +56,7 @@ impl Codes {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::BadSetting { what, help });
+        self.problems.push(Problem::InvalidSetting { what, help });
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {

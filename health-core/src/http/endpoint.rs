@@ -39,7 +39,7 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
-use crate::http::config::EndpointSettings;
+use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
 use crate::http::paths::ProbePaths;
 use crate::http::render::exposition::Exposition;
@@ -49,6 +49,7 @@ use crate::http::render::{Format, Frame, html, ietf, json, text};
 use crate::http::request::RequestHead;
 use crate::http::response::{refused, with_allow, with_code, without_body};
 use crate::http::route::{Method, Refusal, Route};
+use crate::http::service_info::ServiceInfo;
 use crate::http::{openapi, route};
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -71,7 +72,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 ///
 /// let health = Health::builder().start()?;
 /// let request = http::Request::get("/readyz").body(()).unwrap();
-/// let response = health.endpoint().respond(&request);
+/// let response = health.endpoint().respond_cached(&request);
 /// assert_eq!(response.status(), 200);
 /// assert_eq!(&response.body()[..], br#"{"status":"healthy"}"#);
 /// # Ok(())
@@ -87,7 +88,8 @@ struct Inner {
     monitor: Arc<Monitor>,
     /// Who answers keeps the checks running.
     _supervisors: Arc<Supervisors>,
-    settings: EndpointSettings,
+    settings: HttpOptions,
+    service_info: ServiceInfo,
     timer: Timer,
     rendered: Mutex<Option<Arc<Rendered>>>,
     exclusions_logged: Throttle,
@@ -170,13 +172,14 @@ impl Endpoint {
     /// What the application calls its version.
     #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
     pub(crate) fn version(&self) -> Option<&str> {
-        self.inner.settings.version()
+        self.inner.service_info.shown_version()
     }
 
     pub(crate) fn new(
         monitor: Arc<Monitor>,
         supervisors: Arc<Supervisors>,
-        settings: EndpointSettings,
+        settings: HttpOptions,
+        service_info: ServiceInfo,
         runtime: Handle,
     ) -> Self {
         let inner = Inner {
@@ -184,6 +187,7 @@ impl Endpoint {
             monitor,
             _supervisors: supervisors,
             settings,
+            service_info,
             rendered: Mutex::new(None),
             exclusions_logged: Throttle::default(),
         };
@@ -194,7 +198,7 @@ impl Endpoint {
 
     /// The complete answer, with what is known now. Runs no check, waits for
     /// nothing, never panics.
-    pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
+    pub fn respond_cached<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         let head = head.into();
         match self.inner.route(head) {
             Ok(route) => self.inner.respond(&route),
@@ -208,18 +212,18 @@ impl Endpoint {
     /// gives up after 1 s; without such checks it is ready at once.
     ///
     /// Dropping the answer does not stop a run that it started.
-    pub fn answer<'a>(&self, head: impl Into<RequestHead<'a>>) -> Answer {
+    pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> ResponseFuture {
         let head = head.into();
         let route = match self.inner.route(head) {
             Ok(route) => route,
-            Err(refusal) => return Answer::ready(refused(refusal, head)),
+            Err(refusal) => return ResponseFuture::ready(refused(refusal, head)),
         };
         let asked: Vec<Asked> = self.inner.outdated(&route).collect();
         if asked.is_empty() {
-            return Answer::ready(self.inner.respond(&route));
+            return ResponseFuture::ready(self.inner.respond(&route));
         }
         let inner = Arc::clone(&self.inner);
-        Answer::waiting(async move {
+        ResponseFuture::waiting(async move {
             let monitor = Arc::clone(&inner.monitor);
             // What is not back by then is answered with what is known of it.
             inner.timer.wait(monitor.all_answered(asked)).await;
@@ -230,24 +234,24 @@ impl Endpoint {
 
 /// The future of [`Endpoint::answer`].
 #[must_use = "an answer must be awaited and sent"]
-pub struct Answer(State);
+pub struct ResponseFuture(State);
 
 enum State {
     Ready(Option<Response<Bytes>>),
     Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
 }
 
-impl Answer {
+impl ResponseFuture {
     fn ready(response: Response<Bytes>) -> Self {
-        Answer(State::Ready(Some(response)))
+        ResponseFuture(State::Ready(Some(response)))
     }
 
     fn waiting(response: impl Future<Output = Response<Bytes>> + Send + 'static) -> Self {
-        Answer(State::Waiting(Box::pin(response)))
+        ResponseFuture(State::Waiting(Box::pin(response)))
     }
 }
 
-impl Future for Answer {
+impl Future for ResponseFuture {
     type Output = Response<Bytes>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Bytes>> {
@@ -258,9 +262,9 @@ impl Future for Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
@@ -427,7 +431,7 @@ impl Inner {
     /// are no metrics.
     fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
         let sample = Sample {
-            version: self.settings.version(),
+            version: self.service_info.shown_version(),
             ..self.monitor.sample()
         };
         let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
@@ -532,11 +536,11 @@ impl Inner {
             page: page.name(),
             status,
             words: self.settings.words,
-            version: self.settings.version(),
+            version: self.service_info.shown_version(),
             uptime: self.monitor.uptime(),
             draining: false,
             warning: None,
-            about: is_everything.then_some(&self.settings.about),
+            about: is_everything.then_some(&self.service_info),
             is_short: !is_everything,
         }
     }

@@ -11,13 +11,14 @@ use subtle::ConstantTimeEq;
 use crate::http::forwarded;
 use crate::http::request::RequestHead;
 use crate::registry::error::Problem;
+use crate::registry::network::network;
 use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 
 /// A shorter token can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
-/// Decides which clients are shown [`Details::Full`](crate::Details::Full):
+/// Decides which clients are shown [`Details::Full`](crate::http::Details::Full):
 /// everything, with the texts of errors.
 ///
 /// A client is recognized if one of the conditions holds. A guard never rejects
@@ -27,16 +28,18 @@ const SHORTEST_TOKEN: usize = 16;
 /// It is asked for `/health`, groups, single checks of these, and the status
 /// page. The answers of probes are the same for every client, and a guard is
 /// only asked there whether it may
-/// [exclude checks](crate::HealthBuilder::exclude_for_everybody).
+/// [exclude checks](crate::HealthBuilder::exclude_for_all_clients).
 ///
 /// ```
-/// use health_core::{Guard, Health};
+/// use health_core::config::HttpOptions;
+/// use health_core::http::Guard;
+/// use health_core::Health;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// # let token = "correct horse battery staple";
 /// let health = Health::builder()
-///     .guard(Guard::new().bearer(token).addresses(["192.0.2.0/24", "::1"]))
+///     .http(HttpOptions::new().guard(Guard::new().bearer(token).addresses(["192.0.2.0/24", "::1"])))
 ///     .start()?;
 /// # let _ = health;
 /// # Ok(())
@@ -113,7 +116,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// `start()` fails if one of them is neither an address nor a range.
+    /// `start()` fails if one of them is neither an address nor a range, or if
+    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
     pub fn addresses<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let networks = self.networks(ranges);
         self.networks.extend(networks);
@@ -133,7 +137,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// `start()` fails if one of them is neither an address nor a range.
+    /// `start()` fails if one of them is neither an address nor a range, or if
+    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
     pub fn trusted_proxies<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let proxies = self.networks(ranges);
         self.proxies.extend(proxies);
@@ -147,15 +152,17 @@ impl Guard {
     /// request is not recognized, and the first panic is logged.
     ///
     /// ```
-    /// use health_core::{Guard, Health, RequestHead};
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::{Guard, RequestHead};
+    /// use health_core::Health;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
     /// // A header field that the proxy in front removes from what clients send.
     /// let guard = Guard::new().when(|head| head.header("x-staff") == Some("yes"));
-    /// let health = Health::builder().guard(guard).start()?;
+    /// let health = Health::builder().http(HttpOptions::new().guard(guard)).start()?;
     /// let head = RequestHead::new("GET", "/health").with_headers(&[("X-Staff", "yes")]);
-    /// let answer = health.endpoint().respond(head);
+    /// let answer = health.endpoint().respond_cached(head);
     /// # assert_eq!(answer.status(), 200);
     /// # Ok(())
     /// # }
@@ -170,10 +177,10 @@ impl Guard {
         for range in ranges {
             let text = range.as_ref();
             match network(text) {
-                Some(network) => networks.push(network),
-                None => self.wrong(
+                Ok(network) => networks.push(network),
+                Err(instead) => self.wrong(
                     format!("`{}` is no range of addresses", text.escape_debug()),
-                    "write an address, or one and the length of its prefix: `10.0.0.0/8`".into(),
+                    format!("write {instead}"),
                 ),
             }
         }
@@ -181,7 +188,7 @@ impl Guard {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::BadSetting { what, help });
+        self.problems.push(Problem::InvalidSetting { what, help });
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {
@@ -198,12 +205,13 @@ impl Guard {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
-    /// The kinds of conditions, for the log: no tokens, no addresses.
+    /// What is set, for the log: no tokens, no addresses.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let kinds = [
             ("token", self.takes_tokens()),
             ("addresses", !self.networks.is_empty()),
             ("rule", !self.rules.is_empty()),
+            ("trusted_proxies", !self.proxies.is_empty()),
         ];
         let present = kinds.into_iter().filter(|(_, is_present)| *is_present);
         present.map(|(kind, _)| kind).collect()
@@ -274,16 +282,6 @@ const BEARER: &[u8] = b"bearer ";
 
 fn is_first(logged: &AtomicBool) -> bool {
     !logged.swap(true, Ordering::Relaxed)
-}
-
-/// Parses an address or a range. The address is parsed by std, which refuses
-/// `010.0.0.0`: some parsers read it as 8.0.0.0.
-fn network(text: &str) -> Option<IpNet> {
-    let Some((address, _)) = text.split_once('/') else {
-        return text.parse::<IpAddr>().ok().map(IpNet::from);
-    };
-    address.parse::<IpAddr>().ok()?;
-    text.parse().ok()
 }
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {
@@ -424,6 +422,39 @@ mod tests {
         let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 6, "{text:?}");
         assert!(!text.concat().contains("short-secret"));
+    }
+
+    #[test]
+    fn a_range_of_ipv4_in_ipv6_is_refused_with_the_range_to_write() {
+        for (range, instead) in [
+            ("::ffff:10.0.0.0/104", "`10.0.0.0/8`"),
+            ("::ffff:a00:0/104", "`10.0.0.0/8`"),
+            ("::ffff:10.0.0.1", "`10.0.0.1`"),
+            ("::ffff:10.0.0.1/128", "`10.0.0.1`"),
+            ("::ffff:0.0.0.0/96", "`0.0.0.0/0`"),
+            ("::ffff:10.0.0.0/8", "`10.0.0.0/32`"),
+        ] {
+            for guard in [
+                Guard::new().addresses([range]),
+                Guard::new().trusted_proxies([range]),
+            ] {
+                let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+                assert!(
+                    text.len() == 1 && text[0].contains(range) && text[0].contains(instead),
+                    "{range}: {text:?}"
+                );
+            }
+        }
+        for range in [
+            "::/0",
+            "fd00::/8",
+            "::1",
+            "::ffff:0:10.0.0.0/96",
+            "0.0.0.0/0",
+        ] {
+            let guard = Guard::new().addresses([range]);
+            assert!(guard.problems().is_empty(), "{range}");
+        }
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! From the head of a request to a complete answer.
+//! The HTTP answers: from the head of a request to a complete response, without any
+//! framework.
+//!
+//! An [`Endpoint`] answers; [`HttpOptions`](crate::config::HttpOptions) sets where,
+//! how much and to whom.
 
 pub(crate) mod codes;
 pub(crate) mod config;
@@ -15,3 +19,13 @@ pub(crate) mod route;
 #[cfg(feature = "serve")]
 pub(crate) mod server;
 pub(crate) mod service_info;
+
+pub use self::endpoint::{Endpoint, ResponseFuture};
+pub use self::guard::Guard;
+pub use self::paths::ProbePaths;
+pub use self::render::words::Vocabulary;
+pub use self::request::{Headers, RequestHead};
+#[cfg(feature = "serve")]
+pub use self::server::HealthServer;
+pub use crate::registry::details::Details;
+pub use crate::registry::page::Page;

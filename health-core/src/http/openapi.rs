@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::config::EndpointSettings;
+use crate::http::config::HttpOptions;
 use crate::http::render::words::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -17,7 +17,7 @@ const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");
 
 const METHODS: [&str; 3] = ["get", "head", "options"];
 
-pub(super) fn document(settings: &EndpointSettings) -> Value {
+pub(super) fn document(settings: &HttpOptions) -> Value {
     let mut paths = Map::new();
     for (path, page) in settings.paths.pages() {
         let whole = Operation {
@@ -55,7 +55,7 @@ pub(super) fn document(settings: &EndpointSettings) -> Value {
 /// What is found at one path.
 #[derive(Clone, Copy)]
 struct Operation<'a> {
-    settings: &'a EndpointSettings,
+    settings: &'a HttpOptions,
     page: Page,
     of_check: bool,
 }

@@ -91,7 +91,7 @@ impl Paths {
         self.problems.clear();
         let mut base = self.base.clone();
         if let Some(what) = broken_rule(&base).filter(|_| !base.is_empty()) {
-            self.problems.push(Problem::BadSetting {
+            self.problems.push(Problem::InvalidSetting {
                 what: format!(
                     "`{}` cannot be the base of the paths: {what}",
                     base.escape_debug()
@@ -111,7 +111,7 @@ impl Paths {
 
     fn place(&mut self, path: String, page: Page) {
         if let Some(what) = broken_rule(&path) {
-            self.problems.push(Problem::BadSetting {
+            self.problems.push(Problem::InvalidSetting {
                 what: format!(
                     "`{}` cannot be the path of an answer: {what}",
                     path.escape_debug()
@@ -122,7 +122,7 @@ impl Paths {
         }
         match self.pages.iter().find(|(taken, _)| *taken == path) {
             Some((_, taken)) if *taken == page => {}
-            Some((_, taken)) => self.problems.push(Problem::BadSetting {
+            Some((_, taken)) => self.problems.push(Problem::InvalidSetting {
                 what: format!("`{path}` is the path of `{}` already", taken.name()),
                 help: "give one of the two another path".into(),
             }),
@@ -147,7 +147,7 @@ impl Paths {
                     check == name && parent.counts(probes, tags)
                 };
                 if checks.clone().any(is_check) {
-                    problems.push(Problem::BadSetting {
+                    problems.push(Problem::InvalidSetting {
                         what: format!(
                             "`{path}` is the path of `{}` and of the check `{name}`",
                             page.name()

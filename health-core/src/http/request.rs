@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue};
 /// value is only looked up when it is needed, and never copied.
 ///
 /// ```
-/// use health_core::{Headers, RequestHead};
+/// use health_core::http::{Headers, RequestHead};
 /// use http::HeaderName;
 ///
 /// /// The header fields of a framework that keeps them in a list.
@@ -67,10 +67,10 @@ const NO_HEADERS: &[(&str, &str); 0] = &[];
 ///
 /// Adapters make one from an [`http::Request`], or from the parts of a
 /// framework that has its own version of `http`. A rule of
-/// [`Guard::when`](crate::Guard::when) reads it.
+/// [`Guard::when`](crate::http::Guard::when) reads it.
 ///
 /// ```
-/// use health_core::RequestHead;
+/// use health_core::http::RequestHead;
 ///
 /// let head = RequestHead::new("GET", "/health/orders-db")
 ///     .with_query(Some("verbose"))
@@ -119,7 +119,7 @@ impl<'a> RequestHead<'a> {
 
     /// Sets the address at the other end of the connection, without its port.
     ///
-    /// A [`Guard`](crate::Guard) by address needs it.
+    /// A [`Guard`](crate::http::Guard) by address needs it.
     #[must_use]
     pub fn with_peer(mut self, peer: Option<IpAddr>) -> Self {
         self.peer = peer;
@@ -152,7 +152,7 @@ impl<'a> RequestHead<'a> {
     /// lines were sent.
     ///
     /// ```
-    /// use health_core::RequestHead;
+    /// use health_core::http::RequestHead;
     ///
     /// let lines = [("Via", "1.1 cdn"), ("Via", "1.1 ingress")];
     /// let head = RequestHead::new("GET", "/health").with_headers(&lines);

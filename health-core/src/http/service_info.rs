@@ -4,14 +4,46 @@ use std::borrow::Cow;
 
 use crate::check::uri;
 use crate::registry::error::Problem;
+use crate::text::bounded::cut;
 
 type Text = Cow<'static, str>;
 
+/// In bytes; the description of a commit has room in it.
+const LONGEST_VERSION: usize = 128;
 const LONGEST_TEXT: usize = 1024;
 
-/// What the service says of itself in `application/health+json`.
-#[derive(Debug, Default)]
-pub(crate) struct About {
+/// What the answers show of the service itself.
+///
+/// `/health` shows the version; the rest is in `application/health+json`. Each text
+/// is one line of at most 1,024 bytes.
+///
+/// # Errors
+///
+/// [`HealthBuilder::start`](crate::HealthBuilder::start) refuses a text that is
+/// empty, too long or of several lines, a link that is no URI, and two links of
+/// one relation.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_core::StartError> {
+/// use health_core::Health;
+/// use health_core::config::ServiceInfo;
+///
+/// let orders = ServiceInfo::new()
+///     .version(env!("CARGO_PKG_VERSION"))
+///     .id("orders-7d9f")
+///     .description("Takes the orders of the shop")
+///     .note("The ledger is read-only on Sundays")
+///     .link("about", "https://example.com/orders");
+/// let health = Health::builder().service_info(orders).start()?;
+/// # let _ = health;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "it applies once it is given to `HealthBuilder::service_info`"]
+pub struct ServiceInfo {
+    version: Option<Text>,
     pub(crate) service_id: Option<Text>,
     pub(crate) description: Option<Text>,
     pub(crate) notes: Vec<Text>,
@@ -20,23 +52,69 @@ pub(crate) struct About {
     problems: Vec<Problem>,
 }
 
-impl About {
-    pub(crate) fn set_service_id(&mut self, id: Text) {
+impl ServiceInfo {
+    /// Returns an empty description.
+    pub fn new() -> Self {
+        ServiceInfo::default()
+    }
+
+    /// Sets the version that `/health` shows, such as `env!("CARGO_PKG_VERSION")`, a
+    /// tag or a commit. It is cut at 128 bytes.
+    pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Sets the `serviceId`: the instance that answers, such as `orders-7d9f`.
+    pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.set_service_id(id.into());
+        self
+    }
+
+    /// Sets the `description`.
+    pub fn description(mut self, line: impl Into<Cow<'static, str>>) -> Self {
+        self.set_description(line.into());
+        self
+    }
+
+    /// Adds one of the `notes`.
+    pub fn note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
+        self.add_note(note.into());
+        self
+    }
+
+    /// Adds one of the `links`: a relation, once each, and a URI.
+    pub fn link(
+        mut self,
+        relation: impl Into<Cow<'static, str>>,
+        uri: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.add_link(relation.into(), uri.into());
+        self
+    }
+
+    /// As much of the version as an answer has room for.
+    pub(crate) fn shown_version(&self) -> Option<&str> {
+        let version = self.version.as_deref()?;
+        Some(cut(version, LONGEST_VERSION))
+    }
+
+    fn set_service_id(&mut self, id: Text) {
         self.check_text("service id", &id);
         self.service_id = Some(id);
     }
 
-    pub(crate) fn set_description(&mut self, line: Text) {
+    fn set_description(&mut self, line: Text) {
         self.check_text("description", &line);
         self.description = Some(line);
     }
 
-    pub(crate) fn add_note(&mut self, note: Text) {
+    fn add_note(&mut self, note: Text) {
         self.check_text("note", &note);
         self.notes.push(note);
     }
 
-    pub(crate) fn add_link(&mut self, relation: Text, uri: Text) {
+    fn add_link(&mut self, relation: Text, uri: Text) {
         self.check_text("relation of a link", &relation);
         if !uri::is_uri(&uri) {
             self.wrong(
@@ -70,7 +148,7 @@ impl About {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::BadSetting { what, help });
+        self.problems.push(Problem::InvalidSetting { what, help });
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {

@@ -1,6 +1,7 @@
 //! The end of the process: drain, signals, systemd.
 
 pub(crate) mod drain;
+pub(crate) mod options;
 #[cfg(feature = "signal")]
 pub(crate) mod signal;
 #[cfg(all(feature = "systemd", unix))]

@@ -294,7 +294,9 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::{CheckOptions, Gate, Health, HealthBuilder, Outcome, testing};
+    use crate::config::LifecycleOptions;
+    use crate::reported::Gate;
+    use crate::{CheckOptions, Health, HealthBuilder, Outcome, testing};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -362,7 +364,7 @@ mod tests {
         let address = SocketAddr::from_pathname(&path.0).expect("a short path");
         let systemd = Systemd::at(&address);
         let mut builder = builder;
-        builder.systemd = Some(Notifier { address, watchdog });
+        builder.lifecycle.systemd = Some(Notifier { address, watchdog });
         let health = builder.start().expect("it starts");
         (systemd, health, path)
     }
@@ -467,9 +469,9 @@ mod tests {
         let slow = CheckOptions::new().critical().interval(60 * SECOND);
         let slow = slow.timeout(60 * SECOND);
         let builder = Health::builder()
-            .gate(&migrations)
+            .reported(&migrations, CheckOptions::new().startup().critical())
             .check("database", slow, || sleep(20 * SECOND))
-            .startup_patience(40 * SECOND);
+            .lifecycle(LifecycleOptions::new().startup_patience(40 * SECOND));
         let (systemd, health, _path) = under_systemd(builder, None);
         sleep(SECOND).await;
         assert_eq!(extensions(&systemd), [40], "the start itself");
@@ -490,7 +492,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_check_that_flaps_is_no_progress() {
         let closed = Gate::new("closed");
-        let builder = checked(&["database"]).gate(&closed);
+        let builder =
+            checked(&["database"]).reported(&closed, CheckOptions::new().startup().critical());
         let (systemd, health, _path) = under_systemd(builder, None);
         sleep(2 * SECOND).await;
         extensions(&systemd);
@@ -505,11 +508,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_drain_asks_for_its_time_once() {
-        let builder = Health::builder().drain_delay(120 * SECOND);
+        let builder =
+            Health::builder().lifecycle(LifecycleOptions::new().drain_delay(120 * SECOND));
         let (systemd, health, _path) = under_systemd(builder, None);
         let finishing = health.clone();
         let server = std::future::pending::<()>();
-        tokio::spawn(async move { finishing.finish_within(30 * SECOND, server).await });
+        tokio::spawn(async move { finishing.shutdown_timeout(30 * SECOND, server).await });
         sleep(2 * SECOND).await;
         extensions(&systemd);
         drop(health.drain());
@@ -536,7 +540,7 @@ mod tests {
         sleep(60 * SECOND).await;
         assert_eq!(triggers(&unasked), 0);
 
-        let wanted = builder("loop").trigger_systemd_watchdog();
+        let wanted = builder("loop").lifecycle(LifecycleOptions::new().trigger_systemd_watchdog());
         let (systemd, health, _second) = under_systemd(wanted, None);
         sleep(2 * SECOND).await;
         assert_eq!(triggers(&systemd), 0);
@@ -547,7 +551,8 @@ mod tests {
         assert_eq!(triggers(&systemd), 0);
         drop(health.drain());
 
-        let draining = builder("loop").trigger_systemd_watchdog();
+        let draining =
+            builder("loop").lifecycle(LifecycleOptions::new().trigger_systemd_watchdog());
         let (systemd, health, _third) = under_systemd(draining, None);
         sleep(2 * SECOND).await;
         drop(health.drain());
@@ -605,7 +610,7 @@ mod tests {
         let name = format!("@health-{}-{}", std::process::id(), fastrand::u64(..));
         let systemd = Systemd::at(&address(OsStr::new(&name)).expect("an address"));
         let mut builder = Health::builder();
-        builder.systemd = Notifier::from_vars(vars(&[("NOTIFY_SOCKET", &name)]));
+        builder.lifecycle.systemd = Notifier::from_vars(vars(&[("NOTIFY_SOCKET", &name)]));
         let health = builder.start().expect("it starts");
         sleep(SECOND).await;
         assert_eq!(systemd.hears(), ["READY=1", "STATUS=ready"]);
@@ -617,7 +622,7 @@ mod tests {
         let path = Path::new();
         let address = SocketAddr::from_pathname(&path.0).expect("a short path");
         let mut builder = Health::builder();
-        builder.systemd = Some(Notifier {
+        builder.lifecycle.systemd = Some(Notifier {
             address: address.clone(),
             watchdog: None,
         });

@@ -10,7 +10,7 @@ pub enum Details {
     /// texts of errors are not.
     Checks,
     /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. Shown to clients that a [`Guard`](crate::Guard) recognizes; as a
+    /// masked. Shown to clients that a [`Guard`](crate::http::Guard) recognizes; as a
     /// level for every client it counts as [`Checks`](Self::Checks).
     Full,
 }

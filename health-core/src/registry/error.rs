@@ -69,14 +69,14 @@ pub enum Problem {
         /// The name.
         name: String,
         /// Where the checks stand.
-        places: Vec<Place>,
+        places: Vec<SourceLocation>,
     },
     /// A check takes a parameter that nothing provides.
     MissingParameter {
         /// The name of the check.
         check: String,
         /// Where it stands.
-        place: Place,
+        place: SourceLocation,
         /// The parameter's name.
         parameter: &'static str,
         /// The parameter's type.
@@ -85,7 +85,7 @@ pub enum Problem {
         state: Option<&'static str>,
     },
     /// The name of a check that was made at run time breaks the rules.
-    BadName {
+    InvalidName {
         /// The name.
         name: String,
         /// What is wrong with it.
@@ -94,25 +94,25 @@ pub enum Problem {
         help: String,
     },
     /// The options of a check contradict each other or are out of range.
-    BadOptions {
+    InvalidOptions {
         /// The name of the check.
         check: String,
         /// Where it stands.
-        place: Place,
+        place: SourceLocation,
         /// What is wrong.
         what: String,
         /// What to write instead.
         help: String,
     },
     /// `expect` names a check that does not exist.
-    Expected {
+    MissingCheck {
         /// The name.
         name: String,
         /// A check whose name is nearly the same.
         similar: Option<String>,
     },
     /// A probe was expected to have a check, and has none.
-    UnfedProbe {
+    EmptyProbe {
         /// The probe.
         probe: Probe,
     },
@@ -121,21 +121,21 @@ pub enum Problem {
         /// The name of the check.
         check: String,
         /// Where it stands.
-        place: Place,
+        place: SourceLocation,
         /// The name that no check has.
         name: String,
         /// A check whose name is nearly the same.
         similar: Option<String>,
     },
     /// Checks come `after` each other, so that none of them could run.
-    Circle {
+    DependencyCycle {
         /// The checks, each waiting for the next, the last for the first.
         members: Vec<String>,
         /// Where the first one stands.
-        place: Place,
+        place: SourceLocation,
     },
     /// A setting of the builder is out of its range.
-    BadSetting {
+    InvalidSetting {
         /// What is wrong.
         what: String,
         /// What to write instead.
@@ -150,7 +150,7 @@ impl Problem {
             Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
             Problem::NoTimer => "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`".into(),
             Problem::DuplicateName { name, places } => {
-                let package = places.iter().rev().find_map(Place::package);
+                let package = places.iter().rev().find_map(SourceLocation::package);
                 let other = match package {
                     Some(package) => format!("#[health_check(name = \"{package}-{name}\")]"),
                     None => format!(".check(\"other-{name}\", ..)"),
@@ -163,24 +163,24 @@ impl Problem {
             Problem::MissingParameter { state: None, .. } => {
                 "give it the application's state: `Health::builder().state(state.clone())`".into()
             }
-            Problem::Expected { similar: Some(similar), .. }
+            Problem::MissingCheck { similar: Some(similar), .. }
             | Problem::UnknownPrerequisite { similar: Some(similar), .. } => {
                 format!("did you mean `{similar}`?")
             }
-            Problem::Expected { similar: None, .. } => {
+            Problem::MissingCheck { similar: None, .. } => {
                 "if it is in a library, name the library in the binary: `use the_library as _;`".into()
             }
             Problem::UnknownPrerequisite { similar: None, .. } => {
                 "write the name of a check, or leave it out".into()
             }
-            Problem::UnfedProbe { probe: Probe::Readiness } => {
+            Problem::EmptyProbe { probe: Probe::Readiness } => {
                 "write a check, or name the library that has them in the binary: `use the_library as _;`".into()
             }
-            Problem::UnfedProbe { probe } => format!("write `{probe}, critical` on a check"),
-            Problem::Circle { .. } => "take one of them out of the `after` of another".into(),
-            Problem::BadName { help, .. }
-            | Problem::BadOptions { help, .. }
-            | Problem::BadSetting { help, .. } => help.clone(),
+            Problem::EmptyProbe { probe } => format!("write `{probe}, critical` on a check"),
+            Problem::DependencyCycle { .. } => "take one of them out of the `after` of another".into(),
+            Problem::InvalidName { help, .. }
+            | Problem::InvalidOptions { help, .. }
+            | Problem::InvalidSetting { help, .. } => help.clone(),
         }
     }
 }
@@ -215,16 +215,16 @@ impl fmt::Display for Problem {
                     None => f.write_str("and the builder got no state"),
                 }
             }
-            Problem::BadName { name, what, .. } => {
+            Problem::InvalidName { name, what, .. } => {
                 let name = name.escape_debug();
                 write!(f, "`{name}` cannot be the name of a check: {what}")
             }
-            Problem::BadOptions {
+            Problem::InvalidOptions {
                 check, place, what, ..
             } => {
                 write!(f, "check `{check}` ({place}): {what}")
             }
-            Problem::Expected { name, .. } => {
+            Problem::MissingCheck { name, .. } => {
                 write!(f, "`expect` names `{name}`, and no check has this name")
             }
             Problem::UnknownPrerequisite {
@@ -235,17 +235,17 @@ impl fmt::Display for Problem {
                     "check `{check}` ({place}) comes after `{name}`, and no check has this name"
                 )
             }
-            Problem::UnfedProbe { probe } => {
+            Problem::EmptyProbe { probe } => {
                 write!(f, "no check counts for {probe}, and one was expected")
             }
-            Problem::Circle { members, place } => write_circle(f, members, place),
-            Problem::BadSetting { what, .. } => f.write_str(what),
+            Problem::DependencyCycle { members, place } => write_circle(f, members, place),
+            Problem::InvalidSetting { what, .. } => f.write_str(what),
         }?;
         write!(f, "\n    help: {}", self.help())
     }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
+fn write_list(f: &mut fmt::Formatter<'_>, places: &[SourceLocation]) -> fmt::Result {
     for (nth, place) in places.iter().enumerate() {
         let comma = if nth == 0 { "" } else { ", " };
         write!(f, "{comma}{place}")?;
@@ -253,7 +253,11 @@ fn write_list(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
     Ok(())
 }
 
-fn write_circle(f: &mut fmt::Formatter<'_>, members: &[String], place: &Place) -> fmt::Result {
+fn write_circle(
+    f: &mut fmt::Formatter<'_>,
+    members: &[String],
+    place: &SourceLocation,
+) -> fmt::Result {
     let [first, others @ ..] = members else {
         return Ok(());
     };
@@ -277,15 +281,15 @@ impl fmt::Display for Count {
 
 /// Where a check was declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     package: Option<(&'static str, &'static str)>,
     file: &'static str,
     line: u32,
 }
 
-impl Place {
+impl SourceLocation {
     pub(crate) fn declared(origin: Origin) -> Self {
-        Place {
+        SourceLocation {
             package: Some((origin.package, origin.version)),
             file: origin.file,
             line: origin.line,
@@ -293,7 +297,7 @@ impl Place {
     }
 
     pub(crate) fn on_the_builder(caller: &'static Location<'static>) -> Self {
-        Place {
+        SourceLocation {
             package: None,
             file: caller.file(),
             line: caller.line(),
@@ -317,9 +321,9 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place {
+        let SourceLocation {
             package,
             file,
             line,

@@ -2,6 +2,7 @@
 
 pub(crate) mod details;
 pub(crate) mod error;
+pub(crate) mod network;
 pub(crate) mod page;
 pub(crate) mod settings;
 
@@ -12,7 +13,7 @@ use crate::check::options::{CheckOptions, Plan};
 use crate::check::rules::Mistake;
 use crate::check::state::{Context, Need, Sources};
 use crate::check::{CheckDef, Feed, Work, name, rules};
-use crate::registry::error::{Place, Problem};
+use crate::registry::error::{Problem, SourceLocation};
 use crate::registry::settings::Settings;
 use crate::registry::settings::check::Change;
 
@@ -31,7 +32,7 @@ pub(crate) struct Check {
 pub(crate) struct Added {
     pub(crate) name: String,
     pub(crate) options: CheckOptions,
-    pub(crate) place: Place,
+    pub(crate) place: SourceLocation,
     pub(crate) feed: Feed,
     /// The framework's own, which has a reserved name.
     pub(crate) is_ours: bool,
@@ -49,7 +50,7 @@ pub(crate) struct Registry<'a> {
     pub(crate) added: &'a [Added],
     pub(crate) context: &'a Context,
     pub(crate) settings: &'a Settings,
-    pub(crate) expected: &'a [String],
+    pub(crate) required: &'a [String],
     /// The tags by which checks are grouped.
     pub(crate) groups: &'a [&'static str],
 }
@@ -59,7 +60,7 @@ impl Registry<'_> {
     pub(crate) fn checks(&self, problems: &mut Vec<Problem>) -> Vec<Check> {
         let candidates = self.candidates(problems);
         duplicate_names(&candidates, problems);
-        missing_names(&candidates, self.expected, problems);
+        missing_names(&candidates, self.required, problems);
         empty_groups(&candidates, self.groups, problems);
         let names: Vec<Arc<str>> = candidates
             .iter()
@@ -115,7 +116,7 @@ impl Registry<'_> {
             if by.is_empty() || enabled.iter().any(|check| check.has_tag(group)) {
                 continue;
             }
-            problems.push(Problem::BadSetting {
+            problems.push(Problem::InvalidSetting {
                 what: format!(
                     "the settings disable every check of the group `{}`: {}",
                     group.escape_debug(),
@@ -135,7 +136,7 @@ impl Registry<'_> {
                 options: def.options.clone(),
                 needs: def.needs,
                 changed: false,
-                place: Place::declared(def.origin),
+                place: SourceLocation::declared(def.origin),
                 feed: Feed::Runs(Work::declared(def.run, self.context)),
             });
         let added = self.added.iter().map(|check| Candidate {
@@ -162,7 +163,7 @@ struct Candidate {
     needs: &'static [Need],
     /// The settings have changed its options.
     changed: bool,
-    place: Place,
+    place: SourceLocation,
     feed: Feed,
 }
 
@@ -214,7 +215,7 @@ impl Candidate {
                 feed: self.feed,
             }),
             Err(broken) => {
-                problems.extend(broken.into_iter().map(|rule| Problem::BadOptions {
+                problems.extend(broken.into_iter().map(|rule| Problem::InvalidOptions {
                     check: self.name.to_string(),
                     place: self.place,
                     what: format!("{by_settings}{}", rule.what),
@@ -251,7 +252,7 @@ fn is_served(def: &CheckDef, sources: &Sources) -> bool {
 fn bad_name(name: &str, problems: &mut Vec<Problem>) {
     if let Err(Mistake { what, help }) = name::check(name) {
         let name = name.to_owned();
-        problems.push(Problem::BadName { name, what, help });
+        problems.push(Problem::InvalidName { name, what, help });
     }
 }
 
@@ -269,13 +270,13 @@ fn duplicate_names(candidates: &[Candidate], problems: &mut Vec<Problem>) {
     }
 }
 
-fn missing_names(candidates: &[Candidate], expected: &[String], problems: &mut Vec<Problem>) {
-    for name in expected {
+fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut Vec<Problem>) {
+    for name in required {
         if candidates.iter().any(|check| *check.name == **name) {
             continue;
         }
         let names = candidates.iter().map(|check| &*check.name);
-        problems.push(Problem::Expected {
+        problems.push(Problem::MissingCheck {
             name: name.clone(),
             similar: rules::nearest(name, names).map(str::to_owned),
         });
@@ -294,7 +295,7 @@ fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mu
             Some(similar) => format!("did you mean `{similar}`?"),
             None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
         };
-        problems.push(Problem::BadSetting {
+        problems.push(Problem::InvalidSetting {
             what: format!(
                 "no check has the tag of the group `{}`",
                 group.escape_debug()
@@ -345,7 +346,7 @@ fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<
         let mut path = vec![start];
         if way_back(start, &mut path, &mut seen, after) {
             let members = path.iter().map(|&index| candidates[index].name.to_string());
-            problems.push(Problem::Circle {
+            problems.push(Problem::DependencyCycle {
                 members: members.collect(),
                 place: candidates[start].place,
             });

@@ -22,11 +22,11 @@ pub enum Page {
     /// told that all is well.
     StatusPage,
     /// What all of these paths answer, as an OpenAPI document: see
-    /// [`Endpoint::openapi`](crate::Endpoint::openapi).
+    /// [`Endpoint::openapi`](crate::http::Endpoint::openapi).
     OpenApi,
     /// The metrics of every check, for Prometheus: OpenMetrics if `Accept` names
     /// it, else the text format 0.0.4. Always 200, and not behind the
-    /// [`Guard`](crate::Guard): it says names, verdicts and times, no texts.
+    /// [`Guard`](crate::http::Guard): it says names, verdicts and times, no texts.
     Metrics,
 }
 

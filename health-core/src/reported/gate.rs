@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::check::outcome::Outcome;
 use crate::check::rules::Mistake;
-use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
 /// A step of the start that the application takes by itself, such as migrations
@@ -23,10 +23,12 @@ use crate::time::clock::Moment;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
-/// use health_core::{Gate, Health, Probe, Status};
+/// use health_core::CheckOptions;
+/// use health_core::reported::Gate;
+/// use health_core::{Health, Probe, Status};
 ///
 /// let migrated = Gate::new("migrations");
-/// let health = Health::builder().gate(&migrated).start()?;
+/// let health = Health::builder().reported(&migrated, CheckOptions::new().startup().critical()).start()?;
 /// assert_eq!(health.status(Probe::Startup), Status::Fail);
 /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
 /// assert_eq!(health.status(Probe::Liveness), Status::Pass);
@@ -59,6 +61,15 @@ struct State {
 const CLOSED: u8 = 0;
 const OPEN: u8 = 1;
 const ABANDONED: u8 = 2;
+
+impl From<&Gate> for Reported {
+    fn from(gate: &Gate) -> Self {
+        Reported {
+            name: gate.name().to_owned(),
+            source: gate.source(),
+        }
+    }
+}
 
 impl Gate {
     /// A closed gate. The name obeys the rules of the names of checks, which

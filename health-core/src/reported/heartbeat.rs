@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::check::outcome::Outcome;
 use crate::check::rules::Mistake;
-use crate::check::source::{Reading, Reports, Source, Subscribers, View};
+use crate::check::source::{Reading, Reported, Reports, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,11 +34,13 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// use std::time::Duration;
-/// use health_core::{CheckOptions, Health, Heartbeat, Verdict};
+/// use health_core::report::Verdict;
+/// use health_core::reported::Heartbeat;
+/// use health_core::{CheckOptions, Health};
 ///
 /// let consumer = Heartbeat::new("consumer", Duration::from_secs(30));
 /// let health = Health::builder()
-///     .heartbeat(&consumer, CheckOptions::new().liveness().critical())
+///     .reported(&consumer, CheckOptions::new().liveness().critical())
 ///     .start()?;
 ///
 /// let work = async move {
@@ -88,6 +90,15 @@ const DROPPED: u64 = 1 << 62;
 /// There was no beat yet.
 const UNBEATEN: u64 = 1 << 61;
 const MARKS: u64 = SILENT | DROPPED | UNBEATEN;
+
+impl From<&Heartbeat> for Reported {
+    fn from(heartbeat: &Heartbeat) -> Self {
+        Reported {
+            name: heartbeat.name().to_owned(),
+            source: heartbeat.source(),
+        }
+    }
+}
 
 impl Heartbeat {
     /// A heartbeat that has not beaten yet. The deadline is at most 24 h.

@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
 use crate::check::outcome::{Outcome, Reason};
-use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
 /// A tokio task that is not meant to end: when it does, the check of its name
 /// fails at once and for good, with `panicked`, `ended` or `cancelled`.
 ///
 /// The text of the panic is private. A task that ends is told from one that
-/// stands still by a [`Heartbeat`](crate::Heartbeat).
+/// stands still by a [`Heartbeat`](crate::reported::Heartbeat).
 ///
 /// It takes the place of the task's [`JoinHandle`]: await it for what the task
 /// returns, drop it and the task goes on, supervised all the same.
@@ -29,11 +29,12 @@ use crate::time::clock::Moment;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use health_core::{CheckOptions, Health, Supervised};
+/// use health_core::reported::Supervised;
+/// use health_core::{CheckOptions, Health};
 ///
 /// let worker = Supervised::new("worker", tokio::spawn(async { /* for ever */ 7 }));
 /// let health = Health::builder()
-///     .supervised(&worker, CheckOptions::new().critical())
+///     .reported(&worker, CheckOptions::new().critical())
 ///     .start()?;
 ///
 /// assert_eq!(worker.await?, 7);
@@ -60,6 +61,15 @@ struct State<T> {
     end: Option<Outcome>,
     /// Who awaits the result.
     waiting: Option<Waker>,
+}
+
+impl<T: Send + 'static> From<&Supervised<T>> for Reported {
+    fn from(task: &Supervised<T>) -> Self {
+        Reported {
+            name: task.name().to_owned(),
+            source: task.source(),
+        }
+    }
 }
 
 impl<T: Send + 'static> Supervised<T> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::check::outcome::Outcome;
-use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
 /// In characters.
@@ -27,11 +27,12 @@ const LONGEST_REASON: usize = 256;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// use std::time::Duration;
-/// use health_core::{CheckOptions, Health, Probe, Status, Switch};
+/// use health_core::reported::Switch;
+/// use health_core::{CheckOptions, Health, Probe, Status};
 ///
 /// let maintenance = Switch::new("maintenance");
 /// let health = Health::builder()
-///     .switch(&maintenance, CheckOptions::new().critical())
+///     .reported(&maintenance, CheckOptions::new().critical())
 ///     .start()?;
 /// assert_eq!(health.status(Probe::Readiness), Status::Pass);
 ///
@@ -60,6 +61,15 @@ struct Off {
     reason: String,
     /// When it is on again by itself.
     until: Option<Instant>,
+}
+
+impl From<&Switch> for Reported {
+    fn from(switch: &Switch) -> Self {
+        Reported {
+            name: switch.name().to_owned(),
+            source: switch.source(),
+        }
+    }
 }
 
 impl Switch {

@@ -20,18 +20,18 @@ const BACKLOG: usize = 1024;
 pub enum Event {
     /// There is a result: a run came back, timed out, or was skipped, or
     /// something else was reported.
-    Ran(CheckReport),
-    /// The verdict changed. Sent after the `Ran` event that caused it, if any: the
+    Completed(CheckReport),
+    /// The verdict changed. Sent after the `Completed` event that caused it, if any: the
     /// passing of time changes a verdict as well.
-    Turned(Turned),
+    Transition(Transition),
     /// The subscriber was too slow, and this many events are gone.
-    Missed(u64),
+    Lagged(u64),
 }
 
 /// A verdict turned.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Turned {
+pub struct Transition {
     /// The verdict before.
     pub from: Verdict,
     /// How long it lasted.
@@ -67,7 +67,7 @@ impl Events {
                 if self.next < ring.first {
                     let missed = ring.first - self.next;
                     self.next = ring.first;
-                    return Some(Event::Missed(missed));
+                    return Some(Event::Lagged(missed));
                 }
                 if let Some(event) = ring.at(self.next) {
                     self.next += 1;

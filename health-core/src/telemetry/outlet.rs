@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::telemetry::event::{Bus, Event, Events, Turned};
+use crate::telemetry::event::{Bus, Event, Events, Transition};
 use crate::telemetry::hook::{Hooks, Listener};
 use crate::telemetry::log::Log;
 use crate::telemetry::log::line::Line;
@@ -54,7 +54,7 @@ impl Outlet {
 
     /// There is a result.
     pub(crate) fn completed(&self, report: CheckReport) {
-        self.events.publish(Event::Ran(report));
+        self.events.publish(Event::Completed(report));
     }
 
     /// Whether a transition would be read.
@@ -62,13 +62,13 @@ impl Outlet {
         self.has_subscribers() || !self.hooks.is_empty() || self.log.is_on()
     }
 
-    pub(crate) fn turned(&self, check: usize, turned: Turned) {
+    pub(crate) fn turned(&self, check: usize, turned: Transition) {
         if self.has_subscribers() {
-            self.events.publish(Event::Turned(turned.clone()));
+            self.events.publish(Event::Transition(turned.clone()));
         }
         let turned = Arc::new(turned);
         self.hooks.publish(check, &turned);
-        self.log.append(Line::Turned { check, turned });
+        self.log.append(Line::Transition { check, turned });
     }
 
     pub(crate) fn log(&self, line: Line) {

@@ -40,14 +40,14 @@ pub(crate) const MOST_KEPT: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 pub struct History {
     runs: u64,
-    past: Vec<Past>,
+    past: Vec<HistoryEntry>,
     last_failure_at: Option<SystemTime>,
 }
 
 /// One result of the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Past {
+pub struct HistoryEntry {
     /// What the run said, or that it was not back in time.
     pub status: Status,
     /// How long the run took, to half a percent.
@@ -64,13 +64,13 @@ impl History {
     }
 
     /// The results that are kept, the newest last.
-    pub fn past(&self) -> &[Past] {
+    pub fn past(&self) -> &[HistoryEntry] {
         &self.past
     }
 
     /// How many of the kept results are of this status.
     pub fn count(&self, status: Status) -> usize {
-        let same = |past: &&Past| past.status == status;
+        let same = |past: &&HistoryEntry| past.status == status;
         self.past.iter().filter(same).count()
     }
 
@@ -167,7 +167,7 @@ impl Kept {
         let mut at = newest;
         let mut past = Vec::with_capacity(self.words.len());
         for word in self.words.iter().rev() {
-            past.push(Past {
+            past.push(HistoryEntry {
                 status: word.status(),
                 took: word.took(),
                 at,

@@ -162,10 +162,10 @@ pub struct CheckReport {
     links: Links,
     component: &'static str,
     seen: Seen,
-    skipped_for: Option<Arc<str>>,
+    blocked_by: Option<Arc<str>>,
     consecutive: u32,
     incident: Option<Incident>,
-    running_since: Option<SystemTime>,
+    overdue_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
     /// When the last report came, of a source that goes on reporting the same.
     reported_at: Option<SystemTime>,
@@ -190,10 +190,10 @@ impl CheckReport {
             links: plan.links,
             component: plan.component,
             seen,
-            skipped_for: track.skipped_for().cloned(),
+            blocked_by: track.blocked_by().cloned(),
             consecutive: track.consecutive(),
             incident: track.incident(),
-            running_since: seen.overdue.and_then(since),
+            overdue_since: seen.overdue.and_then(since),
             last: track.last().cloned(),
             reported_at: reports.and_then(Reports::at),
             kept: None,
@@ -232,11 +232,11 @@ impl CheckReport {
                 overdue: None,
                 reports: 0,
             },
-            skipped_for: None,
+            blocked_by: None,
             incident: None,
             kept: None,
             consecutive: 1,
-            running_since: None,
+            overdue_since: None,
             reported_at: None,
             last: Some(Arc::new(last)),
         }
@@ -293,8 +293,8 @@ impl CheckReport {
 
     /// The failing check at the root of why this one is not run, if it is
     /// [skipped](Verdict::Skipped).
-    pub fn skipped_for(&self) -> Option<&str> {
-        self.skipped_for.as_deref()
+    pub fn blocked_by(&self) -> Option<&str> {
+        self.blocked_by.as_deref()
     }
 
     /// The last result as it came, before the thresholds; `None` before the first.
@@ -326,8 +326,8 @@ impl CheckReport {
 
     /// Since when a run is in flight that has been counted as timed out. No
     /// second run starts meanwhile.
-    pub fn running_since(&self) -> Option<SystemTime> {
-        self.running_since
+    pub fn overdue_since(&self) -> Option<SystemTime> {
+        self.overdue_since
     }
 
     /// Two reports of one check that say the same say it in the same words.
@@ -339,7 +339,7 @@ impl CheckReport {
     /// own public text, `timed out`, `panicked`, `stale`, or `withheld` for an
     /// error, whose text is private.
     pub fn message(&self) -> Option<&str> {
-        if self.skipped_for.is_some() {
+        if self.blocked_by.is_some() {
             return None;
         }
         if self.seen.standing.stale {

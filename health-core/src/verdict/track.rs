@@ -156,7 +156,7 @@ pub struct Scheduled {
     /// How often the check was skipped.
     pub skips: u64,
     /// The check at the root of why this one is not run.
-    pub skipped_for: Option<Arc<str>>,
+    pub blocked_by: Option<Arc<str>>,
 }
 
 /// The state machine of one check.
@@ -276,7 +276,7 @@ impl Track {
     }
 
     /// The check at the root of why this one is not run.
-    pub(crate) fn skipped_for(&self) -> Option<&Arc<str>> {
+    pub(crate) fn blocked_by(&self) -> Option<&Arc<str>> {
         self.skipped.as_ref().map(|skipped| &skipped.root)
     }
 
@@ -351,7 +351,7 @@ impl Track {
         Scheduled {
             in_flight: self.flight.is_some(),
             skips: self.skips,
-            skipped_for: self.skipped_for().cloned(),
+            blocked_by: self.blocked_by().cloned(),
         }
     }
 
@@ -696,6 +696,19 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_missed_periods_are_counted_one_by_one_and_more_at_once() {
+        let options = CheckOptions::new().timeout(secs(1)).interval(secs(10));
+        for (late, results) in [(1_000, 102), (1_001, 2)] {
+            let mut track = track(&options);
+            track.begin(Moment::START);
+            // The second miss, at 11 s, is so late.
+            track.advance(Moment::START + secs(11 + late));
+            assert_eq!(track.results(), results, "{late} s late");
+            assert_eq!(track.verdict(), Verdict::Fail);
+        }
+    }
+
+    #[test]
     fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));
@@ -803,7 +816,7 @@ mod tests {
         run(&mut track, now, secs(0), Outcome::pass());
         track.skip("database".into());
         assert_eq!(track.verdict(), Verdict::Skipped);
-        assert_eq!(track.skipped_for().map(|name| &**name), Some("database"));
+        assert_eq!(track.blocked_by().map(|name| &**name), Some("database"));
         assert_eq!(track.answers(), 2);
         track.begin(now + secs(10));
         assert_eq!(track.verdict(), Verdict::Skipped);

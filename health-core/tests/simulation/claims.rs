@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use health_core::{Probe, Status, Verdict};
+use health_core::report::Verdict;
+use health_core::{Probe, Status};
 
 use crate::coverage::reached;
 use crate::oracle::{Oracle, Stage, is_good};
@@ -190,7 +191,7 @@ impl Claims {
         schedule.displaced = true;
         let is_root = |&first: &usize| match oracle.verdict(first).0 {
             Verdict::Fail => NAMES[first] == root,
-            Verdict::Skipped => oracle.checks[first].skipped_for.as_deref() == Some(root),
+            Verdict::Skipped => oracle.checks[first].blocked_by.as_deref() == Some(root),
             _ => false,
         };
         // Skips are noticed when all is done, and what was skipped may have run since.
@@ -399,7 +400,7 @@ impl Claims {
                 "rule 5: {name} is skipped, and what comes first is good"
             ));
         }
-        let longest = check.interval * 11 / 10 + 2 * ROUNDING;
+        let longest = check.interval + 2 * ROUNDING;
         let quiet = now.saturating_sub(schedule.quiet_since);
         (check.kind == Kind::Background && quiet > longest)
             .then(|| format!("rule 13: {name} has not run for {quiet} ms"))

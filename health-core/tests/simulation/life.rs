@@ -7,7 +7,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use health_core::{Event as HealthEvent, Events, Health, Verdict, testing};
+use health_core::event::{Event as HealthEvent, Events};
+use health_core::report::Verdict;
+use health_core::{Health, testing};
 use tokio::runtime::Builder;
 use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -41,7 +43,7 @@ pub(crate) fn run(case: &Case) -> Result<u64, String> {
             }
         })
         .build()
-        .expect("a runtime");
+        .expect("a runtime can be built");
     let result = runtime.block_on(lives(case));
     record::set_log(Mode::Fine);
     record::set_hook(Mode::Fine);
@@ -205,11 +207,6 @@ impl Life<'_> {
                 .after
                 .iter()
                 .any(|&first| matches!(state.verdict(first), Verdict::Fail | Verdict::Skipped));
-            // A period of 1.1 intervals may be longer than this.
-            let is_stale = state.oracle.verdict(index).1;
-            if is_stale && check.stale_after() < check.interval * 11 / 10 + check.timeout {
-                continue;
-            }
             let expected = match self.case.finally[index] {
                 _ if is_blocked => Verdict::Skipped,
                 mood => Verdict::from(mood.status()),
@@ -309,7 +306,7 @@ fn bound(service: &Service, index: usize) -> u64 {
     let runs = u64::from(check.failure_threshold.max(check.success_threshold));
     let period = match check.kind {
         Kind::OnDemand => check.interval + ASK_EVERY,
-        _ => check.interval * 11 / 10,
+        _ => check.interval,
     };
     let own = (period + check.timeout + 2) * runs + check.initial_delay + LAST_RUN;
     let first = check.after.iter().map(|&first| bound(service, first)).max();
@@ -386,13 +383,13 @@ impl Told {
         loop {
             let next = pin!(unconstrained(self.events.next()));
             match next.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(Some(HealthEvent::Turned(turned))) => {
+                Poll::Ready(Some(HealthEvent::Transition(turned))) => {
                     let to = turned.report.verdict().as_str().to_owned();
                     let name = turned.report.name().to_owned();
                     let from = turned.from.as_str().to_owned();
                     self.turns.push((name, from, to));
                 }
-                Poll::Ready(Some(HealthEvent::Missed(missed))) => {
+                Poll::Ready(Some(HealthEvent::Lagged(missed))) => {
                     return Err(format!("a subscriber missed {missed} events"));
                 }
                 Poll::Ready(Some(_)) => {}

@@ -5,7 +5,8 @@
 //! were skipped, what was reported, and when the service drained and stopped.
 //! Times are milliseconds of running time, which excludes pauses of the process.
 
-use health_core::{Probe, Status, Verdict};
+use health_core::report::Verdict;
+use health_core::{Probe, Status};
 
 use crate::coverage::reached;
 use crate::service::{Check, Kind, TAGS};
@@ -60,7 +61,7 @@ pub(crate) struct State {
     last_good: Option<u64>,
     pub(crate) last_end: Option<u64>,
     pub(crate) flight: Option<Flight>,
-    pub(crate) skipped_for: Option<String>,
+    pub(crate) blocked_by: Option<String>,
     /// What the check did to liveness before it was skipped.
     pub(crate) before_skip: Status,
     reported: Option<Report>,
@@ -112,7 +113,7 @@ impl Oracle {
             last_good: None,
             last_end: None,
             flight: None,
-            skipped_for: None,
+            blocked_by: None,
             before_skip: Status::Pass,
             reported: None,
             last_beat: None,
@@ -178,7 +179,7 @@ impl Oracle {
 
     fn verdict_of_runs(&self, index: usize) -> Shown {
         let state = &self.checks[index];
-        if state.skipped_for.is_some() {
+        if state.blocked_by.is_some() {
             return (Verdict::Skipped, false); // Rule 5.
         }
         if state.check.kind == Kind::Background && is_good(state.settled) {
@@ -219,7 +220,7 @@ impl Oracle {
             state.last_good = Some(now);
         }
         state.last_end = Some(now);
-        state.skipped_for = None;
+        state.blocked_by = None;
     }
 
     // Time.
@@ -402,10 +403,10 @@ impl Oracle {
             let before = oracle.impact(index, Probe::Liveness);
             oracle.failure(|oracle| {
                 let state = &mut oracle.checks[index];
-                if state.skipped_for.is_none() {
+                if state.blocked_by.is_none() {
                     state.before_skip = before;
                 }
-                state.skipped_for = Some(root.to_owned());
+                state.blocked_by = Some(root.to_owned());
             });
         });
     }

@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use health_core::{Health, Probe, RequestHead, Status, Verdict};
+use health_core::http::RequestHead;
+use health_core::report::Verdict;
+use health_core::{Health, Probe, Status};
 use http::{Response, StatusCode};
 use serde_json::Value;
 
@@ -63,7 +65,7 @@ pub(crate) fn look(world: &World) {
 fn wrong_report(
     oracle: &Oracle,
     index: usize,
-    report: &health_core::CheckReport,
+    report: &health_core::report::CheckReport,
 ) -> Option<String> {
     let (expected, stale) = oracle.verdict(index);
     let verdict = report.verdict();
@@ -78,18 +80,18 @@ fn wrong_report(
             report.message()
         ));
     }
-    let skipped_for = known
-        .skipped_for
+    let blocked_by = known
+        .blocked_by
         .as_deref()
         .filter(|_| verdict == Verdict::Skipped);
-    if report.skipped_for() != skipped_for {
+    if report.blocked_by() != blocked_by {
         return Some(format!(
-            "{name} is skipped for {:?}, not {skipped_for:?}",
-            report.skipped_for()
+            "{name} is skipped for {:?}, not {blocked_by:?}",
+            report.blocked_by()
         ));
     }
     let is_overdue = known.flight.is_some_and(|flight| flight.overdue);
-    if !oracle.is_over(index) && report.running_since().is_some() != is_overdue {
+    if !oracle.is_over(index) && report.overdue_since().is_some() != is_overdue {
         return Some(format!("rule 1: {name} is overdue: {is_overdue}"));
     }
     // Rule 12.
@@ -130,7 +132,7 @@ pub(crate) fn respond(world: &World, request: Request) {
         return;
     };
     drop(state);
-    let response = with_head(request, |head| health.endpoint().respond(head));
+    let response = with_head(request, |head| health.endpoint().respond_cached(head));
     verify(world, request, &response);
 }
 
@@ -145,7 +147,7 @@ pub(crate) fn answer(world: &World, request: Request) {
     let State { oracle, claims, .. } = &mut *state;
     let id = claims.answer_asks(oracle, asked, clock);
     drop(state);
-    let mut answer = with_head(request, |head| health.endpoint().answer(head));
+    let mut answer = with_head(request, |head| health.endpoint().respond(head));
     drop(health);
     let answered = move |world: &World, response| {
         verify(world, request, &response);
@@ -238,7 +240,7 @@ fn with_head<T>(request: Request, use_it: impl FnOnce(RequestHead<'_>) -> T) -> 
         Format::Json | Format::Text => "*/*",
     };
     let request = http::Request::get(path).header(http::header::ACCEPT, accept);
-    let request = request.body(()).expect("a request");
+    let request = request.body(()).expect("the request is valid");
     use_it(RequestHead::from(&request))
 }
 

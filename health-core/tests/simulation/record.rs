@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use health_core::Turned;
+use health_core::event::Transition;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record as SpanRecord};
 use tracing::{Event, Metadata, Subscriber};
@@ -88,7 +88,7 @@ pub(crate) fn fault(text: String) {
 }
 
 /// The hook of every service.
-pub(crate) fn hook(turned: &Turned) {
+pub(crate) fn hook(turned: &Transition) {
     let to = turned.report.verdict().as_str().to_owned();
     let line = (
         turned.report.name().to_owned(),

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
-use health_core::{CheckOptions, Gate, HealthBuilder, Heartbeat, Supervised, Switch};
+use health_core::reported::{Gate, Heartbeat, Supervised, Switch};
+use health_core::{CheckOptions, HealthBuilder};
 use tokio::sync::oneshot;
 
 use crate::coverage::reached;
@@ -24,12 +25,15 @@ impl Handle {
     pub(crate) fn add_to(&self, builder: HealthBuilder, options: CheckOptions) -> HealthBuilder {
         const NOT_YET: &str = "nothing is dropped before the start";
         match self {
-            Handle::Gate(gate) => builder.gate(lock(gate).as_ref().expect(NOT_YET)),
-            Handle::Heartbeat(beats) => {
-                builder.heartbeat(lock(beats).as_ref().expect(NOT_YET), options)
+            Handle::Gate(gate) => {
+                let options = CheckOptions::new().startup().critical();
+                builder.reported(lock(gate).as_ref().expect(NOT_YET), options)
             }
-            Handle::Task(task, _) => builder.supervised(task, options),
-            Handle::Switch(switch) => builder.switch(switch, options),
+            Handle::Heartbeat(beats) => {
+                builder.reported(lock(beats).as_ref().expect(NOT_YET), options)
+            }
+            Handle::Task(task, _) => builder.reported(task, options),
+            Handle::Switch(switch) => builder.reported(switch, options),
         }
     }
 }

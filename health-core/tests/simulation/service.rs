@@ -4,9 +4,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fastrand::Rng;
-use health_core::{
-    CheckOptions, Details, Health, HealthBuilder, Page, Probe, Settings, StartError,
-};
+use health_core::config::HttpOptions;
+use health_core::config::LifecycleOptions;
+use health_core::config::RuntimeOptions;
+use health_core::config::Settings;
+use health_core::http::{Details, Page};
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, StartError};
 
 use crate::world::World;
 
@@ -155,20 +158,25 @@ impl Service {
 
     /// Starts it, with bodies and handles of `world`.
     pub(crate) fn start(&self, world: &World) -> Result<Health, StartError> {
-        let mut builder = Health::builder()
-            .drain_readiness(self.drain_readiness)
-            .drain_delay(Duration::from_secs(2))
-            // The clock of the simulation moves while a check holds its thread.
-            .longest_poll(None)
+        let mut http = HttpOptions::new()
             .path("/metrics", Page::Metrics)
-            .path("/status", Page::StatusPage)
-            .on_transition(crate::record::hook);
+            .path("/status", Page::StatusPage);
         if self.lists_checks {
-            builder = builder.probe_details(Details::Checks);
+            http = http.probe_details(Details::Checks);
         }
         for tag in self.groups() {
-            builder = builder.group(tag);
+            http = http.group(tag);
         }
+        let mut builder = Health::builder()
+            .http(http)
+            .lifecycle(
+                LifecycleOptions::new()
+                    .fail_readiness_while_draining(self.drain_readiness)
+                    .drain_delay(Duration::from_secs(2)),
+            )
+            // The clock of the simulation moves while a check holds its thread.
+            .runtime(RuntimeOptions::new().max_poll_time(None))
+            .on_transition(crate::record::hook);
         let mut settings = serde_json::Map::new();
         for (index, check) in self.checks.iter().enumerate() {
             builder = add(builder, index, check, world);
@@ -185,7 +193,7 @@ impl Service {
         let settings: Settings =
             serde_json::from_value(settings.into()).expect("these settings are legal");
         if self.notifies_systemd {
-            builder = builder.notify_systemd();
+            builder = builder.lifecycle(LifecycleOptions::new().notify_systemd());
         }
         builder.settings(settings).start()
     }
@@ -272,7 +280,7 @@ fn add(builder: HealthBuilder, index: usize, check: &Check, world: &World) -> He
         Some(handle) => handle.add_to(builder, options),
         None if check.plain => {
             let body = world.plain_body(index);
-            builder.blocking_check(name, with_numbers(options, check), body)
+            builder.check_blocking(name, with_numbers(options, check), body)
         }
         None => {
             let body = world.body(index);

@@ -1,6 +1,7 @@
 //! Rule 6 of the oracle: what a check means for probes and groups.
 
-use health_core::{Probe, Status, Verdict};
+use health_core::report::Verdict;
+use health_core::{Probe, Status};
 
 use crate::coverage::reached;
 use crate::oracle::{Oracle, Stage, State};

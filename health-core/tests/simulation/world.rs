@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use health_core::{Health, Outcome, Probe, Status, Verdict, testing};
+use health_core::report::Verdict;
+use health_core::{Health, Outcome, Probe, Status, testing};
 use tokio::sync::Notify;
 use tokio::time::{Instant, advance, sleep};
 
@@ -203,6 +204,10 @@ impl World {
         let Some(health) = state.health.clone() else {
             return state;
         };
+        // Readers may have been answered at this moment before the result of a plain
+        // function was taken, which is released without an observation.
+        state.oracle.advance(now);
+        self.see_probes(&mut state, now);
         let in_flight = |index: usize| testing::scheduled(&health, NAMES[index]).in_flight;
         state.take_returned(now, |index| !in_flight(index));
         for (index, check) in self.service().checks.iter().enumerate() {
@@ -212,7 +217,7 @@ impl World {
             let scheduled = testing::scheduled(&health, NAMES[index]);
             if scheduled.skips != state.skips[index] {
                 state.skips[index] = scheduled.skips;
-                let root = scheduled.skipped_for.as_deref().unwrap_or_default();
+                let root = scheduled.blocked_by.as_deref().unwrap_or_default();
                 state.note(2, index, now);
                 state.skip(index, now, root);
             }
@@ -220,10 +225,15 @@ impl World {
         state.oracle.advance(now);
         let returned = |plain: &Plain| matches!(plain, Plain::Returned(_));
         state.claims.returned = state.plain.iter().map(returned).collect();
+        self.see_probes(&mut state, now);
+        state
+    }
+
+    /// Notes which probes pass at this moment, before it changes them.
+    fn see_probes(&self, state: &mut State, now: u64) {
         if self.service().notifies_systemd {
             state.see_probes(now);
         }
-        state
     }
 
     // Runs.
@@ -294,13 +304,7 @@ impl World {
             return;
         }
         for part in 0..4 {
-            let mut state = self.observe();
-            self.hear_systemd(&mut state);
-            let ms = ms / 4 + u64::from(part == 0) * (ms % 4);
-            state.jumped += ms;
-            state.claims.displace();
-            drop(state);
-            move_clock(ms);
+            self.jump(ms / 4 + u64::from(part == 0) * (ms % 4));
             reached("read while a thread is held");
             readers::look(self);
         }
@@ -309,24 +313,31 @@ impl World {
     /// The process is stopped, and goes on.
     pub(crate) fn pause(&self, ms: u64) {
         self.meet_threads();
-        let mut state = self.observe();
+        let mut state = self.lock();
         let Some(health) = state.health.clone() else {
             return;
         };
         reached("process paused");
-        self.hear_systemd(&mut state);
         state.note(3, 0, ms);
-        move_clock(ms);
-        state.paused += ms;
-        state.jumped += ms;
-        state.claims.displace();
         drop(state);
+        self.jump(ms);
+        self.lock().paused += ms;
         testing::pause_process(&health, Duration::from_millis(ms));
     }
 
     /// The clock moves while health stops, since a thread that is held lets it wait.
     pub(crate) fn wait_for_threads(&self, ms: u64) {
-        self.lock().jumped += ms;
+        self.jump(ms);
+    }
+
+    /// Moves the clock while no task can run. What systemd was told before belongs
+    /// to the moment before.
+    fn jump(&self, ms: u64) {
+        let mut state = self.observe();
+        self.hear_systemd(&mut state);
+        state.jumped += ms;
+        state.claims.displace();
+        drop(state);
         move_clock(ms);
     }
 

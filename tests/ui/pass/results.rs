@@ -1,5 +1,6 @@
 //! Everything that a check may return.
-use health_axum::{Detail, Outcome, Status, health_check};
+use health_axum::check::Detail;
+use health_axum::{Outcome, Status, health_check};
 use std::error::Error;
 
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Everything that a state can be.
-use health_axum::{Provide, health_check};
+use health_axum::check::Provide;
+use health_axum::health_check;
 use std::sync::Arc;
 
 /// Named fields.

@@ -12,7 +12,12 @@ use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use examples::orders::{AppState, GRACE, Settings, greet};
-use health_actix::{CheckOptions, Health, Page};
+use health_actix::config::HttpOptions;
+use health_actix::config::LifecycleOptions;
+use health_actix::config::RuntimeOptions;
+use health_actix::config::ServiceInfo;
+use health_actix::http::Page;
+use health_actix::{CheckOptions, Health};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -22,18 +27,21 @@ async fn main() -> anyhow::Result<()> {
     // Outside the factory, which runs once for each of the server's workers.
     let health = Health::builder()
         .state(state.clone())
-        .version(env!("CARGO_PKG_VERSION"))
-        .expect(["database", "disk"])
-        .gate(worker.backlog())
+        .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
+        .require(["database", "disk"])
+        .reported(worker.backlog(), CheckOptions::new().startup().critical())
         // While it stands still orders are accepted all the same: degraded.
-        .heartbeat(worker.heartbeat(), CheckOptions::new())
-        .watch_runtime(Duration::from_secs(5))
-        .notify_systemd()
-        .path("/status", Page::StatusPage)
-        .path("/metrics", Page::Metrics)
-        .path("/health/openapi.json", Page::OpenApi)
+        .reported(worker.heartbeat(), CheckOptions::new())
+        .runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5)))
+        .lifecycle(LifecycleOptions::new().notify_systemd())
+        .http(
+            HttpOptions::new()
+                .path("/status", Page::StatusPage)
+                .path("/metrics", Page::Metrics)
+                .path("/health/openapi.json", Page::OpenApi),
+        )
         // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
-        .settings(health_core::Settings::from_vars(std::env::vars_os()))
+        .settings(health_core::config::Settings::from_vars(std::env::vars_os()))
         .start()?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
@@ -78,5 +86,8 @@ async fn main() -> anyhow::Result<()> {
         anyhow::Ok(())
     };
     // A client that never ends its request does not keep the process.
-    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
+    health
+        .shutdown_timeout(GRACE, served)
+        .await
+        .unwrap_or(Ok(()))
 }

@@ -12,7 +12,12 @@ use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
 use examples::orders::{AppState, GRACE, Settings, greet};
-use health_axum::{CheckOptions, Health, Page};
+use health_axum::config::HttpOptions;
+use health_axum::config::LifecycleOptions;
+use health_axum::config::RuntimeOptions;
+use health_axum::config::ServiceInfo;
+use health_axum::http::Page;
+use health_axum::{CheckOptions, Health};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -22,18 +27,21 @@ async fn main() -> anyhow::Result<()> {
     let (state, worker) = AppState::open(&settings).await?;
     let health = Health::builder()
         .state(state.clone())
-        .version(env!("CARGO_PKG_VERSION"))
-        .expect(["database", "disk"])
-        .gate(worker.backlog())
+        .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
+        .require(["database", "disk"])
+        .reported(worker.backlog(), CheckOptions::new().startup().critical())
         // While it stands still orders are accepted all the same: degraded.
-        .heartbeat(worker.heartbeat(), CheckOptions::new())
-        .watch_runtime(Duration::from_secs(5))
-        .notify_systemd()
-        .path("/status", Page::StatusPage)
-        .path("/metrics", Page::Metrics)
-        .path("/health/openapi.json", Page::OpenApi)
+        .reported(worker.heartbeat(), CheckOptions::new())
+        .runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5)))
+        .lifecycle(LifecycleOptions::new().notify_systemd())
+        .http(
+            HttpOptions::new()
+                .path("/status", Page::StatusPage)
+                .path("/metrics", Page::Metrics)
+                .path("/health/openapi.json", Page::OpenApi),
+        )
         // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
-        .settings(health_core::Settings::from_vars(std::env::vars_os()))
+        .settings(health_core::config::Settings::from_vars(std::env::vars_os()))
         .start()?;
     let app = routes::router()
         .with_state(state.clone())
@@ -55,7 +63,10 @@ async fn main() -> anyhow::Result<()> {
         anyhow::Ok(())
     };
     // A client that never ends its request does not keep the process.
-    health.finish_within(GRACE, served).await.unwrap_or(Ok(()))
+    health
+        .shutdown_timeout(GRACE, served)
+        .await
+        .unwrap_or(Ok(()))
 }
 
 /// Who keeps a connection takes another one for the next request, elsewhere.

@@ -43,7 +43,7 @@ const LONGEST_PERIOD: Duration = Duration::from_millis(250);
 /// What is wrong with a time after which a worker would be stuck.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
-    (!is_legal).then(|| Problem::BadSetting {
+    (!is_legal).then(|| Problem::InvalidSetting {
         what: format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
         help: "write 1 s to 1 h; below that a busy worker looks like one that is stuck".into(),
     })

@@ -219,7 +219,7 @@ impl<'a> Entry<'a> {
         let output = match verdict {
             Verdict::Pass => None,
             Verdict::Unknown => check.reason().or_else(|| Some("no result yet".to_owned())),
-            Verdict::Skipped => report.skipped_for().map(str::to_owned),
+            Verdict::Skipped => report.blocked_by().map(str::to_owned),
             Verdict::Warn | Verdict::Fail => check.reason(),
         };
         Entry {

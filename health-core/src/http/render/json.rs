@@ -232,9 +232,9 @@ struct CheckBody<'a> {
     last_status: Option<&'static str>,
     /// The failing check that this one waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    skipped_for: Option<&'a str>,
+    blocked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    running_since: Option<String>,
+    overdue_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     observed: Option<&'a Observed>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,8 +262,8 @@ impl<'a> CheckBody<'a> {
             last_status: last
                 .filter(|&last| last != verdict)
                 .map(|last| words.verdict(last)),
-            skipped_for: report.skipped_for(),
-            running_since: report.running_since().map(timestamp),
+            blocked_by: report.blocked_by(),
+            overdue_since: report.overdue_since().map(timestamp),
             observed: report.observed(),
             detail: report.detail(),
         }

@@ -16,7 +16,7 @@ use http::HeaderValue;
 use crate::check::outcome::Status;
 use crate::http::render::fit::Room;
 use crate::http::render::words::Vocabulary;
-use crate::http::service_info::About;
+use crate::http::service_info::ServiceInfo;
 
 /// The formats that an answer can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(crate) struct Frame<'a> {
     /// What the caller should know about its own request.
     pub(crate) warning: Option<String>,
     /// The service, where everything is told.
-    pub(crate) about: Option<&'a About>,
+    pub(crate) about: Option<&'a ServiceInfo>,
     /// For a prober, which reads 10 KiB.
     pub(crate) is_short: bool,
 }

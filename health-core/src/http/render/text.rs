@@ -110,7 +110,7 @@ impl fmt::Display for Words<'_> {
             Verdict::Pass => f.write_str("ok"),
             Verdict::Warn => write!(f, "degraded: {}", or("no reason given")),
             Verdict::Skipped => {
-                let cause = report.skipped_for().unwrap_or_default();
+                let cause = report.blocked_by().unwrap_or_default();
                 write!(f, "skipped: {cause} is failing")
             }
             Verdict::Unknown => write!(f, "failed: {}", or("no result yet")),

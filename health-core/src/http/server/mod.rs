@@ -65,7 +65,7 @@ impl Default for Limits {
 /// [`Health::serve`]: crate::Health::serve
 #[derive(Debug)]
 #[must_use = "the port is closed when this is dropped"]
-pub struct Served {
+pub struct HealthServer {
     addresses: Vec<SocketAddr>,
     /// The thread ends with it.
     open: Option<oneshot::Sender<Infallible>>,
@@ -73,7 +73,7 @@ pub struct Served {
     closed: Mutex<mpsc::Receiver<Infallible>>,
 }
 
-impl Served {
+impl HealthServer {
     /// The first of [`addresses`](Self::addresses).
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
@@ -115,7 +115,7 @@ impl Served {
         };
         thread::Builder::new().name("health".into()).spawn(serve)?;
         has_started.recv().map_err(io::Error::other)??;
-        Ok(Served {
+        Ok(HealthServer {
             addresses,
             open: Some(open),
             closed: Mutex::new(closed),
@@ -123,7 +123,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for HealthServer {
     fn drop(&mut self) {
         drop(self.open.take());
         let closed = self.closed.get_mut();
@@ -177,7 +177,7 @@ async fn answer(
     let service = service_fn(move |request: Request<Incoming>| {
         let answering = answering.begin();
         let head = RequestHead::from(&request).with_peer(Some(peer.ip()));
-        let answer = endpoint.answer(head);
+        let answer = endpoint.respond(head);
         async move {
             let answer = answer.await.map(Full::new);
             drop(answering);
@@ -242,17 +242,17 @@ mod tests {
     const BOUND: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
 
-    fn served(limits: Limits) -> (Runtime, Served) {
+    fn served(limits: Limits) -> (Runtime, HealthServer) {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let entered = runtime.enter();
         let health = Health::builder().start().expect("it starts");
-        let served = Served::start(health.endpoint(), "127.0.0.1:0", limits);
+        let served = HealthServer::start(health.endpoint(), "127.0.0.1:0", limits);
         drop(entered);
         (runtime, served.expect("a free port"))
     }
 
-    fn connect(served: &Served) -> TcpStream {
+    fn connect(served: &HealthServer) -> TcpStream {
         let stream = TcpStream::connect(served.address()).expect("it listens");
         stream.set_read_timeout(Some(BOUND)).expect("a limit");
         stream
@@ -319,7 +319,7 @@ mod tests {
         let (release, released) = mpsc::channel::<()>();
         let released = std::sync::Mutex::new(released);
         let dear = CheckOptions::new().critical().cache(Duration::ZERO);
-        let builder = Health::builder().blocking_check("dear", dear, move || {
+        let builder = Health::builder().check_blocking("dear", dear, move || {
             let _ = started.send(());
             let _ = released.lock().map(|released| released.recv());
         });
@@ -330,7 +330,7 @@ mod tests {
             connections: 8,
             ..Limits::default()
         };
-        let served = Served::start(health.endpoint(), "127.0.0.1:0", limits);
+        let served = HealthServer::start(health.endpoint(), "127.0.0.1:0", limits);
         let served = served.expect("a free port");
         let mut probe = connect(&served);
         let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -38,6 +38,7 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 /// | `details`, `probe_details` | `"status"` or `"checks"` |
 /// | `guard_token` | a secret of at least 16 bytes |
 /// | `guard_token_file` | a file that holds the secret |
+/// | `guard_addresses`, `trusted_proxies` | addresses and ranges, separated by commas: `"10.0.0.0/8, ::1"`; in a file also a list |
 /// | `base_path` | a path, such as `"/internal"` |
 /// | `liveness_path`, `readiness_path`, `startup_path`, `health_path`, `status_path`, `metrics_path`, `openapi_path` | one more path of that page |
 ///
@@ -55,7 +56,7 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 /// [`HealthBuilder::start`]: crate::HealthBuilder::start
 ///
 /// ```
-/// use health_core::Settings;
+/// use health_core::config::Settings;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Config {
@@ -138,7 +139,7 @@ impl Settings {
     /// [`HealthBuilder::start`]: crate::HealthBuilder::start
     ///
     /// ```
-    /// use health_core::Settings;
+    /// use health_core::config::Settings;
     ///
     /// let vars = [("HEALTH_CHECK_ORDERS_DB_TIMEOUT", "5s"), ("HOME", "/root")];
     /// let settings = Settings::from_vars(vars);
@@ -158,7 +159,7 @@ impl Settings {
     /// An underscore at the end of the prefix can be left out.
     ///
     /// ```
-    /// use health_core::Settings;
+    /// use health_core::config::Settings;
     ///
     /// let vars = [
     ///     ("ORDERS_HEALTH_DRAIN_DELAY", "12s"),
@@ -269,7 +270,7 @@ impl Settings {
         }
         if TOKENS.iter().all(|token| self.service.contains_key(*token)) {
             let [token, file] = TOKENS;
-            problems.push(Problem::BadSetting {
+            problems.push(Problem::InvalidSetting {
                 what: format!("the settings give both the {token} and the {file}"),
                 help: "keep one of the two".into(),
             });
@@ -425,7 +426,7 @@ fn source(variable: &str) -> String {
 
 fn unknown_check(written: &str, similar: Option<&str>, source: &str) -> Problem {
     let written = written.escape_debug();
-    Problem::BadSetting {
+    Problem::InvalidSetting {
         what: format!("the settings name `{written}`{source}, and no check has this name"),
         help: similar.map_or_else(
             || "write the name of a check, or take it out of the settings".into(),
@@ -441,7 +442,7 @@ fn unknown_option(check: &str, option: &str, source: &str) -> Problem {
         let option = option.escape_debug();
         format!("the settings of `{check}`{source} have an unknown option `{option}`")
     };
-    Problem::BadSetting {
+    Problem::InvalidSetting {
         what,
         help: rules::nearest(option, Key::names()).map_or_else(
             || format!("the options are {}", list(Key::names())),
@@ -451,7 +452,7 @@ fn unknown_option(check: &str, option: &str, source: &str) -> Problem {
 }
 
 fn unknown_setting(setting: &str, source: &str) -> Problem {
-    Problem::BadSetting {
+    Problem::InvalidSetting {
         what: format!(
             "the settings{source} have an unknown setting `{}`",
             setting.escape_debug()
@@ -473,7 +474,7 @@ fn bad_value(what: &str, source: &str, refused: Refused) -> Problem {
         Some(shown) => format!("`{shown}`"),
         None => "a value of the wrong type".to_owned(),
     };
-    Problem::BadSetting {
+    Problem::InvalidSetting {
         what: format!("{what} {shown}{source}"),
         help: format!("write {}", refused.expected),
     }

@@ -8,7 +8,7 @@ use crate::check::probe::Probe;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 use crate::registry::settings::value::{
-    Refused, details, duration, flag, path, secret, secret_in_file,
+    Refused, details, duration, flag, path, ranges, secret, secret_in_file,
 };
 
 /// What the settings change about the service; `None` leaves the builder's value.
@@ -24,12 +24,16 @@ pub(crate) struct ServiceOptions {
     pub(crate) paths: Vec<(String, Page)>,
     /// A secret, so this type has no `Debug`.
     pub(crate) guard_token: Option<String>,
+    /// Verified, and in addition to those of the builder.
+    pub(crate) guard_addresses: Vec<String>,
+    /// Likewise.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
 
 /// Each setting of the service, and how its value is taken.
-const SETTINGS: [(&str, Set); 16] = [
+const SETTINGS: [(&str, Set); 18] = [
     ("drain_delay", |service, value| {
         service.drain_delay = Some(duration(value)?);
         Ok(())
@@ -60,6 +64,14 @@ const SETTINGS: [(&str, Set); 16] = [
     }),
     (TOKENS[1], |service, value| {
         service.guard_token = Some(secret_in_file(value)?);
+        Ok(())
+    }),
+    ("guard_addresses", |service, value| {
+        service.guard_addresses = ranges(value)?;
+        Ok(())
+    }),
+    ("trusted_proxies", |service, value| {
+        service.trusted_proxies = ranges(value)?;
         Ok(())
     }),
     ("base_path", |service, value| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::registry::details::Details;
+use crate::registry::network::network;
 
 /// In bytes; requests whose head is larger are refused anyway.
 const LARGEST_SECRET: u64 = 16 * 1024;
@@ -60,6 +61,39 @@ pub(super) fn details(value: &Value) -> Result<Details, Refused> {
 pub(super) fn path(value: &Value) -> Result<String, Refused> {
     let text = value.as_str().map(str::to_owned);
     text.ok_or_else(|| refused(value, "a path as text, such as `/internal/ready`"))
+}
+
+/// Addresses and ranges: a text with commas, or a list of a file. All wrong ones
+/// are in one error.
+pub(super) fn ranges(value: &Value) -> Result<Vec<String>, Refused> {
+    let listed = |items: &Vec<Value>| {
+        let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+        texts.collect::<Option<Vec<_>>>()
+    };
+    let ranges = match value {
+        Value::String(text) => Some(text.split(',').map(|part| part.trim().into()).collect()),
+        Value::Array(items) => listed(items),
+        _ => None,
+    };
+    let ranges: Vec<String> =
+        ranges.ok_or_else(|| refused(value, "addresses and ranges, separated by commas"))?;
+    let mut wrong = Vec::new();
+    let mut help = Vec::new();
+    for range in &ranges {
+        if let Err(instead) = network(range) {
+            wrong.push(range.escape_debug().to_string());
+            if !help.contains(&instead) {
+                help.push(instead);
+            }
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(ranges);
+    }
+    Err(Refused {
+        shown: Some(wrong.join(", ")),
+        expected: help.join("; "),
+    })
 }
 
 pub(super) fn secret(value: &Value) -> Result<String, Refused> {

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::telemetry::event::Turned;
+use crate::telemetry::event::Transition;
 use crate::telemetry::log;
 use crate::telemetry::queue::{LAST_WORDS, Queue, Record};
 use crate::text::panic::caught;
@@ -41,7 +41,7 @@ impl fmt::Debug for dyn Listener {
 pub(crate) struct Turn {
     /// The index of the check.
     pub(crate) check: usize,
-    pub(crate) turned: Arc<Turned>,
+    pub(crate) turned: Arc<Transition>,
     /// Earlier transitions that were merged into this one.
     pub(crate) missed: u64,
 }
@@ -60,23 +60,26 @@ impl Record for Turn {
     }
 }
 
-impl<F: Fn(&Turned) + Send + 'static> Listener for F {
+/// The name of closures in the log.
+const ON_TRANSITION: &str = "on_transition";
+
+impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
     fn name(&self) -> String {
-        "on_transition".to_owned()
+        ON_TRANSITION.to_owned()
     }
 
     fn listen(&mut self, queue: &Queue<Turn>) {
         while let Some((turn, missed)) = queue.pop() {
             if missed > 0 {
-                log::hook_missed(&self.name(), missed);
+                log::hook_missed(ON_TRANSITION, missed);
             }
             if queue.time_left().is_some_and(|left| left.is_zero()) {
                 let unheard = 1 + queue.take_all().len() as u64;
-                log::hook_missed(&self.name(), unheard);
+                log::hook_missed(ON_TRANSITION, unheard);
                 return;
             }
             if let Err(text) = caught(|| self(&turn.turned)) {
-                log::hook_panicked(&self.name(), &text);
+                log::hook_panicked(ON_TRANSITION, &text);
             }
         }
     }
@@ -135,7 +138,7 @@ impl Hooks {
     /// Queues a transition for every listener. Never blocks on one of them.
     ///
     /// The transitions of one check must be published in their order.
-    pub(crate) fn publish(&self, check: usize, turned: &Arc<Turned>) {
+    pub(crate) fn publish(&self, check: usize, turned: &Arc<Transition>) {
         for (_, queue) in &self.queues {
             queue.push(Turn {
                 check,

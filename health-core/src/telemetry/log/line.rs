@@ -8,7 +8,7 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 #[cfg(feature = "tracing")]
 use crate::check::probe::Probes;
-use crate::telemetry::event::Turned;
+use crate::telemetry::event::Transition;
 #[cfg(feature = "tracing")]
 use crate::text::mask::masked;
 #[cfg(feature = "tracing")]
@@ -27,16 +27,16 @@ use crate::verdict::track::Verdict;
 )]
 pub(crate) enum Line {
     /// The verdict on a check changed.
-    Turned {
+    Transition {
         check: usize,
-        turned: Arc<Turned>,
+        turned: Arc<Transition>,
     },
     /// A check has not been good for so long.
     Lasts {
         report: Box<CheckReport>,
         lasting: Duration,
     },
-    Answer(AnswerTurned),
+    Answer(AnswerTransition),
     /// So long after the start.
     StartupPassed(Duration),
     StartupWaits {
@@ -76,7 +76,7 @@ pub(crate) enum Line {
     not(feature = "tracing"),
     expect(dead_code, reason = "without tracing")
 )]
-pub(crate) struct AnswerTurned {
+pub(crate) struct AnswerTransition {
     pub(crate) probe: Probe,
     pub(crate) from: Status,
     pub(crate) to: Status,
@@ -85,7 +85,7 @@ pub(crate) struct AnswerTurned {
     pub(crate) draining: bool,
 }
 
-impl AnswerTurned {
+impl AnswerTransition {
     /// The first of the checks that did it, and how many more there are.
     #[cfg(feature = "tracing")]
     fn checks(&self) -> String {
@@ -112,7 +112,7 @@ pub(crate) const TARGET: &str = "health";
 #[cfg(feature = "tracing")]
 pub(super) fn write(line: &Line) {
     match line {
-        Line::Turned { turned, .. } => transition(turned),
+        Line::Transition { turned, .. } => transition(turned),
         Line::Lasts { report, lasting } => lasts(report, *lasting),
         Line::Answer(answer) => answer_turned(answer),
         Line::StartupPassed(after) => {
@@ -225,7 +225,7 @@ macro_rules! check_event_by_verdict {
 }
 
 #[cfg(feature = "tracing")]
-fn transition(turned: &Turned) {
+fn transition(turned: &Transition) {
     let report = &turned.report;
     check_event_by_verdict!(
         report,
@@ -251,7 +251,7 @@ fn lasts(report: &CheckReport, lasting: Duration) {
 fn reason(report: &CheckReport) -> &str {
     match report.verdict() {
         Verdict::Unknown => "stale",
-        Verdict::Skipped => report.skipped_for().unwrap_or_default(),
+        Verdict::Skipped => report.blocked_by().unwrap_or_default(),
         Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
     }
 }
@@ -264,7 +264,7 @@ fn words(probes: Probes) -> String {
 
 /// A drain is the orderly way to fail, and not worth an alarm.
 #[cfg(feature = "tracing")]
-fn answer_turned(turned: &AnswerTurned) {
+fn answer_turned(turned: &AnswerTransition) {
     macro_rules! event {
         ($level:ident) => {
             tracing::$level!(

@@ -21,14 +21,16 @@ pub(crate) struct Log {
 impl Record for Line {
     fn key(&self) -> Option<usize> {
         match self {
-            Line::Turned { check, .. } => Some(*check),
+            Line::Transition { check, .. } => Some(*check),
             _ => None,
         }
     }
 
     /// Extends a transition back to the state before the older one.
     fn absorb(&mut self, older: Self) {
-        if let (Line::Turned { turned, .. }, Line::Turned { turned: older, .. }) = (self, older) {
+        if let (Line::Transition { turned, .. }, Line::Transition { turned: older, .. }) =
+            (self, older)
+        {
             let turned = Arc::make_mut(turned);
             turned.from = older.from;
             turned.held += older.held;

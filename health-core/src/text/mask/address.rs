@@ -177,6 +177,7 @@ fn bare(word: &str) -> Option<Range<usize>> {
     if !is_host || host.starts_with("sha256:") || host.starts_with("sha512:") {
         return None;
     }
+    let last_pair = last_pair(&word[..at]);
     let mut name_start = 0;
     for colon in word[..at].match_indices(':').map(|(colon, _)| colon) {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%+-".contains(&byte);
@@ -198,11 +199,23 @@ fn bare(word: &str) -> Option<Range<usize>> {
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         let starts_other = password.is_empty() || password.starts_with(['"', '\'', '\\', ':']);
         let is_path = name.len() == 1 && password.starts_with('/');
-        if !is_number && !is_port && !starts_other && !is_path {
+        let is_other = is_port || starts_other || is_path || Some(colon) < last_pair;
+        if !is_number && !is_other {
             return Some(colon + 1..at);
         }
     }
     None
+}
+
+/// Where the last pair of a connection string begins, which has one before it:
+/// the `;` in `db,1433;Uid=app`.
+fn last_pair(text: &str) -> Option<usize> {
+    let mut starts = text.match_indices(';').map(|(at, _)| at);
+    starts.rfind(|at| {
+        let key = at + 1;
+        let end = run_end(text, key, |byte| byte.is_ascii_alphabetic() || byte == b'_');
+        end > key + 1 && text[end..].starts_with('=')
+    })
 }
 
 fn mentions_oracle(text: &str) -> bool {

@@ -8,6 +8,7 @@ use crate::text::mask::{looks_random, run_end, run_start};
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let programs = Programs::of(text);
+    let protocols = Protocols::of(text);
     let mut at = 0;
     while at < text.len() {
         if !is_key_byte(text.as_bytes()[at]) {
@@ -15,16 +16,17 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             continue;
         }
         let end = run_end(text, at, is_key_byte);
-        if end - at < SHORTEST_KEY {
-            at = end;
-            continue;
-        }
         let key = Place {
             text,
             start: at,
             end,
             programs,
+            protocols,
         };
+        if end - at < SHORTEST_KEY && !key.is_short_query_key() {
+            at = end;
+            continue;
+        }
         let known = found.len();
         key.find_values(found);
         // What was found is not searched again, so the time stays linear.
@@ -35,6 +37,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 
 /// `pw`, `-p`
 const SHORTEST_KEY: usize = 2;
+
+/// A shorter word with a digit is a name or a version.
+const SHORTEST_GENERATED: usize = 6;
 
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
@@ -55,6 +60,25 @@ struct Place<'a> {
     start: usize,
     end: usize,
     programs: Programs,
+    protocols: Protocols,
+}
+
+/// The protocols in a text that have names of their own for a password.
+#[derive(Clone, Copy)]
+struct Protocols {
+    /// `Digest … response="…"`
+    digest: bool,
+    /// `?u=app&p=hunter2`
+    influx: bool,
+}
+
+impl Protocols {
+    fn of(text: &str) -> Self {
+        Protocols {
+            digest: text.contains("Digest "),
+            influx: text.contains("?u=") || text.contains("&u="),
+        }
+    }
 }
 
 /// The programs in a text that take a password by a short option.
@@ -118,11 +142,14 @@ impl<'a> Place<'a> {
             }
         }
         match name {
-            "AUTH" => self.command_auth(found),
+            "AUTH" => self.command(0, found),
+            // Of IMAP.
+            "LOGIN" => self.command(1, found),
             "Bearer" | "bearer" | "BEARER" => self.scheme(found, |word| {
                 !words::is_prose(word) && (looks_random(word) || word.len() >= 16)
             }),
-            "Basic" | "basic" | "BASIC" | "ApiKey" | "Apikey" | "SSWS" | "GenieKey" => {
+            "Basic" | "basic" | "BASIC" | "ApiKey" | "Apikey" | "SSWS" | "GenieKey"
+            | "SharedKey" | "SharedKeyLite" => {
                 self.scheme(found, |word| {
                     looks_random(word) && word.len() >= 6 || word.ends_with('=')
                 });
@@ -138,8 +165,23 @@ impl<'a> Place<'a> {
         }
     }
 
+    fn is_short_query_key(&self) -> bool {
+        self.protocols.influx
+            && &self.text[self.start..self.end] == "p"
+            && matches!(self.before(), Some(b'?' | b'&'))
+    }
+
     /// `key` and `code` are secret in the query of a URL, if they look like it.
     fn query_key(&self, name: &str) -> Option<Key> {
+        let is_response = self.protocols.digest
+            && name == "response"
+            && self.text[self.end..].starts_with(['='])
+            && self
+                .byte(self.end + 1)
+                .is_some_and(|byte| is_quote(byte) || byte == b'\\');
+        if is_response || self.is_short_query_key() {
+            return Some(Key::Secret);
+        }
         let is_query = matches!(self.before(), Some(b'?' | b'&')) && matches!(name, "key" | "code");
         let value = self.end + 1;
         let is_long = is_query
@@ -198,12 +240,17 @@ impl<'a> Place<'a> {
     /// `token hunter2 is invalid`, `the password is hunter2`: a word that looks
     /// generated.
     fn in_a_sentence(&self, name: &str) -> Option<(Separator, usize)> {
-        const SHORTEST: usize = 6;
         let is_name = name.eq_ignore_ascii_case("secret") && !self.word_before().eq("client");
         if is_name || self.byte(self.end) != Some(b' ') {
             return None;
         }
         let mut at = self.end + 1;
+        if let Some(value) = self
+            .after_participle(at)
+            .or_else(|| self.after_user(name, at))
+        {
+            return Some((Separator::Space, value));
+        }
         for verb in ["is ", "was "] {
             if self.text[at..].starts_with(verb) {
                 at += verb.len();
@@ -213,13 +260,34 @@ impl<'a> Place<'a> {
             byte.is_ascii_alphanumeric() || byte == b'_'
         });
         let word = &self.text[at..end];
-        let is_generated = word.len() >= SHORTEST
+        let is_generated = word.len() >= SHORTEST_GENERATED
             && word.contains(|c: char| c.is_ascii_digit())
             && word.contains(|c: char| c.is_ascii_alphabetic())
             && self
                 .byte(end)
                 .is_none_or(|byte| !is_key_byte(byte) && byte != b'(');
         (is_generated && !is_algorithm(word)).then_some((Separator::Space, at))
+    }
+
+    /// `Invalid client secret provided: 8Q~abc`
+    fn after_participle(&self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        let value = ["provided: ", "supplied: ", "received: ", "given: "]
+            .iter()
+            .find_map(|word| rest.starts_with(word).then_some(at + word.len()))?;
+        let word = &self.text[value..self.bare_end(value)];
+        (word.len() >= SHORTEST_GENERATED && looks_random(word)).then_some(value)
+    }
+
+    /// `credentials app:hunter2 were rejected`
+    fn after_user(&self, name: &str, at: usize) -> Option<usize> {
+        let user_end = run_end(self.text, at, is_key_byte);
+        let value = user_end + 1;
+        let is_pair = name.eq_ignore_ascii_case("credentials")
+            && user_end > at
+            && self.byte(user_end) == Some(b':')
+            && self.byte(value).is_some_and(|byte| byte.is_ascii_graphic());
+        (is_pair && looks_random(&self.text[value..self.bare_end(value)])).then_some(value)
     }
 
     fn skip_spaces(&self, at: usize) -> usize {
@@ -307,6 +375,12 @@ impl<'a> Place<'a> {
             return self.text[end..].starts_with("</").then_some(at..end);
         }
         let at = self.inside_wrappers(at);
+        if self.is_struct(at) {
+            return None;
+        }
+        if let Some(braced) = self.braced(separator, at) {
+            return Some(braced);
+        }
         if let Some(quoted) = self.quoted(at) {
             let value = &self.text[quoted.clone()];
             let is_word = key == Key::Vague && !looks_random(value) && self.is_complaint();
@@ -317,9 +391,55 @@ impl<'a> Place<'a> {
             let list = at + 1..end;
             return (!words::is_placeholder(&self.text[list.clone()])).then_some(list);
         }
-        let end = self.bare_end(at);
+        let mut end = self.bare_end(at);
         let value = &self.text[at..end];
-        (!self.is_harmless(key, separator, at, value)).then_some(at..end)
+        if self.is_harmless(key, separator, at, value) {
+            return None;
+        }
+        // A passphrase has several words.
+        if self.name().to_ascii_lowercase().ends_with("passphrase") {
+            let line = run_end(self.text, end, |byte| byte == b' ' || is_key_byte(byte));
+            end += self.text[end..line].trim_end_matches([' ', '.']).len();
+        }
+        Some(at..end)
+    }
+
+    /// Whether the value is a struct of `{:?}`, whose fields have keys of their
+    /// own: `credential: Credential { user: "app", .. }`.
+    fn is_struct(&self, at: usize) -> bool {
+        let is_type = self.byte(at).is_some_and(|byte| byte.is_ascii_uppercase());
+        let name = run_end(self.text, at, |byte| byte.is_ascii_alphanumeric());
+        let Some(fields) = self.text[name..].strip_prefix(" { ") else {
+            return false;
+        };
+        let field = run_end(fields, 0, is_key_byte);
+        is_type && field > 0 && fields[field..].starts_with(": ")
+    }
+
+    /// `{a;b}` of ODBC, where `}}` stands for `}`.
+    fn braced(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
+        // Bounded, so that the time stays linear.
+        const LONGEST: usize = 256;
+        if separator != Separator::Equals || self.byte(at) != Some(b'{') {
+            return None;
+        }
+        let bytes = self.text.as_bytes();
+        let mut to = at + 1;
+        while to < bytes.len().min(at + LONGEST) && bytes[to] != b'\n' {
+            if bytes[to] == b'}' {
+                if bytes.get(to + 1) != Some(&b'}') {
+                    let end = to + 1;
+                    let value = &self.text[at..end];
+                    let is_value = self.is_delimiter(end)
+                        && !value.contains("\":")
+                        && !words::is_placeholder(value);
+                    return is_value.then_some(at..end);
+                }
+                to += 1;
+            }
+            to += 1;
+        }
+        None
     }
 
     /// Whether a value without quotes is a word of a sentence, or a number.
@@ -549,6 +669,14 @@ impl<'a> Place<'a> {
                 byte.is_ascii_graphic() && !b"=;:,\"\\".contains(&byte)
             });
             if end == name || self.byte(end) != Some(b'=') {
+                // A cookie without a name.
+                let word = &self.text[name..end];
+                let is_generated = word.len() >= 2 * SHORTEST_GENERATED - 2
+                    && word.contains(|c: char| c.is_ascii_digit())
+                    && self.is_delimiter(end);
+                if is_generated {
+                    found.push(name..end);
+                }
                 return;
             }
             let value = end + 1;
@@ -578,20 +706,24 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// `AUTH app hunter2`, as servers and tracers print commands of Redis.
-    fn command_auth(&self, found: &mut Vec<Range<usize>>) {
+    /// `AUTH app hunter2`, as servers and tracers print commands of Redis, and
+    /// `LOGIN app hunter2`, without the arguments that name the user.
+    fn command(&self, names: usize, found: &mut Vec<Range<usize>>) {
         let mut at = self.end;
         let closing = run_end(self.text, at, |byte| is_quote(byte) || byte == b'\\');
         at = closing;
-        for _ in 0..2 {
+        for argument in 0..2 {
             at = run_end(self.text, at, |byte| is_space(byte) || byte == b',');
+            let is_name = argument < names;
             if let Some(quoted) = self.quoted(at) {
                 at = run_end(self.text, quoted.end, |byte| byte == b'\\') + 1;
-                found.push(quoted);
+                if !is_name {
+                    found.push(quoted);
+                }
             } else {
                 let end = self.bare_end(at);
                 let word = &self.text[at..end];
-                if looks_random(word) && !word.starts_with('<') {
+                if !is_name && looks_random(word) && !word.starts_with('<') {
                     found.push(at..end);
                 }
                 at = end;

@@ -22,7 +22,7 @@ const SECRET_KEYS: &[&str] = &[
     "access", "account", "api", "app", "application", "auth", "client", "encryption", "function",
     "functions", "hmac",
     // As the second word of `ClickHouse`.
-    "house", "license", "master", "private", "secret", "service", "shared", "signing", "storage",
+    "house", "instrumentation", "keystore", "license", "master", "private", "secret", "service", "shared", "signing", "storage",
     "subscription", "webhook",
 ];
 
@@ -195,6 +195,10 @@ pub(super) fn key(identifier: &str) -> Option<Key> {
         }
         "cookie" | "cookies" => return Some(Key::Cookie),
         _ => {}
+    }
+    // Databases count their sessions, so a short number stays readable.
+    if words.ends_with(&["session".to_owned(), "id".to_owned()]) {
+        return Some(Key::Vague);
     }
     let at = (0..words.len()).rev().find(|&at| is_secret(&words, at))?;
     let is_about = |word: &String| ABOUT_SECRETS.contains(&word.as_str());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::check::outcome::Status;
 use crate::http::render::html::words::Short;
-use crate::verdict::history::{History, Past};
+use crate::verdict::history::{History, HistoryEntry};
 
 /// More than these are no bars any more.
 const MOST: usize = 60;
@@ -74,12 +74,12 @@ fn share(took: Duration, longest: Duration) -> f64 {
 }
 
 /// The same for those who do not see it.
-struct InWords<'a>(&'a [Past]);
+struct InWords<'a>(&'a [HistoryEntry]);
 
 impl Display for InWords<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let count = |status| {
-            let same = |past: &&Past| past.status == status;
+            let same = |past: &&HistoryEntry| past.status == status;
             self.0.iter().filter(same).count()
         };
         let [passed, warned, failed] = [Status::Pass, Status::Warn, Status::Fail].map(count);

@@ -56,7 +56,7 @@ impl Card<'_> {
     fn reason(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.check.report;
         let reason = self.check.reason();
-        let reason = match (report.verdict(), report.skipped_for()) {
+        let reason = match (report.verdict(), report.blocked_by()) {
             (Verdict::Skipped, Some(cause)) => Some(format!("{cause} is failing")),
             (Verdict::Unknown, _) => reason.or_else(|| Some("no result yet".to_owned())),
             // Of an error, what may be said is that there is more to say.
@@ -119,7 +119,7 @@ impl Card<'_> {
         if let Some(took) = report.response_time() {
             fact("Took", &Short(took))?;
         }
-        if let Some(since) = report.running_since() {
+        if let Some(since) = report.overdue_since() {
             fact("Still running since", &Moment(since))?;
         }
         if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {

@@ -115,7 +115,7 @@ struct State<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    skipped_for: Option<&'a str>,
+    blocked_by: Option<&'a str>,
     consecutive: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<f64>,
@@ -146,7 +146,7 @@ impl<'a> State<'a> {
             cause: Some(report.cause())
                 .filter(|cause| with_cause && !cause.is_empty())
                 .map(|cause| cut(&masked(&cause.join(": ")), LONGEST_CAUSE).to_owned()),
-            skipped_for: report.skipped_for(),
+            blocked_by: report.blocked_by(),
             consecutive: report.consecutive(),
             response_time_ms: report.response_time().map(milliseconds),
             missed: turn.missed,

@@ -53,7 +53,7 @@ impl Target {
             }
         }
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
-            problems.push(Problem::BadSetting {
+            problems.push(Problem::InvalidSetting {
                 what: format!("the timeout of a {what} cannot be {:?}", self.timeout),
                 help: "it is more than 0 and at most 60 s".to_owned(),
             });
@@ -81,7 +81,7 @@ impl Target {
 /// Returns what is wrong with an address.
 pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Problem> {
     let wrong = host_of(url).err()?;
-    Some(Problem::BadSetting {
+    Some(Problem::InvalidSetting {
         what: format!("the address of a {what} {wrong}"),
         help: format!("write for example `{example}`"),
     })
@@ -90,7 +90,7 @@ pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Pr
 fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Vec<Problem>> {
     let bad = |what, help: &str| {
         let help = help.to_owned();
-        vec![Problem::BadSetting { what, help }]
+        vec![Problem::InvalidSetting { what, help }]
     };
     let parsed = HeaderName::try_from(name).map_err(|_| {
         bad(

@@ -8,6 +8,7 @@ pub(crate) mod body;
 pub(crate) mod client;
 pub(crate) mod outbox;
 pub(crate) mod push;
+pub(crate) mod receiver;
 pub(crate) mod retry;
 pub(crate) mod sign;
 pub(crate) mod webhook;

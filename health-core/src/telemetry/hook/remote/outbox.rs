@@ -192,8 +192,9 @@ fn is_good_first_result(turn: &Turn) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::event::Turned;
-    use crate::{CheckOptions, Event, Events, Health, Outcome, testing};
+    use crate::event::{Event, Events};
+    use crate::telemetry::event::Transition;
+    use crate::{CheckOptions, Health, Outcome, testing};
 
     const SECOND: Duration = Duration::from_secs(1);
     const MIN: Duration = Duration::from_secs(10);
@@ -220,7 +221,7 @@ mod tests {
             testing::force(&self.health, ["a", "b"][check], outcome);
             loop {
                 let event = self.events.next().await.expect("an event");
-                if let Event::Turned(turned) = event {
+                if let Event::Transition(turned) = event {
                     return Turn {
                         check,
                         turned: turned.into(),
@@ -243,7 +244,7 @@ mod tests {
         true
     }
 
-    fn words(turned: &Turned) -> (&str, &str) {
+    fn words(turned: &Transition) -> (&str, &str) {
         (turned.from.as_str(), turned.report.verdict().as_str())
     }
 

@@ -47,11 +47,13 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// use std::time::Duration;
-/// use health_core::{Health, PushMonitor};
+/// use health_core::config::RuntimeOptions;
+/// use health_core::notify::PushMonitor;
+/// use health_core::Health;
 ///
 /// let health = Health::builder()
-///     .watch_runtime(Duration::from_secs(5))
-///     .push_monitor(
+///     .runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5)))
+///     .notify(
 ///         PushMonitor::new("https://hc-ping.com/3f1c9a52-5d0c-4a6e-9f57-0b1a6f3f7f0e")
 ///             .failure_url("https://hc-ping.com/3f1c9a52-5d0c-4a6e-9f57-0b1a6f3f7f0e/fail")
 ///             .period(Duration::from_secs(60)),
@@ -76,7 +78,8 @@ impl PushMonitor {
     ///
     /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
     /// host is logged, because the rest is a secret; at the level trace ureq itself
-    /// logs all of it.
+    /// logs the whole request, with header fields: leave the targets `ureq` and
+    /// `ureq_proto` out of such a log.
     pub fn new(url: impl Into<String>) -> Self {
         PushMonitor {
             target: Target::new(url.into()),
@@ -153,7 +156,7 @@ impl PushMonitor {
         let failure_url = self.failure_url.as_deref();
         problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
         if !(SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&self.period) {
-            problems.push(Problem::BadSetting {
+            problems.push(Problem::InvalidSetting {
                 what: format!("the period of a {what} cannot be {:?}", self.period),
                 help: "it is 1 s to 24 h".to_owned(),
             });
@@ -170,7 +173,7 @@ impl PushMonitor {
             USUAL.contains(method)
         });
         if method.is_none() {
-            problems.push(Problem::BadSetting {
+            problems.push(Problem::InvalidSetting {
                 what: format!(
                     "a {what} cannot use the method `{}`",
                     self.method.escape_debug()

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::registry::error::Problem;
-use crate::telemetry::event::Turned;
+use crate::telemetry::event::Transition;
 use crate::telemetry::hook::remote::body::Body;
 use crate::telemetry::hook::remote::client::{Client, Refusal, Target};
 use crate::telemetry::hook::remote::outbox::Outbox;
@@ -53,20 +53,22 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 ///
 /// A receiver can get a body twice, if its answer was lost; `id` is the same in
 /// both. `HTTPS_PROXY` and the like are respected. Only the host of the address is
-/// logged, except that ureq itself logs all of it at the level trace.
+/// logged, except that ureq itself logs the whole request at the level trace, with
+/// header fields: leave the targets `ureq` and `ureq_proto` out of such a log.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
 /// use std::time::Duration;
-/// use health_core::{Health, Webhook};
+/// use health_core::notify::Webhook;
+/// use health_core::Health;
 ///
 /// let on_call = Webhook::new("https://alerts.example/hooks/health")
 ///     .sign_with("a secret that the receiver has too")
 ///     .label("service", "orders")
 ///     .min_interval(Duration::from_secs(60))
 ///     .when(|turned| turned.report.is_critical());
-/// let health = Health::builder().webhook(on_call).start()?;
+/// let health = Health::builder().notify(on_call).start()?;
 /// # let _ = health;
 /// # Ok(())
 /// # }
@@ -80,7 +82,7 @@ pub struct Webhook {
     backoff: Duration,
     max_backoff: Duration,
     max_batch: usize,
-    when: Box<dyn Fn(&Turned) -> bool + Send + Sync>,
+    when: Box<dyn Fn(&Transition) -> bool + Send + Sync>,
     with_causes: bool,
 }
 
@@ -191,7 +193,7 @@ impl Webhook {
     /// not got, so the predicate sees what the receiver would see. A state that
     /// is not wanted replaces an older one that still waits: what is no longer
     /// true is not sent. A predicate that panics is logged, and the state sent.
-    pub fn when(mut self, wanted: impl Fn(&Turned) -> bool + Send + Sync + 'static) -> Self {
+    pub fn when(mut self, wanted: impl Fn(&Transition) -> bool + Send + Sync + 'static) -> Self {
         self.when = Box::new(wanted);
         self
     }
@@ -224,7 +226,7 @@ impl Webhook {
         let mut refuse = |is_wrong: bool, what: String, help: &str| {
             if is_wrong {
                 let help = help.to_owned();
-                problems.push(Problem::BadSetting { what, help });
+                problems.push(Problem::InvalidSetting { what, help });
             }
         };
         refuse(

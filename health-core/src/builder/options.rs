@@ -1,0 +1,83 @@
+//! How it is answered, how it runs and ends, and who hears of it.
+
+use crate::builder::HealthBuilder;
+use crate::engine::options::RuntimeOptions;
+use crate::http::config::HttpOptions;
+use crate::http::service_info::ServiceInfo;
+use crate::lifecycle::options::LifecycleOptions;
+use crate::telemetry::event::Transition;
+#[cfg(feature = "webhook")]
+use crate::telemetry::hook::remote::receiver::{Kind, Receiver};
+
+impl HealthBuilder {
+    /// Sets what is answered, where, and which clients see private details. A
+    /// second call replaces the first.
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
+        self
+    }
+
+    /// Sets what the answers show of the service, such as its version. A second
+    /// call replaces the first.
+    pub fn service_info(mut self, info: ServiceInfo) -> Self {
+        self.service_info = info;
+        self
+    }
+
+    /// Sets how the service starts and drains. A second call replaces the first.
+    pub fn lifecycle(mut self, options: LifecycleOptions) -> Self {
+        self.lifecycle = options;
+        self
+    }
+
+    /// Sets how checks run. A second call replaces the first.
+    pub fn runtime(mut self, options: RuntimeOptions) -> Self {
+        self.runtime = options;
+        self
+    }
+
+    /// Calls `hook` at each transition of a check, on a thread of its own inside
+    /// the runtime. Several hooks do not wait for each other.
+    ///
+    /// A hook cannot delay a check. It reads from a bounded queue of at least 256
+    /// transitions. When the queue is full, the transitions of each check are
+    /// merged into its newest one, whose [`from`](Transition::from) is then the state
+    /// before the oldest; the log counts them. A panic is logged, and the hook is
+    /// called again at the next transition. When health ends, the hook has 2 s for
+    /// what is still queued, and [`Health::stop`](crate::Health::stop) waits for
+    /// that. A hook that never returns keeps its thread.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { false })
+    ///     .on_transition(move |turned| {
+    ///         let _ = tell.send(format!("{} is {}", turned.report.name(), turned.report.verdict()));
+    ///     })
+    ///     .start()?;
+    /// health.refresh("queue").await;
+    /// health.stop().await;
+    /// assert_eq!(told.recv().unwrap(), "queue is error");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_transition(mut self, hook: impl FnMut(&Transition) + Send + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Adds a [`Webhook`](crate::notify::Webhook) or a
+    /// [`PushMonitor`](crate::notify::PushMonitor).
+    #[cfg(feature = "webhook")]
+    pub fn notify(mut self, receiver: impl Into<Receiver>) -> Self {
+        match receiver.into() {
+            Receiver(Kind::Webhook(webhook)) => self.webhooks.push(webhook),
+            Receiver(Kind::PushMonitor(monitor)) => self.push_monitors.push(monitor),
+        }
+        self
+    }
+}

@@ -1,0 +1,44 @@
+//! Ranges of addresses, as guards and settings take them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// Parses an address or a range. The address is parsed by std, which refuses
+/// `010.0.0.0`: some parsers read it as 8.0.0.0.
+///
+/// # Errors
+///
+/// What to write instead.
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
+    let parse = || {
+        let Some((address, _)) = text.split_once('/') else {
+            return text.parse::<IpAddr>().ok().map(IpNet::from);
+        };
+        address.parse::<IpAddr>().ok()?;
+        text.parse().ok()
+    };
+    let network = parse().ok_or_else(|| {
+        "an address, or one and the length of its prefix: `10.0.0.0/8`".to_owned()
+    })?;
+    match instead_of_mapped(&network) {
+        Some(instead) => Err(instead),
+        None => Ok(network),
+    }
+}
+
+/// What to write instead of IPv4 in IPv6. The address of a client is never of
+/// this form, because `::ffff:10.0.0.1` counts as `10.0.0.1`.
+fn instead_of_mapped(network: &IpNet) -> Option<String> {
+    const PREFIX: u8 = 96;
+    let IpNet::V6(network) = network else {
+        return None;
+    };
+    let address = network.addr().to_ipv4_mapped()?;
+    let instead = match network.prefix_len().checked_sub(PREFIX) {
+        Some(32) => address.to_string(),
+        Some(length) => format!("{address}/{length}"),
+        None => format!("{address}/32"),
+    };
+    Some(format!("`{instead}`, since IPv4 in IPv6 counts as IPv4"))
+}

@@ -1,0 +1,193 @@
+//! Nobody who asks waits for an answer that cannot come.
+//!
+//! Each test here found somebody waiting: for a check that has done its work,
+//! for a deadline that nobody was left to notice, for a run that nobody asked for.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use health_core::event::Event;
+use health_core::http::RequestHead;
+use health_core::report::Verdict;
+use health_core::{CheckOptions, Health, Probe, Status};
+use tokio::time::{Instant, sleep, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn critical() -> CheckOptions {
+    CheckOptions::new().critical()
+}
+
+/// What a refresh says, which is never further away than a timeout.
+async fn refreshed(health: &Health, name: &str) -> Verdict {
+    let answer = timeout(60 * SECOND, health.refresh(name)).await;
+    let report = answer.expect("a refresh ends").expect("there is a check");
+    report.verdict()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_done_its_work_is_not_waited_for() {
+    let health = Health::builder()
+        .check("migrations", critical().startup(), || async {})
+        .start()
+        .expect("it starts");
+    sleep(SECOND).await;
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+    let start = Instant::now();
+    assert_eq!(refreshed(&health, "migrations").await, Verdict::Pass);
+    assert_eq!(start.elapsed(), Duration::ZERO, "it is not run again");
+}
+
+/// Both are done with the first result of the second: the run of the first is
+/// under way at that moment, and its result no longer counts.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_startup_check_is_told_when_startup_passes() {
+    let runs = AtomicUsize::new(0);
+    let often = critical().startup().interval(SECOND).timeout(SECOND);
+    let health = Health::builder()
+        .check("first", often.clone(), move || {
+            let hangs = runs.fetch_add(1, SeqCst) > 0;
+            async move {
+                if hangs {
+                    pending::<()>().await;
+                }
+            }
+        })
+        .check("second", often.initial_delay(SECOND / 4), || async {})
+        .start()
+        .expect("it starts");
+    sleep(SECOND / 8).await;
+    let start = Instant::now();
+    assert_eq!(refreshed(&health, "first").await, Verdict::Pass);
+    assert_eq!(start.elapsed(), SECOND / 8);
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
+    let options = critical().startup().cache(SECOND);
+    let health = Health::builder()
+        .check("migrations", options, || async {})
+        .start()
+        .expect("it starts");
+    let endpoint = health.endpoint();
+    for _ in 0..2 {
+        for path in ["/startupz", "/health", "/health/migrations"] {
+            let start = Instant::now();
+            let answer = endpoint.respond(RequestHead::new("GET", path)).await;
+            assert_eq!(answer.status(), 200, "{path}");
+            assert_eq!(start.elapsed(), Duration::ZERO, "{path}");
+        }
+        sleep(10 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_asks_for_what_comes_first_and_runs_only_on_demand() {
+    let health = Health::builder()
+        .check("database", critical().cache(SECOND), || async {})
+        .check("schema", critical().after(&["database"]), || async {})
+        .check("queries", critical().after(&["schema"]), || async {})
+        .start()
+        .expect("it starts");
+    sleep(SECOND).await;
+    assert_eq!(refreshed(&health, "queries").await, Verdict::Pass);
+}
+
+/// The check holds the worker that its own task needs, so the deadline must be
+/// seen by the one who waits. In real time: only a blocked thread does this.
+#[test]
+fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let health = runtime.block_on(async {
+        let options = critical().timeout(SECOND / 20);
+        let health = Health::builder().check("blocker", options, move || {
+            let blocked = Arc::clone(&blocked);
+            async move {
+                let _ = blocked.lock().expect("one run at a time").recv();
+            }
+        });
+        health.start().expect("it starts")
+    });
+    // With a timer of its own: the blocked worker may be the one that drives
+    // those of its runtime.
+    let elsewhere = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let answer = elsewhere.block_on(async { timeout(5 * SECOND, health.refresh("blocker")).await });
+    drop(release);
+    let report = answer.expect("a refresh ends").expect("there is a check");
+    assert_eq!(report.message(), Some("timed out"));
+    assert!(report.overdue_since().is_some());
+}
+
+/// As above: nobody reads the verdict of what comes first but the check that
+/// comes after it.
+#[test]
+fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let block = Arc::new(AtomicBool::new(false));
+    let blocks = Arc::clone(&block);
+    let (tell, told) = mpsc::channel();
+    let often = critical().interval(SECOND / 50).timeout(SECOND / 50);
+    let health = runtime.block_on(async {
+        let health = Health::builder()
+            .check("database", often.clone(), move || {
+                let blocked = Arc::clone(&blocked);
+                let blocks = blocks.load(SeqCst);
+                let tell = tell.clone();
+                async move {
+                    if blocks {
+                        let _ = tell.send(());
+                        let _ = blocked.lock().expect("one run at a time").recv();
+                    }
+                }
+            })
+            .check("schema", often.after(&["database"]), || async {});
+        health.start().expect("it starts")
+    });
+    let start = std::time::Instant::now();
+    while health.status(Probe::Readiness) != Status::Pass {
+        assert!(start.elapsed() < 10 * SECOND, "never ready");
+        std::thread::yield_now();
+    }
+    let mut events = health.subscribe();
+    block.store(true, SeqCst);
+    told.recv_timeout(10 * SECOND).expect("it blocks");
+    // As a request would: the other worker may be parked beside the timers,
+    // which the blocked one has left without anybody.
+    runtime.spawn(async {});
+    let elsewhere = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let skipped = elsewhere.block_on(async {
+        let first = async {
+            while let Some(event) = events.next().await {
+                if matches!(event, Event::Completed(ran) if ran.blocked_by() == Some("database")) {
+                    return;
+                }
+            }
+        };
+        timeout(5 * SECOND, first).await
+    });
+    drop(release);
+    assert!(skipped.is_ok(), "it went on as if the database were there");
+    drop(health);
+}

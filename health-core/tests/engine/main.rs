@@ -1,0 +1,12 @@
+//! What is registered runs when it should, and what it says becomes verdicts.
+
+mod answers;
+mod credit;
+mod demand;
+mod engine;
+mod gates;
+mod order;
+mod reports;
+mod settings;
+mod start;
+mod threads;

@@ -1,0 +1,210 @@
+//! Checks that come after others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use health_core::report::Verdict;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
+use tokio::time::sleep;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn often() -> CheckOptions {
+    CheckOptions::new().interval(SECOND).critical()
+}
+
+/// A switch that a check follows, and how often the check ran.
+#[derive(Clone)]
+struct Switch(Arc<(AtomicBool, AtomicUsize)>);
+
+impl Switch {
+    fn new(on: bool) -> Self {
+        Switch(Arc::new((AtomicBool::new(on), AtomicUsize::new(0))))
+    }
+
+    fn set(&self, on: bool) {
+        self.0.0.store(on, SeqCst);
+    }
+
+    fn runs(&self) -> usize {
+        self.0.1.load(SeqCst)
+    }
+
+    fn check(&self) -> impl Fn() -> std::future::Ready<bool> + Send + Sync + 'static {
+        let Switch(inner) = self.clone();
+        move || {
+            inner.1.fetch_add(1, SeqCst);
+            std::future::ready(inner.0.load(SeqCst))
+        }
+    }
+}
+
+fn verdict(health: &Health, name: &str) -> Verdict {
+    health.check(name).expect("there is such a check").verdict()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
+    let (database, schema, queries) = (Switch::new(false), Switch::new(true), Switch::new(true));
+    let health = Health::builder()
+        .check("queries", often().after(&["schema"]), queries.check())
+        .check("schema", often().after(&["database"]), schema.check())
+        .check("database", often(), database.check())
+        .start()
+        .expect("it starts");
+    sleep(5 * SECOND).await;
+    assert_eq!((schema.runs(), queries.runs()), (0, 0));
+    assert!(database.runs() >= 4);
+    for name in ["schema", "queries"] {
+        let check = health.check(name).expect("the check is registered");
+        assert_eq!(check.verdict(), Verdict::Skipped, "{name}");
+        assert_eq!(check.blocked_by(), Some("database"), "{name}");
+    }
+    let request = http::Request::get("/health/queries")
+        .body(())
+        .expect("the request is valid");
+    let answer = health.endpoint().respond_cached(&request);
+    assert_eq!(answer.status(), 503);
+    let incident = health
+        .check("queries")
+        .expect("the check is registered")
+        .incident();
+    let incident = incident.expect("it goes on");
+    let expected = format!(
+        r#"{{"status":"skipped","critical":true,"incident":"{incident}","blocked_by":"database"}}"#
+    );
+    assert_eq!(&answer.body()[..], expected.as_bytes());
+
+    database.set(true);
+    let recovery = health
+        .refresh("database")
+        .await
+        .expect("the check is registered");
+    assert_eq!(recovery.verdict(), Verdict::Pass);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(
+        verdict(&health, "queries"),
+        Verdict::Pass,
+        "at once, not an interval later"
+    );
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+
+    database.set(false);
+    health.refresh("database").await;
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(
+        verdict(&health, "queries"),
+        Verdict::Skipped,
+        "at once as well"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_waits_for_the_first_result_of_what_comes_first() {
+    let second = Switch::new(true);
+    let health = Health::builder()
+        .check("first", often().timeout(SECOND), || sleep(SECOND / 2))
+        .check("second", often().after(&["first"]), second.check())
+        .start()
+        .expect("it starts");
+    sleep(SECOND / 4).await;
+    assert_eq!(
+        (second.runs(), verdict(&health, "second")),
+        (0, Verdict::Unknown)
+    );
+    sleep(SECOND / 2).await;
+    assert_eq!(
+        (second.runs(), verdict(&health, "second")),
+        (1, Verdict::Pass)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn liveness_does_not_fail_for_what_was_not_run() {
+    let health = Health::builder()
+        .check("database", CheckOptions::new(), || async { false })
+        .check("alive", often().liveness().after(&["database"]), || async {
+        })
+        .start()
+        .expect("it starts");
+    sleep(SECOND).await;
+    assert_eq!(verdict(&health, "alive"), Verdict::Skipped);
+    assert_eq!(health.status(Probe::Liveness), Status::Pass);
+}
+
+fn refused(builder: HealthBuilder) -> String {
+    let error = builder.start().expect_err("it is refused");
+    let text = error.to_string().replace(file!(), "FILE");
+    // Where the lines stand is rustfmt's affair.
+    let digits = text
+        .split("FILE:")
+        .map(|part| part.trim_start_matches(char::is_numeric));
+    digits.collect::<Vec<_>>().join("FILE")
+}
+
+#[tokio::test]
+async fn what_cannot_come_first_is_refused() {
+    let check = || async {};
+    let builder = Health::builder()
+        .check("cache", often().after(&["queue"]), check)
+        .check("queue", often().after(&["database"]), check)
+        .check("database", often().after(&["cache"]), check)
+        .check("outside", often().after(&["cache", "databse"]), check)
+        .check("itself", often().after(&["itself"]), check);
+    assert_eq!(
+        refused(builder),
+        "health cannot start, 3 problems:
+  - check `outside` (FILE) comes after `databse`, and no check has this name
+    help: did you mean `database`?
+  - check `cache` (FILE) waits for `queue`, which waits for `database`, which waits for `cache`
+    help: take one of them out of the `after` of another
+  - check `itself` (FILE) waits for `itself`
+    help: take one of them out of the `after` of another"
+    );
+}
+
+/// The wait for a first result is not made up for by a second run.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_waited_runs_once_and_then_once_a_period() {
+    let start = tokio::time::Instant::now();
+    let runs = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&runs);
+    let slow = CheckOptions::new()
+        .timeout(Duration::from_secs(50))
+        .interval(Duration::from_secs(60));
+    let _health = Health::builder()
+        .check("first", slow, || sleep(Duration::from_secs(40)))
+        .check(
+            "second",
+            CheckOptions::new()
+                .after(&["first"])
+                .interval(Duration::from_secs(10)),
+            move || {
+                seen.lock()
+                    .expect("no thread panicked")
+                    .push(start.elapsed().as_secs());
+                async {}
+            },
+        )
+        .start()
+        .expect("it starts");
+    sleep(Duration::from_secs(48)).await;
+    assert_eq!(*runs.lock().expect("no thread panicked"), [40]);
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(runs.lock().expect("no thread panicked").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_first_result_on_demand_is_followed_by_one_run_of_its_dependent() {
+    let api = Switch::new(true);
+    let token = CheckOptions::new().cache(SECOND).timeout(2 * SECOND);
+    let health = Health::builder()
+        .check("token", token, || sleep(SECOND * 3 / 2))
+        .check("api", often().after(&["token"]), api.check())
+        .start()
+        .expect("it starts");
+    sleep(Duration::from_millis(2_300)).await;
+    assert_eq!(verdict(&health, "api"), Verdict::Pass);
+    assert_eq!(api.runs(), 1, "the next is an interval after the first");
+}

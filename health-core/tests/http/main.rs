@@ -1,0 +1,10 @@
+//! What a request is answered: formats, paths, guards and the server.
+
+mod bounds;
+mod formats;
+mod groups;
+mod guard;
+mod hostile;
+mod properties;
+mod serve;
+mod status_page;

@@ -1,0 +1,155 @@
+//! The way out: what nothing can take back, what can be switched off, and how
+//! long it takes at most.
+
+use std::future::{pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use health_core::config::LifecycleOptions;
+use health_core::http::RequestHead;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use tokio::time::{Instant, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+const DEFAULT_DELAY: Duration = Duration::from_secs(7);
+
+fn critical() -> CheckOptions {
+    CheckOptions::new().critical().interval(SECOND)
+}
+
+fn started(builder: HealthBuilder) -> Health {
+    builder.start().expect("it starts")
+}
+
+fn says(health: &Health, path: &str) -> (u16, String) {
+    let answer = health
+        .endpoint()
+        .respond_cached(RequestHead::new("GET", path));
+    let body = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
+    (answer.status().as_u16(), body)
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_delay_it_is_over_at_once() {
+    let health =
+        started(Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::ZERO)));
+    let start = Instant::now();
+    health.drain().await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(health.status(Probe::Readiness), Status::Fail);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_begins_with_the_call_and_goes_on_without_who_waits() {
+    let health = started(Health::builder());
+    let start = Instant::now();
+    assert!(!health.is_draining());
+    drop(health.drain());
+    assert!(health.is_draining());
+    sleep(SECOND).await;
+    health.drain().await;
+    assert_eq!(start.elapsed(), DEFAULT_DELAY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_passes_later_takes_it_back() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let slow = || critical().interval(10 * SECOND);
+    let health = started(
+        Health::builder()
+            .check("database", critical(), move || ready(up.load(SeqCst)))
+            .check("slow", slow(), || sleep(2 * SECOND))
+            .check("migrations", slow().startup(), || sleep(3 * SECOND)),
+    );
+    sleep(SECOND).await;
+    let drained = health.drain();
+    is_up.store(true, SeqCst);
+    for _ in 0..50 {
+        sleep(SECOND / 10).await;
+        assert_eq!(health.status(Probe::Readiness), Status::Fail);
+        assert_eq!(health.status(Probe::Liveness), Status::Pass);
+    }
+    drained.await;
+    // Everything has passed by now, startup too.
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+    health.refresh("database").await;
+    testing::force(&health, "slow", Outcome::pass());
+    assert_eq!(health.status(Probe::Readiness), Status::Fail);
+    assert_eq!(says(&health, "/readyz").0, 503);
+    drop(health.drain());
+    assert_eq!(says(&health, "/readyz").0, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_can_be_left_as_it_is() {
+    let builder =
+        Health::builder().lifecycle(LifecycleOptions::new().fail_readiness_while_draining(false));
+    let health = started(builder.check("database", critical(), || async {}));
+    sleep(SECOND / 2).await;
+    let start = Instant::now();
+    let drained = health.drain();
+    assert!(health.snapshot().is_draining());
+    assert_eq!(says(&health, "/readyz").0, 200);
+    let (code, body) = says(&health, "/health");
+    assert_eq!(code, 200);
+    assert!(!body.contains("shutdown"), "{body}");
+
+    testing::force(&health, "database", Outcome::fail("gone"));
+    assert_eq!(says(&health, "/readyz").0, 503, "the checks still count");
+    testing::release(&health, "database");
+    health.refresh("database").await;
+    assert_eq!(says(&health, "/readyz").0, 200);
+    drained.await;
+    assert_eq!(start.elapsed(), DEFAULT_DELAY, "the delay is served");
+
+    health.stop().await;
+    assert_eq!(says(&health, "/readyz").0, 503, "nobody checks any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_is_not_cut_off() {
+    let health = started(Health::builder());
+    let start = Instant::now();
+    let server = async {
+        health.drain().await;
+        sleep(2 * SECOND).await;
+        "its result"
+    };
+    let ended = health.shutdown_timeout(3 * SECOND, server).await;
+    assert_eq!(ended, Some("its result"));
+    assert_eq!(start.elapsed(), DEFAULT_DELAY + 2 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_has_the_limit_after_the_drain_and_not_before() {
+    let health = started(Health::builder());
+    let draining = health.clone();
+    tokio::spawn(async move {
+        sleep(3_600 * SECOND).await;
+        draining.drain().await;
+    });
+    let start = Instant::now();
+    let ended = health.shutdown_timeout(3 * SECOND, pending::<()>()).await;
+    assert_eq!(ended, None);
+    assert_eq!(start.elapsed(), DEFAULT_DELAY + 3_603 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_hang_hold_nobody_up() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let health = started(
+        Health::builder()
+            .check("hangs", critical(), pending::<()>)
+            .check_blocking("holds-its-thread", critical(), move || {
+                let _ = released.lock().expect("one run at a time").recv();
+            }),
+    );
+    sleep(SECOND / 2).await;
+    let start = Instant::now();
+    let ended = health.shutdown_timeout(SECOND, health.drain()).await;
+    assert_eq!((ended, start.elapsed()), (Some(()), DEFAULT_DELAY));
+    drop(release);
+}

@@ -1,0 +1,103 @@
+//! What the log tells of receivers. One test, because the events of two tests
+//! could not be told apart.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use health_core::notify::{PushMonitor, Webhook};
+use health_core::{CheckOptions, Health, Outcome, testing};
+use test_support::BOUND;
+use test_support::receiver::{Answer, free_address, next, receiver, serve, url};
+
+use crate::{process_log, without_declared};
+
+const SHORT: Duration = Duration::from_millis(5);
+
+fn webhook(url: &str) -> Webhook {
+    Webhook::new(format!("{url}?token=hunter2"))
+        .bearer("hunter2")
+        .sign_with("hunter2")
+        .min_interval(Duration::ZERO)
+        .backoff(SHORT)
+        .max_backoff(4 * SHORT)
+}
+
+fn start(webhook: Webhook) -> Health {
+    let idle = CheckOptions::new().initial_delay(BOUND * 60);
+    without_declared()
+        .check("database", idle, || async {})
+        .notify(webhook)
+        .start()
+        .expect("it starts")
+}
+
+fn turn(health: &Health, outcome: Outcome) {
+    testing::force(health, "database", outcome);
+}
+
+#[tokio::test]
+async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
+    let log = process_log();
+
+    // Away, and back.
+    let address = free_address();
+    let health = start(webhook(&url(address)));
+    turn(&health, Outcome::fail("down"));
+    log.until("the receiver is not reachable");
+    let listener = TcpListener::bind(address).expect("the same socket");
+    let told = serve(listener, &[Answer::Code(503), Answer::Code(200)]);
+    next(&told);
+    next(&told);
+    log.until("the receiver is reachable again");
+    health.stop().await;
+    assert_eq!(log.lines("the receiver is not reachable").len(), 1);
+    assert_eq!(log.lines("the receiver is reachable again").len(), 1);
+    assert_eq!(log.lines("health ended before").len(), 0);
+
+    // A single failure is no outage.
+    let (address, told) = receiver(&[Answer::Code(503), Answer::Code(200)]);
+    let health = start(webhook(&address));
+    turn(&health, Outcome::fail("down"));
+    next(&told);
+    next(&told);
+    health.stop().await;
+    assert_eq!(log.lines("reachable").len(), 2, "those of before");
+
+    // The same refusal again and again.
+    let (address, told) = receiver(&[Answer::Code(401)]);
+    let health = start(webhook(&address));
+    for outcome in [
+        Outcome::fail("down"),
+        Outcome::pass(),
+        Outcome::fail("down"),
+    ] {
+        turn(&health, outcome);
+        next(&told);
+    }
+    health.stop().await;
+    let refused = log.lines("the receiver refused a request");
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].contains("it answered 401"), "{refused:?}");
+
+    // Away until the end.
+    let health = start(webhook(&url(free_address())));
+    turn(&health, Outcome::fail("down"));
+    health.stop().await;
+    let undelivered = log.lines("health ended before");
+    assert_eq!(undelivered.len(), 1, "{undelivered:?}");
+    assert!(undelivered[0].contains(r#""checks":1"#), "{undelivered:?}");
+
+    // A push monitor that is away.
+    let monitor = format!("http://{}/hunter2", free_address());
+    let health = without_declared()
+        .notify(PushMonitor::new(&monitor).failure_url(&monitor))
+        .start()
+        .expect("it starts");
+    log.until("push monitor 127.0.0.1");
+    drop(health);
+
+    // The HTTP client has a log of its own, at the levels debug and trace.
+    let mut secret = log.lines("hunter2");
+    secret.retain(|line| !line.contains("ureq"));
+    assert!(secret.is_empty(), "{secret:?}");
+}

@@ -1,0 +1,225 @@
+//! Push monitors over real sockets.
+#![cfg(feature = "webhook")]
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use health_core::config::RuntimeOptions;
+use health_core::notify::PushMonitor;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, testing};
+use test_support::BOUND;
+use test_support::receiver::{Answer, next, receiver};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A service with one check that only says what it is forced to.
+fn forced(monitor: PushMonitor) -> HealthBuilder {
+    let idle = CheckOptions::new().critical().initial_delay(BOUND * 60);
+    Health::builder()
+        .check("database", idle, || async {})
+        .notify(monitor)
+}
+
+fn fail(health: &Health) {
+    testing::force(health, "database", Outcome::fail("drill"));
+}
+
+fn pass(health: &Health) {
+    testing::force(health, "database", Outcome::pass());
+}
+
+#[tokio::test]
+async fn beats_come_while_the_service_is_alive_and_ready() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let (alive_url, alive) = receiver(&[Answer::Code(200)]);
+    let monitor = PushMonitor::new(url).period(SECOND);
+    let liveness = PushMonitor::new(alive_url).period(SECOND);
+    let health = forced(monitor)
+        .notify(liveness.probe(Probe::Liveness))
+        .start()
+        .expect("it starts");
+    // A whole period passes on the other monitor.
+    next(&alive);
+    next(&alive);
+    assert!(told.try_recv().is_err(), "no beat comes before readiness");
+    pass(&health);
+    let first = next(&told);
+    assert_eq!(first.line, "GET /turns HTTP/1.1");
+    assert!(first.raw.is_empty());
+    let second = next(&told);
+    // The receiver's clock starts before the sender's.
+    assert!(second.at - first.at >= SECOND / 2);
+    drop(health);
+}
+
+#[tokio::test]
+async fn no_beat_comes_while_the_service_fails() {
+    let (beats, beaten) = receiver(&[Answer::Code(200)]);
+    let (failures, failed) = receiver(&[Answer::Code(200)]);
+    let silent = PushMonitor::new(beats).period(SECOND);
+    let talking = PushMonitor::new(&failures).failure_url(&failures);
+    let health = forced(silent)
+        .notify(talking.period(SECOND))
+        .start()
+        .expect("it starts");
+    pass(&health);
+    next(&beaten);
+    next(&failed);
+    fail(&health);
+    // Periods pass on the other monitor; the first call can be a late beat.
+    next(&failed);
+    next(&failed);
+    while beaten.try_recv().is_ok() {}
+    next(&failed);
+    next(&failed);
+    assert!(beaten.try_recv().is_err(), "no beat while it fails");
+    pass(&health);
+    next(&beaten);
+    drop(health);
+}
+
+#[tokio::test]
+async fn a_change_is_told_before_the_period_is_over() {
+    let hour = Duration::from_secs(3_600);
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let rare = PushMonitor::new(&url)
+        .failure_url(url.replace("/turns", "/fail"))
+        .period(hour);
+    let health = forced(rare).start().expect("it starts");
+    pass(&health);
+    assert_eq!(next(&told).line, "GET /turns HTTP/1.1");
+    fail(&health);
+    assert_eq!(next(&told).line, "GET /fail HTTP/1.1");
+    pass(&health);
+    assert_eq!(next(&told).line, "GET /turns HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_drain_and_a_stop_are_no_failure() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let monitor = PushMonitor::new(&url).failure_url(&url);
+    let health = forced(monitor).start().expect("it starts");
+    pass(&health);
+    next(&told);
+    drop(health.drain());
+    fail(&health);
+    health.stop().await;
+    assert_eq!(told.try_iter().count(), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_never_was_ready_says_nothing() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let monitor = PushMonitor::new(&url).failure_url(&url);
+    let health = forced(monitor).start().expect("it starts");
+    fail(&health);
+    health.stop().await;
+    assert_eq!(told.try_iter().count(), 0);
+}
+
+#[tokio::test]
+async fn liveness_alone_can_decide() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let monitor = PushMonitor::new(&url).probe(Probe::Liveness);
+    let health = forced(monitor).start().expect("it starts");
+    fail(&health);
+    next(&told);
+    assert_eq!(health.status(Probe::Readiness), health_core::Status::Fail);
+}
+
+/// No task of the runtime can do anything; the thread of the monitor sees it.
+#[test]
+fn a_runtime_that_is_stuck_stops_the_beats_where_liveness_fails() {
+    let (beats, beaten) = receiver(&[Answer::Code(200)]);
+    let (failures, failed) = receiver(&[Answer::Code(200)]);
+    let (release, released) = mpsc::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be built");
+    let stuck = std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let monitor = PushMonitor::new(beats).failure_url(failures);
+            let health = forced(monitor)
+                .runtime(RuntimeOptions::new().watchdog(SECOND))
+                .start()
+                .expect("it starts");
+            pass(&health);
+            // The watchdog sees a runtime that works.
+            tokio::time::sleep(SECOND / 10).await;
+            let _ = released.recv();
+            drop(health);
+        });
+    });
+    next(&beaten);
+    next(&failed);
+    drop(release);
+    stuck.join().expect("no thread panicked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn checks_on_demand_run_for_a_beat() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let on_demand = CheckOptions::new().critical().cache(SECOND);
+    let health = Health::builder()
+        .check("stripe", on_demand, || async {})
+        .notify(PushMonitor::new(url))
+        .start()
+        .expect("it starts");
+    next(&told);
+    drop(health);
+}
+
+#[tokio::test]
+async fn a_beat_that_gets_lost_is_repeated_before_the_period_is_over() {
+    for lost in [Answer::Code(500), Answer::Garbage, Answer::Nothing] {
+        let (url, told) = receiver(&[lost, Answer::Code(200)]);
+        let hour = Duration::from_secs(3_600);
+        let monitor = PushMonitor::new(url).period(hour);
+        let health = forced(monitor).start().expect("it starts");
+        pass(&health);
+        next(&told);
+        next(&told);
+        health.stop().await;
+        assert_eq!(told.try_iter().count(), 0, "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn method_headers_and_body_are_those_of_the_receiver() {
+    let (url, told) = receiver(&[Answer::Code(200)]);
+    let monitor = PushMonitor::new(format!("{url}?success=true"))
+        .method("POST")
+        .bearer("let me in")
+        .header("content-type", "text/plain")
+        .body("alive");
+    let health = forced(monitor).start().expect("it starts");
+    pass(&health);
+    let request = next(&told);
+    assert_eq!(request.line, "POST /turns?success=true HTTP/1.1");
+    assert_eq!(request.headers["authorization"], "Bearer let me in");
+    assert_eq!(request.headers["content-type"], "text/plain");
+    assert_eq!(request.raw, b"alive");
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
+    let refused = |monitor: PushMonitor| {
+        let error = forced(monitor)
+            .start()
+            .expect_err("it is refused")
+            .to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        error
+    };
+    let all = PushMonitor::new("hc-ping.com/hunter2")
+        .failure_url("ftp://hc-ping.com/hunter2")
+        .method("DELETE")
+        .bearer("hunter2\n")
+        .timeout(Duration::from_secs(90))
+        .period(Duration::ZERO);
+    let error = refused(all);
+    assert!(error.contains("6 problems"), "{error}");
+    let error = refused(PushMonitor::new("https://hc-ping.com/hunter2").failure_url("/hunter2"));
+    assert!(error.contains("1 problem:"), "{error}");
+}

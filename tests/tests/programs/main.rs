@@ -1,0 +1,7 @@
+//! Tests that need programs, which `scripts/test.sh` installs. Plain `cargo test`
+//! ignores most of them.
+
+mod guards;
+mod probers;
+mod prometheus;
+mod status_page;

@@ -1,0 +1,389 @@
+//! The metrics, rules and dashboard as Prometheus and its Alertmanager read
+//! them. Most need programs, which `scripts/test.sh` installs, so plain
+//! `cargo test` ignores them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+use health_core::config::HttpOptions;
+use health_core::config::ServiceInfo;
+use health_core::http::Page;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use serde_json::Value;
+use test_support::eventually;
+use tests::programs::{Running, curl, free_port};
+use tests::wire::{Framework, Server};
+
+const RULES: &str = include_str!("../../../monitoring/alerts.yml");
+const DASHBOARD: &str = include_str!("../../../monitoring/dashboard.json");
+const GUIDE: &str = include_str!("../../../docs/metrics.md");
+
+fn monitoring(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../monitoring")
+        .join(file)
+}
+
+fn builder() -> HealthBuilder {
+    let often = Duration::from_millis(50);
+    Health::builder()
+        .http(HttpOptions::new().path("/metrics", Page::Metrics))
+        .service_info(ServiceInfo::new().version("1.2.3"))
+        .check(
+            "database",
+            CheckOptions::new().interval(often).critical(),
+            || async {},
+        )
+        .check(
+            "cache",
+            CheckOptions::new().after(&["database"]),
+            || async { Outcome::warn("cold") },
+        )
+}
+
+async fn serve(builder: HealthBuilder) -> Server {
+    Server::start(Framework::Axum, builder.start().expect("it starts")).await
+}
+
+/// The expressions of every panel.
+fn expressions() -> Vec<String> {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("the text is valid JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let targets = panels.iter().flat_map(|panel| {
+        let targets = panel["targets"].as_array().expect("targets");
+        assert_eq!(panel["datasource"]["uid"], "${datasource}", "{panel}");
+        targets.iter()
+    });
+    let expressions = targets.map(|target| target["expr"].as_str().expect("an expression"));
+    expressions.map(str::to_owned).collect()
+}
+
+/// What looks like a metric of ours, and is no crate.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = text.split(|c| !is_part(c));
+    words
+        .filter(|word| word.starts_with("health_") && *word != "health_axum")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every series that a scraper gets, by metric.
+async fn exposed() -> BTreeSet<String> {
+    let page = serve(builder()).await.get("/metrics").await.body;
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| Some(line.split(['{', ' ']).next()?.to_owned()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_that_is_named_exists_and_the_other_way_round() {
+    let exposed = exposed().await;
+    let family = |name: &String| {
+        let suffixes = ["_bucket", "_sum", "_count"];
+        let histogram = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix));
+        histogram.unwrap_or(name).to_owned()
+    };
+    let families: BTreeSet<String> = exposed.iter().map(family).collect();
+    let dashboard = expressions().join("\n");
+    for (file, text) in [
+        ("alerts.yml", RULES),
+        ("dashboard.json", &dashboard),
+        ("docs/metrics.md", GUIDE),
+    ] {
+        for name in metrics_in(text) {
+            let exists = exposed.contains(&name) || families.contains(&name);
+            assert!(exists, "{file} names {name}, which is not there");
+        }
+    }
+    for (file, text) in [("dashboard.json", &*dashboard), ("docs/metrics.md", GUIDE)] {
+        let named: BTreeSet<String> = metrics_in(text).iter().map(family).collect();
+        let missing: Vec<_> = families.difference(&named).collect();
+        assert!(missing.is_empty(), "{file} lacks {missing:?}");
+    }
+    let alerts = RULES
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    for alert in alerts {
+        assert!(
+            GUIDE.contains(&format!("`{alert}`")),
+            "the guide lacks {alert}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_scrapes_run_no_check() {
+    for framework in [Framework::Axum, Framework::Actix] {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let on_demand = CheckOptions::new().cache(Duration::from_millis(1));
+        let builder = builder().check("licence", on_demand, move || {
+            counted.fetch_add(1, SeqCst);
+            async {}
+        });
+        let server = Server::start(framework, builder.start().expect("it starts")).await;
+        for _ in 0..1_000 {
+            assert_eq!(server.get("/metrics").await.status, 200);
+        }
+        assert_eq!(runs.load(SeqCst), 0);
+        server.get("/health").await;
+        assert_eq!(runs.load(SeqCst), 1, "a reader of /health does");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_adapters_serve_the_format_that_is_asked_for() {
+    for framework in [Framework::Axum, Framework::Actix] {
+        let server = Server::start(framework, builder().start().expect("it starts")).await;
+        let head = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+        for (accept, content_type) in [
+            ("*/*", "text/plain; version=0.0.4"),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;q=0.5",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            ),
+        ] {
+            let request = format!("{head}Accept: {accept}\r\n\r\n");
+            let answer = server.raw(request.as_bytes()).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.header("content-type"), Some(content_type));
+        }
+    }
+}
+
+/// What promtool says of it, or the test fails.
+fn promtool(arguments: &[&str], input: &str) -> String {
+    let mut promtool = Command::new("promtool")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed: scripts/test.sh does it");
+    let mut stdin = promtool.stdin.take().expect("its input");
+    stdin.write_all(input.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = promtool.wait_with_output().expect("it ends");
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(output.status.success(), "{arguments:?}: {said:?}");
+    said.concat()
+}
+
+#[test]
+#[ignore = "needs prometheus"]
+fn the_rules_hold_what_their_tests_say() {
+    let [rules, tests] = ["alerts.yml", "alerts.test.yml"].map(monitoring);
+    promtool(&["check", "rules", rules.to_str().expect("a path")], "");
+    promtool(&["test", "rules", tests.to_str().expect("a path")], "");
+    let tests = fs::read_to_string(tests).expect("the tests");
+    let alerts = RULES
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "));
+    for alert in alerts {
+        let fires = format!("alertname: {alert}\n        exp_alerts:\n");
+        assert!(tests.contains(&fires), "no test in which {alert} fires");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus"]
+async fn the_exposition_passes_the_lint() {
+    let server = serve(builder()).await;
+    let page = server.get("/metrics?format=prometheus").await.body;
+    let said = promtool(&["check", "metrics"], &page);
+    assert_eq!(said, "", "nothing to complain about");
+}
+
+/// A Prometheus that scrapes this address often, and tells an Alertmanager.
+struct Prometheus {
+    port: u16,
+    alertmanager: u16,
+    _programs: [Running; 2],
+    _folder: tempfile::TempDir,
+}
+
+impl Prometheus {
+    /// The rules as they are, but with little patience.
+    fn start(target: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let [port, alertmanager] = [free_port(), free_port()];
+        let impatient = RULES.lines().map(|line| match line.split_once("for: ") {
+            Some((indent, _)) if indent.trim().is_empty() => format!("{indent}for: 1s\n"),
+            _ => format!("{line}\n"),
+        });
+        let config = format!(
+            "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}\n\
+             rule_files: [alerts.yml]\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}\n\
+             scrape_configs: [{{job_name: orders, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        );
+        let receiver = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+        for (file, text) in [
+            ("alerts.yml", &*impatient.collect::<String>()),
+            ("prometheus.yml", &config),
+            ("alertmanager.yml", receiver),
+        ] {
+            fs::write(at(file), text).expect("written");
+        }
+        let start = |program: &str, config: &str, storage: &str, port: u16, more: &[&str]| {
+            let mut command = Command::new(program);
+            command
+                .arg(format!("--config.file={}", at(config).display()))
+                .arg(format!("--{storage}={}", at(program).display()))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .args(more);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            Running::start(&mut command)
+        };
+        let programs = [
+            start(
+                "prometheus",
+                "prometheus.yml",
+                "storage.tsdb.path",
+                port,
+                &[],
+            ),
+            start(
+                "prometheus-alertmanager",
+                "alertmanager.yml",
+                "storage.path",
+                alertmanager,
+                &["--cluster.listen-address="],
+            ),
+        ];
+        Prometheus {
+            port,
+            alertmanager,
+            _programs: programs,
+            _folder: folder,
+        }
+    }
+
+    /// What its API says, `Null` while it does not.
+    async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let url = format!("http://127.0.0.1:{}/api/v1/{path}", self.port);
+        let mut arguments = vec!["--get".to_owned(), url];
+        for (name, value) in parameters {
+            arguments.push("--data-urlencode".into());
+            arguments.push(format!("{name}={value}"));
+        }
+        json(arguments).await
+    }
+
+    /// The results of a query; none while it does not answer.
+    async fn query(&self, expression: &str) -> Vec<Value> {
+        let answer = self.api("query", &[("query", expression)]).await;
+        let results = answer["data"]["result"].as_array();
+        results.cloned().unwrap_or_default()
+    }
+
+    /// The names of the alerts that have reached the Alertmanager and are not
+    /// resolved; `None` while it does not answer.
+    async fn alerts(&self) -> Option<Vec<String>> {
+        let url = format!("http://127.0.0.1:{}/api/v2/alerts", self.alertmanager);
+        let alerts = json(vec![url]).await;
+        let names = alerts
+            .as_array()?
+            .iter()
+            .map(|alert| &alert["labels"]["alertname"]);
+        Some(
+            names
+                .filter_map(|name| Some(name.as_str()?.to_owned()))
+                .collect(),
+        )
+    }
+}
+
+async fn json(arguments: Vec<String>) -> Value {
+    let fetch = move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        serde_json::from_str(&curl(&arguments)).unwrap_or_default()
+    };
+    tokio::task::spawn_blocking(fetch).await.expect("curl ran")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus, prometheus-alertmanager and curl"]
+async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
+    let server = serve(builder()).await;
+    let prometheus = Prometheus::start(server.address());
+    eventually("a scrape of a healthy service", || async {
+        !prometheus
+            .query(r#"health_status{kind="readiness"} == 1"#)
+            .await
+            .is_empty()
+    })
+    .await;
+    let alert = "HealthNotReady".to_owned();
+    let fires = || async {
+        prometheus
+            .alerts()
+            .await
+            .map(|alerts| alerts.contains(&alert))
+    };
+    eventually("no alert", || async { fires().await == Some(false) }).await;
+    testing::force(server.health(), "database", Outcome::fail("drill"));
+    eventually("the alert", || async { fires().await == Some(true) }).await;
+    testing::release(server.health(), "database");
+    eventually("the recovery", || async { fires().await == Some(false) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs prometheus, prometheus-alertmanager and curl"]
+async fn prometheus_reads_every_series_and_understands_the_dashboard() {
+    let server = serve(builder()).await;
+    let prometheus = Prometheus::start(server.address());
+    eventually("a scrape", || async {
+        !prometheus
+            .query("health_start_time_seconds")
+            .await
+            .is_empty()
+    })
+    .await;
+
+    // It asked for OpenMetrics: the older format knows no state sets.
+    let metadata = prometheus
+        .api("targets/metadata", &[("metric", "health_check_state")])
+        .await;
+    assert_eq!(metadata["data"][0]["type"], "stateset", "{metadata}");
+    let scraped = prometheus.query("scrape_samples_scraped").await;
+    let series = 6 + 2 * 24 + 2 * 4;
+    assert_eq!(scraped[0]["value"][1], series.to_string(), "{scraped:?}");
+
+    // Until two scrapes of a run have been seen, rates are empty.
+    for expression in expressions() {
+        let concrete = [
+            ("$job", "orders"),
+            ("$instance", ".*"),
+            ("$check", ".*"),
+            ("$__rate_interval", "30s"),
+        ];
+        let query = concrete
+            .iter()
+            .fold(expression.clone(), |query, (variable, value)| {
+                query.replace(variable, value)
+            });
+        assert!(!query.contains('$'), "a variable without a value: {query}");
+        let answer = prometheus.api("query", &[("query", &query)]).await;
+        assert_eq!(answer["status"], "success", "{query}: {answer}");
+        // There is no drain, and no run that takes long enough to be met.
+        if query.contains("> 0") && !query.contains("last_success") {
+            continue;
+        }
+        eventually(&query, || async {
+            !prometheus.query(&query).await.is_empty()
+        })
+        .await;
+    }
+}

@@ -1,0 +1,54 @@
+//! The adapters forward the features of the core, so that each can be turned off.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What cargo knows of the workspace, without looking at other crates.
+fn packages() -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let mut metadata: Value =
+        serde_json::from_slice(&output.stdout).expect("the text is valid JSON");
+    let packages = metadata["packages"].take();
+    serde_json::from_value(packages).expect("packages")
+}
+
+fn named<'a>(packages: &'a [Value], name: &str) -> &'a Value {
+    let found = packages.iter().find(|package| package["name"] == name);
+    found.expect("a member of the workspace")
+}
+
+#[test]
+fn each_feature_of_the_core_can_be_turned_off_through_an_adapter() {
+    let packages = packages();
+    let core = named(&packages, "health-core")["features"].as_object();
+    let core = core.expect("features");
+    let usual = core["default"].as_array().expect("names");
+    for adapter in ["health-axum", "health-actix"] {
+        let package = named(&packages, adapter);
+        let dependencies = package["dependencies"].as_array().expect("a list");
+        let on_core = dependencies
+            .iter()
+            .find(|dependency| dependency["name"] == "health-core");
+        let on_core = on_core.expect("it depends on the core");
+        assert_eq!(on_core["uses_default_features"], false, "{adapter}");
+        assert_eq!(on_core["features"], serde_json::json!([]), "{adapter}");
+
+        let features = &package["features"];
+        for feature in core.keys().filter(|name| *name != "default") {
+            let forwarded = features[feature].as_array();
+            let forwarded = forwarded.unwrap_or_else(|| panic!("{adapter} has no `{feature}`"));
+            let target = format!("health-core/{feature}");
+            assert!(forwarded.contains(&target.into()), "{adapter}: {feature}");
+        }
+        let default = features["default"].as_array().expect("names");
+        for feature in usual {
+            assert!(default.contains(feature), "{adapter}: {feature}");
+        }
+    }
+}
