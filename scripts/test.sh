@@ -36,7 +36,7 @@ install_programs() {
 
 # The crates that users depend on, with the Rust version that they declare.
 check_msrv() {
-    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum)
+    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic)
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
@@ -56,10 +56,10 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" metrics opentelemetry serve serve-http2 signal systemd tracing webhook; do
+for features in "" metrics opentelemetry serve serve-http2 signal systemd tracing watch webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
-for adapter in health-axum health-actix; do
+for adapter in health-axum health-actix health-tonic; do
     cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
 done
 

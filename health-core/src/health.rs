@@ -109,6 +109,17 @@ impl Health {
         self.shared.supervisors.watch(runtime);
     }
 
+    #[cfg(feature = "watch")]
+    pub(crate) fn endpoint_ref(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// Returns once the drain is over.
+    #[cfg(feature = "watch")]
+    pub(crate) fn drained(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.shared.drain.watch().over()
+    }
+
     pub(crate) fn monitor(&self) -> &Arc<Monitor> {
         &self.shared.monitor
     }
@@ -353,6 +364,8 @@ impl Health {
         self.shared.monitor.close();
         self.shared.supervisors.stop().await;
         self.shared.monitor.outlet().stop().await;
+        #[cfg(feature = "watch")]
+        self.shared.monitor.end_watches();
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or

@@ -82,7 +82,8 @@
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
 //! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
-//! dead man's switch.
+//! dead man's switch; `watch` is `Health::watch`, the statuses for protocols
+//! other than HTTP, which `health-tonic` uses.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
 //! `opentelemetry` are for applications that have an exporter already:
@@ -146,6 +147,8 @@ mod systemd;
 pub mod testing;
 mod uri;
 mod verdict;
+#[cfg(feature = "watch")]
+mod watch;
 mod watchdog;
 
 #[doc(hidden)]
@@ -156,6 +159,8 @@ pub use async_trait::async_trait;
 
 pub use builder::HealthBuilder;
 pub use check::HealthCheck;
+#[cfg(feature = "watch")]
+pub use endpoint::Subject;
 pub use endpoint::{Answer, Details, Endpoint, Page, ProbePaths};
 pub use event::{Event, Events, Turned};
 pub use guard::Guard;
@@ -179,6 +184,8 @@ pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
 pub use verdict::Verdict;
+#[cfg(feature = "watch")]
+pub use watch::StatusWatch;
 
 pub use health_macros::{
     CoreHealthState as HealthState, core_app as app, core_health_check as health_check,

@@ -27,6 +27,8 @@ mod paths;
 mod request;
 mod response;
 mod settings;
+#[cfg(feature = "watch")]
+mod subject;
 
 use std::fmt;
 use std::future::Future;
@@ -62,6 +64,10 @@ pub use paths::{Page, ProbePaths};
 use request::{Method, Refusal, Route};
 use response::{refused, with_allow, with_code, without_body};
 pub(crate) use settings::EndpointSettings;
+#[cfg(feature = "watch")]
+pub(crate) use subject::Found;
+#[cfg(feature = "watch")]
+pub use subject::Subject;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -234,7 +240,7 @@ impl Endpoint {
             Ok(route) => route,
             Err(refusal) => return Answer::ready(refused(refusal, head)),
         };
-        let asked: Vec<Asked> = self.inner.outdated(&route).collect();
+        let asked: Vec<Asked> = self.inner.outdated(route.page, route.check).collect();
         if asked.is_empty() {
             return Answer::ready(self.inner.respond(&route));
         }
@@ -411,16 +417,19 @@ impl Inner {
 
     /// Starts the runs of the checks on demand that the answer needs. Metrics show
     /// the last results and their age, and start none.
-    fn outdated(&self, route: &Route) -> impl Iterator<Item = Asked> {
-        let (page, check) = (route.page, route.check);
-        let concerned = move |index: &usize| match check {
-            Some(only) => only == *index,
-            None => self.counts_for(page, *index) || self.holds_up(page, *index),
-        };
+    fn outdated(&self, page: Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
-            .filter(concerned)
+            .filter(move |&index| self.concerns(page, check, index))
             .filter_map(|index| self.monitor.ask_if_outdated(index))
+    }
+
+    /// Whether the answer for this page, or for one check, depends on the check.
+    fn concerns(&self, page: Page, check: Option<usize>, index: usize) -> bool {
+        match check {
+            Some(only) => only == index,
+            None => self.counts_for(page, index) || self.holds_up(page, index),
+        }
     }
 
     fn respond(&self, route: &Route) -> Response<Bytes> {
