@@ -192,6 +192,38 @@ impl Health {
         self.shared.endpoint.clone()
     }
 
+    /// Returns a layer of tower that answers probes in front of an application,
+    /// whatever the order of its routes: before authentication, limits, redirects,
+    /// compression and traces. Add it last, so that it is the outermost.
+    ///
+    /// It answers [`Endpoint::paths`] and passes everything else on. Where routes
+    /// can be mounted outside the application's layers, it is not needed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::convert::Infallible;
+    /// use health_core::Health;
+    /// use http::{Request, Response};
+    /// use tower::{ServiceBuilder, ServiceExt, service_fn};
+    ///
+    /// let health = Health::builder().start()?;
+    /// let application = ServiceBuilder::new()
+    ///     .layer(health.layer())
+    ///     .concurrency_limit(1)
+    ///     .service(service_fn(|_: Request<String>| async {
+    ///         Ok::<_, Infallible>(Response::new(String::from("hello")))
+    ///     }));
+    /// let response = application.oneshot(Request::get("/readyz").body(String::new())?).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tower")]
+    pub fn layer(&self) -> crate::tower::HealthLayer {
+        crate::tower::HealthLayer::new(self.endpoint())
+    }
+
     /// Serves the same answers on a port of their own until the [`Served`] is
     /// dropped, beside the application's routes or instead of them.
     ///

@@ -83,7 +83,8 @@
 //! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
 //! dead man's switch; `watch` is `Health::watch`, the statuses for protocols
-//! other than HTTP, which `health-tonic` uses.
+//! other than HTTP, which `health-tonic` uses; `tower` makes [`Endpoint`] a service of
+//! tower, and `Health::layer` a layer that answers probes in front of an application.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
 //! `opentelemetry` are for applications that have an exporter already:
@@ -145,6 +146,8 @@ mod stats;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
 pub mod testing;
+#[cfg(feature = "tower")]
+mod tower;
 mod uri;
 mod verdict;
 #[cfg(feature = "watch")]
@@ -183,6 +186,8 @@ pub use serve::Served;
 pub use settings::Settings;
 pub use snapshot::{CheckReport, Snapshot};
 pub use state::{HealthState, Provide};
+#[cfg(feature = "tower")]
+pub use tower::{BehindHealth, BehindHealthFuture, EndpointFuture, HealthLayer, Peer};
 pub use verdict::Verdict;
 #[cfg(feature = "watch")]
 pub use watch::StatusWatch;
