@@ -36,7 +36,7 @@ install_programs() {
 
 # The crates that users depend on, with the Rust version that they declare.
 check_msrv() {
-    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic)
+    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic -p health-probe)
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
