@@ -2,7 +2,7 @@
 
 use std::env::{self, VarError};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const DEFAULT_PORT: u16 = 3000;
 const DEFAULT_DATABASE_URL: &str = "sqlite:orders.db?mode=rwc";
@@ -36,6 +36,17 @@ impl Settings {
             // Not text: no rule below accepts it.
             Err(VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
         })
+    }
+
+    /// Where the service answers a probe of its own container.
+    pub fn probe_url(&self) -> String {
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(any) if any.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(any) if any.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("http://{address}/readyz")
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
@@ -137,6 +148,17 @@ mod tests {
         assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);
         let memory = with("DATABASE_URL", "sqlite::memory:").unwrap();
         assert_eq!(memory.database_url, "sqlite::memory:");
+    }
+
+    #[test]
+    fn a_probe_asks_on_the_loopback_address() {
+        for (host, url) in [
+            ("0.0.0.0", "http://127.0.0.1:3000/readyz"),
+            ("::", "http://[::1]:3000/readyz"),
+            ("10.1.2.3", "http://10.1.2.3:3000/readyz"),
+        ] {
+            assert_eq!(with("HOST", host).unwrap().probe_url(), url);
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ use tokio::net::TcpListener;
 async fn main() -> anyhow::Result<()> {
     examples::log_to_stderr();
     let settings = Settings::from_env()?;
+    // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
+    health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
     let health = Health::builder()
         .state(state.clone())
