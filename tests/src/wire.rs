@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
 use tower::Layer as _;
 
 /// The servers whose answers must be alike.
@@ -352,6 +353,45 @@ impl Server {
             .expect("a connection");
         stream.write_all(request).await.expect("sent");
         stream
+    }
+}
+
+/// A server of gRPC that serves health alone, until it is dropped.
+#[derive(Debug)]
+pub struct Grpc {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Grpc {
+    /// Serves on a free port of the loopback address.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port, or two services have one name.
+    pub async fn start(services: health_tonic::Services) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let services = services.build().expect("no two of one name");
+        let serving = tokio::spawn(async move {
+            tonic::transport::Server::builder()
+                .add_service(services)
+                .serve_with_incoming(TcpListenerStream::new(listener))
+                .await
+                .expect("serving");
+        });
+        Grpc { address, serving }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Grpc {
+    fn drop(&mut self) {
+        self.serving.abort();
     }
 }
 
