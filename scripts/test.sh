@@ -77,6 +77,17 @@ check_msrv
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
 
+step "the probe as one small static file"
+if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then
+    cargo build --locked -p health-probe --profile probe --target x86_64-unknown-linux-musl
+    [ "$(stat -c %s target/x86_64-unknown-linux-musl/probe/health-probe)" -le 1048576 ]
+else
+    echo "The target x86_64-unknown-linux-musl cannot be had here."
+fi
+
+step "the order service in an empty container"
+./scripts/container.sh
+
 step "simulation"
 ./scripts/simulate.sh 2000
 
