@@ -22,7 +22,7 @@ use crate::outcome::Status;
 use crate::probe::Probe;
 use crate::schedule::Supervisors;
 #[cfg(feature = "serve")]
-use crate::serve::{Limits, Served};
+use crate::serve::{Limits, Served, Speech};
 #[cfg(feature = "signal")]
 use crate::signal::Requests;
 use crate::snapshot::{CheckReport, Snapshot};
@@ -266,7 +266,52 @@ impl Health {
     /// ```
     #[cfg(feature = "serve")]
     pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<Served> {
-        Served::start(self.endpoint(), address, Limits::default())
+        let speech = Speech::Http(self.endpoint());
+        Served::start(speech, address, Limits::default())
+    }
+
+    /// Answers the agent checks of HAProxy on a port and a thread of their own,
+    /// until the [`Served`] is dropped: `up` while the service is ready, with
+    /// `degraded_weight` percent of its weight while it is degraded, `down` with
+    /// the names of the failing checks, and `drain` from the beginning of a drain
+    /// on.
+    ///
+    /// Unlike a failing health check, `drain` keeps the sessions that are open. A
+    /// port that is closed changes nothing for HAProxy, so use it beside `check`.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve), or if `degraded_weight` is 0 or above 100.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// // server one 10.0.0.7:3000 check agent-check agent-port 9091 agent-inter 2s
+    /// let agent = health.serve_haproxy_agent("127.0.0.1:0", 50)?; // in production port 9091
+    /// # let mut line = String::new();
+    /// # std::io::Read::read_to_string(&mut std::net::TcpStream::connect(agent.address())?, &mut line)?;
+    /// # assert_eq!(line, "up ready 100%\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "serve")]
+    pub fn serve_haproxy_agent(
+        &self,
+        address: impl ToSocketAddrs,
+        degraded_weight: u8,
+    ) -> io::Result<Served> {
+        if !(1..=100).contains(&degraded_weight) {
+            let text = format!("a weight of {degraded_weight} % is not from 1 to 100");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let speech = Speech::Agent {
+            endpoint: self.endpoint(),
+            degraded_weight,
+        };
+        Served::start(speech, address, Limits::default())
     }
 
     /// Takes the service out of rotation: readiness fails from this call on,

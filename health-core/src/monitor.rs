@@ -565,6 +565,11 @@ impl Monitor {
         self.mirror.has(DRAINING)
     }
 
+    /// Whether readiness fails for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.mirror.has(CLOSED)
+    }
+
     // Readings.
 
     /// The answer to one probe, now.

@@ -2,14 +2,13 @@
 //! need programs, which `scripts/test.sh` installs, so plain `cargo test` ignores
 //! them.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use health_core::{CheckOptions, Health, Outcome, testing};
-use tests::programs::{Running, curl, eventually, free_port};
+use tests::programs::{Envoy, eventually};
 use tests::wire::Grpc;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -108,54 +107,20 @@ async fn grpc_js_understands_every_call() {
     understands(Path::new("node"), "client.mjs").await;
 }
 
-/// Whether Envoy sends traffic there, by its own report.
-async fn is_healthy(admin: u16) -> bool {
-    let url = format!("http://127.0.0.1:{admin}/clusters");
-    let clusters = tokio::task::spawn_blocking(move || curl(&[&url])).await;
-    let clusters = clusters.expect("curl ran");
-    clusters
-        .lines()
-        .any(|line| line.ends_with("::health_flags::healthy"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs envoy and curl"]
 async fn envoy_follows_readiness_over_grpc() {
     let (health, served) = served().await;
-    let (admin, directory) = (free_port(), tempfile::tempdir().expect("a folder"));
-    let mut config = String::new();
-    write!(
-        config,
-        "admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {admin}}}}}}}\n\
-         static_resources:\n  clusters:\n  - name: app\n    type: STATIC\n    \
-         connect_timeout: 1s\n    typed_extension_protocol_options:\n      \
-         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n        \
-         \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n        \
-         explicit_http_config: {{http2_protocol_options: {{}}}}\n    \
-         health_checks:\n    - timeout: 1s\n      interval: 0.1s\n      \
-         no_traffic_interval: 0.1s\n      unhealthy_threshold: 1\n      healthy_threshold: 1\n      \
-         grpc_health_check: {{service_name: orders.v1.Orders}}\n    \
-         load_assignment:\n      cluster_name: app\n      endpoints:\n      - lb_endpoints:\n        \
-         - endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {}}}}}}}\n",
-        served.address().port()
-    )
-    .expect("written");
-    let file = directory.path().join("envoy.yaml");
-    std::fs::write(&file, config).expect("written");
-    let mut command = Command::new(folder().join(".venv/bin/envoy"));
-    command
-        .arg("-c")
-        .arg(&file)
-        .args(["--concurrency", "1", "--use-dynamic-base-id"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let _envoy = Running::start(&mut command);
-
-    eventually("traffic while ready", || is_healthy(admin)).await;
+    let envoy = Envoy::start(
+        "grpc_health_check: {service_name: orders.v1.Orders}",
+        served.address(),
+    );
+    eventually("traffic while ready", || envoy.has(&["healthy"])).await;
     testing::force(&health, "disk", Outcome::fail("full"));
-    let is_ejected = || async { !is_healthy(admin).await };
-    eventually("no traffic while not ready", is_ejected).await;
+    let ejected = || envoy.has(&["failed_active_hc"]);
+    eventually("no traffic while not ready", ejected).await;
     testing::force(&health, "disk", Outcome::pass());
-    eventually("traffic again", || is_healthy(admin)).await;
+    eventually("traffic again", || envoy.has(&["healthy"])).await;
     drop(health.drain());
-    eventually("no traffic during the drain", is_ejected).await;
+    eventually("no traffic during the drain", ejected).await;
 }

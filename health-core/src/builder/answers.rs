@@ -138,6 +138,58 @@ impl HealthBuilder {
         self
     }
 
+    /// Adds the header fields that Envoy reads to the answers of readiness, beside
+    /// the code: `x-envoy-degraded` while it is degraded, so that the host gets
+    /// traffic only where the healthy ones do not suffice, and
+    /// `x-envoy-immediate-health-check-fail` from the beginning of a drain, so that
+    /// it gets none from the next health check on, whatever the thresholds say.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{Health, RequestHead};
+    ///
+    /// let health = Health::builder().envoy_headers().start()?;
+    /// drop(health.drain());
+    /// let answer = health.endpoint().respond(RequestHead::new("GET", "/readyz"));
+    /// assert_eq!(answer.headers()["x-envoy-immediate-health-check-fail"], "true");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn envoy_headers(mut self) -> Self {
+        self.answers.signals_envoy = true;
+        self
+    }
+
+    /// One more path for readiness, at which a degraded state has the code 429,
+    /// which Consul reads as a warning. Other probers take 429 for a failure, so
+    /// give the path to Consul alone.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if another page or a check has this path.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health, Outcome, RequestHead, testing};
+    ///
+    /// let health = Health::builder()
+    ///     .check("mail", CheckOptions::new(), || async {})
+    ///     .consul_path("/consul")
+    ///     .start()?;
+    /// testing::force(&health, "mail", Outcome::warn("slow"));
+    /// let code = |path| health.endpoint().respond(RequestHead::new("GET", path)).status();
+    /// assert_eq!(code("/consul"), 429);
+    /// assert_eq!(code("/readyz"), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn consul_path(mut self, path: impl Into<String>) -> Self {
+        self.answers.paths.add_for_consul(path.into());
+        self
+    }
+
     /// The `serviceId` of `application/health+json`: who answers, such as
     /// `orders-7d9f`. As the texts below at most 1,024 bytes on one line.
     pub fn service_id(mut self, id: impl Into<Cow<'static, str>>) -> Self {

@@ -29,6 +29,7 @@ mod response;
 mod settings;
 #[cfg(feature = "watch")]
 mod subject;
+mod traffic;
 
 use std::fmt;
 use std::future::Future;
@@ -68,6 +69,8 @@ pub(crate) use settings::EndpointSettings;
 pub(crate) use subject::Found;
 #[cfg(feature = "watch")]
 pub use subject::Subject;
+#[cfg(feature = "serve")]
+pub(crate) use traffic::Traffic;
 
 /// How long an answer waits for checks on demand: kubelet gives up after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -340,6 +343,7 @@ impl Inner {
             method,
             page,
             check,
+            for_consul: self.settings.paths.is_for_consul(head.path()),
             format: request::format(page, &head, by_verbose),
             exposition: (page == Page::Metrics).then(|| request::exposition(&head)),
             verbose,
@@ -449,7 +453,17 @@ impl Inner {
             Some(index) => self.check(route, index),
             None => self.page(route),
         };
-        with_code(self.settings.codes.of(status), route.format, body)
+        let code = match status {
+            // Any other prober would take this for a failure.
+            Status::Warn if route.for_consul => StatusCode::TOO_MANY_REQUESTS,
+            status => self.settings.codes.of(status),
+        };
+        let mut answer = with_code(code, route.format, body);
+        let is_readiness = route.page == Page::Probe(Probe::Readiness) && route.check.is_none();
+        if self.settings.signals_envoy && is_readiness {
+            traffic::signal_envoy(&mut answer, status, self.monitor.is_closed());
+        }
+        answer
     }
 
     /// 200 whatever the checks say: to a scraper another code means that there

@@ -27,6 +27,8 @@ pub(crate) struct EndpointSettings {
     /// Every client may leave checks out of an answer, and not only one that the
     /// guard recognizes.
     pub(crate) anyone_excludes: bool,
+    /// Readiness has the header fields that Envoy reads.
+    pub(crate) signals_envoy: bool,
 }
 
 impl Default for EndpointSettings {
@@ -41,6 +43,7 @@ impl Default for EndpointSettings {
             codes: Codes::default(),
             about: About::default(),
             anyone_excludes: false,
+            signals_envoy: false,
         }
     }
 }
