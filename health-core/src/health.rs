@@ -19,7 +19,7 @@ use crate::engine::monitor::Monitor;
 use crate::engine::schedule::Supervisors;
 use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
-use crate::http::server::{HealthServer, Limits};
+use crate::http::server::{HealthServer, Limits, Speech};
 use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
 use crate::lifecycle::signal::Requests;
@@ -111,6 +111,17 @@ impl Health {
         self.shared.supervisors.watch(runtime);
     }
 
+    #[cfg(feature = "watch")]
+    pub(crate) fn endpoint_ref(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// Returns once the drain is over.
+    #[cfg(feature = "watch")]
+    pub(crate) fn drained(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.shared.drain.watch().over()
+    }
+
     pub(crate) fn monitor(&self) -> &Arc<Monitor> {
         &self.shared.monitor
     }
@@ -186,6 +197,38 @@ impl Health {
         self.shared.endpoint.clone()
     }
 
+    /// Returns a layer of tower that answers probes in front of an application,
+    /// whatever the order of its routes: before authentication, limits, redirects,
+    /// compression and traces. Add it last, so that it is the outermost.
+    ///
+    /// It answers [`Endpoint::paths`] and passes everything else on. Where routes
+    /// can be mounted outside the application's layers, it is not needed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::convert::Infallible;
+    /// use health_core::Health;
+    /// use http::{Request, Response};
+    /// use tower::{ServiceBuilder, ServiceExt, service_fn};
+    ///
+    /// let health = Health::builder().start()?;
+    /// let application = ServiceBuilder::new()
+    ///     .layer(health.layer())
+    ///     .concurrency_limit(1)
+    ///     .service(service_fn(|_: Request<String>| async {
+    ///         Ok::<_, Infallible>(Response::new(String::from("hello")))
+    ///     }));
+    /// let response = application.oneshot(Request::get("/readyz").body(String::new())?).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tower")]
+    pub fn layer(&self) -> crate::http::tower::HealthLayer {
+        crate::http::tower::HealthLayer::new(self.endpoint())
+    }
+
     /// Serves the same answers on a port of their own until the [`HealthServer`] is
     /// dropped, beside the application's routes or instead of them.
     ///
@@ -229,7 +272,52 @@ impl Health {
     /// ```
     #[cfg(feature = "serve")]
     pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<HealthServer> {
-        HealthServer::start(self.endpoint(), address, Limits::default())
+        let speech = Speech::Http(self.endpoint());
+        HealthServer::start(speech, address, Limits::default())
+    }
+
+    /// Answers the agent checks of HAProxy on a port and a thread of their own,
+    /// until the [`HealthServer`] is dropped: `up` while the service is ready, with
+    /// `degraded_weight` percent of its weight while it is degraded, `down` with
+    /// the names of the failing checks, and `drain` from the beginning of a drain
+    /// on.
+    ///
+    /// Unlike a failing health check, `drain` keeps the sessions that are open. A
+    /// port that is closed changes nothing for HAProxy, so use it beside `check`.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve), or if `degraded_weight` is 0 or above 100.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// // server one 10.0.0.7:3000 check agent-check agent-port 9091 agent-inter 2s
+    /// let agent = health.serve_haproxy_agent("127.0.0.1:0", 50)?; // in production port 9091
+    /// # let mut line = String::new();
+    /// # std::io::Read::read_to_string(&mut std::net::TcpStream::connect(agent.address())?, &mut line)?;
+    /// # assert_eq!(line, "up ready 100%\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "serve")]
+    pub fn serve_haproxy_agent(
+        &self,
+        address: impl ToSocketAddrs,
+        degraded_weight: u8,
+    ) -> io::Result<HealthServer> {
+        if !(1..=100).contains(&degraded_weight) {
+            let text = format!("a weight of {degraded_weight} % is not from 1 to 100");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let speech = Speech::Agent {
+            endpoint: self.endpoint(),
+            degraded_weight,
+        };
+        HealthServer::start(speech, address, Limits::default())
     }
 
     /// Takes the service out of rotation: readiness fails from this call on,
@@ -361,6 +449,8 @@ impl Health {
         self.shared.monitor.close();
         self.shared.supervisors.stop().await;
         self.shared.monitor.outlet().stop().await;
+        #[cfg(feature = "watch")]
+        self.shared.monitor.end_watches();
     }
 
     /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or

@@ -82,7 +82,9 @@
 //! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
 //! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
 //! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
-//! dead man's switch.
+//! dead man's switch; `watch` is `Health::watch`, the statuses for protocols
+//! other than HTTP, which `health-tonic` uses; `tower` makes [`Endpoint`] a service of
+//! tower, and `Health::layer` a layer that answers probes in front of an application.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
 //! `opentelemetry` are for applications that have an exporter already:
@@ -103,6 +105,8 @@ pub mod testing;
 mod text;
 mod time;
 mod verdict;
+#[cfg(feature = "watch")]
+mod watch;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -143,6 +147,8 @@ pub mod error {
 /// Changes of the verdicts as a stream: see [`Health::subscribe`].
 pub mod event {
     pub use crate::telemetry::event::{Event, Events, Transition};
+    #[cfg(feature = "watch")]
+    pub use crate::watch::StatusWatch;
 }
 
 /// HTTP receivers that are notified of transitions.

@@ -46,6 +46,12 @@ pub fn actix_health_check(args: TokenStream, item: TokenStream) -> TokenStream {
     health_check(args, item, &actix())
 }
 
+#[doc = include_str!("../docs/health_check.md")]
+#[proc_macro_attribute]
+pub fn tonic_health_check(args: TokenStream, item: TokenStream) -> TokenStream {
+    health_check(args, item, &tonic())
+}
+
 #[doc = include_str!("../docs/health_checks.md")]
 #[proc_macro_attribute]
 pub fn core_health_checks(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -62,6 +68,12 @@ pub fn axum_health_checks(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn actix_health_checks(args: TokenStream, item: TokenStream) -> TokenStream {
     methods::expand(&args.into(), &item.into(), &actix()).into()
+}
+
+#[doc = include_str!("../docs/health_checks.md")]
+#[proc_macro_attribute]
+pub fn tonic_health_checks(args: TokenStream, item: TokenStream) -> TokenStream {
+    methods::expand(&args.into(), &item.into(), &tonic()).into()
 }
 
 #[doc = include_str!("../docs/health_state.md")]
@@ -82,6 +94,12 @@ pub fn actix_health_state(input: TokenStream) -> TokenStream {
     state::derive(input.into(), &actix()).into()
 }
 
+#[doc = include_str!("../docs/health_state.md")]
+#[proc_macro_derive(TonicHealthState, attributes(health))]
+pub fn tonic_health_state(input: TokenStream) -> TokenStream {
+    state::derive(input.into(), &tonic()).into()
+}
+
 #[doc = include_str!("../docs/app.md")]
 #[proc_macro]
 pub fn core_app(input: TokenStream) -> TokenStream {
@@ -100,6 +118,12 @@ pub fn actix_app(input: TokenStream) -> TokenStream {
     app::expand(&input.into(), &actix()).into()
 }
 
+#[doc = include_str!("../docs/app.md")]
+#[proc_macro]
+pub fn tonic_app(input: TokenStream) -> TokenStream {
+    app::expand(&input.into(), &tonic()).into()
+}
+
 fn core() -> Tokens {
     quote!(::health_core)
 }
@@ -110,6 +134,10 @@ fn axum() -> Tokens {
 
 fn actix() -> Tokens {
     quote!(::health_actix::__core)
+}
+
+fn tonic() -> Tokens {
+    quote!(::health_tonic::__core)
 }
 
 /// The item as it was written, whatever happens; then its registration, or

@@ -10,6 +10,8 @@ mod guides {
     mod answers {}
     #[doc = include_str!("../../docs/behaviour.md")]
     mod behaviour {}
+    #[doc = include_str!("../../docs/containers.md")]
+    mod containers {}
     #[doc = include_str!("../../docs/errors.md")]
     mod errors {}
     #[doc = include_str!("../../docs/guards.md")]

@@ -1,7 +1,11 @@
 //! Programs that tests talk to, which `scripts/test.sh` installs.
 
-use std::net::TcpListener;
-use std::process::{Child, Command};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 /// A program that ends with the test.
 #[derive(Debug)]
@@ -29,6 +33,84 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// An Envoy that sends traffic to one host, as its health check says.
+#[derive(Debug)]
+pub struct Envoy {
+    admin: u16,
+    _running: Running,
+    _directory: TempDir,
+}
+
+impl Envoy {
+    /// Starts it with this health check. It speaks HTTP/2 with the host if the
+    /// check is one of gRPC.
+    ///
+    /// # Panics
+    ///
+    /// If it is not installed.
+    pub fn start(check: &str, host: SocketAddr) -> Self {
+        let (admin, directory) = (free_port(), tempfile::tempdir().expect("a folder"));
+        let protocol = if check.starts_with("grpc") {
+            "http2_protocol_options"
+        } else {
+            "http_protocol_options"
+        };
+        let config = format!(
+            r#"
+admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {admin}}}}}}}
+static_resources:
+  clusters:
+  - name: app
+    type: STATIC
+    connect_timeout: 1s
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {{{protocol}: {{}}}}
+    health_checks:
+    - timeout: 1s
+      interval: 0.1s
+      no_traffic_interval: 0.1s
+      unhealthy_threshold: 2
+      healthy_threshold: 1
+      {check}
+    load_assignment:
+      cluster_name: app
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {}}}}}}}
+"#,
+            host.port()
+        );
+        let file = directory.path().join("envoy.yaml");
+        std::fs::write(&file, config).expect("written");
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("grpc/.venv/bin/envoy");
+        let mut command = Command::new(program);
+        command.arg("-c").arg(&file);
+        command.args(["--concurrency", "1", "--use-dynamic-base-id"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Envoy {
+            admin,
+            _running: Running::start(&mut command),
+            _directory: directory,
+        }
+    }
+
+    /// Whether the host has each of these health flags, by Envoy's own report.
+    ///
+    /// # Panics
+    ///
+    /// If curl is not installed.
+    pub async fn has(&self, flags: &[&str]) -> bool {
+        let url = format!("http://127.0.0.1:{}/clusters", self.admin);
+        let clusters = tokio::task::spawn_blocking(move || curl(&[&url])).await;
+        let clusters = clusters.expect("curl ran");
+        let mut lines = clusters.lines();
+        let found = lines.find_map(|line| line.split("::health_flags::").nth(1));
+        found.is_some_and(|found| flags.iter().all(|flag| found.contains(flag)))
     }
 }
 

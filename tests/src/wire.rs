@@ -6,18 +6,22 @@ use std::net::SocketAddr;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use axum::Router;
+use axum::extract::ConnectInfo;
 use health_core::Health;
-use health_core::http::{HealthServer, RequestHead};
+use health_core::http::{HealthServer, Peer, RequestHead};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+use tower::Layer as _;
 
 /// The servers whose answers must be alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,21 +34,40 @@ pub enum Framework {
     Hyper,
     /// On a thread of its own, without the application.
     OwnPort,
+    /// The service of tower, as the fallback of axum 0.7.
+    Axum07,
+    /// The layer around an application of axum.
+    Layer,
+    /// The layer around a service of tower, on hyper.
+    Tower,
 }
 
 impl Framework {
     /// Each of them.
-    pub const ALL: [Framework; 4] = [
+    pub const ALL: [Framework; 7] = [
         Framework::Axum,
         Framework::Actix,
         Framework::Hyper,
         Framework::OwnPort,
+        Framework::Axum07,
+        Framework::Layer,
+        Framework::Tower,
     ];
 
     /// Whether the application's own routes are served beside health.
     pub fn has_business(self) -> bool {
         self != Framework::OwnPort
     }
+}
+
+/// Tells the endpoint as a service of tower who asks.
+async fn with_peer(
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    mut request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    request.extensions_mut().insert(Peer(address.ip()));
+    next.run(request).await
 }
 
 /// Serves until it is dropped.
@@ -105,6 +128,15 @@ impl Server {
                     serving: Serving::OwnPort { _open: served },
                 }
             }
+            Framework::Axum07 => Server::axum_07(health).await,
+            Framework::Layer => {
+                let app = Router::new()
+                    .route("/", axum::routing::get(|| async { "business" }))
+                    .layer(health.layer())
+                    .layer(axum::middleware::from_fn(with_peer));
+                Server::axum(app, health).await
+            }
+            Framework::Tower => Server::tower(health).await,
         }
     }
 
@@ -119,6 +151,73 @@ impl Server {
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move {
             axum::serve(listener, app).await.expect("serving");
+        });
+        Server {
+            address,
+            health,
+            serving: Serving::Task(serving),
+        }
+    }
+
+    /// Serves with axum 0.7, as `docs/other-frameworks.md` shows.
+    async fn axum_07(health: Health) -> Self {
+        use axum_07::Router;
+        use axum_07::extract::{ConnectInfo, Request};
+        use axum_07::middleware::{Next, from_fn};
+
+        async fn with_peer(
+            ConnectInfo(address): ConnectInfo<SocketAddr>,
+            mut request: Request,
+            next: Next,
+        ) -> axum_07::response::Response {
+            request.extensions_mut().insert(Peer(address.ip()));
+            next.run(request).await
+        }
+
+        let app = Router::new()
+            .route("/", axum_07::routing::get(|| async { "business" }))
+            .fallback_service(health.endpoint())
+            .layer(from_fn(with_peer));
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let serving = tokio::spawn(async move {
+            axum_07::serve(listener, app).await.expect("serving");
+        });
+        Server {
+            address,
+            health,
+            serving: Serving::Task(serving),
+        }
+    }
+
+    /// Serves a service of tower behind the layer.
+    async fn tower(health: Health) -> Self {
+        let business = tower::service_fn(|request: Request<Incoming>| async move {
+            let is_found = request.uri().path() == "/";
+            let body = if is_found { "business" } else { "" };
+            let mut response = Response::new(Full::from(body));
+            if !is_found {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+            Ok::<_, Infallible>(response)
+        });
+        let app = health.layer().layer(business);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let serving = tokio::spawn(async move {
+            loop {
+                let (stream, peer) = listener.accept().await.expect("a connection");
+                let app =
+                    tower::util::MapRequest::new(app.clone(), move |mut request: Request<_>| {
+                        request.extensions_mut().insert(Peer(peer.ip()));
+                        request
+                    });
+                let service = TowerToHyperService::new(app);
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
         });
         Server {
             address,
@@ -255,6 +354,45 @@ impl Server {
             .expect("a connection");
         stream.write_all(request).await.expect("sent");
         stream
+    }
+}
+
+/// A server of gRPC that serves health alone, until it is dropped.
+#[derive(Debug)]
+pub struct Grpc {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Grpc {
+    /// Serves on a free port of the loopback address.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port, or two services have one name.
+    pub async fn start(services: health_tonic::Services) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let services = services.build().expect("no two of one name");
+        let serving = tokio::spawn(async move {
+            tonic::transport::Server::builder()
+                .add_service(services)
+                .serve_with_incoming(TcpListenerStream::new(listener))
+                .await
+                .expect("serving");
+        });
+        Grpc { address, serving }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Grpc {
+    fn drop(&mut self) {
+        self.serving.abort();
     }
 }
 

@@ -9,13 +9,13 @@ use super::disk::DiskSpace;
 use super::store::Store;
 
 /// Without the database no request can be served, so this decides readiness.
-#[health_check(timeout = "2s", interval = "2s", critical)]
+#[health_check(timeout = "2s", interval = "2s", critical, tags("storage"))]
 async fn database(store: &Store) -> Result<(), sqlx::Error> {
     store.probe().await
 }
 
 /// A full disk is near. A plain function, since asking a disk can block.
-#[health_check]
+#[health_check(tags("storage"))]
 fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
     let free = disk.free()?;
     let outcome = if free < disk.least() {

@@ -2,7 +2,7 @@
 
 use std::env::{self, VarError};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const DEFAULT_PORT: u16 = 3000;
 const DEFAULT_DATABASE_URL: &str = "sqlite:orders.db?mode=rwc";
@@ -13,6 +13,9 @@ const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
 pub struct Settings {
     /// Where it listens: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub address: SocketAddr,
+    /// Where `grpc.health.v1` is served, on the same `HOST`: `GRPC_PORT`; nowhere
+    /// without it.
+    pub grpc_address: Option<SocketAddr>,
     /// `DATABASE_URL`: a file (`sqlite:orders.db?mode=rwc`) or `sqlite::memory:`.
     pub database_url: String,
     /// `DISK_MIN_FREE`: with fewer free bytes (100 MiB) the service is degraded.
@@ -35,6 +38,17 @@ impl Settings {
         })
     }
 
+    /// Where the service answers a probe of its own container.
+    pub fn probe_url(&self) -> String {
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(any) if any.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(any) if any.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("http://{address}/readyz")
+    }
+
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
         let host = parse(
             variable("HOST"),
@@ -46,6 +60,13 @@ impl Settings {
             DEFAULT_PORT,
             "PORT must be a number from 0 (any free port) to 65535",
         )?;
+        let grpc_port = variable("GRPC_PORT").map(|port| {
+            parse(
+                Some(port),
+                0,
+                "GRPC_PORT must be a number from 0 (any free port) to 65535",
+            )
+        });
         let disk_min_free = parse(
             variable("DISK_MIN_FREE"),
             DEFAULT_DISK_MIN_FREE,
@@ -59,6 +80,9 @@ impl Settings {
         }
         Ok(Settings {
             address: SocketAddr::new(host, port),
+            grpc_address: grpc_port
+                .transpose()?
+                .map(|port| SocketAddr::new(host, port)),
             database_url,
             disk_min_free,
         })
@@ -111,6 +135,7 @@ mod tests {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
         assert_eq!(settings.database_url, "sqlite:orders.db?mode=rwc");
+        assert_eq!(settings.grpc_address, None);
     }
 
     #[test]
@@ -118,9 +143,22 @@ mod tests {
         assert_eq!(with("PORT", "0").unwrap().address.port(), 0);
         let anywhere = with("HOST", "::").unwrap().address;
         assert_eq!(anywhere.to_string(), "[::]:3000");
+        let grpc = with("GRPC_PORT", "50051").unwrap().grpc_address;
+        assert_eq!(grpc.unwrap().to_string(), "127.0.0.1:50051");
         assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);
         let memory = with("DATABASE_URL", "sqlite::memory:").unwrap();
         assert_eq!(memory.database_url, "sqlite::memory:");
+    }
+
+    #[test]
+    fn a_probe_asks_on_the_loopback_address() {
+        for (host, url) in [
+            ("0.0.0.0", "http://127.0.0.1:3000/readyz"),
+            ("::", "http://[::1]:3000/readyz"),
+            ("10.1.2.3", "http://10.1.2.3:3000/readyz"),
+        ] {
+            assert_eq!(with("HOST", host).unwrap().probe_url(), url);
+        }
     }
 
     #[test]
@@ -130,6 +168,7 @@ mod tests {
             error,
             r#"PORT must be a number from 0 (any free port) to 65535, not "65536""#
         );
+        assert!(with("GRPC_PORT", "grpc").is_err());
         assert!(with("HOST", "localhost").is_err());
         assert!(with("DISK_MIN_FREE", "-1").is_err());
         let error = with("DATABASE_URL", "postgres://me:secret@db/orders").unwrap_err();

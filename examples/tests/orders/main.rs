@@ -84,6 +84,7 @@ suite! {
     requests_are_in_the_log_and_probes_are_not
     the_incident_in_the_answer_leads_to_the_reason_in_the_log
     a_setting_that_makes_no_sense_ends_it_with_one_message
+    the_binary_asks_the_service_that_runs
 }
 
 fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
@@ -493,6 +494,65 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
     drop(occupied);
 }
 
+/// As `HEALTHCHECK CMD ["/orders", "probe"]` does.
+fn the_binary_asks_the_service_that_runs(service: Service) {
+    let server = Server::start(service, &[]);
+    server.wait_for("/readyz", 200);
+    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    let probe = || {
+        let mut command = command(service, &server.directory(), &[("PORT", &port)]);
+        let output = command.arg("probe").output().unwrap();
+        assert!(output.stdout.is_empty());
+        let text = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text)
+    };
+    assert_eq!(probe(), (Some(0), String::new()));
+
+    let lock = Lock::take(&server.directory().join("orders.db"));
+    server.wait_for("/readyz", 503);
+    let failing = "unhealthy: 503 {\"status\":\"unhealthy\"}\n";
+    assert_eq!(probe(), (Some(1), failing.to_owned()));
+    drop(lock);
+
+    let url = format!("{}/livez", server.url);
+    let mut with_url = command(service, &server.directory(), &[]);
+    let output = with_url.args(["probe", &url]).output().unwrap();
+    assert!(output.status.success(), "the URL has precedence");
+}
+
+/// As a kubelet, a client's load balancing and an exec probe ask.
+#[cfg(unix)]
+#[test]
+fn the_same_verdicts_are_served_over_grpc() {
+    let server = Server::start(Service::Axum, &[("GRPC_PORT", "0")]);
+    server.wait_for("/readyz", 200);
+    let log = server.log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("serving grpc.health.v1"));
+    let address = line.and_then(|line| line.split("address=").nth(1)).unwrap();
+    let ask = |service: &str| {
+        let url = format!("grpc://{}/{service}", address.trim());
+        let answer = health_probe::probe(&url, LIMIT);
+        answer.map_err(|error| error.to_string())
+    };
+    for service in ["", "liveness", "orders.v1.Orders"] {
+        assert_eq!(ask(service), Ok(()), "{service}");
+    }
+    let unknown = Err("unknown: NOT_FOUND \"orders.v2.Orders\"".to_owned());
+    assert_eq!(ask("orders.v2.Orders"), unknown);
+
+    server.terminate();
+    server.wait_for("/readyz", 503);
+    let failing = Err("unhealthy: NOT_SERVING".to_owned());
+    assert_eq!(ask(""), failing);
+    assert_eq!(ask("orders.v1.Orders"), failing);
+    assert_eq!(ask("liveness"), Ok(()));
+    server.terminate();
+    let mut server = server;
+    assert!(server.wait_for_the_end().success());
+}
+
 /// A running `orders` in a directory of its own, which ends with this.
 struct Server {
     process: Child,
@@ -639,6 +699,9 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     command.current_dir(directory);
     for name in [
         "HOST",
+        "GRPC_PORT",
+        "HEALTH_PROBE_URL",
+        "HEALTH_PROBE_TIMEOUT",
         "DATABASE_URL",
         "DISK_MIN_FREE",
         "LOG_FORMAT",

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
+#[cfg(feature = "watch")]
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Feed;
@@ -43,6 +45,10 @@ pub(crate) struct Monitor {
     /// The sources of the checks that are reported: some count reports themselves.
     counting: Box<[Arc<dyn Source>]>,
     outlet: Arc<Outlet>,
+    /// Tells watches of statuses that something has turned; true once health has
+    /// stopped.
+    #[cfg(feature = "watch")]
+    turned: watch::Sender<bool>,
     pauses: Pauses,
     started: Instant,
     /// The same by the wall clock.
@@ -90,14 +96,17 @@ impl Mirror {
         mirror
     }
 
-    /// The deadline last: whoever sees the new one sees the rest, too.
-    fn show(&self, board: &Board) {
-        if self.turns.load(Ordering::Relaxed) != board.turns() {
+    /// Returns whether something has turned. The deadline last: whoever sees the
+    /// new one sees the rest, too.
+    fn show(&self, board: &Board) -> bool {
+        let has_turned = self.turns.load(Ordering::Relaxed) != board.turns();
+        if has_turned {
             self.show_turns(board);
         }
         self.generation.store(board.generation(), Ordering::Release);
         let deadline = board.next_deadline_unpaused().as_nanos();
         self.deadline.store(deadline, Ordering::Release);
+        has_turned
     }
 
     fn show_turns(&self, board: &Board) {
@@ -184,6 +193,8 @@ impl Monitor {
             counting: checks.iter().filter_map(source).collect(),
             mirror: Mirror::of(&board),
             board: Mutex::new(board),
+            #[cfg(feature = "watch")]
+            turned: watch::Sender::new(false),
             pauses: Pauses::default(),
             started_at: SystemTime::now(),
             started,
@@ -231,9 +242,12 @@ impl Monitor {
         let instant = Instant::now();
         let now = self.pass_time(&mut board, instant);
         let result = change(&mut board, now, instant);
-        self.mirror.show(&board);
+        let has_turned = self.mirror.show(&board);
         let effects = board.take_effects();
         drop(board);
+        if has_turned {
+            self.wake_watches();
+        }
         if let Some(effects) = effects {
             self.apply(&effects);
         }
@@ -278,6 +292,17 @@ impl Monitor {
         }
         self.outlet.wake_subscribers();
     }
+
+    #[cfg(feature = "watch")]
+    fn wake_watches(&self) {
+        if self.turned.receiver_count() > 0 {
+            self.turned.send_modify(|_| ());
+        }
+    }
+
+    #[cfg(not(feature = "watch"))]
+    #[expect(clippy::unused_self, reason = "there are no watches")]
+    fn wake_watches(&self) {}
 
     /// Applies what time has changed, if it can have changed anything.
     fn catch_up(&self) {
@@ -520,6 +545,23 @@ impl Monitor {
         self.update(|board, _| board.freeze());
     }
 
+    /// Ends every watch, once health has stopped.
+    #[cfg(feature = "watch")]
+    pub(crate) fn end_watches(&self) {
+        self.turned.send_replace(true);
+    }
+
+    #[cfg(feature = "watch")]
+    pub(crate) fn watch_turns(&self) -> watch::Receiver<bool> {
+        self.turned.subscribe()
+    }
+
+    /// Whether readiness lets traffic through as far as startup and the drain go.
+    #[cfg(feature = "watch")]
+    pub(crate) fn takes_traffic(&self) -> bool {
+        self.mirror.has(STARTED) && !self.mirror.has(CLOSED)
+    }
+
     /// Whether startup has passed.
     pub(crate) fn has_started(&self) -> bool {
         self.mirror.has(STARTED)
@@ -527,6 +569,11 @@ impl Monitor {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.mirror.has(DRAINING)
+    }
+
+    /// Whether readiness fails for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.mirror.has(CLOSED)
     }
 
     // Readings.

@@ -39,6 +39,8 @@ pub struct HttpOptions {
     /// Every client may leave checks out of an answer, and not only one that the
     /// guard recognizes.
     pub(crate) anyone_excludes: bool,
+    /// Readiness has the header fields that Envoy reads.
+    pub(crate) signals_envoy: bool,
 }
 
 impl Default for HttpOptions {
@@ -51,6 +53,7 @@ impl Default for HttpOptions {
             words: Vocabulary::default(),
             codes: Codes::default(),
             anyone_excludes: false,
+            signals_envoy: false,
         }
     }
 }
@@ -185,6 +188,62 @@ impl HttpOptions {
     /// check. Other clients see no change.
     pub fn exclude_for_all_clients(mut self) -> Self {
         self.anyone_excludes = true;
+        self
+    }
+
+    /// Adds the header fields that Envoy reads to the answers of readiness, beside
+    /// the code: `x-envoy-degraded` while it is degraded, so that the host gets
+    /// traffic only where the healthy ones do not suffice, and
+    /// `x-envoy-immediate-health-check-fail` from the beginning of a drain, so that
+    /// it gets none from the next health check on, whatever the thresholds say.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::RequestHead;
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().http(HttpOptions::new().envoy_headers()).start()?;
+    /// drop(health.drain());
+    /// let answer = health.endpoint().respond_cached(RequestHead::new("GET", "/readyz"));
+    /// assert_eq!(answer.headers()["x-envoy-immediate-health-check-fail"], "true");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn envoy_headers(mut self) -> Self {
+        self.signals_envoy = true;
+        self
+    }
+
+    /// One more path for readiness, at which a degraded state has the code 429,
+    /// which Consul reads as a warning. Other probers take 429 for a failure, so
+    /// give the path to Consul alone.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if another page or a check has this path.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::RequestHead;
+    /// use health_core::{CheckOptions, Health, Outcome, testing};
+    ///
+    /// let health = Health::builder()
+    ///     .check("mail", CheckOptions::new(), || async {})
+    ///     .http(HttpOptions::new().consul_path("/consul"))
+    ///     .start()?;
+    /// testing::force(&health, "mail", Outcome::warn("slow"));
+    /// let code = |path| health.endpoint().respond_cached(RequestHead::new("GET", path)).status();
+    /// assert_eq!(code("/consul"), 429);
+    /// assert_eq!(code("/readyz"), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn consul_path(mut self, path: impl Into<String>) -> Self {
+        self.paths.add_for_consul(path.into());
         self
     }
 

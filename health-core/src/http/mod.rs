@@ -19,6 +19,8 @@ pub(crate) mod route;
 #[cfg(feature = "serve")]
 pub(crate) mod server;
 pub(crate) mod service_info;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;
 
 pub use self::endpoint::{Endpoint, ResponseFuture};
 pub use self::guard::Guard;
@@ -27,5 +29,9 @@ pub use self::render::words::Vocabulary;
 pub use self::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use self::server::HealthServer;
+#[cfg(feature = "watch")]
+pub use self::endpoint::subject::Subject;
+#[cfg(feature = "tower")]
+pub use self::tower::{BehindHealth, BehindHealthFuture, EndpointFuture, HealthLayer, Peer};
 pub use crate::registry::details::Details;
 pub use crate::registry::page::Page;

@@ -23,6 +23,7 @@ pub(super) fn document(settings: &HttpOptions) -> Value {
         let whole = Operation {
             settings,
             page,
+            for_consul: settings.paths.is_for_consul(path),
             of_check: false,
         };
         paths.insert(path.to_owned(), whole.methods());
@@ -57,6 +58,7 @@ pub(super) fn document(settings: &HttpOptions) -> Value {
 struct Operation<'a> {
     settings: &'a HttpOptions,
     page: Page,
+    for_consul: bool,
     of_check: bool,
 }
 
@@ -206,6 +208,7 @@ impl Operation<'_> {
             // Metrics are no verdict, so no code of a verdict is theirs.
             let code = match self.page {
                 Page::Metrics => 200,
+                _ if self.for_consul && status == Status::Warn => 429,
                 _ => self.settings.codes.of(status).as_u16(),
             };
             words.entry(code).or_default().push(word);

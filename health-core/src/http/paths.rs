@@ -36,6 +36,8 @@ pub(crate) struct Paths {
     base: String,
     standard: Vec<(Cow<'static, str>, Page)>,
     own: Vec<(String, Page)>,
+    /// Those of `own` at which a warning is 429.
+    consul: Vec<String>,
     /// All of them, the longest first, so that `/health/ready` is not taken for
     /// a check of `/health`.
     pages: Vec<(String, Page)>,
@@ -48,6 +50,7 @@ impl Default for Paths {
             base: String::new(),
             standard: Vec::new(),
             own: Vec::new(),
+            consul: Vec::new(),
             pages: Vec::new(),
             problems: Vec::new(),
         };
@@ -78,6 +81,20 @@ impl Paths {
     pub(crate) fn add(&mut self, path: String, page: Page) {
         self.own.push((path, page));
         self.place_all();
+    }
+
+    /// A path of readiness at which a warning is 429.
+    pub(crate) fn add_for_consul(&mut self, path: String) {
+        self.consul.push(path.clone());
+        self.add(path, Page::Probe(Probe::Readiness));
+    }
+
+    /// Whether this is such a path, or a check of it.
+    pub(super) fn is_for_consul(&self, path: &str) -> bool {
+        self.consul.iter().any(|known| {
+            let rest = path.strip_prefix(&**known);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     fn extend(&mut self, pages: &[(&'static str, Page)]) {

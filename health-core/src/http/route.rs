@@ -51,6 +51,8 @@ pub(super) struct Route {
     pub(super) method: Method,
     pub(super) page: Page,
     pub(super) check: Option<usize>,
+    /// A warning has the code that Consul reads as one.
+    pub(super) for_consul: bool,
     pub(super) format: Format,
     /// Of metrics, which are no answer to a probe.
     pub(super) exposition: Option<Exposition>,

@@ -1,5 +1,5 @@
 //! What probers get over a real socket, byte by byte: one suite, run over each
-//! adapter, a server without a framework and the port of health's own.
+//! adapter, servers without one and the port of health's own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,9 @@ macro_rules! conformance {
         conformance!(actix Actix: $($test)*);
         conformance!(hyper Hyper: $($test)*);
         conformance!(own_port OwnPort: $($test)*);
+        conformance!(axum_07 Axum07: $($test)*);
+        conformance!(layer Layer: $($test)*);
+        conformance!(tower Tower: $($test)*);
     };
     ($module:ident $framework:ident: $($test:ident)*) => {
         mod $module {
@@ -614,6 +617,9 @@ async fn what_differs_is_not_about_health() {
         (Framework::Actix, "", 400),
         (Framework::Hyper, unknown, 405),
         (Framework::OwnPort, unknown, 405),
+        (Framework::Axum07, unknown, 405),
+        (Framework::Layer, "", 405),
+        (Framework::Tower, "", 405),
     ] {
         let health = Health::builder().start().expect("it starts");
         let server = Server::start(framework, health).await;
@@ -878,6 +884,7 @@ async fn more_paths_are_served(framework: Framework) {
         ("/internal/status", 503),
         ("/internal/status/cache", 200),
         ("/readyz", 503),
+        ("/internal/status/nobody", 404),
         ("/internal", 404),
     ] {
         assert_eq!(server.get(path).await.status, status, "{path}");

@@ -23,6 +23,8 @@ use health_actix::{CheckOptions, Health};
 async fn main() -> anyhow::Result<()> {
     examples::log_to_stderr();
     let settings = Settings::from_env()?;
+    // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
+    health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
     // Outside the factory, which runs once for each of the server's workers.
     let health = Health::builder()

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --bin orders`, then see what it prints.
 
+mod grpc;
 mod routes;
 
 use std::time::Duration;
@@ -24,6 +25,8 @@ use tokio::net::TcpListener;
 async fn main() -> anyhow::Result<()> {
     examples::log_to_stderr();
     let settings = Settings::from_env()?;
+    // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
+    health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
     let health = Health::builder()
         .state(state.clone())
@@ -52,10 +55,15 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", settings.address))?;
     greet(listener.local_addr()?, &state);
 
+    let grpc = grpc::listen(settings.grpc_address).await?;
+
     let served = async {
-        axum::serve(listener, app)
-            .with_graceful_shutdown(health.drain_on_signal())
-            .await?;
+        let drained = health.drain_on_signal();
+        let http = axum::serve(listener, app).with_graceful_shutdown(drained);
+        tokio::try_join!(
+            async { http.await.context("HTTP") },
+            Box::pin(grpc::serve(grpc, &health)),
+        )?;
         // From here on it is no failure that the worker ends.
         health.stop().await;
         worker.stop().await?;

@@ -4,6 +4,7 @@
 //! time out with everything else. Here they are answered all the same: thread,
 //! runtime, timers and sockets are not shared with the application.
 
+pub(crate) mod agent;
 pub(crate) mod connections;
 pub(crate) mod listen;
 
@@ -48,6 +49,39 @@ pub(crate) struct Limits {
     idle: Duration,
 }
 
+/// What is said on a port.
+#[derive(Clone, Debug)]
+pub(crate) enum Speech {
+    Http(Endpoint),
+    /// A line for each connection.
+    Agent {
+        endpoint: Endpoint,
+        degraded_weight: u8,
+    },
+}
+
+impl Speech {
+    /// Talks to one client, until it is idle for too long.
+    async fn talk(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        activity: Arc<Activity>,
+        idle: Duration,
+    ) {
+        match self {
+            Speech::Http(endpoint) => answer(stream, peer, endpoint, activity, idle).await,
+            Speech::Agent {
+                endpoint,
+                degraded_weight,
+            } => {
+                let told = agent::tell(stream, endpoint, degraded_weight);
+                activity.until_idle(idle, told).await;
+            }
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
@@ -86,7 +120,7 @@ impl HealthServer {
     }
 
     pub(crate) fn start(
-        endpoint: Endpoint,
+        speech: Speech,
         address: impl ToSocketAddrs,
         limits: Limits,
     ) -> io::Result<Self> {
@@ -103,7 +137,7 @@ impl HealthServer {
             Ok((runtime, listeners)) => {
                 let _ = started.send(Ok(()));
                 runtime.block_on(async {
-                    tokio::spawn(accept(listeners, endpoint, limits));
+                    tokio::spawn(accept(listeners, speech, limits));
                     let _ = still_open.await;
                 });
                 drop(runtime);
@@ -140,7 +174,7 @@ fn enter(listeners: Vec<std::net::TcpListener>) -> io::Result<(Runtime, Listener
     Ok((runtime, listeners))
 }
 
-async fn accept(mut listeners: Listeners, endpoint: Endpoint, limits: Limits) {
+async fn accept(mut listeners: Listeners, speech: Speech, limits: Limits) {
     let mut connections = Connections::new(limits.connections);
     loop {
         let (stream, peer) = match listeners.accept().await {
@@ -152,7 +186,8 @@ async fn accept(mut listeners: Listeners, endpoint: Endpoint, limits: Limits) {
             }
         };
         connections.make_room().await;
-        connections.open(|activity| answer(stream, peer, endpoint.clone(), activity, limits.idle));
+        let speech = speech.clone();
+        connections.open(|activity| speech.talk(stream, peer, activity, limits.idle));
     }
 }
 
@@ -247,7 +282,7 @@ mod tests {
         let runtime = runtime.expect("a runtime");
         let entered = runtime.enter();
         let health = Health::builder().start().expect("it starts");
-        let served = HealthServer::start(health.endpoint(), "127.0.0.1:0", limits);
+        let served = HealthServer::start(Speech::Http(health.endpoint()), "127.0.0.1:0", limits);
         drop(entered);
         (runtime, served.expect("a free port"))
     }
@@ -330,7 +365,8 @@ mod tests {
             connections: 8,
             ..Limits::default()
         };
-        let served = HealthServer::start(health.endpoint(), "127.0.0.1:0", limits);
+        let speech = Speech::Http(health.endpoint());
+        let served = HealthServer::start(speech, "127.0.0.1:0", limits);
         let served = served.expect("a free port");
         let mut probe = connect(&served);
         let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

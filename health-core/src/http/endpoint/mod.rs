@@ -20,6 +20,10 @@
 //! HAProxy the other. A trailing slash is served, never redirected: a prober
 //! may take a redirect for success.
 
+#[cfg(feature = "watch")]
+pub(crate) mod subject;
+pub(crate) mod traffic;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -218,7 +222,7 @@ impl Endpoint {
             Ok(route) => route,
             Err(refusal) => return ResponseFuture::ready(refused(refusal, head)),
         };
-        let asked: Vec<Asked> = self.inner.outdated(&route).collect();
+        let asked: Vec<Asked> = self.inner.outdated(route.page, route.check).collect();
         if asked.is_empty() {
             return ResponseFuture::ready(self.inner.respond(&route));
         }
@@ -318,6 +322,7 @@ impl Inner {
             method,
             page,
             check,
+            for_consul: self.settings.paths.is_for_consul(head.path()),
             format: route::format(page, &head, by_verbose),
             exposition: (page == Page::Metrics).then(|| route::exposition(&head)),
             verbose,
@@ -395,16 +400,19 @@ impl Inner {
 
     /// Starts the runs of the checks on demand that the answer needs. Metrics show
     /// the last results and their age, and start none.
-    fn outdated(&self, route: &Route) -> impl Iterator<Item = Asked> {
-        let (page, check) = (route.page, route.check);
-        let concerned = move |index: &usize| match check {
-            Some(only) => only == *index,
-            None => self.counts_for(page, *index) || self.holds_up(page, *index),
-        };
+    fn outdated(&self, page: Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
-            .filter(concerned)
+            .filter(move |&index| self.concerns(page, check, index))
             .filter_map(|index| self.monitor.ask_if_outdated(index))
+    }
+
+    /// Whether the answer for this page, or for one check, depends on the check.
+    fn concerns(&self, page: Page, check: Option<usize>, index: usize) -> bool {
+        match check {
+            Some(only) => only == index,
+            None => self.counts_for(page, index) || self.holds_up(page, index),
+        }
     }
 
     fn respond(&self, route: &Route) -> Response<Bytes> {
@@ -424,7 +432,17 @@ impl Inner {
             Some(index) => self.check(route, index),
             None => self.page(route),
         };
-        with_code(self.settings.codes.of(status), route.format, body)
+        let code = match status {
+            // Any other prober would take this for a failure.
+            Status::Warn if route.for_consul => StatusCode::TOO_MANY_REQUESTS,
+            status => self.settings.codes.of(status),
+        };
+        let mut answer = with_code(code, route.format, body);
+        let is_readiness = route.page == Page::Probe(Probe::Readiness) && route.check.is_none();
+        if self.settings.signals_envoy && is_readiness {
+            traffic::signal_envoy(&mut answer, status, self.monitor.is_closed());
+        }
+        answer
     }
 
     /// 200 whatever the checks say: to a scraper another code means that there

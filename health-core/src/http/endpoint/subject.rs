@@ -1,0 +1,182 @@
+//! The status of a part of the service, for protocols other than HTTP.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::registry::page::Page;
+use crate::http::endpoint::{Endpoint, Inner, standing};
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+
+/// The part of a service that a status is about: a probe, the checks with a tag,
+/// or one check.
+///
+/// ```
+/// use health_core::http::Subject;
+/// use health_core::Probe;
+///
+/// let ready: Subject = Probe::Readiness.into();
+/// let storage = Subject::group("storage");
+/// let database = Subject::check("database");
+/// # let _ = (ready, storage, database);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Subject {
+    kind: Kind,
+    for_traffic: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Probe(Probe),
+    Group(Cow<'static, str>),
+    Check(Cow<'static, str>),
+}
+
+impl Subject {
+    /// Creates the subject of one probe.
+    pub const fn probe(probe: Probe) -> Self {
+        Subject::new(Kind::Probe(probe))
+    }
+
+    /// Creates the subject of the checks with this tag, whatever their probes.
+    ///
+    /// The status is that of [`HealthBuilder::group`](crate::HealthBuilder::group).
+    /// The tag need not have a page.
+    pub fn group(tag: impl Into<Cow<'static, str>>) -> Self {
+        Subject::new(Kind::Group(tag.into()))
+    }
+
+    /// Creates the subject of one check.
+    pub fn check(name: impl Into<Cow<'static, str>>) -> Self {
+        Subject::new(Kind::Check(name.into()))
+    }
+
+    const fn new(kind: Kind) -> Self {
+        Subject {
+            kind,
+            for_traffic: false,
+        }
+    }
+
+    /// Turns the status into an answer to "send traffic here?": it fails as well
+    /// until startup has passed, and from the beginning of a drain. Without effect
+    /// on a probe, since readiness does so anyway.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::http::Subject;
+    /// use health_core::{CheckOptions, Health, Status};
+    ///
+    /// let options = CheckOptions::new().tags(&["storage"]);
+    /// let health = Health::builder().check("disk", options, || async {}).start()?;
+    /// health.refresh("disk").await;
+    /// let storage = Subject::group("storage");
+    /// drop(health.drain());
+    /// assert_eq!(health.status_of(&storage), Some(Status::Pass));
+    /// assert_eq!(health.status_of(&storage.for_traffic()), Some(Status::Fail));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_traffic(mut self) -> Self {
+        self.for_traffic = !matches!(self.kind, Kind::Probe(_));
+        self
+    }
+}
+
+/// For messages: `readiness`, `the group "storage"`, `the check "disk"`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Probe(probe) => write!(f, "{probe}"),
+            Kind::Group(tag) => write!(f, "the group {tag:?}"),
+            Kind::Check(name) => write!(f, "the check {name:?}"),
+        }
+    }
+}
+
+impl From<Probe> for Subject {
+    fn from(probe: Probe) -> Self {
+        Subject::probe(probe)
+    }
+}
+
+/// The tag of a group.
+impl From<&'static str> for Subject {
+    fn from(tag: &'static str) -> Self {
+        Subject::group(tag)
+    }
+}
+
+/// A subject that exists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    page: Page,
+    check: Option<usize>,
+    for_traffic: bool,
+}
+
+impl Endpoint {
+    /// Returns the tags by which checks are grouped, each once: those of
+    /// [`HealthBuilder::group`](crate::HealthBuilder::group) and
+    /// [`Page::Group`].
+    pub fn groups(&self) -> impl Iterator<Item = &'static str> {
+        self.inner.settings.paths.groups().into_iter()
+    }
+
+    pub(crate) fn find(&self, subject: &Subject) -> Option<Found> {
+        let monitor = &self.inner.monitor;
+        let (page, check) = match &subject.kind {
+            Kind::Probe(probe) => (Page::Probe(*probe), None),
+            Kind::Group(tag) => (Page::Group(self.inner.tag(tag)?), None),
+            Kind::Check(name) => (Page::Health, Some(monitor.index_of(name)?)),
+        };
+        Some(Found {
+            page,
+            check,
+            for_traffic: subject.for_traffic,
+        })
+    }
+
+    pub(crate) fn status_of(&self, found: Found) -> Status {
+        let own = match found.check {
+            Some(check) => standing(self.inner.monitor.verdict(check)),
+            None => self.inner.status(found.page),
+        };
+        if found.for_traffic && !self.inner.monitor.takes_traffic() {
+            return Status::Fail;
+        }
+        own
+    }
+
+    /// Brings the checks on demand up to date that these subjects depend on.
+    pub(crate) async fn ask(&self, subjects: impl IntoIterator<Item = Found>) {
+        let outdated = |found: Found| self.inner.outdated(found.page, found.check);
+        let asked: Vec<_> = subjects.into_iter().flat_map(outdated).collect();
+        if !asked.is_empty() {
+            let monitor = Arc::clone(&self.inner.monitor);
+            self.inner.timer.wait(monitor.all_answered(asked)).await;
+        }
+    }
+
+    /// Whether the subject depends on a check on demand.
+    pub(crate) fn is_on_demand(&self, found: Found) -> bool {
+        let on_demand = self.inner.monitor.on_demand().iter();
+        let mut concerned =
+            on_demand.filter(|&&at| self.inner.concerns(found.page, found.check, at));
+        concerned.next().is_some()
+    }
+}
+
+impl Inner {
+    /// The tag as its checks have it, or `None` if no check has it.
+    fn tag(&self, wanted: &str) -> Option<&'static str> {
+        let mut checks = 0..self.monitor.len();
+        checks.find_map(|check| {
+            let mut tags = self.monitor.plan(check).tags.iter().copied();
+            tags.find(|&tag| tag == wanted)
+        })
+    }
+}

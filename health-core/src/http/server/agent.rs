@@ -1,0 +1,55 @@
+//! What an agent check of HAProxy is told: a line for each connection.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::http::endpoint::Endpoint;
+use crate::http::endpoint::traffic::Traffic;
+
+/// How long a client may take to read a line and to close.
+const LONGEST_TALK: Duration = Duration::from_secs(5);
+
+/// The line for a state. Each one takes back what another one has set.
+fn line(traffic: &Traffic, degraded_weight: u8) -> String {
+    match traffic {
+        Traffic::Healthy => "up ready 100%\n".to_owned(),
+        Traffic::Degraded => format!("up ready {degraded_weight}%\n"),
+        // HAProxy takes `down#` for one word, which it does not know.
+        Traffic::Unhealthy(reason) => format!("down #{reason}\n"),
+        Traffic::Draining => "drain\n".to_owned(),
+    }
+}
+
+/// Tells one client.
+pub(super) async fn tell(mut stream: TcpStream, endpoint: Endpoint, degraded_weight: u8) {
+    let traffic = endpoint.traffic().await;
+    let line = line(&traffic, degraded_weight);
+    let talk = async {
+        stream.write_all(line.as_bytes()).await?;
+        stream.shutdown().await?;
+        // To close with bytes that nobody has read would reset the connection, and
+        // the line with it: HAProxy sends what `agent-send` says.
+        let mut rest = [0; 64];
+        while stream.read(&mut rest).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    // What the client does wrong ends the connection.
+    let _ = timeout(LONGEST_TALK, talk).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_its_line() {
+        assert_eq!(line(&Traffic::Healthy, 50), "up ready 100%\n");
+        assert_eq!(line(&Traffic::Degraded, 50), "up ready 50%\n");
+        let down = Traffic::Unhealthy("not ready: database".into());
+        assert_eq!(line(&down, 50), "down #not ready: database\n");
+        assert_eq!(line(&Traffic::Draining, 50), "drain\n");
+    }
+}

@@ -1,0 +1,174 @@
+//! The status of a part of the service, and each change of it, for protocols
+//! other than HTTP.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::http::endpoint::subject::{Found, Subject};
+use crate::health::Health;
+use crate::check::outcome::Status;
+
+/// How often a watch asks for checks on demand: the default period of a kubelet.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// The statuses of single subjects (feature `watch`).
+impl Health {
+    /// Returns the status of a subject now, or `None` if there is no such check or
+    /// no check with this tag. Runs nothing and waits for nothing.
+    pub fn status_of(&self, subject: &Subject) -> Option<Status> {
+        let endpoint = self.endpoint_ref();
+        Some(endpoint.status_of(endpoint.find(subject)?))
+    }
+
+    /// Returns the statuses of these subjects, in order, once checks on demand
+    /// ([`CheckOptions::cache`](crate::CheckOptions::cache)) are up to date. Waits
+    /// for them at most 800 ms, as [`Endpoint::respond`](crate::http::Endpoint::respond)
+    /// does; without such checks it is ready at once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::http::Subject;
+    /// use health_core::{CheckOptions, Health, Status};
+    ///
+    /// let options = CheckOptions::new().cache(Duration::from_secs(1));
+    /// let health = Health::builder().check("mail", options, || async {}).start()?;
+    /// let subjects = [Subject::check("mail"), Subject::check("nobody")];
+    /// assert_eq!(health.fresh_statuses(&subjects).await, [Some(Status::Pass), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn fresh_statuses(&self, subjects: &[Subject]) -> Vec<Option<Status>> {
+        let endpoint = self.endpoint_ref();
+        let found: Vec<_> = subjects.iter().map(|it| endpoint.find(it)).collect();
+        endpoint.ask(found.iter().copied().flatten()).await;
+        let status = |found: Option<Found>| Some(endpoint.status_of(found?));
+        found.into_iter().map(status).collect()
+    }
+
+    /// Watches the status of a subject: see [`StatusWatch`]. `None` if there is no
+    /// such check or no check with this tag.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::config::LifecycleOptions;
+    /// use health_core::{Health, Probe, Status};
+    ///
+    /// let health = Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::ZERO)).start()?;
+    /// let mut ready = health.watch(&Probe::Readiness.into()).expect("a probe exists");
+    /// assert_eq!(ready.next().await, Some(Status::Pass));
+    /// health.drain().await;
+    /// assert_eq!(ready.next().await, Some(Status::Fail));
+    /// assert_eq!(ready.next().await, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch(&self, subject: &Subject) -> Option<StatusWatch> {
+        Some(StatusWatch {
+            found: self.endpoint_ref().find(subject)?,
+            turns: self.monitor().watch_turns(),
+            last: None,
+            health: self.clone(),
+        })
+    }
+
+    /// Returns once a watch has nothing more to report: the drain is over, or
+    /// health has [stopped](Self::stop).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// health.stop().await;
+    /// health.ended().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn ended(&self) {
+        let mut turns = self.monitor().watch_turns();
+        let stopped = async {
+            // The monitor keeps the sender.
+            let _ = turns.wait_for(|has_stopped| *has_stopped).await;
+        };
+        first_of(self.drained(), stopped).await;
+    }
+}
+
+/// The status of a [`Subject`], then each change of it; made by
+/// [`Health::watch`].
+///
+/// Changes that come while nobody reads are merged: the next read returns the
+/// status of its own time, unless that is the one that was read last. Checks on
+/// demand are asked for at the first read, and every 10 s while a read waits.
+///
+/// The checks run for as long as a watch lives.
+#[derive(Debug)]
+pub struct StatusWatch {
+    health: Health,
+    found: Found,
+    turns: watch::Receiver<bool>,
+    last: Option<Status>,
+}
+
+impl StatusWatch {
+    /// Returns the status at the first call and the next other status at later
+    /// ones. Returns `None` once the drain is over or health has stopped, after
+    /// the last status before that.
+    ///
+    /// Cancel safe: no change is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<Status> {
+        let endpoint = self.health.endpoint_ref();
+        let is_on_demand = endpoint.is_on_demand(self.found);
+        if is_on_demand && self.last.is_none() {
+            endpoint.ask([self.found]).await;
+        }
+        let mut drained = pin!(self.health.drained());
+        let mut is_over = false;
+        loop {
+            // Seen before the status is read, so that no later turn is missed.
+            is_over |= *self.turns.borrow_and_update();
+            let status = endpoint.status_of(self.found);
+            if self.last.replace(status) != Some(status) {
+                return self.last;
+            }
+            if is_over {
+                return None;
+            }
+            let changed = async { drop(self.turns.changed().await) };
+            let turned = first_of(drained.as_mut(), changed);
+            if is_on_demand {
+                match first_of(turned, sleep(ASK_EVERY)).await {
+                    First::One(turned) => is_over = matches!(turned, First::One(())),
+                    First::Other(()) => endpoint.ask([self.found]).await,
+                }
+            } else {
+                is_over = matches!(turned.await, First::One(()));
+            }
+        }
+    }
+}
+
+/// The future that was ready first.
+enum First<A, B> {
+    One(A),
+    Other(B),
+}
+
+async fn first_of<A: Future, B: Future>(one: A, other: B) -> First<A::Output, B::Output> {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|cx| match one.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(First::One(output)),
+        Poll::Pending => other.as_mut().poll(cx).map(First::Other),
+    })
+    .await
+}

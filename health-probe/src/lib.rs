@@ -1,0 +1,258 @@
+//! Asks a running service for its health, from inside its container: the command
+//! of Docker's `HEALTHCHECK`, Podman, Compose, ECS and of exec probes.
+//!
+//! Only the standard library is used, so a service pays no dependency for
+//! [`main_if_asked`], and the binary `health-probe` is small.
+//!
+//! ```
+//! // First in `main`: `orders probe` asks the running service and exits.
+//! health_probe::main_if_asked();
+//! // The service starts here.
+//! ```
+//!
+//! # Targets
+//!
+//! | URL | asks |
+//! |---|---|
+//! | `http://127.0.0.1:3000/readyz` | `GET`; healthy is 200 to 299 |
+//! | `grpc://127.0.0.1:50051` | `grpc.health.v1.Health/Check` of the service `""`; healthy is `SERVING` |
+//! | `grpc://127.0.0.1:50051/orders.v1.Orders` | the same of that service |
+//! | `http+unix://%2Frun%2Forders.sock/readyz`, `grpc+unix://…` | the same over a Unix socket, whose path is percent-encoded |
+//!
+//! Redirects are not followed, since a redirect says nothing about the service.
+//! There is no TLS: the probe talks to its own container.
+//!
+//! # Exit codes
+//!
+//! 0 for healthy and degraded, 1 for everything else. 2 is reserved by Docker and
+//! never used.
+
+mod connection;
+mod grpc;
+mod hpack;
+mod http;
+mod target;
+
+use std::io::{self, Write as _};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use std::{env, error, fmt, process, thread};
+
+use target::{Protocol, Target};
+
+/// The time that a probe takes at most, unless it is given another: far below the
+/// 30 s after which Docker kills the command, and far above the second within
+/// which the service answers.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The first argument that asks for a probe.
+const COMMAND: &str = "probe";
+const URL_VARIABLE: &str = "HEALTH_PROBE_URL";
+const TIMEOUT_VARIABLE: &str = "HEALTH_PROBE_TIMEOUT";
+
+/// Asks the service at `url` and waits for its answer at most for `deadline`.
+///
+/// # Errors
+///
+/// If the answer is not healthy, or there is none; see [`Reason`].
+///
+/// ```no_run
+/// use health_probe::{DEADLINE, Reason};
+///
+/// match health_probe::probe("http://127.0.0.1:3000/readyz", DEADLINE) {
+///     Ok(()) => println!("healthy"),
+///     Err(error) if error.reason() == Reason::Unhealthy => println!("{error}"),
+///     Err(error) => println!("no answer: {error}"),
+/// }
+/// ```
+pub fn probe(url: &str, deadline: Duration) -> Result<(), ProbeError> {
+    let target = Target::parse(url)?;
+    let until = Instant::now().checked_add(deadline);
+    let until = until.ok_or_else(|| ProbeError::new(Reason::Usage, "the deadline is too long"))?;
+    let (answered, answer) = mpsc::channel();
+    // A name can take longer to resolve than any deadline.
+    let asking = move || drop(answered.send(ask(&target, until)));
+    thread::Builder::new()
+        .name("health-probe".into())
+        .spawn(asking)
+        .map_err(|error| ProbeError::new(Reason::Refused, format!("no thread: {error}")))?;
+    match answer.recv_timeout(deadline) {
+        Ok(answer) => answer,
+        Err(RecvTimeoutError::Timeout) => Err(ProbeError::timeout()),
+        Err(RecvTimeoutError::Disconnected) => Err(ProbeError::new(
+            Reason::Garbled,
+            "the answer is not understood",
+        )),
+    }
+}
+
+fn ask(target: &Target, until: Instant) -> Result<(), ProbeError> {
+    let connection = target.connect(until)?;
+    match target.protocol() {
+        Protocol::Http { path } => http::ask(connection, target.host(), path),
+        Protocol::Grpc { service } => grpc::ask(connection, target.host(), service),
+    }
+}
+
+/// Probes and ends the process, if the first argument is `probe`; returns at once
+/// otherwise. Call it first in `main`, before a runtime or a log is set up.
+///
+/// The target is the second argument, else `HEALTH_PROBE_URL`, else
+/// `http://127.0.0.1:$PORT/readyz`. `HEALTH_PROBE_TIMEOUT` sets the deadline in
+/// seconds.
+pub fn main_if_asked() {
+    main_if_asked_for(|| {
+        let port = env::var("PORT").ok()?;
+        Some(format!("http://127.0.0.1:{port}/readyz"))
+    });
+}
+
+/// As [`main_if_asked`], for a service that knows where it listens: the target is
+/// the second argument, else `HEALTH_PROBE_URL`, else `url`.
+///
+/// ```
+/// // Where the service reads its settings from, here without a port.
+/// let port = std::env::var("ORDERS_PORT").unwrap_or("3000".into());
+/// health_probe::main_if_asked_at(&format!("http://127.0.0.1:{port}/readyz"));
+/// ```
+pub fn main_if_asked_at(url: &str) {
+    main_if_asked_for(|| Some(url.to_owned()));
+}
+
+fn main_if_asked_for(usual: impl FnOnce() -> Option<String>) {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == COMMAND) {
+        let given = arguments
+            .next()
+            .map(|url| url.to_string_lossy().into_owned());
+        let url = given.or_else(|| env::var(URL_VARIABLE).ok()).or_else(usual);
+        process::exit(run(url.as_deref()));
+    }
+}
+
+/// Probes, writes the reason of a failure to stderr and returns the exit code:
+/// the body of the binary `health-probe`.
+#[doc(hidden)]
+pub fn run(url: Option<&str>) -> i32 {
+    let result = match url {
+        Some(url) => deadline().and_then(|deadline| probe(url, deadline)),
+        None => Err(ProbeError::new(
+            Reason::Usage,
+            format!("no URL; write one, or set {URL_VARIABLE} or PORT"),
+        )),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            // Without `eprintln!`, which panics where nobody reads.
+            let _ = writeln!(io::stderr(), "{error}");
+            1
+        }
+    }
+}
+
+fn deadline() -> Result<Duration, ProbeError> {
+    let Ok(text) = env::var(TIMEOUT_VARIABLE) else {
+        return Ok(DEADLINE);
+    };
+    let seconds: Option<f64> = text.parse().ok();
+    let deadline = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let deadline = deadline.filter(|deadline| !deadline.is_zero());
+    deadline.ok_or_else(|| {
+        let text = format!("{TIMEOUT_VARIABLE} must be seconds, such as 2.5, not {text:?}");
+        ProbeError::new(Reason::Usage, text)
+    })
+}
+
+/// Why a probe failed, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The service answered, and is not healthy.
+    Unhealthy,
+    /// The service answered, and does not know the path or the gRPC service.
+    Unknown,
+    /// Nothing listens there, or the connection was closed without an answer.
+    Refused,
+    /// The host has no address.
+    Unresolved,
+    /// There was no answer within the deadline.
+    Timeout,
+    /// The answer is neither HTTP nor gRPC.
+    Garbled,
+    /// The URL or a variable is not understood.
+    Usage,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Reason::Unhealthy => "unhealthy",
+            Reason::Unknown => "unknown",
+            Reason::Refused => "refused",
+            Reason::Unresolved => "unresolved",
+            Reason::Timeout => "timeout",
+            Reason::Garbled => "garbled",
+            Reason::Usage => "usage",
+        })
+    }
+}
+
+/// A probe that did not find the service healthy: a [`Reason`], and what is known
+/// beyond it, on one line of at most 512 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeError {
+    reason: Reason,
+    detail: String,
+}
+
+/// Docker keeps the first 4,096 bytes of the output.
+const LONGEST_DETAIL: usize = 480;
+
+impl ProbeError {
+    fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        let mut detail: String = detail.into();
+        if detail.len() > LONGEST_DETAIL {
+            let end = (0..=LONGEST_DETAIL)
+                .rev()
+                .find(|&at| detail.is_char_boundary(at));
+            detail.truncate(end.unwrap_or(0));
+        }
+        let is_plain = |c: char| !c.is_control();
+        let detail = detail
+            .chars()
+            .map(|c| if is_plain(c) { c } else { ' ' })
+            .collect();
+        ProbeError { reason, detail }
+    }
+
+    fn timeout() -> Self {
+        ProbeError::new(Reason::Timeout, "no answer within the deadline")
+    }
+
+    fn garbled(detail: impl Into<String>) -> Self {
+        ProbeError::new(Reason::Garbled, detail)
+    }
+
+    /// Returns the reason in one word.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+}
+
+impl From<io::Error> for ProbeError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ProbeError::timeout(),
+            _ => ProbeError::new(Reason::Refused, error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+impl error::Error for ProbeError {}

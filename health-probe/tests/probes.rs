@@ -1,0 +1,220 @@
+//! Probes of servers that say exactly these bytes.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use health_probe::{DEADLINE, Reason, probe};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// A server for one connection, which answers the first bytes with these and, if
+/// it `ends`, closes.
+fn server(answer: &'static [u8], ends: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(answer);
+        if !ends {
+            // Until the client leaves.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    port
+}
+
+fn reason(url: &str, deadline: Duration) -> (Reason, String) {
+    let error = probe(url, deadline).expect_err(url);
+    (error.reason(), error.to_string())
+}
+
+#[test]
+fn the_status_line_decides() {
+    for (answer, expected) in [
+        (&b"HTTP/1.1 200 OK\r\n\r\n"[..], None),
+        (b"HTTP/1.0 204\r\n\r\n", None),
+        (
+            b"HTTP/1.1 301 Moved\r\nLocation: /login\r\n\r\n",
+            Some(Reason::Unhealthy),
+        ),
+        (
+            b"HTTP/1.1 503 Service Unavailable\r\n\r\n{\"status\":\"unhealthy\"}",
+            Some(Reason::Unhealthy),
+        ),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", Some(Reason::Unknown)),
+        (b"HTTP/1.1 20 OK\r\n\r\n", Some(Reason::Garbled)),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", Some(Reason::Garbled)),
+        (b"HTTP/2 200\r\n", Some(Reason::Garbled)),
+        (b"200 OK\r\n\r\n", Some(Reason::Garbled)),
+        (b"HTTP/1.1 200", Some(Reason::Garbled)),
+        (b"\0\0\x12\x04\0\0\0\0\0", Some(Reason::Garbled)),
+        (b"", Some(Reason::Refused)),
+    ] {
+        let url = format!("http://127.0.0.1:{}/readyz", server(answer, true));
+        let found = probe(&url, DEADLINE).err().map(|error| error.reason());
+        assert_eq!(found, expected, "{}", String::from_utf8_lossy(answer));
+    }
+}
+
+#[test]
+fn the_body_of_a_failure_is_shown_and_bounded() {
+    let port = server(b"HTTP/1.1 503 x\r\n\r\n{\"status\":\"unhealthy\"}", true);
+    let (_, text) = reason(&format!("http://127.0.0.1:{port}"), DEADLINE);
+    assert_eq!(text, "unhealthy: 503 {\"status\":\"unhealthy\"}");
+    let long: &[u8] = Box::leak(
+        ["HTTP/1.1 500 x\r\n\r\n", &"\u{e4}\n".repeat(9_000)]
+            .concat()
+            .into_boxed_str(),
+    )
+    .as_bytes();
+    let (_, text) = reason(
+        &format!("http://127.0.0.1:{}", server(long, true)),
+        DEADLINE,
+    );
+    assert!(text.len() <= 512 && text.lines().count() == 1, "{text}");
+}
+
+/// A body that never ends changes nothing about the verdict.
+#[test]
+fn nothing_takes_longer_than_the_deadline() {
+    for (answer, expected) in [
+        (&b""[..], Some(Reason::Timeout)),
+        (b"HTTP/1.1 2", Some(Reason::Timeout)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", None),
+        (
+            b"HTTP/1.1 503 x\r\nContent-Length: 9\r\n\r\n",
+            Some(Reason::Unhealthy),
+        ),
+    ] {
+        let url = format!("http://127.0.0.1:{}", server(answer, false));
+        let start = Instant::now();
+        let found = probe(&url, SHORT).err().map(|error| error.reason());
+        let allowed = match found {
+            // The body was waited for, or the deadline came first.
+            Some(Reason::Timeout) if expected == Some(Reason::Unhealthy) => expected,
+            found => found,
+        };
+        assert_eq!(allowed, expected, "{}", String::from_utf8_lossy(answer));
+        assert!(start.elapsed() < DEADLINE);
+    }
+    let silent = format!("grpc://127.0.0.1:{}", server(b"", false));
+    assert_eq!(reason(&silent, SHORT).0, Reason::Timeout);
+}
+
+#[test]
+fn what_is_no_http_2_is_no_answer() {
+    for (answer, expected) in [
+        (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], Reason::Garbled),
+        (b"", Reason::Refused),
+        (b"\0\0\0\x04\0\0\0\0\0", Reason::Refused),
+        // A header block that refers to a table which the client declined.
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\xbe",
+            Reason::Garbled,
+        ),
+        // Settings, then an answer without the status of gRPC.
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88",
+            Reason::Garbled,
+        ),
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x04\x03\0\0\0\0\x01\0\0\0\0",
+            Reason::Refused,
+        ),
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            Reason::Refused,
+        ),
+    ] {
+        let url = format!("grpc://127.0.0.1:{}/a", server(answer, true));
+        assert_eq!(reason(&url, DEADLINE).0, expected, "{answer:?}");
+    }
+}
+
+#[test]
+fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    for scheme in ["http", "grpc"] {
+        let (found, text) = reason(&format!("{scheme}://127.0.0.1:{port}"), DEADLINE);
+        assert_eq!(found, Reason::Refused, "{text}");
+    }
+    let unresolved = reason("http://nobody.invalid/", DEADLINE).0;
+    assert!(matches!(unresolved, Reason::Unresolved | Reason::Timeout));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_is_asked() {
+    use std::os::unix::net::UnixListener;
+    let path = std::env::temp_dir().join(format!("health-probe-{}", std::process::id()));
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut head = [0; 512];
+        let length = stream.read(&mut head).expect("a request");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("sent");
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let encoded = path.to_string_lossy().replace('/', "%2F");
+    let result = probe(&format!("http+unix://{encoded}/readyz"), DEADLINE);
+    let _ = std::fs::remove_file(&path);
+    assert_eq!(result, Ok(()));
+    let head = served.join().expect("no panic");
+    assert!(
+        head.starts_with("GET /readyz HTTP/1.1\r\nHost: localhost\r\n"),
+        "{head}"
+    );
+    let gone = reason(&format!("http+unix://{encoded}/readyz"), DEADLINE).0;
+    assert_eq!(gone, Reason::Refused);
+}
+
+/// The exit code and what is on stderr.
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_health-probe"))
+        .env_remove("HEALTH_PROBE_URL")
+        .env_remove("HEALTH_PROBE_TIMEOUT")
+        .envs(variables.iter().copied())
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).expect("text");
+    (output.status.code(), text)
+}
+
+#[test]
+fn the_binary_exits_with_0_or_1_and_never_2() {
+    let url = |answer| format!("http://127.0.0.1:{}/readyz", server(answer, true));
+    let healthy = url(b"HTTP/1.1 200 OK\r\n\r\n");
+    assert_eq!(run(&[&healthy], &[]), (Some(0), String::new()));
+    let healthy = url(b"HTTP/1.1 200 OK\r\n\r\n");
+    assert_eq!(run(&[], &[("HEALTH_PROBE_URL", &healthy)]).0, Some(0));
+    let failing = url(b"HTTP/1.1 503 x\r\n\r\nno");
+    assert_eq!(
+        run(&[&failing], &[]),
+        (Some(1), "unhealthy: 503 no\n".into())
+    );
+    for arguments in [&[][..], &["readyz"], &["--help"]] {
+        let (code, text) = run(arguments, &[]);
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(text.starts_with("usage: "), "{text}");
+    }
+    for timeout in ["", "0", "-1", "1e99", "soon"] {
+        let (code, text) = run(
+            &["http://127.0.0.1:1"],
+            &[("HEALTH_PROBE_TIMEOUT", timeout)],
+        );
+        assert_eq!(code, Some(1), "{timeout}");
+        assert!(text.starts_with("usage: HEALTH_PROBE_TIMEOUT"), "{text}");
+    }
+    let silent = format!("http://127.0.0.1:{}", server(b"", false));
+    let (code, text) = run(&[&silent], &[("HEALTH_PROBE_TIMEOUT", "0.2")]);
+    assert_eq!(code, Some(1));
+    assert!(text.starts_with("timeout: "), "{text}");
+}
