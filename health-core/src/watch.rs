@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::http::endpoint::subject::{Found, Subject};
-use crate::health::Health;
 use crate::check::outcome::Status;
+use crate::health::Health;
+use crate::http::endpoint::subject::{Found, Subject};
 
 /// How often a watch asks for checks on demand: the default period of a kubelet.
 const ASK_EVERY: Duration = Duration::from_secs(10);

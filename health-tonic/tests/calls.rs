@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use health_tonic::config::LifecycleOptions;
 use health_tonic::config::HttpOptions;
+use health_tonic::config::LifecycleOptions;
+use health_tonic::http::Subject;
 use health_tonic::pb::health_check_response::ServingStatus::{
     self, NotServing, ServiceUnknown, Serving,
 };
 use health_tonic::pb::health_client::HealthClient;
 use health_tonic::pb::{HealthCheckRequest, HealthCheckResponse, HealthListRequest};
-use health_tonic::http::Subject;
-use health_tonic::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Services, services, testing};
+use health_tonic::{
+    CheckOptions, Health, HealthBuilder, Outcome, Probe, Services, services, testing,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -217,7 +219,9 @@ async fn watch_sends_the_status_and_then_each_change_once() {
 
 #[tokio::test]
 async fn a_service_that_does_not_exist_is_unknown_until_the_drain_is_over() {
-    let health = started(storage().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(1)))).await;
+    let health =
+        started(storage().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(1))))
+            .await;
     let served = Served::start(services(&health)).await;
     let mut client = served.client().await;
     let mut unknown = watch(&mut client, "nobody").await;
@@ -231,7 +235,10 @@ async fn a_service_that_does_not_exist_is_unknown_until_the_drain_is_over() {
 /// A graceful shutdown waits for calls, so it would never end.
 #[tokio::test]
 async fn every_watch_ends_with_the_drain_and_then_the_server() {
-    let health = started(storage().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(50)))).await;
+    let health = started(
+        storage().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(50))),
+    )
+    .await;
     let services = services(&health).service("orders.v1.Orders", "storage");
     let mut served = Served::start(services).await;
     let mut client = served.client().await;

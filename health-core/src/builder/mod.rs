@@ -55,6 +55,9 @@ pub struct HealthBuilder {
     service_info: ServiceInfo,
     pub(crate) lifecycle: LifecycleOptions,
     runtime: RuntimeOptions,
+    /// The methods that have set one of these options.
+    called: Vec<&'static str>,
+    repeated: Vec<&'static str>,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
@@ -84,6 +87,7 @@ impl HealthBuilder {
     /// timer.
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
+        problems.extend(self.repeated_calls());
         self.apply_settings(&mut problems);
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);

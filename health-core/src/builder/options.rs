@@ -5,33 +5,40 @@ use crate::engine::options::RuntimeOptions;
 use crate::http::config::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::options::LifecycleOptions;
+use crate::registry::error::Problem;
 use crate::telemetry::event::Transition;
 #[cfg(feature = "webhook")]
 use crate::telemetry::hook::remote::receiver::{Kind, Receiver};
 
 impl HealthBuilder {
-    /// Sets what is answered, where, and which clients see private details. A
-    /// second call replaces the first.
+    /// Sets what is answered, where, and which clients see private details. Call
+    /// once: [`start`](Self::start) refuses a second call.
     pub fn http(mut self, options: HttpOptions) -> Self {
+        self.note_call("http");
         self.http = options;
         self
     }
 
-    /// Sets what the answers show of the service, such as its version. A second
-    /// call replaces the first.
+    /// Sets what the answers show of the service, such as its version. Call
+    /// once: [`start`](Self::start) refuses a second call.
     pub fn service_info(mut self, info: ServiceInfo) -> Self {
+        self.note_call("service_info");
         self.service_info = info;
         self
     }
 
-    /// Sets how the service starts and drains. A second call replaces the first.
+    /// Sets how the service starts and drains. Call once:
+    /// [`start`](Self::start) refuses a second call.
     pub fn lifecycle(mut self, options: LifecycleOptions) -> Self {
+        self.note_call("lifecycle");
         self.lifecycle = options;
         self
     }
 
-    /// Sets how checks run. A second call replaces the first.
+    /// Sets how checks run. Call once:
+    /// [`start`](Self::start) refuses a second call.
     pub fn runtime(mut self, options: RuntimeOptions) -> Self {
+        self.note_call("runtime");
         self.runtime = options;
         self
     }
@@ -79,5 +86,22 @@ impl HealthBuilder {
             Receiver(Kind::PushMonitor(monitor)) => self.push_monitors.push(monitor),
         }
         self
+    }
+
+    /// Options are one value, so a second call would drop those of the first, such
+    /// as a guard.
+    fn note_call(&mut self, method: &'static str) {
+        if self.called.contains(&method) {
+            self.repeated.push(method);
+        } else {
+            self.called.push(method);
+        }
+    }
+
+    pub(super) fn repeated_calls(&self) -> impl Iterator<Item = Problem> {
+        self.repeated.iter().map(|method| Problem::InvalidSetting {
+            what: format!("`{method}` is called twice on the builder"),
+            help: format!("gather the options in one value: `.{method}(..)`"),
+        })
     }
 }

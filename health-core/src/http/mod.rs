@@ -22,6 +22,8 @@ pub(crate) mod service_info;
 #[cfg(feature = "tower")]
 pub(crate) mod tower;
 
+#[cfg(feature = "watch")]
+pub use self::endpoint::subject::Subject;
 pub use self::endpoint::{Endpoint, ResponseFuture};
 pub use self::guard::Guard;
 pub use self::paths::ProbePaths;
@@ -29,8 +31,6 @@ pub use self::render::words::Vocabulary;
 pub use self::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use self::server::HealthServer;
-#[cfg(feature = "watch")]
-pub use self::endpoint::subject::Subject;
 #[cfg(feature = "tower")]
 pub use self::tower::{BehindHealth, BehindHealthFuture, EndpointFuture, HealthLayer, Peer};
 pub use crate::registry::details::Details;

@@ -16,7 +16,7 @@ use crate::check::probe::Probe;
 /// Error: health cannot start, 2 problems:
 ///   - two checks are named `db`: billing 1.4.0 at billing/src/checks.rs:12, orders 0.3.1 at orders/src/health.rs:8
 ///     help: give one of them another name: `#[health_check(name = "orders-db")]`
-///   - `expect` names `ledger`, and no check has this name
+///   - `require` names `ledger`, and no check has this name
 ///     help: if it is in a library, name the library in the binary: `use ledger_checks as _;`
 /// ```
 ///
@@ -104,7 +104,7 @@ pub enum Problem {
         /// What to write instead.
         help: String,
     },
-    /// `expect` names a check that does not exist.
+    /// `require` names a check that does not exist.
     MissingCheck {
         /// The name.
         name: String,
@@ -225,7 +225,7 @@ impl fmt::Display for Problem {
                 write!(f, "check `{check}` ({place}): {what}")
             }
             Problem::MissingCheck { name, .. } => {
-                write!(f, "`expect` names `{name}`, and no check has this name")
+                write!(f, "`require` names `{name}`, and no check has this name")
             }
             Problem::UnknownPrerequisite {
                 check, place, name, ..

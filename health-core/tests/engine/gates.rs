@@ -36,8 +36,8 @@ async fn startup_and_readiness_wait_until_it_is_opened() {
     let (schema, cache) = (Gate::new("schema"), Gate::new("cache"));
     let health = started(
         Health::builder()
-            .reported(&schema, CheckOptions::new().startup().critical())
-            .reported(&cache, CheckOptions::new().startup().critical()),
+            .reported(&schema, blocking())
+            .reported(&cache, blocking()),
     );
     let statuses = || Probe::ALL.map(|probe| health.status(probe));
     let [pass, fail] = [Status::Pass, Status::Fail];
@@ -57,7 +57,7 @@ async fn opened_before_the_start_it_holds_nobody_up() {
     let gate = Gate::new("schema");
     gate.open();
     assert!(gate.is_open());
-    let builder = Health::builder().reported(&gate, CheckOptions::new().startup().critical());
+    let builder = Health::builder().reported(&gate, blocking());
     drop(gate);
     let health = started(builder);
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -67,14 +67,11 @@ async fn opened_before_the_start_it_holds_nobody_up() {
 #[tokio::test]
 async fn one_gate_opens_for_every_health_that_has_it() {
     let gate = Gate::new("schema");
-    let one = started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let one = started(Health::builder().reported(&gate, blocking()));
     drop(one);
-    let healths = [(); 2].map(|()| {
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()))
-    });
+    let healths = [(); 2].map(|()| started(Health::builder().reported(&gate, blocking())));
     gate.open();
-    let later =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let later = started(Health::builder().reported(&gate, blocking()));
     for health in healths.iter().chain([&later]) {
         assert_eq!(health.status(Probe::Startup), Status::Pass);
     }
@@ -83,8 +80,7 @@ async fn one_gate_opens_for_every_health_that_has_it() {
 #[tokio::test]
 async fn it_can_be_opened_on_a_thread_without_a_runtime() {
     let gate = Gate::new("schema");
-    let health =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(Health::builder().reported(&gate, blocking()));
     let opened = std::thread::spawn(move || gate.open()).join();
     assert!(opened.is_ok());
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -93,8 +89,7 @@ async fn it_can_be_opened_on_a_thread_without_a_runtime() {
 #[tokio::test]
 async fn when_the_last_clone_is_dropped_before_it_says_so() {
     let gate = Gate::new("schema");
-    let health =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(Health::builder().reported(&gate, blocking()));
     let clone = gate.clone();
     drop(gate);
     assert_eq!(report(&health, "schema"), fails("not open yet"));
@@ -109,12 +104,11 @@ async fn when_the_last_clone_is_dropped_before_it_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_check_that_comes_after_it_runs_as_soon_as_it_opens() {
     let gate = Gate::new("schema");
-    let health = started(
-        Health::builder()
-            .reported(&gate, CheckOptions::new().startup().critical())
-            .check("orders", CheckOptions::new().after(&["schema"]), || async {
-            }),
-    );
+    let health = started(Health::builder().reported(&gate, blocking()).check(
+        "orders",
+        CheckOptions::new().after(&["schema"]),
+        || async {},
+    ));
     sleep(Duration::from_secs(60)).await;
     let orders = health
         .refresh("orders")
@@ -142,8 +136,7 @@ async fn a_check_that_comes_after_it_runs_as_soon_as_it_opens() {
 #[tokio::test]
 async fn it_is_a_check_like_any_other_to_those_who_look() {
     let gate = Gate::new("schema");
-    let health =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(Health::builder().reported(&gate, blocking()));
     let mut events = health.subscribe();
     let report = health
         .refresh("schema")
@@ -170,13 +163,11 @@ async fn it_is_a_check_like_any_other_to_those_who_look() {
 #[tokio::test]
 async fn a_test_can_speak_in_its_place() {
     let gate = Gate::new("schema");
-    let health =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(Health::builder().reported(&gate, blocking()));
     testing::force(&health, "schema", Outcome::warn("drill"));
     assert_eq!(report(&health, "schema").0, Verdict::Warn);
     let open = Gate::new("open");
-    let other =
-        started(Health::builder().reported(&open, CheckOptions::new().startup().critical()));
+    let other = started(Health::builder().reported(&open, blocking()));
     testing::force(&other, "open", Outcome::fail("drill"));
     assert_eq!(report(&other, "open"), fails("drill"));
     testing::release(&other, "open");
@@ -186,14 +177,17 @@ async fn a_test_can_speak_in_its_place() {
 #[tokio::test]
 async fn what_has_been_stopped_hears_nothing() {
     let gate = Gate::new("schema");
-    let health =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(Health::builder().reported(&gate, blocking()));
     health.stop().await;
     gate.open();
     assert_eq!(report(&health, "schema"), fails("not open yet"));
-    let again =
-        started(Health::builder().reported(&gate, CheckOptions::new().startup().critical()));
+    let again = started(Health::builder().reported(&gate, blocking()));
     assert_eq!(again.status(Probe::Readiness), Status::Pass);
+}
+
+/// Startup waits for it.
+fn blocking() -> CheckOptions {
+    CheckOptions::new().startup().critical()
 }
 
 #[tokio::test]
@@ -203,15 +197,9 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
         serde_json::from_str(r#"{"my-gate": {"timeout": "2s", "failure_threshold": 3}}"#)
             .expect("legal JSON");
     let builder = Health::builder()
-        .reported(&gate, CheckOptions::new().startup().critical())
-        .reported(
-            &Gate::new("startup"),
-            CheckOptions::new().startup().critical(),
-        )
-        .reported(
-            &Gate::new("Schema"),
-            CheckOptions::new().startup().critical(),
-        )
+        .reported(&gate, blocking())
+        .reported(&Gate::new("startup"), blocking())
+        .reported(&Gate::new("Schema"), blocking())
         .check("my.gate", CheckOptions::new(), || async {})
         .settings(settings);
     let line = line!() - 5;
@@ -244,7 +232,7 @@ async fn settings_can_leave_it_out() {
     let vars = [("HEALTH_CHECK_SCHEMA_ENABLED", "false")];
     let health = started(
         Health::builder()
-            .reported(&gate, CheckOptions::new().startup().critical())
+            .reported(&gate, blocking())
             .require(["schema"])
             .settings(Settings::from_vars(vars)),
     );
@@ -273,8 +261,8 @@ async fn answers_with_details_name_what_startup_waits_for() {
     let builder = Health::builder().http(HttpOptions::new().probe_details(Details::Checks));
     let health = started(
         builder
-            .reported(&schema, CheckOptions::new().startup().critical())
-            .reported(&cache, CheckOptions::new().startup().critical()),
+            .reported(&schema, blocking())
+            .reported(&cache, blocking()),
     );
     for path in ["/readyz", "/startupz", "/health"] {
         let startup = &json(&health, path)["checks"]["startup"];
@@ -305,7 +293,7 @@ async fn the_status_alone_names_nothing() {
     let health = started(
         Health::builder()
             .http(HttpOptions::new().details(Details::Status))
-            .reported(&gate, CheckOptions::new().startup().critical()),
+            .reported(&gate, blocking()),
     );
     for path in ["/readyz", "/startupz", "/health"] {
         assert_eq!(body(&health, path), r#"{"status":"unhealthy"}"#);
@@ -318,7 +306,7 @@ async fn the_status_alone_names_nothing() {
 async fn of_many_that_startup_waits_for_some_are_named() {
     let gates: Vec<Gate> = (0..8).map(|nth| Gate::new(format!("gate-{nth}"))).collect();
     let builder = gates.iter().fold(Health::builder(), |builder, gate| {
-        builder.reported(gate, CheckOptions::new().startup().critical())
+        builder.reported(gate, blocking())
     });
     let health = started(builder);
     assert_eq!(
@@ -333,7 +321,7 @@ async fn a_gate_that_is_not_open_yet_has_not_failed() {
     let gate = Gate::new("migrations");
     let builder = Health::builder()
         .http(HttpOptions::new().path("/metrics", health_core::http::Page::Metrics));
-    let health = started(builder.reported(&gate, CheckOptions::new().startup().critical()));
+    let health = started(builder.reported(&gate, blocking()));
     let failures = "status=\"error\"} 0";
     sleep(std::time::Duration::from_secs(60)).await;
     let waiting = health.check("migrations").expect("the check is registered");

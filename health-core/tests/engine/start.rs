@@ -31,6 +31,27 @@ fn in_a_runtime_without_a_timer() {
 }
 
 #[tokio::test]
+async fn options_that_are_given_twice_are_refused() {
+    use health_core::config::{HttpOptions, RuntimeOptions, ServiceInfo};
+    let builder = Health::builder()
+        .http(HttpOptions::new().base_path("/internal"))
+        .http(HttpOptions::new())
+        .service_info(ServiceInfo::new())
+        .lifecycle(LifecycleOptions::new())
+        .runtime(RuntimeOptions::new())
+        .runtime(RuntimeOptions::new());
+    let error = builder.start().expect_err("it is refused");
+    assert_eq!(
+        error.to_string(),
+        "health cannot start, 2 problems:
+  - `http` is called twice on the builder
+    help: gather the options in one value: `.http(..)`
+  - `runtime` is called twice on the builder
+    help: gather the options in one value: `.runtime(..)`"
+    );
+}
+
+#[tokio::test]
 async fn every_problem_in_one_error() {
     let options = CheckOptions::new;
     let builder = Health::builder()
@@ -47,15 +68,15 @@ async fn every_problem_in_one_error() {
     help: the longest drain delay is 1 h, and Kubernetes waits 30 s by default
   - `My DB` cannot be the name of a check: a name cannot contain `M`
     help: use `a` to `z`, digits, `-`, `_` and `.`: `\"my-db\"`
-  - two checks are named `a-b`: FILE:35, FILE:36
+  - two checks are named `a-b`: FILE:60, FILE:61
     help: give one of them another name: `.check(\"other-a-b\", ..)`
-  - `expect` names `nevr`, and no check has this name
+  - `require` names `nevr`, and no check has this name
     help: did you mean `never`?
-  - `expect` names `ledger`, and no check has this name
+  - `require` names `ledger`, and no check has this name
     help: if it is in a library, name the library in the binary: `use the_library as _;`
-  - check `alive` (FILE:39): a liveness check that is not critical decides nothing
+  - check `alive` (FILE:64): a liveness check that is not critical decides nothing
     help: add `.critical()`, or leave `.liveness()` out
-  - check `never` (FILE:38): a timeout of zero fails every run
+  - check `never` (FILE:63): a timeout of zero fails every run
     help: leave `timeout` out for the default of 5 seconds";
     assert_eq!(error.to_string().replace(file!(), "FILE"), expected);
     assert_eq!(error.problems().len(), 7);

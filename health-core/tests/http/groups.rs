@@ -15,12 +15,16 @@ fn tagged() -> CheckOptions {
 }
 
 fn builder() -> HealthBuilder {
+    serving(HttpOptions::new())
+}
+
+fn serving(http: HttpOptions) -> HealthBuilder {
     Health::builder()
         .check("api", CheckOptions::new().critical(), || async {})
         .check("cache", tagged(), || async {})
         .check("database", tagged().critical(), || async {})
         .check("disk", tagged().liveness().critical(), || async {})
-        .http(HttpOptions::new().group("storage"))
+        .http(http.group("storage"))
 }
 
 async fn started(builder: HealthBuilder) -> Health {
@@ -103,7 +107,7 @@ async fn a_group_fails_while_a_critical_check_of_it_has_no_result() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_may_be_anywhere() {
-    let anywhere = builder().http(
+    let anywhere = serving(
         HttpOptions::new()
             .path("/internal/storage", Page::Group("storage"))
             .details(Details::Status),
@@ -195,7 +199,7 @@ async fn a_page_and_a_check_at_one_path_are_refused() {
 
 fn guarded() -> HealthBuilder {
     let guard = Guard::new().bearer(TOKEN);
-    builder().http(
+    serving(
         HttpOptions::new()
             .probe_details(Details::Checks)
             .guard(guard),
@@ -274,7 +278,7 @@ async fn strangers_exclude_nothing_unless_everybody_may() {
         assert_eq!(status, 503, "{uri}");
         assert!(!body.contains("exclude"), "{body}");
     }
-    let open = started(builder().http(HttpOptions::new().exclude_for_all_clients())).await;
+    let open = started(serving(HttpOptions::new().exclude_for_all_clients())).await;
     testing::force(&open, "database", Outcome::fail("down"));
     let healthy = (200, r#"{"status":"healthy"}"#.to_owned());
     assert_eq!(get(&open, "/readyz?exclude=database"), healthy);

@@ -32,14 +32,10 @@ const OTHERS: [&str; 6] = [
 ];
 
 /// A service with one check, which fails for a private cause.
-async fn failing(builder: HealthBuilder) -> Health {
+async fn failing(http: HttpOptions) -> Health {
     let options = CheckOptions::new().critical().tags(&["storage"]);
-    let health = builder
-        .http(
-            HttpOptions::new()
-                .group("storage")
-                .path("/status", Page::StatusPage),
-        )
+    let health = Health::builder()
+        .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {
             Outcome::fail("unreachable").because(SECRET)
         })
@@ -75,8 +71,7 @@ fn bearer(token: &str) -> [(&'static str, String); 1] {
 
 #[tokio::test(start_paused = true)]
 async fn a_recognized_client_sees_private_causes_without_secrets() {
-    let health =
-        failing(Health::builder().http(HttpOptions::new().guard(Guard::new().bearer(TOKEN)))).await;
+    let health = failing(HttpOptions::new().guard(Guard::new().bearer(TOKEN))).await;
     for uri in OTHERS {
         let known = body(&health, uri, "", &bearer(TOKEN));
         assert!(known.contains(CAUSE), "{uri}: {known}");
@@ -92,9 +87,9 @@ async fn a_recognized_client_sees_private_causes_without_secrets() {
 #[tokio::test(start_paused = true)]
 async fn the_public_behind_an_ingress_sees_no_private_cause() {
     let guard = || Guard::new().addresses(["10.0.0.0/8", "::1"]);
-    let health = failing(Health::builder().http(HttpOptions::new().guard(guard()))).await;
+    let health = failing(HttpOptions::new().guard(guard())).await;
     let trusting = guard().trusted_proxies(["10.244.0.7"]);
-    let trusting = failing(Health::builder().http(HttpOptions::new().guard(trusting))).await;
+    let trusting = failing(HttpOptions::new().guard(trusting)).await;
     for field in [
         ("x-forwarded-for", "203.0.113.9"),
         ("forwarded", "for=203.0.113.9"),
@@ -125,8 +120,7 @@ async fn the_answer_of_a_probe_is_the_same_for_every_client() {
         })
     };
     for details in [Details::Status, Details::Checks, Details::Full] {
-        let builder =
-            Health::builder().http(HttpOptions::new().probe_details(details).guard(guard()));
+        let builder = HttpOptions::new().probe_details(details).guard(guard());
         let health = failing(builder).await;
         for uri in PROBES {
             let known = body(&health, uri, "10.1.2.3", &bearer(TOKEN));
@@ -141,14 +135,14 @@ async fn the_answer_of_a_probe_is_the_same_for_every_client() {
 /// It is the one thing that a client can be allowed at a probe.
 #[tokio::test(start_paused = true)]
 async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
-    let builder = || Health::builder().http(HttpOptions::new().guard(Guard::new().bearer(TOKEN)));
+    let builder = || HttpOptions::new().guard(Guard::new().bearer(TOKEN));
     let health = failing(builder()).await;
     let uri = "/readyz?exclude=database";
     let excluded = body(&health, uri, "", &bearer(TOKEN));
     assert_eq!(excluded, r#"{"status":"healthy"}"#);
     let ignored = body(&health, uri, "", &bearer("guess"));
     assert_eq!(ignored, r#"{"status":"unhealthy"}"#);
-    let detailed = failing(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
+    let detailed = failing(builder().probe_details(Details::Checks)).await;
     let excluded = body(&detailed, uri, "", &bearer(TOKEN));
     assert!(excluded.contains(r#""excluded":true"#), "{excluded}");
     assert!(!excluded.contains("10.0.0.7"), "{excluded}");
@@ -156,12 +150,10 @@ async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn metrics_and_the_openapi_document_show_no_text_of_a_check() {
-    let builder = Health::builder().http(
-        HttpOptions::new()
-            .path("/metrics", Page::Metrics)
-            .path("/openapi.json", Page::OpenApi)
-            .guard(Guard::new().bearer(TOKEN)),
-    );
+    let builder = HttpOptions::new()
+        .path("/metrics", Page::Metrics)
+        .path("/openapi.json", Page::OpenApi)
+        .guard(Guard::new().bearer(TOKEN));
     let health = failing(builder).await;
     for uri in ["/metrics", "/metrics?format=openmetrics", "/openapi.json"] {
         let known = body(&health, uri, "", &bearer(TOKEN));
@@ -176,7 +168,7 @@ async fn metrics_and_the_openapi_document_show_no_text_of_a_check() {
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_panics_recognizes_no_client_and_stops_no_answer() {
     let guard = Guard::new().when(|_| panic!("broken rule"));
-    let health = failing(Health::builder().http(HttpOptions::new().guard(guard))).await;
+    let health = failing(HttpOptions::new().guard(guard)).await;
     let uris = PROBES.iter().chain(&OTHERS);
     for uri in uris.chain(&["/readyz?exclude=database"]) {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));

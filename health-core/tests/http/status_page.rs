@@ -15,12 +15,15 @@ use tokio::time::sleep;
 const TOKEN: &str = "Bearer correct horse battery staple";
 
 fn builder() -> HealthBuilder {
+    serving(HttpOptions::new())
+}
+
+fn serving(http: HttpOptions) -> HealthBuilder {
     let critical = CheckOptions::new().critical();
     Health::builder()
         .service_info(ServiceInfo::new().version("1.4.2 <beta>"))
         .http(
-            HttpOptions::new()
-                .path("/status", Page::StatusPage)
+            http.path("/status", Page::StatusPage)
                 .guard(Guard::new().bearer("correct horse battery staple")),
         )
         .check("database", critical, || async {
@@ -106,7 +109,7 @@ async fn it_says_as_much_as_health_does() {
     let single = page(&health, "/status/queue");
     assert!(single.contains("id=\"check-queue\"") && !single.contains("database"));
 
-    let terse = started(builder().http(HttpOptions::new().details(Details::Status))).await;
+    let terse = started(serving(HttpOptions::new().details(Details::Status))).await;
     for path in ["/status", "/status/queue"] {
         let page = page(&terse, path);
         for private in ["database", "full", "1.4.2", "Readiness"] {

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::registry::page::Page;
-use crate::http::endpoint::{Endpoint, Inner, standing};
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
+use crate::http::endpoint::{Endpoint, Inner, standing};
+use crate::registry::page::Page;
 
 /// The part of a service that a status is about: a probe, the checks with a tag,
 /// or one check.

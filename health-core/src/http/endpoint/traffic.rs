@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Response};
 
+use crate::check::outcome::Status;
+#[cfg(feature = "serve")]
+use crate::check::probe::Probe;
 #[cfg(feature = "serve")]
 use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
 use crate::registry::details::Details;
 #[cfg(feature = "serve")]
 use crate::registry::page::Page;
-use crate::check::outcome::Status;
-#[cfg(feature = "serve")]
-use crate::check::probe::Probe;
 #[cfg(feature = "serve")]
 use crate::verdict::snapshot::CheckReport;
 
