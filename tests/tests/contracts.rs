@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use health_core::{
-    CheckOptions, Details, Gate, Guard, Health, HealthBuilder, Heartbeat, Outcome, Page,
-    RequestHead, Status, Switch, Vocabulary,
+    CheckOptions, Details, FailureClass, Gate, Guard, Health, HealthBuilder, Heartbeat, Outcome,
+    Page, RequestHead, Status, Switch, Vocabulary,
 };
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -106,6 +106,7 @@ fn mixed() -> HealthBuilder {
         .check("alive", critical().liveness(), || async {})
         .check("cache", tagged, || async {
             Outcome::warn("nearly full")
+                .class(FailureClass::Saturated)
                 .observe(97, "percent")
                 .detail(json!({ "slots": [1, 2] }))
         })

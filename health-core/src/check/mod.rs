@@ -1,5 +1,6 @@
 //! What a check is: its declaration, and the work that one run does.
 
+pub(crate) mod class;
 pub(crate) mod name;
 pub(crate) mod options;
 pub(crate) mod order;

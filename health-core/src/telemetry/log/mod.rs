@@ -19,6 +19,8 @@ use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::thread::Log;
+#[cfg(feature = "tracing")]
+use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 #[cfg(feature = "tracing")]
@@ -219,6 +221,7 @@ macro_rules! check_event {
             $($news)*
             to = $report.verdict().as_str(),
             reason = reason($report),
+            class = $report.failure_class().map(FailureClass::as_str),
             cause = $report.cause().join(": "),
             incident = $incident.as_ref().map(Incident::as_str),
             took_ms = milliseconds($report.response_time().unwrap_or_default()),
