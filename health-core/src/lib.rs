@@ -117,6 +117,7 @@ pub use health_macros::{
 pub use crate::builder::HealthBuilder;
 pub use crate::check::HealthCheck;
 pub use crate::check::class::FailureClass;
+pub use crate::check::indicator::{BlockingIndicator, Indicator};
 pub use crate::check::options::CheckOptions;
 #[doc(hidden)]
 pub use crate::check::outcome::via;

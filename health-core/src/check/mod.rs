@@ -1,6 +1,7 @@
 //! What a check is: its declaration, and the work that one run does.
 
 pub(crate) mod class;
+pub(crate) mod indicator;
 pub(crate) mod name;
 pub(crate) mod options;
 pub(crate) mod order;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::check::indicator::FieldWork;
 use crate::check::options::CheckOptions;
 use crate::check::outcome::{IntoOutcome, Outcome};
 use crate::check::source::Source;
@@ -105,6 +107,8 @@ pub enum Run {
     Local(fn(&Context) -> LocalRunning),
     /// A plain `fn`: called on a thread of its own.
     Blocking(fn(&Context) -> Outcome),
+    /// A check of a field: called once, to make the work of all runs.
+    Field(fn(&Context) -> FieldWork),
 }
 
 /// Where a check was declared.
@@ -144,6 +148,7 @@ impl Work {
     pub(crate) fn declared(run: Run, context: &Context) -> Self {
         let context = context.clone();
         match run {
+            Run::Field(make) => make(&context).0,
             Run::Async(run) => Work::Async(Arc::new(move || run(&context))),
             Run::Local(run) => Work::Local(Arc::new(move || run(&context))),
             Run::Blocking(run) => Work::Blocking(Arc::new(move || run(&context))),
