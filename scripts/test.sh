@@ -8,7 +8,11 @@ cd "$(dirname "$0")/.."
 
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
-programs=(chromium curl haproxy nginx node npm prometheus prometheus-alertmanager valgrind)
+programs=(
+    chromium curl haproxy initdb mariadbd nginx node npm prometheus prometheus-alertmanager redis-server valgrind
+)
+# Debian keeps the programs of Postgres out of the path.
+PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -17,6 +21,16 @@ missing_programs() {
     for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || echo "$program"
     done
+}
+
+# The Debian package of a program that is not called like it.
+package_of() {
+    case "$1" in
+        initdb) echo postgresql ;;
+        mariadbd) echo mariadb-server ;;
+        node) echo nodejs ;;
+        *) echo "$1" ;;
+    esac
 }
 
 install_programs() {
@@ -30,8 +44,9 @@ install_programs() {
     local as_root=()
     [ "$(id -u)" -eq 0 ] || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq
-    # The package of node has another name.
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]/#node/nodejs}"
+    local packages=() program
+    for program in "${missing[@]}"; do packages+=("$(package_of "$program")"); done
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${packages[@]}"
 }
 
 # The crates that users depend on, with the Rust version that they declare.
@@ -40,6 +55,8 @@ check_msrv() {
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
+        # What the other clients need is newer.
+        cargo "+$version" check --locked -p health-indicators --features http,machine,redis --target-dir target/msrv
     else
         echo "Rust $version cannot be had here; clippy's incompatible_msrv has checked above."
     fi
@@ -66,6 +83,9 @@ for features in "" metrics opentelemetry serve serve-http2 signal systemd tower 
 done
 for adapter in health-axum health-actix health-tonic; do
     cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
+done
+for client in "" deadpool-redis http machine redis sqlx-mysql sqlx-postgres sqlx-sqlite; do
+    cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
 done
 
 step "docs"

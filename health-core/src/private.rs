@@ -11,6 +11,9 @@ pub use std::time::Duration;
 
 pub use inventory;
 
+#[doc(hidden)]
+pub use crate::check::indicator::via as field_via;
+use crate::check::indicator::{FieldCheck, FieldRef, FieldWork, LocalFieldCheck};
 pub use crate::check::options::CheckOptions;
 pub use crate::check::order::{Link, Names, comes_before};
 use crate::check::outcome::IntoOutcome;
@@ -18,7 +21,7 @@ pub use crate::check::outcome::Outcome;
 pub use crate::check::probe::Probe;
 use crate::check::state::TakenByValue;
 pub use crate::check::state::{
-    App, Context, Found, HealthState, Need, Package, Provide, Shared, StateOf,
+    App, Context, Found, HealthState, Need, OneFieldOf, Package, Provide, Shared, StateOf,
 };
 pub use crate::check::{CheckDef, Origin, Run};
 use crate::check::{LocalRunning, Running};
@@ -80,6 +83,27 @@ where
     F: 'static,
 {
     Box::pin(check)
+}
+
+/// The work of the check of a field. The caller names `T`, so that rustc
+/// reports what is no check of this type at the expression.
+pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> FieldWork
+where
+    C: FieldCheck<T, Via>,
+{
+    check.into_work(FieldRef::new(context, get))
+}
+
+/// [`field_check`], for a future that stays on its thread.
+pub fn local_field_check<T, C, Via>(
+    context: &Context,
+    get: fn(&Context) -> &T,
+    check: C,
+) -> FieldWork
+where
+    C: LocalFieldCheck<T, Via>,
+{
+    check.into_work(FieldRef::new(context, get))
 }
 
 /// A function that borrows the context for as long as its future lives.

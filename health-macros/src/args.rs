@@ -8,8 +8,10 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 
 use crate::diag::{Diag, Mistake, Place};
-use crate::tokens::{is_punct, split_at_commas};
-use crate::value::{Checks, Critical, Endpoints, Flag, Form, Given, Millis, Slot, Tags};
+use crate::tokens::{is_punct, is_word, split_at_commas};
+use crate::value::{
+    Checks, Critical, Endpoints, Expression, Flag, Form, Given, Millis, Slot, Tags,
+};
 use crate::words;
 
 /// What is written in the attribute.
@@ -35,6 +37,12 @@ pub(crate) struct Args {
     pub(crate) local: Slot<Flag>,
     pub(crate) state: Slot<syn::Path>,
     pub(crate) krate: Slot<syn::Path>,
+    /// Of a field: what checks it.
+    pub(crate) check: Slot<Expression>,
+    /// Of a field: no parameter is served from it.
+    pub(crate) skip: Slot<Flag>,
+    /// The keys of all options that were read, in the order of the source.
+    pub(crate) keys: Vec<(&'static str, Place)>,
 }
 
 /// One option. To add one: a row here, a field in [`Args`], a rule and a
@@ -80,20 +88,50 @@ const OPTIONS: &[Row] = &[
     row!("crate" => krate, "crate = health_core"),
 ];
 
-fn find(key: &str) -> Option<&'static Row> {
-    OPTIONS.iter().find(|row| row.key == key)
+/// The options that only `#[health(..)]` on a field of the state has.
+const FIELD_OPTIONS: &[Row] = &[
+    row!("check" => check, "check = ping"),
+    row!("skip" => skip, "skip"),
+];
+
+/// The options that an attribute has.
+#[derive(Clone, Copy)]
+struct Table(&'static [&'static [Row]]);
+
+impl Table {
+    const FUNCTION: Table = Table(&[OPTIONS]);
+    const FIELD: Table = Table(&[FIELD_OPTIONS, OPTIONS]);
+
+    fn rows(self) -> impl Iterator<Item = &'static Row> {
+        self.0.iter().copied().flatten()
+    }
+
+    fn find(self, key: &str) -> Option<&'static Row> {
+        self.rows().find(|row| row.key == key)
+    }
 }
 
-/// Reads all options, and reports what cannot be read.
+/// Reads all options of `#[health_check(..)]`, and reports what cannot be read.
 pub(crate) fn parse(tokens: TokenStream, diag: &Diag) -> Args {
+    parse_by(Table::FUNCTION, tokens, 0, diag)
+}
+
+/// Reads all options of `#[health(..)]` on a field. `first` is the place of the
+/// first one in the order of the report.
+pub(crate) fn parse_field(tokens: TokenStream, first: usize, diag: &Diag) -> Args {
+    parse_by(Table::FIELD, tokens, first, diag)
+}
+
+fn parse_by(table: Table, tokens: TokenStream, first: usize, diag: &Diag) -> Args {
     let mut args = Args::default();
-    for (order, (option, comma)) in split_at_commas(tokens).into_iter().enumerate() {
+    for (order, (option, comma)) in (first..).zip(split_at_commas(tokens)) {
         match comma {
             Some(comma) if option.is_empty() => {
                 let place = Place::option(order, comma);
                 diag.error(&place, "expected an option, found `,`", "remove this comma");
             }
             _ => read_option(
+                table,
                 &mut args,
                 order,
                 &option.into_iter().collect::<Vec<_>>(),
@@ -104,7 +142,7 @@ pub(crate) fn parse(tokens: TokenStream, diag: &Diag) -> Args {
     args
 }
 
-fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag) {
+fn read_option(table: Table, args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag) {
     let Some((first, rest)) = segment.split_first() else {
         return;
     };
@@ -117,7 +155,7 @@ fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag
         Ok(found) => found,
         Err(unexpected) => {
             let what = format!("expected `=` after `{key}`");
-            let help = match find(&key.unraw().to_string()) {
+            let help = match table.find(&key.unraw().to_string()) {
                 Some(row) => format!("write `{}`", row.example),
                 None => "an option is written `key = value`, or `key` alone".into(),
             };
@@ -137,10 +175,11 @@ fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag
             "expected `,` between options",
             help,
         );
-        read_option(args, order, next, diag);
+        read_option(table, args, order, next, diag);
     }
     let word = key.unraw().to_string();
-    if let Some(row) = find(&word) {
+    if let Some(row) = table.find(&word) {
+        args.keys.push((row.key, key_place.clone()));
         (row.read)(
             args,
             &Given {
@@ -152,7 +191,7 @@ fn read_option(args: &mut Args, order: usize, segment: &[TokenTree], diag: &Diag
             diag,
         );
     } else {
-        let keys: Vec<_> = OPTIONS.iter().map(|row| row.key).collect();
+        let keys: Vec<_> = table.rows().map(|row| row.key).collect();
         let (what, help) = words::unknown(&word, &form.text(), &keys);
         diag.error(&key_place, what, help);
     }
@@ -177,6 +216,9 @@ fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
     }
 }
 
+/// Keywords that stand beside a name inside a path or an expression.
+const JOINING: [&str; 4] = ["as", "async", "move", "mut"];
+
 /// How many tokens belong to the value: all, unless an option follows without
 /// a comma, that is, a name directly after a literal, a name or a `>`.
 fn value_length(value: &[TokenTree]) -> usize {
@@ -185,9 +227,10 @@ fn value_length(value: &[TokenTree]) -> usize {
         _ => true,
     };
     let starts = |token: &TokenTree| matches!(token, TokenTree::Ident(_)) || is_punct(token, ';');
+    let joins = |token: &TokenTree| JOINING.iter().any(|word| is_word(token, word));
     value
         .windows(2)
-        .position(|pair| ends(&pair[0]) && starts(&pair[1]))
+        .position(|pair| ends(&pair[0]) && starts(&pair[1]) && !joins(&pair[0]) && !joins(&pair[1]))
         .map_or(value.len(), |before| before + 1)
 }
 

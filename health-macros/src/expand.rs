@@ -1,13 +1,14 @@
 //! [`Spec`] → tokens. Cannot fail.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Member;
 use syn::ext::IdentExt;
 
 use crate::item::{Function, Param, has_impl, self_alias};
 use crate::package;
 use crate::rules::folded;
-use crate::spec::{Setting, Source, Spec};
+use crate::spec::{Field, Setting, Source, Spec, Subject};
 use crate::tokens::{ends, is_punct, is_word, without_self};
 use crate::value::CheckPath;
 
@@ -59,32 +60,102 @@ const PREFIX: &str = "__health_check_";
 /// All of it is located at the user's tokens, but resolved as generated code,
 /// so that no lint takes it for theirs.
 pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
-    let Spec { name, function, .. } = spec;
-    let Function {
-        cfg, visibility, ..
-    } = function;
-    let own = function.owner.as_ref().map(own_type);
-    let registration = registration_of(&function.name, Span::call_site());
+    let name = &spec.name;
+    let Parts {
+        head,
+        proofs,
+        needs,
+        run,
+    } = match &spec.subject {
+        Subject::Function(function) => of_function(spec, function),
+        Subject::Field(field) => of_field(spec, field),
+    };
     let marker = marker(name, spec.name_span);
-    let requires = requires(spec);
     let (after, order) = after(spec);
     let options = spec.settings.iter().map(setting).chain(after);
-    let needs = function.params.iter().map(need);
-    let run = run(function, spec.is_local);
     quote! {
-        #root::__private::check! { #cfg #visibility fn #registration {
-            #own
+        #root::__private::check! { #head {
             #marker
-            #requires
+            #proofs
             __health::submit! { __health::CheckDef {
                 name: #name,
                 options: __health::CheckOptions::new() #(#options)*,
                 origin: __health::origin!(),
-                needs: &[#(#needs),*],
+                needs: &[#needs],
                 run: #run,
             } }
             #order
         } }
+    }
+}
+
+/// What the registrations of functions and of fields do not share.
+struct Parts {
+    /// The signature of the registration.
+    head: TokenStream,
+    /// The items that prove the declaration.
+    proofs: TokenStream,
+    needs: TokenStream,
+    run: TokenStream,
+}
+
+fn of_function(spec: &Spec, function: &Function) -> Parts {
+    let Function {
+        cfg, visibility, ..
+    } = function;
+    let registration = registration_of(&function.name, Span::call_site());
+    let own = function.owner.as_ref().map(own_type);
+    let requires = requires(spec, &function.params);
+    let needs = function.params.iter().map(need);
+    Parts {
+        head: quote!(#cfg #visibility fn #registration),
+        proofs: quote!(#own #requires),
+        needs: quote!(#(#needs),*),
+        run: run(function, spec.is_local),
+    }
+}
+
+/// The registration of a field, beside the implementations of the derive:
+///
+/// ```text
+/// needs: &[__health::Need::field::<AppState, PgPool>("pool")],
+/// run: __health::Run::Field(|__cx| {
+///     __health::field_check::<PgPool, __health::Inferred<_>, _>(
+///         __cx,
+///         |__cx| __cx.field(|__state: &AppState| &__state.pool),
+///         ping,
+///     )
+/// }),
+/// ```
+fn of_field(spec: &Spec, field: &Field) -> Parts {
+    let Field {
+        visibility,
+        state,
+        member,
+        ty,
+        check,
+        ..
+    } = field;
+    let label = member.to_token_stream().to_string();
+    let registration = match member {
+        Member::Named(name) => registration_of(name, Span::call_site()),
+        Member::Unnamed(index) => format_ident!("{PREFIX}{}", index.index),
+    };
+    let make = if spec.is_local {
+        quote!(local_field_check)
+    } else {
+        quote!(field_check)
+    };
+    // rustc shows what is no check at this type argument
+    let check_type = around(check, &quote!(__health::Inferred < _), &quote!(>));
+    let get = quote!(|__cx| __cx.field(|__state: &#state| &__state.#member));
+    Parts {
+        head: quote!(#visibility fn #registration),
+        proofs: TokenStream::new(),
+        needs: quote!(__health::Need::field::<#state, #ty>(#label)),
+        run: quote! {
+            __health::Run::Field(|__cx| __health::#make::<#ty, #check_type, _>(__cx, #get, #check))
+        },
     }
 }
 
@@ -155,8 +226,7 @@ fn marker(name: &str, at: Span) -> TokenStream {
 
 /// The proof that the state provides each parameter; in a const of its own,
 /// where rustc words a misspelt type as it does in `needs`, and says it once.
-fn requires(spec: &Spec) -> TokenStream {
-    let params = &spec.function.params;
+fn requires(spec: &Spec, params: &[Param]) -> TokenStream {
     let Some(first) = params.first() else {
         return TokenStream::new();
     };

@@ -161,7 +161,7 @@ fn cfg(attributes: &[Attribute]) -> TokenStream {
 
 /// The first line of the documentation; what a macro makes of `#[doc = ..]` is
 /// not known here.
-fn description(attributes: &[Attribute]) -> Option<String> {
+pub(crate) fn description(attributes: &[Attribute]) -> Option<String> {
     let docs = attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("doc"));

@@ -1,10 +1,11 @@
-//! [`Args`] and [`Function`] → [`Spec`]. Each rule is one `check_*` function.
+//! [`Args`] and [`Subject`] → [`Spec`]. Each rule is one `check_*` function.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
+use syn::{Member, Type};
 
 use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
@@ -26,7 +27,70 @@ pub(crate) struct Spec {
     pub(crate) is_local: bool,
     pub(crate) source: Source,
     pub(crate) root: Option<syn::Path>,
-    pub(crate) function: Function,
+    pub(crate) subject: Subject,
+}
+
+/// What the attribute stands on.
+pub(crate) enum Subject {
+    Function(Function),
+    Field(Field),
+}
+
+/// A field of a state that has a check of its own.
+pub(crate) struct Field {
+    /// That of the struct, because `after` has to reach the check from wherever
+    /// the state is seen.
+    pub(crate) visibility: TokenStream,
+    pub(crate) state: Ident,
+    pub(crate) member: Member,
+    pub(crate) ty: Type,
+    /// The first line of its documentation.
+    pub(crate) description: Option<String>,
+    /// What checks it: an expression.
+    pub(crate) check: TokenStream,
+}
+
+impl Subject {
+    /// Whose name the check has unless the attribute says another; a field of a
+    /// tuple struct has none.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        match self {
+            Subject::Function(function) => Some(&function.name),
+            Subject::Field(Field {
+                member: Member::Named(name),
+                ..
+            }) => Some(name),
+            Subject::Field(_) => None,
+        }
+    }
+
+    fn description(&self) -> Option<&String> {
+        match self {
+            Subject::Function(function) => function.description.as_ref(),
+            Subject::Field(field) => field.description.as_ref(),
+        }
+    }
+
+    /// Whether it stands in an `impl` block.
+    fn is_in_impl(&self) -> bool {
+        matches!(self, Subject::Function(Function { owner: Some(_), .. }))
+    }
+
+    /// How messages call it.
+    fn kind(&self) -> &'static str {
+        match self {
+            Subject::Function(_) => "function",
+            Subject::Field(_) => "field",
+        }
+    }
+
+    /// The attribute, for messages.
+    fn attribute(&self) -> &'static str {
+        match self {
+            Subject::Function(_) => "health_check",
+            Subject::Field(_) => "health",
+        }
+    }
 }
 
 /// What is written, as calls of the options' builder.
@@ -50,27 +114,38 @@ pub(crate) enum Source {
 }
 
 /// Applies every rule. What it returns is only good if nothing was reported.
-pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
+pub(crate) fn validate(args: Args, subject: Subject, diag: &Diag) -> Spec {
     check_ranges(&args, diag);
     check_timeout_fits_interval(&args, diag);
     check_cache_without_interval(&args, diag);
     check_stale_after(&args, diag);
     check_probes_are_critical(&args, diag);
     check_critical_probes_count(&args, diag);
-    check_late_names_no_state(&args, diag);
-    check_local_is_async(&args, &function, diag);
-    check_after(&args, &function, diag);
+    match &subject {
+        Subject::Function(function) => {
+            check_late_names_no_state(&args, diag);
+            check_local_is_async(&args, function, diag);
+        }
+        Subject::Field(_) => check_field_is_the_source(&args, diag),
+    }
+    check_after(&args, &subject, diag);
     check_tags(&args, diag);
     check_affects(&args, diag);
     check_component(&args, diag);
-    check_name(&args, &function, diag);
-    let settings = settings(&args, &function);
+    check_name(&args, &subject, diag);
+    let settings = settings(&args, &subject);
     let named = args
         .name
         .get()
         .map(|name| (name.value.clone(), span_of(name.at.tokens())));
-    let (name, name_span) =
-        named.unwrap_or_else(|| (function.name.unraw().to_string(), function.name.span()));
+    let own = || {
+        let own = subject.name()?;
+        Some((own.unraw().to_string(), own.span()))
+    };
+    // without any name a mistake was reported
+    let (name, name_span) = named
+        .or_else(own)
+        .unwrap_or_else(|| (String::new(), Span::call_site()));
     let source = match (args.late.get(), args.state.into_value()) {
         (Some(_), _) => Source::Late,
         (None, Some(path)) => Source::Named(path),
@@ -87,7 +162,7 @@ pub(crate) fn validate(args: Args, function: Function, diag: &Diag) -> Spec {
         is_local: args.local.get().is_some(),
         source,
         root: args.krate.into_value(),
-        function,
+        subject,
     }
 }
 
@@ -99,7 +174,7 @@ fn span_of(tokens: &TokenStream) -> Span {
         .map_or_else(Span::call_site, |token| token.span())
 }
 
-fn settings(args: &Args, function: &Function) -> Vec<Setting> {
+fn settings(args: &Args, subject: &Subject) -> Vec<Setting> {
     let flags = [
         ("liveness", &args.liveness),
         ("readiness", &args.readiness),
@@ -146,7 +221,7 @@ fn settings(args: &Args, function: &Function) -> Vec<Setting> {
         .get()
         .map(|component| component.value.clone());
     let component = component.map(|text| Setting::Text("component", text));
-    let description = function.description.clone();
+    let description = subject.description().cloned();
     let description = description.map(|text| Setting::Text("description", text));
     flags
         .chain(critical)
@@ -368,8 +443,20 @@ fn check_local_is_async(args: &Args, function: &Function, diag: &Diag) {
     }
 }
 
+/// The check of a field gets this field, and no parameters.
+fn check_field_is_the_source(args: &Args, diag: &Diag) {
+    let keys = [
+        args.late.get().map(|late| ("late", &late.key)),
+        args.state.get().map(|state| ("state", &state.key)),
+    ];
+    for (word, key) in keys.into_iter().flatten() {
+        let what = format!("`{word}` is for parameters, and the check of a field takes this field");
+        diag.error(key, what, format!("leave `{word}` out"));
+    }
+}
+
 /// What a path names is for rustc to find out; a circle too, unless it is this one.
-fn check_after(args: &Args, function: &Function, diag: &Diag) {
+fn check_after(args: &Args, subject: &Subject, diag: &Diag) {
     let Some(after) = args.after.get() else {
         return;
     };
@@ -381,11 +468,11 @@ fn check_after(args: &Args, function: &Function, diag: &Diag) {
     for check in &after.value.0 {
         let parent = check.parent.to_string().replace(' ', "");
         let is_here = match parent.as_str() {
-            "" | "self::" => function.owner.is_none(),
-            "Self::" => function.owner.is_some(),
+            "" | "self::" => !subject.is_in_impl(),
+            "Self::" => subject.is_in_impl(),
             _ => false,
         };
-        if is_here && check.name == function.name {
+        if is_here && subject.name() == Some(&check.name) {
             let what = format!("`{}` cannot wait for itself", check.name);
             diag.error(&check.place, what, "remove it from `after`");
         }
@@ -442,22 +529,31 @@ fn report(verdict: Result<(), Mistake>, at: &Place, diag: &Diag) {
     }
 }
 
-fn check_name(args: &Args, function: &Function, diag: &Diag) {
+fn check_name(args: &Args, subject: &Subject, diag: &Diag) {
     if args.name.is_broken() {
         return;
     }
     if let Some(written) = args.name.get() {
-        if let Err(mistake) = written_name(&written.value) {
+        if let Err(mistake) = written_name(&written.value, subject.kind()) {
             diag.report(&written.at, &mistake);
         }
-    } else if let Err(mistake) = function_name(&function.name) {
-        diag.report(&Place::item(&function.name), &mistake);
+    } else if let Some(name) = subject.name() {
+        if let Err(mistake) = own_name(name, subject) {
+            diag.report(&Place::item(name), &mistake);
+        }
+    } else if let Subject::Field(field) = subject {
+        diag.error(
+            &Place::item(&field.check),
+            "the check of a field without a name needs one",
+            "write for example `name = \"orders-db\"`",
+        );
     }
 }
 
-fn written_name(name: &str) -> Result<(), Mistake> {
-    let otherwise = "leave `name` out to use the name of the function";
-    rules::check_shape("check name", name, otherwise)?;
+/// `kind` is whose name the check has otherwise.
+fn written_name(name: &str, kind: &str) -> Result<(), Mistake> {
+    let otherwise = format!("leave `name` out to use the name of the {kind}");
+    rules::check_shape("check name", name, &otherwise)?;
     reserved(name).map_or(Ok(()), |what| {
         Err(Mistake::new(
             what,
@@ -467,11 +563,11 @@ fn written_name(name: &str) -> Result<(), Mistake> {
 }
 
 /// The same rules, for a name that cannot be changed in the attribute.
-fn function_name(function: &Ident) -> Result<(), Mistake> {
-    let name = function.unraw().to_string();
+fn own_name(name: &Ident, subject: &Subject) -> Result<(), Mistake> {
+    let name = name.unraw().to_string();
     let (what, proposal) = if let Some(what) = reserved(&name) {
         (what, Some(format!("{name}-check")))
-    } else if written_name(&name).is_err() {
+    } else if written_name(&name, subject.kind()).is_err() {
         (
             format!("`{name}` cannot be the name of a check"),
             rules::proposal(&name),
@@ -480,7 +576,8 @@ fn function_name(function: &Ident) -> Result<(), Mistake> {
         return Ok(());
     };
     let example = proposal.unwrap_or_else(|| "orders-db".into());
-    let help = format!("name it in the attribute: `#[health_check(name = \"{example}\")]`");
+    let attribute = subject.attribute();
+    let help = format!("name it in the attribute: `#[{attribute}(name = \"{example}\")]`");
     Err(Mistake::new(what, help))
 }
 
@@ -499,15 +596,15 @@ mod tests {
     #[test]
     fn legal_names() {
         for name in ["db", "orders-db", "a.b_c-9", "0", &"x".repeat(64)] {
-            assert_eq!(written_name(name), Ok(()), "{name}");
+            assert_eq!(written_name(name, "function"), Ok(()), "{name}");
         }
     }
 
     #[test]
     fn the_words_of_the_framework_are_reserved() {
         for (name, _) in rules::RESERVED {
-            assert!(written_name(name).is_err(), "{name}");
+            assert!(written_name(name, "function").is_err(), "{name}");
         }
-        assert_eq!(written_name("startup-db"), Ok(()));
+        assert_eq!(written_name("startup-db", "function"), Ok(()));
     }
 }

@@ -2,11 +2,13 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Data, DeriveInput, Field, Member, Type};
+use syn::{Attribute, Data, DeriveInput, Field, Member, Type, Visibility};
 
+use crate::args::Args;
 use crate::diag::{Diag, Place, nearest};
-use crate::package;
+use crate::spec::{Spec, Subject};
 use crate::tokens::{ends, pretty, split_at_commas, without_self};
+use crate::{args, check, item, package, spec};
 
 /// A state that obeys every rule.
 struct State {
@@ -15,6 +17,8 @@ struct State {
     /// The types of all fields: each must be one that threads can share.
     fields: Vec<Type>,
     provided: Vec<Provided>,
+    /// The checks that are declared on its fields.
+    checks: Vec<Spec>,
 }
 
 /// A type that the state provides, and where it is.
@@ -23,6 +27,16 @@ struct Provided {
     from: Member,
     /// The value behind an `Arc`, not the `Arc`.
     is_behind_arc: bool,
+    /// More than one field has this type, so that it is not found by the type.
+    is_ambiguous: bool,
+}
+
+/// A field, and what its attributes say.
+struct Read {
+    member: Member,
+    ty: Type,
+    is_skipped: bool,
+    check: Option<Spec>,
 }
 
 /// The implementations, and errors for whatever stands in their way. What can
@@ -37,42 +51,105 @@ pub(crate) fn derive(input: TokenStream, root: &TokenStream) -> TokenStream {
             return error.into_compile_error();
         }
     };
-    let implementations = state.map(|state| expand(&state, root));
     let errors = diag.finish();
-    quote!(#implementations #errors)
+    let implementations = state.as_ref().map(|state| expand(state, root));
+    let checks = state.iter().flat_map(|state| &state.checks);
+    let registrations = checks
+        .filter(|_| errors.is_empty())
+        .map(|spec| check::registration(spec, root));
+    quote!(#implementations #(#registrations)* #errors)
 }
 
+/// The places of the fields' options in the order of the report; no attribute
+/// has as many.
+const PLACES_PER_FIELD: usize = 1_000;
+
 fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
-    let is_secondary = has_word(&input.attrs, "secondary", "the struct", diag);
+    let is_secondary = is_secondary(&input.attrs, diag);
     let fields = match input.data {
         Data::Struct(data) => data.fields,
         Data::Enum(data) => return refuse(&data.enum_token, "enum", diag),
         Data::Union(data) => return refuse(&data.union_token, "union", diag),
     };
     check_not_generic(&input.ident, &input.generics, diag)?;
-    let fields: Vec<_> = fields
-        .members()
-        .zip(fields.iter().map(|field| spelt_out(field, &input.ident)))
+    let members = fields.members().zip(&fields).zip(1..);
+    let fields: Vec<Read> = members
+        .map(|((member, field), nth)| {
+            let field = spelt_out(field, &input.ident);
+            let args = options(&field.attrs, &input.ident, nth * PLACES_PER_FIELD, diag);
+            read_field(member, field, args, (&input.ident, &input.vis), diag)
+        })
         .collect();
     let mut provided = Vec::new();
-    for (from, field) in &fields {
-        if !has_word(&field.attrs, "skip", "a field", diag) && check_single(field, &provided, diag)
-        {
-            provided.push(Provided {
-                ty: field.ty.clone(),
-                from: from.clone(),
-                is_behind_arc: false,
-            });
-        }
+    for field in fields.iter().filter(|field| !field.is_skipped) {
+        provide(&mut provided, &field.ty, &field.member, false);
     }
     provide_behind_arcs(&input.ident, &mut provided);
-    let fields = fields.into_iter().map(|(_, field)| field.ty).collect();
+    let (types, checks): (Vec<_>, Vec<_>) = fields
+        .into_iter()
+        .map(|field| (field.ty, field.check))
+        .unzip();
     Some(State {
         name: input.ident,
         is_secondary,
-        fields,
+        fields: types,
         provided,
+        checks: checks.into_iter().flatten().collect(),
     })
+}
+
+/// What the `#[health(..)]` of a field say, as one list.
+fn options(attributes: &[Attribute], state: &Ident, first: usize, diag: &Diag) -> Args {
+    let mut written = TokenStream::new();
+    for attribute in of_health(attributes) {
+        let tokens = tokens_of(attribute);
+        if tokens.is_empty() {
+            nothing_said(attribute, "skip", first, diag);
+        }
+        if !written.is_empty() && !tokens.is_empty() {
+            quote!(,).to_tokens(&mut written);
+        }
+        written.extend(without_self(tokens, state));
+    }
+    args::parse_field(written, first, diag)
+}
+
+fn read_field(
+    member: Member,
+    field: Field,
+    mut args: Args,
+    (state, visibility): (&Ident, &Visibility),
+    diag: &Diag,
+) -> Read {
+    let is_skipped = args.skip.get().is_some();
+    let check = std::mem::take(&mut args.check);
+    if !check.is_mentioned() {
+        check_no_options_without_check(&args, diag);
+    }
+    let check = check.into_value().map(|check| {
+        let subject = Subject::Field(spec::Field {
+            visibility: visibility.to_token_stream(),
+            state: state.clone(),
+            member: member.clone(),
+            ty: field.ty.clone(),
+            description: item::description(&field.attrs),
+            check: check.0,
+        });
+        spec::validate(args, subject, diag)
+    });
+    Read {
+        member,
+        ty: field.ty,
+        is_skipped,
+        check,
+    }
+}
+
+fn check_no_options_without_check(args: &Args, diag: &Diag) {
+    if let Some((key, place)) = args.keys.iter().find(|(key, _)| *key != "skip") {
+        let what = format!("`{key}` is an option of a check, and this field has none");
+        diag.error(place, what, "add the check: `check = path::to::function`");
+    }
 }
 
 fn refuse(keyword: &impl ToTokens, kind: &str, diag: &Diag) -> Option<State> {
@@ -103,38 +180,42 @@ fn spelt_out(field: &Field, name: &Ident) -> Field {
 }
 
 /// Compared as written; two spellings of one type are left to rustc.
-fn check_single(field: &Field, provided: &[Provided], diag: &Diag) -> bool {
-    let is_new = !provides(provided, &field.ty);
-    if !is_new {
-        let what = format!("two fields provide `{}` to health checks", text(&field.ty));
-        let help = "put `#[health(skip)]` on one of them, or give one a type of its own";
-        diag.error(&Place::item(&field.ty), what, help);
+fn provide(provided: &mut Vec<Provided>, ty: &Type, from: &Member, is_behind_arc: bool) {
+    let same = provided
+        .iter_mut()
+        .find(|other| text(&other.ty) == text(ty));
+    if let Some(other) = same {
+        // a type that a field has goes before one that is behind an `Arc`
+        other.is_ambiguous |= other.is_behind_arc == is_behind_arc;
+        return;
     }
-    is_new
-}
-
-fn provides(provided: &[Provided], ty: &Type) -> bool {
-    provided.iter().any(|other| text(&other.ty) == text(ty))
+    provided.push(Provided {
+        ty: ty.clone(),
+        from: from.clone(),
+        is_behind_arc,
+        is_ambiguous: false,
+    });
 }
 
 fn text(ty: &Type) -> String {
     pretty(&ty.to_token_stream())
 }
 
-/// `Arc<T>` serves `&T` too, unless another field does.
+/// `Arc<T>` serves `&T` too, unless another field does. Several of one type
+/// serve neither.
 fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     let inner = |field: &Provided| {
         let ty = behind_arc(&field.ty)?.clone();
-        Some(Provided {
-            ty,
-            from: field.from.clone(),
-            is_behind_arc: true,
-        })
+        Some((ty, field.from.clone(), field.is_ambiguous))
     };
-    let behind: Vec<Provided> = provided.iter().filter_map(inner).collect();
-    for value in behind {
-        if *name != text(&value.ty) && !provides(provided, &value.ty) {
-            provided.push(value);
+    let behind: Vec<_> = provided.iter().filter_map(inner).collect();
+    for (ty, from, is_ambiguous) in behind {
+        if *name == text(&ty) {
+            continue;
+        }
+        provide(provided, &ty, &from, true);
+        if is_ambiguous {
+            provide(provided, &ty, &from, true);
         }
     }
 }
@@ -172,70 +253,64 @@ fn has_size(ty: &Type) -> bool {
     }
 }
 
-/// Whether `#[health(word)]` is among the attributes of something that may
-/// have this word and no other. A misspelt one is reported, and counts.
-fn has_word(attributes: &[Attribute], word: &str, on: &str, diag: &Diag) -> bool {
-    let mut found = false;
-    for attribute in attributes
+fn of_health(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("health"))
-    {
-        let words = words_of(attribute);
+}
+
+/// What stands in the parentheses of `#[health(..)]`.
+fn tokens_of(attribute: &Attribute) -> TokenStream {
+    let list = attribute.meta.require_list();
+    list.map(|list| list.tokens.clone()).unwrap_or_default()
+}
+
+fn nothing_said(attribute: &Attribute, word: &str, order: usize, diag: &Diag) {
+    let help = format!("write `#[health({word})]`");
+    let place = Place::option(order, &attribute.meta);
+    diag.error(&place, "`#[health]` says nothing here", help);
+}
+
+/// Whether `#[health(secondary)]` is among the attributes of the struct. A
+/// misspelt one is reported, and counts.
+fn is_secondary(attributes: &[Attribute], diag: &Diag) -> bool {
+    const WORD: &str = "secondary";
+    let mut found = false;
+    for attribute in of_health(attributes) {
+        let words = split_at_commas(tokens_of(attribute));
         if words.is_empty() {
-            let help = format!("write `#[health({word})]`");
-            diag.error(
-                &Place::item(&attribute.meta),
-                "`#[health]` says nothing here",
-                help,
-            );
+            nothing_said(attribute, WORD, 0, diag);
         }
-        for given in words {
+        for (given, _) in words {
             let text = given.to_string();
-            if text == word && !found {
+            if text == WORD && !found {
                 found = true;
                 continue;
             }
-            found |= nearest(&text, [word]).is_some();
-            let (what, help) = wrong_word(&text, word, on);
-            diag.error(&Place::item(given), what, help);
+            found |= nearest(&text, [WORD]).is_some();
+            let (what, help) = wrong_on_struct(&text, WORD);
+            diag.error(&Place::option(0, given), what, help);
         }
     }
     found
 }
 
-/// What stands between the commas of `#[health(..)]`.
-fn words_of(attribute: &Attribute) -> Vec<TokenStream> {
-    let list = attribute
-        .meta
-        .require_list()
-        .map(|list| list.tokens.clone());
-    split_at_commas(list.unwrap_or_default())
-        .into_iter()
-        .map(|(word, _)| word)
-        .collect()
-}
-
-fn wrong_word(given: &str, word: &str, on: &str) -> (String, String) {
+fn wrong_on_struct(given: &str, word: &str) -> (String, String) {
     if given == word {
         return (
             format!("`{word}` is set twice"),
             "keep one of the two".into(),
         );
     }
-    let other_place = match given {
-        "skip" => Some("a field"),
-        "secondary" => Some("the struct"),
-        _ => None,
-    };
-    if let Some(place) = other_place {
+    if given == "skip" {
         return (
-            format!("`{given}` goes on {place}, not on {on}"),
-            format!("move `#[health({given})]` there"),
+            "`skip` goes on a field, not on the struct".into(),
+            "move `#[health(skip)]` there".into(),
         );
     }
     let help = match nearest(given, [word]) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("on {on} it is `#[health({word})]`"),
+        None => format!("on the struct it is `#[health({word})]`; checks are declared on fields"),
     };
     (format!("unknown option `{given}`"), help)
 }
@@ -248,7 +323,10 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
         ..
     } = state;
     let getters = provided.iter().map(|value| getter(name, value));
-    let lookups = provided.iter().map(lookup);
+    let lookups = provided
+        .iter()
+        .filter(|value| !value.is_ambiguous)
+        .map(lookup);
     let registration = registration(state);
     quote! {
         const _: () = {
@@ -278,15 +356,19 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
 }
 
 fn getter(name: &Ident, value: &Provided) -> TokenStream {
-    let Provided { ty, .. } = value;
+    let Provided {
+        ty, is_ambiguous, ..
+    } = value;
     let field = reference(value);
+    // `for<'any>`, because rustc refuses a bound that never holds as it stands
+    let bound = is_ambiguous.then(|| quote!(where for<'any> #ty: __health::OneFieldOf<#name>));
     // two spellings of one type are E0119, which rustc shows at the two headers
     let (start, end) = ends(&ty.to_token_stream());
     let start = quote_spanned!(start=> impl __health::Provide);
     let name = Ident::new(&name.to_string(), end);
     quote_spanned! {end=>
         #[automatically_derived]
-        #start<#ty> for #name {
+        #start<#ty> for #name #bound {
             fn provide(&self) -> &#ty { #field }
         }
     }

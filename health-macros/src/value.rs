@@ -42,6 +42,11 @@ impl<T> Slot<T> {
         self.written.map(|written| written.value)
     }
 
+    /// Whether it is written, legal or not.
+    pub(crate) fn is_mentioned(&self) -> bool {
+        self.mentioned
+    }
+
     /// Whether a mistake in it was reported, so that no rule can be applied.
     pub(crate) fn is_broken(&self) -> bool {
         self.mentioned && self.written.is_none()
@@ -402,6 +407,31 @@ impl Value for syn::Path {
                 format!("write `{example}`"),
             )
         };
+        diag.error(&place, what, help);
+        None
+    }
+}
+
+/// The path of a function, or any other expression. Its syntax is left to rustc.
+pub(crate) struct Expression(pub(crate) TokenStream);
+
+impl Value for Expression {
+    fn read(given: &Given, diag: &Diag) -> Option<(Self, Place)> {
+        let value = given.value(diag)?;
+        let place = given.place.with(value);
+        let Ok(text) = syn::parse2::<syn::LitStr>(value.clone()) else {
+            return Some((Expression(value.clone()), place));
+        };
+        let path = text.parse::<syn::Path>();
+        let help = match path {
+            Ok(path) => format!(
+                "remove the quotes: `{} = {}`",
+                given.key,
+                pretty(&path.to_token_stream())
+            ),
+            Err(_) => format!("write `{}`", given.example),
+        };
+        let what = format!("`{}` takes a function, not a string", given.key);
         diag.error(&place, what, help);
         None
     }

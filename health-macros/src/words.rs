@@ -73,6 +73,12 @@ pub(crate) fn unknown(key: &str, value: &str, options: &[&str]) -> (String, Stri
         let what = format!("there is no option `{key}`; the probes are flags");
         return (what, Probe::meant(value.trim_matches('"')));
     }
+    if key == "secondary" {
+        return (
+            "`secondary` goes on the struct of the state".into(),
+            "write `#[health(secondary)]` above `struct`".into(),
+        );
+    }
     (
         format!("unknown option `{key}`"),
         help_for_unknown(key, options),

@@ -3,6 +3,8 @@
 //! Most checks need nothing from here: an annotated function returns `()`, `bool`,
 //! a `Result` or an [`Outcome`], see [`IntoOutcome`].
 
+pub(crate) mod class;
+pub(crate) mod indicator;
 pub(crate) mod name;
 pub(crate) mod options;
 pub(crate) mod order;
@@ -20,8 +22,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::class::FailureClass;
+pub use self::indicator::{BlockingIndicator, Indicator};
 pub use self::outcome::{Detail, IntoFailure};
 pub use self::state::{HealthState, Provide};
+use crate::check::indicator::FieldWork;
 use crate::check::options::CheckOptions;
 use crate::check::outcome::{IntoOutcome, Outcome};
 use crate::check::source::Source;
@@ -109,6 +114,8 @@ pub enum Run {
     Local(fn(&Context) -> LocalRunning),
     /// A plain `fn`: called on a thread of its own.
     Blocking(fn(&Context) -> Outcome),
+    /// A check of a field: called once, to make the work of all runs.
+    Field(fn(&Context) -> FieldWork),
 }
 
 /// Where a check was declared.
@@ -148,6 +155,7 @@ impl Work {
     pub(crate) fn declared(run: Run, context: &Context) -> Self {
         let context = context.clone();
         match run {
+            Run::Field(make) => make(&context).0,
             Run::Async(run) => Work::Async(Arc::new(move || run(&context))),
             Run::Local(run) => Work::Local(Arc::new(move || run(&context))),
             Run::Blocking(run) => Work::Blocking(Arc::new(move || run(&context))),

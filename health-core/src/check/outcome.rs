@@ -6,6 +6,8 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
+use crate::check::class::FailureClass;
+
 use crate::text::bounded;
 
 /// The answer of one run, without words.
@@ -47,6 +49,7 @@ pub enum Status {
 pub struct Outcome {
     status: Status,
     reason: Option<Reason>,
+    class: Option<FailureClass>,
     cause: Vec<String>,
     /// Boxed, since most checks find nothing beside their status.
     findings: Option<Box<Findings>>,
@@ -97,6 +100,7 @@ impl Outcome {
         Outcome {
             status,
             reason: None,
+            class: None,
             cause: Vec::new(),
             findings: None,
         }
@@ -129,6 +133,20 @@ impl Outcome {
     /// ```
     pub fn because<Via>(mut self, cause: impl IntoFailure<Via>) -> Self {
         self.add_cause(cause.into_chain());
+        self
+    }
+
+    /// Adds what kind of failure it is, which is public.
+    ///
+    /// ```
+    /// use health_core::check::FailureClass;
+    /// use health_core::Outcome;
+    ///
+    /// let outcome = Outcome::fail("the ledger is read-only").class(FailureClass::WrongRole);
+    /// # let _ = outcome;
+    /// ```
+    pub const fn class(mut self, class: FailureClass) -> Self {
+        self.class = Some(class);
         self
     }
 
@@ -199,6 +217,11 @@ impl Outcome {
         self.reason.as_ref().map(Reason::as_str)
     }
 
+    /// What kind of failure it is, if the check says so.
+    pub const fn failure_class(&self) -> Option<FailureClass> {
+        self.class
+    }
+
     /// The private cause: the error's text and those of its sources.
     pub fn cause(&self) -> &[String] {
         &self.cause
@@ -210,7 +233,9 @@ impl Outcome {
     }
 
     pub(crate) fn timed_out() -> Self {
-        Outcome::of(Status::Fail).saying(Reason::TimedOut)
+        Outcome::of(Status::Fail)
+            .saying(Reason::TimedOut)
+            .class(FailureClass::TimedOut)
     }
 
     pub(crate) fn panicked(text: String) -> Self {
@@ -239,7 +264,7 @@ impl Outcome {
 
     /// Whether it says what another does, in public.
     pub(crate) fn says_as(&self, other: &Outcome) -> bool {
-        (self.status, &self.reason) == (other.status, &other.reason)
+        (self.status, &self.reason, self.class) == (other.status, &other.reason, other.class)
     }
 
     /// A failure whose only words are private.

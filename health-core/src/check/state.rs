@@ -30,6 +30,17 @@ pub trait Provide<T: ?Sized> {
     fn provide(&self) -> &T;
 }
 
+/// A type that one field alone has.
+///
+/// Never implemented: the derive asks for it where several fields have one type.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "several fields of `{State}` have the type `{Self}`",
+    label = "which of them is meant?",
+    note = "take `&{State}` and use the field; or put `#[health(skip)]` on the others, or give one a type of its own"
+)]
+pub trait OneFieldOf<State: ?Sized> {}
+
 /// The state of an application, as the checks see it.
 ///
 /// Derive it:
@@ -139,6 +150,8 @@ pub struct Need {
     pub(crate) name: &'static str,
     pub(crate) type_id: fn() -> TypeId,
     pub(crate) type_name: fn() -> &'static str,
+    /// The state whose field it is.
+    state: Option<fn() -> TypeId>,
 }
 
 impl Need {
@@ -148,6 +161,16 @@ impl Need {
             name,
             type_id: TypeId::of::<T>,
             type_name: std::any::type_name::<T>,
+            state: None,
+        }
+    }
+
+    /// The field `name` of the state `S`; in another state, whatever it
+    /// provides of this type.
+    pub const fn field<S: 'static, T: 'static>(name: &'static str) -> Self {
+        Need {
+            state: Some(TypeId::of::<S>),
+            ..Need::of::<T>(name)
         }
     }
 }
@@ -177,7 +200,8 @@ impl Sources {
     }
 
     pub(crate) fn has(&self, need: &Need) -> bool {
-        self.lookup((need.type_id)()).is_some()
+        let state = need.state.and_then(|state| self.lookup(state()));
+        state.is_some() || self.lookup((need.type_id)()).is_some()
     }
 
     pub(crate) fn state_name(&self) -> Option<&'static str> {
@@ -206,6 +230,20 @@ impl Context {
 
     pub(crate) fn sources(&self) -> &Sources {
         &self.0
+    }
+
+    /// A field of the state `S`. If another state was given, as a test does, it
+    /// is that one's value of this type.
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Self::get) does.
+    pub fn field<S: 'static, T: 'static>(&self, of: fn(&S) -> &T) -> &T {
+        let state = self.0.lookup(TypeId::of::<S>());
+        match state.and_then(|state| state.downcast_ref()) {
+            Some(state) => of(state),
+            None => self.get(),
+        }
     }
 
     /// The value of this type.

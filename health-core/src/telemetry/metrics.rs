@@ -3,6 +3,7 @@
 
 use std::time::SystemTime;
 
+use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::telemetry::sample::{CheckSample, Sample};
@@ -52,7 +53,7 @@ pub(crate) const DURATION: Family = Family {
 };
 
 /// All of them, in the order in which they are shown.
-pub(crate) static FAMILIES: [Family; 12] = [
+pub(crate) static FAMILIES: [Family; 13] = [
     Family {
         name: "health_status",
         kind: Kind::Gauge,
@@ -105,6 +106,23 @@ pub(crate) static FAMILIES: [Family; 12] = [
                         let (name, kind) = (&*check.name, probe.as_str());
                         let labels = [("check", name), ("kind", kind), ("status", word)];
                         emit(sink, &labels, check.stats.results(status).into());
+                    }
+                }
+            }
+        },
+    },
+    Family {
+        name: "health_check_failures_total",
+        kind: Kind::Counter,
+        unit: None,
+        help: "The failures of a check by their class, of the classes that it has had.",
+        points: |sample, sink| {
+            for check in &sample.checks {
+                for class in FailureClass::ALL {
+                    let labels = [("check", &*check.name), ("class", class.as_str())];
+                    match check.stats.failures(class) {
+                        0 => {}
+                        failures => emit(sink, &labels, failures.into()),
                     }
                 }
             }

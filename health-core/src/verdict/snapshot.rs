@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::check::class::FailureClass;
 use crate::check::options::{Links, Plan};
 use crate::check::outcome::{Observed, Outcome, Reason, Status};
 use crate::check::probe::{Probe, Probes};
@@ -346,6 +347,15 @@ impl CheckReport {
             return Some("stale");
         }
         self.last_message()
+    }
+
+    /// What kind of failure the last result was, if the check says so. Public,
+    /// like [`message`](Self::message).
+    pub fn failure_class(&self) -> Option<FailureClass> {
+        if self.blocked_by.is_some() || self.seen.standing.stale {
+            return None;
+        }
+        self.last_outcome()?.failure_class()
     }
 
     /// The public text of the last result, whatever the verdict.

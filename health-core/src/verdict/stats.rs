@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::source::Reports;
 
@@ -29,6 +30,7 @@ pub(crate) const BOUNDS: [(Duration, &str); 12] = [
 pub(crate) struct Stats {
     results: [u32; 3],
     transitions: u32,
+    classes: [u32; FailureClass::ALL.len()],
     /// Each counts what its own bound lets in and the one before does not; the
     /// last one counts the rest.
     buckets: [u32; BOUNDS.len() + 1],
@@ -45,6 +47,12 @@ impl Stats {
         if status != Status::Fail {
             self.last_success = Some(at);
         }
+    }
+
+    /// The last failure is of this class.
+    pub(crate) fn classify(&mut self, class: FailureClass) {
+        let failures = &mut self.classes[class as usize];
+        *failures = failures.wrapping_add(1);
     }
 
     /// One more run, which took this long.
@@ -79,6 +87,10 @@ impl Stats {
 
     pub(crate) fn results(&self, status: Status) -> u32 {
         self.results[status as usize]
+    }
+
+    pub(crate) fn failures(&self, class: FailureClass) -> u32 {
+        self.classes[class as usize]
     }
 
     pub(crate) fn transitions(&self) -> u32 {
@@ -151,6 +163,6 @@ mod tests {
 
     #[test]
     fn it_stays_small() {
-        assert!(size_of::<Stats>() <= 96, "{}", size_of::<Stats>());
+        assert!(size_of::<Stats>() <= 128, "{}", size_of::<Stats>());
     }
 }

@@ -592,6 +592,9 @@ impl Track {
             self.last_good = Some(ended);
         }
         self.stats.count(status, at);
+        if let Some(class) = outcome.failure_class().filter(|_| status == Status::Fail) {
+            self.stats.classify(class);
+        }
         // A run that is missed again has been measured the first time.
         if took <= self.timeout && !self.is_reported() {
             self.stats.observe(took);

@@ -35,10 +35,8 @@ async fn options_that_are_given_twice_are_refused() {
     use health_core::config::{HttpOptions, RuntimeOptions, ServiceInfo};
     let builder = Health::builder()
         .http(HttpOptions::new().base_path("/internal"))
-        .http(HttpOptions::new())
         .service_info(ServiceInfo::new())
         .lifecycle(LifecycleOptions::new())
-        .runtime(RuntimeOptions::new())
         .runtime(RuntimeOptions::new());
     let error = builder.start().expect_err("it is refused");
     assert_eq!(

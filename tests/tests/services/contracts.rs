@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use health_core::check::FailureClass;
 use health_core::config::HttpOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::{Details, Guard, Page, RequestHead, Vocabulary};
@@ -113,6 +114,7 @@ fn mixed() -> HealthBuilder {
         .check("alive", critical().liveness(), || async {})
         .check("cache", tagged, || async {
             Outcome::warn("nearly full")
+                .class(FailureClass::Saturated)
                 .observe(97, "percent")
                 .detail(json!({ "slots": [1, 2] }))
         })

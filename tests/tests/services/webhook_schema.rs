@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
+use health_core::check::FailureClass;
 use health_core::notify::Webhook;
 use health_core::{CheckOptions, Health, Outcome, testing};
 use serde_json::{Value, json};
@@ -97,7 +98,12 @@ async fn bodies(max_batch: usize) -> Vec<Value> {
     let error = std::io::Error::other("refused");
     for (outcome, followers) in [
         (Outcome::warn("slow"), 0),
-        (Outcome::fail("down").because(error), 1),
+        (
+            Outcome::fail("down")
+                .class(FailureClass::Unreachable)
+                .because(error),
+            1,
+        ),
         (Outcome::pass(), 1),
     ] {
         testing::force(&health, "database", outcome);

@@ -4,11 +4,21 @@ use std::sync::Arc;
 #[derive(Clone)]
 struct PgPool;
 
+// Two fields of one type are no mistake as long as no parameter has this type.
 #[derive(HealthState)]
-struct AppState { primary: PgPool, replica: PgPool, one: Arc<u8>, two: Arc<u8> }
+struct AppState {
+    primary: PgPool,
+    replica: PgPool,
+    one: Arc<u8>,
+    two: Arc<u8>,
+    unused: u16,
+    and_again: u16,
+}
 
-// The first field still provides it: no second error.
 #[health_check]
 async fn db(_pool: &PgPool) -> bool { true }
+
+#[health_check]
+async fn number(_shared: &Arc<u8>, _number: &u8) -> bool { true }
 
 fn main() {}

@@ -15,6 +15,7 @@ fn mistakes() {
         "results",
         "parameters",
         "state",
+        "fields",
         "items",
         "after",
         "methods",

@@ -19,6 +19,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::http::render::Frame;
 use crate::http::render::fit::{Fitted, fit};
@@ -208,6 +209,8 @@ struct Entry<'a> {
     /// No part of the draft, which allows further keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<Incident>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<FailureClass>,
 }
 
 impl<'a> Entry<'a> {
@@ -241,6 +244,7 @@ impl<'a> Entry<'a> {
             output,
             links: Relations(report.links()),
             incident: report.incident(),
+            class: report.failure_class(),
         }
     }
 
@@ -256,6 +260,7 @@ impl<'a> Entry<'a> {
             output: None,
             links: Relations(&[]),
             incident: None,
+            class: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::check::class::FailureClass;
 use crate::check::outcome::{Observed, Status};
 use crate::http::render::Frame;
 use crate::http::render::fit::{Fitted, fit};
@@ -216,6 +217,8 @@ struct CheckBody<'a> {
     response_time_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<FailureClass>,
     /// The texts of errors, for those who may see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
@@ -254,6 +257,7 @@ impl<'a> CheckBody<'a> {
             critical: report.is_critical(),
             response_time_ms: report.response_time().map(milliseconds),
             message: check.message(),
+            class: report.failure_class(),
             cause: check.cause(),
             incident: report.incident(),
             consecutive: check.full.then(|| report.consecutive()),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 #[cfg(feature = "tracing")]
+use crate::check::class::FailureClass;
+#[cfg(feature = "tracing")]
 use crate::check::probe::Probes;
 use crate::telemetry::event::Transition;
 #[cfg(feature = "tracing")]
@@ -200,6 +202,7 @@ macro_rules! check_event {
             $($news)*
             to = $report.verdict().as_str(),
             reason = reason($report),
+            class = $report.failure_class().map(FailureClass::as_str),
             cause = $report.cause().join(": "),
             incident = $incident.as_ref().map(Incident::as_str),
             took_ms = milliseconds($report.response_time().unwrap_or_default()),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::check::class::FailureClass;
 use crate::check::probe::Probe;
 use crate::telemetry::hook::remote::Turn;
 use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
@@ -113,6 +114,8 @@ struct State<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<FailureClass>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_by: Option<&'a str>,
@@ -143,6 +146,7 @@ impl<'a> State<'a> {
             held_s: milliseconds(turned.held) / 1e3,
             incident: turned.incident,
             message: message.map(|message| cut(message, LONGEST_MESSAGE)),
+            class: report.failure_class(),
             cause: Some(report.cause())
                 .filter(|cause| with_cause && !cause.is_empty())
                 .map(|cause| cut(&masked(&cause.join(": ")), LONGEST_CAUSE).to_owned()),

@@ -1,0 +1,302 @@
+//! Checks that are declared on a field of the state: `#[health(check = ..)]`.
+//!
+//! What the attribute names is a function or a value with settings. The traits
+//! with a `Via` keep these apart; the compiler infers it, as it does for
+//! [`IntoOutcome`].
+
+use std::future::Future;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::check::outcome::{IntoOutcome, Outcome};
+use crate::check::state::Context;
+use crate::check::{LocalRunning, Running, Work};
+
+/// A check of a dependency of type `T` that has settings of its own.
+///
+/// `#[health(check = ..)]` on a field of the state takes a function or a value
+/// of a type that implements this trait. The value is made once, when the
+/// program starts, and each run borrows it, so it may keep what it measured.
+///
+/// Implement [`BlockingIndicator`] instead if a run blocks its thread.
+///
+/// ```
+/// use health_core::check::Indicator;
+/// use health_core::{HealthState, Outcome, health_check};
+///
+/// #[derive(Clone)]
+/// struct Queue { waiting: usize }
+///
+/// struct Shorter { than: usize }
+///
+/// impl Indicator<Queue> for Shorter {
+///     async fn check(&self, queue: &Queue) -> Outcome {
+///         if queue.waiting < self.than {
+///             Outcome::pass()
+///         } else {
+///             Outcome::fail("the queue is full")
+///         }
+///     }
+/// }
+///
+/// #[derive(Clone, HealthState)]
+/// struct AppState {
+///     /// The work queue has room.
+///     #[health(check = Shorter { than: 100 }, timeout = "1s", critical)]
+///     queue: Queue,
+/// }
+/// ```
+pub trait Indicator<T: ?Sized>: Send + Sync + 'static {
+    /// One run. It may hang, block or panic: that is this check's failure alone.
+    fn check(&self, dependency: &T) -> impl Future<Output = Outcome> + Send;
+}
+
+/// An [`Indicator`] whose runs block. They run on a thread of their own.
+///
+/// ```
+/// use std::path::PathBuf;
+/// use health_core::check::BlockingIndicator;
+/// use health_core::{HealthState, Outcome};
+///
+/// struct Exists;
+///
+/// impl BlockingIndicator<PathBuf> for Exists {
+///     fn check(&self, directory: &PathBuf) -> Outcome {
+///         match directory.metadata() {
+///             Ok(_) => Outcome::pass(),
+///             Err(error) => Outcome::fail("the directory is missing").because(error),
+///         }
+///     }
+/// }
+///
+/// #[derive(Clone, HealthState)]
+/// struct AppState {
+///     #[health(check = Exists)]
+///     uploads: PathBuf,
+/// }
+/// ```
+pub trait BlockingIndicator<T: ?Sized>: Send + Sync + 'static {
+    /// One run. It may hang or panic: that is this check's failure alone.
+    fn check(&self, dependency: &T) -> Outcome;
+}
+
+/// Where a run finds the field that it checks.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct FieldRef<T> {
+    context: Context,
+    get: fn(&Context) -> &T,
+}
+
+impl<T> Clone for FieldRef<T> {
+    fn clone(&self) -> Self {
+        FieldRef {
+            context: self.context.clone(),
+            get: self.get,
+        }
+    }
+}
+
+impl<T> FieldRef<T> {
+    pub(crate) fn new(context: &Context, get: fn(&Context) -> &T) -> Self {
+        FieldRef {
+            context: context.clone(),
+            get,
+        }
+    }
+
+    fn get(&self) -> &T {
+        (self.get)(&self.context)
+    }
+}
+
+/// The work of a check that is declared on a field.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct FieldWork(pub(crate) Work);
+
+/// How the check of a field was written.
+#[doc(hidden)]
+pub mod via {
+    use std::marker::PhantomData;
+
+    /// An `async fn`, with the `Via` of what it returns.
+    #[derive(Debug)]
+    pub struct Async<R, Via>(PhantomData<(R, Via)>);
+    /// A plain `fn`, with the `Via` of what it returns.
+    #[derive(Debug)]
+    pub struct Plain<R, Via>(PhantomData<(R, Via)>);
+    /// An [`Indicator`](super::Indicator).
+    #[derive(Debug)]
+    pub enum Value {}
+    /// A [`BlockingIndicator`](super::BlockingIndicator).
+    #[derive(Debug)]
+    pub enum BlockingValue {}
+}
+
+/// What `check = ..` on a field of type `T` may name.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot check a field of type `{T}`",
+    label = "not a health check of `{T}`",
+    note = "name an `async fn` or a plain `fn` that takes `&{T}` and returns a health check result: `()`, `bool`, `Status` or `Outcome`, or a `Result<_, E>` of one of them",
+    note = "or a value that implements `Indicator<{T}>` or `BlockingIndicator<{T}>`",
+    note = "if the future of the function is not `Send`, write `local` beside `check`"
+)]
+pub trait FieldCheck<T, Via> {
+    /// What runs it.
+    fn into_work(self, field: FieldRef<T>) -> FieldWork;
+}
+
+/// What `check = .., local` on a field of type `T` may name.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot check a field of type `{T}` with `local`",
+    label = "not an `async fn` that checks `{T}`",
+    note = "name an `async fn` that takes `&{T}` and returns a health check result",
+    note = "anything else is checked without `local`"
+)]
+pub trait LocalFieldCheck<T, Via> {
+    /// What runs it.
+    fn into_work(self, field: FieldRef<T>) -> FieldWork;
+}
+
+/// A function that borrows the field for as long as its future lives.
+#[doc(hidden)]
+pub trait CallWith<'a, T: 'a>: Send + Sync + 'static {
+    /// What the future ends with.
+    type Output;
+    /// The future.
+    type Future: Future<Output = Self::Output> + Send;
+
+    /// Calls the function.
+    fn call(&self, field: &'a T) -> Self::Future;
+}
+
+impl<'a, T, F, Fut> CallWith<'a, T> for F
+where
+    T: 'a,
+    F: Fn(&'a T) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send + 'a,
+{
+    type Output = Fut::Output;
+    type Future = Fut;
+
+    fn call(&self, field: &'a T) -> Fut {
+        self(field)
+    }
+}
+
+/// [`CallWith`], for a future that stays on its thread.
+#[doc(hidden)]
+pub trait CallLocalWith<'a, T: 'a>: Send + Sync + 'static {
+    /// What the future ends with.
+    type Output;
+    /// The future.
+    type Future: Future<Output = Self::Output>;
+
+    /// Calls the function.
+    fn call(&self, field: &'a T) -> Self::Future;
+}
+
+impl<'a, T, F, Fut> CallLocalWith<'a, T> for F
+where
+    T: 'a,
+    F: Fn(&'a T) -> Fut + Send + Sync + 'static,
+    Fut: Future + 'a,
+{
+    type Output = Fut::Output;
+    type Future = Fut;
+
+    fn call(&self, field: &'a T) -> Fut {
+        self(field)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, F, R, Via> FieldCheck<T, via::Async<R, Via>> for F
+where
+    T: Send + Sync + 'static,
+    F: for<'a> CallWith<'a, T, Output = R>,
+    R: IntoOutcome<Via> + 'static,
+    Via: 'static,
+{
+    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+        let begin: Begin<T, R> = Arc::new(move |field| Box::pin(self.call(field)));
+        FieldWork(Work::Async(Arc::new(move || answer(&begin, &field))))
+    }
+}
+
+type Begin<T, R> = Arc<dyn for<'a> Fn(&'a T) -> Answering<'a, R> + Send + Sync>;
+type Answering<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
+
+/// Compiled once for each kind of field and result, and not for each check.
+fn answer<T, R, Via>(begin: &Begin<T, R>, field: &FieldRef<T>) -> Running
+where
+    T: Send + Sync + 'static,
+    R: IntoOutcome<Via> + 'static,
+    Via: 'static,
+{
+    let (begin, field) = (Arc::clone(begin), field.clone());
+    Box::pin(async move { begin(field.get()).await.into_outcome() })
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, F, R, Via> FieldCheck<T, via::Plain<R, Via>> for F
+where
+    T: 'static,
+    F: Fn(&T) -> R + Send + Sync + 'static,
+    R: IntoOutcome<Via>,
+{
+    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+        let run = move || self(field.get()).into_outcome();
+        FieldWork(Work::Blocking(Arc::new(run)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, I> FieldCheck<T, via::Value> for I
+where
+    T: Send + Sync + 'static,
+    I: Indicator<T>,
+{
+    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+        let indicator = Arc::new(self);
+        let run = move || -> Running {
+            let (indicator, field) = (Arc::clone(&indicator), field.clone());
+            Box::pin(async move { indicator.check(field.get()).await })
+        };
+        FieldWork(Work::Async(Arc::new(run)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, I> FieldCheck<T, via::BlockingValue> for I
+where
+    T: 'static,
+    I: BlockingIndicator<T>,
+{
+    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+        let run = move || self.check(field.get());
+        FieldWork(Work::Blocking(Arc::new(run)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, F, R, Via> LocalFieldCheck<T, via::Async<R, Via>> for F
+where
+    T: 'static,
+    F: for<'a> CallLocalWith<'a, T, Output = R>,
+    R: IntoOutcome<Via> + 'static,
+    Via: 'static,
+{
+    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+        let check = Arc::new(self);
+        let run = move || -> LocalRunning {
+            let (check, field) = (Arc::clone(&check), field.clone());
+            Box::pin(async move { check.call(field.get()).await.into_outcome() })
+        };
+        FieldWork(Work::Local(Arc::new(run)))
+    }
+}

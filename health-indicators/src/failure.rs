@@ -1,0 +1,40 @@
+//! From the errors of clients to outcomes.
+//!
+//! The public texts are constants, because the texts of errors carry addresses
+//! and passwords. The error itself becomes the private cause.
+
+#![allow(dead_code, reason = "each client needs a part of it")]
+
+use std::error::Error;
+
+use health_core::check::FailureClass;
+use health_core::Outcome;
+
+/// A failure of this class, in the words that are usual for it.
+pub(crate) fn failure(class: FailureClass) -> Outcome {
+    Outcome::fail(text(class)).class(class)
+}
+
+/// A failure of this class with its error.
+pub(crate) fn because(class: FailureClass, error: impl Error + Send + Sync + 'static) -> Outcome {
+    failure(class).because(error)
+}
+
+/// Every connection of a pool is in use: the dependency may be fine, so the
+/// check degrades.
+pub(crate) fn saturated() -> Outcome {
+    Outcome::warn(text(FailureClass::Saturated)).class(FailureClass::Saturated)
+}
+
+fn text(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::Unreachable => "no connection",
+        FailureClass::Saturated => "every connection is in use",
+        FailureClass::Unauthorized => "the credentials are not accepted",
+        FailureClass::WrongRole => "it takes no writes",
+        FailureClass::Starting => "it is starting",
+        FailureClass::Misconfigured => "the client or the check is set up wrongly",
+        FailureClass::TimedOut => "no answer in time",
+        _ => "it answered with an error",
+    }
+}

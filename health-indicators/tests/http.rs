@@ -1,0 +1,130 @@
+//! The check over HTTP, against a server on a socket.
+#![cfg(feature = "http")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use health_core::check::{FailureClass, Indicator};
+use health_core::Status;
+use health_indicators::http::get;
+use reqwest::Client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// A server that says this to every request; its address, and how many
+/// connections it has had.
+async fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!(
+        "http://{}/up?token=hunter2hunter2",
+        listener.local_addr().expect("an address")
+    );
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                while connection
+                    .read(&mut request)
+                    .await
+                    .is_ok_and(|read| read > 0)
+                {
+                    if answer.is_empty() {
+                        std::future::pending::<()>().await;
+                    }
+                    let _ = connection.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+fn client() -> Client {
+    Client::builder()
+        .timeout(Duration::from_millis(500))
+        .build()
+        .expect("a client")
+}
+
+#[tokio::test]
+async fn an_answer_is_judged_by_its_status() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nup";
+    let client = client();
+    let (url, connections) = server(OK).await;
+    for _ in 0..10 {
+        let outcome = Indicator::check(&get(&*url), &client).await;
+        assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    }
+    assert_eq!(
+        connections.load(Ordering::Relaxed),
+        1,
+        "the connection is kept"
+    );
+    assert_eq!(
+        get(&*url).expect(200).check(&client).await.status(),
+        Status::Pass
+    );
+    assert_eq!(
+        get(&*url).expect(204).check(&client).await.status(),
+        Status::Fail
+    );
+
+    for (answer, class) in [
+        (
+            "HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n",
+            FailureClass::Refused,
+        ),
+        (
+            "HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n",
+            FailureClass::Refused,
+        ),
+        (
+            "HTTP/1.1 403 x\r\ncontent-length: 0\r\n\r\n",
+            FailureClass::Unauthorized,
+        ),
+        (
+            "HTTP/1.1 429 x\r\ncontent-length: 0\r\n\r\n",
+            FailureClass::Saturated,
+        ),
+        ("no HTTP at all\r\n\r\n", FailureClass::Unreachable),
+        ("", FailureClass::TimedOut),
+    ] {
+        let (url, _) = server(answer).await;
+        let outcome = get(&*url).check(&client).await;
+        assert_eq!(outcome.status(), Status::Fail);
+        assert_eq!(
+            outcome.failure_class(),
+            Some(class),
+            "{answer}: {outcome:?}"
+        );
+        assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_no_answer_of_the_url() {
+    let (target, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let answer = format!("HTTP/1.1 302 x\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
+    let (url, _) = server(answer.leak()).await;
+    let outcome = get(&*url).check(&client()).await;
+    assert_eq!(outcome.status(), Status::Fail);
+    assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_or_asked_fails() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let closed = format!("http://{}/", listener.local_addr().expect("an address"));
+    drop(listener);
+    let outcome = get(closed).check(&client()).await;
+    assert_eq!(outcome.failure_class(), Some(FailureClass::Unreachable));
+    let outcome = get("no URL").check(&client()).await;
+    assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));
+    let header = get("http://127.0.0.1/").header("no header", "x");
+    let outcome = header.check(&client()).await;
+    assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));
+}

@@ -1,0 +1,157 @@
+//! The checks of MySQL by sqlx, against a real MariaDB server.
+#![cfg(feature = "sqlx-mysql")]
+
+mod support;
+
+use std::time::Duration;
+
+use health_core::check::FailureClass;
+use health_core::report::Verdict;
+use health_core::Health;
+use health_indicators::sqlx::{mysql, mysql_read_only};
+use sqlx::MySqlPool;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use support::{Server, as_user, directory_of, eventually, look, public_bytes, run, seen};
+
+const PASSWORD: &str = "hunter2hunter2";
+const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
+
+fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
+    (Verdict::Fail, Some(class))
+}
+
+fn server() -> Server {
+    let directory = directory_of("mysql");
+    let data = directory.path().join("data");
+    run(as_user("mariadb-install-db", "mysql")
+        .args(["--no-defaults", "--auth-root-authentication-method=normal"])
+        .arg("--skip-test-db")
+        .arg(format!("--datadir={}", data.display())));
+    let users = directory.path().join("users.sql");
+    let user = format!("'orders'@'%' IDENTIFIED BY '{PASSWORD}'");
+    // A user with SUPER could write to a server that is read-only.
+    let sql = format!(
+        "CREATE OR REPLACE USER {user};\nCREATE DATABASE IF NOT EXISTS shop;\nGRANT ALL ON shop.* TO 'orders'@'%';\n\
+         CREATE OR REPLACE USER 'admin'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO 'admin'@'%';\n"
+    );
+    std::fs::write(users, sql).expect("a file");
+    Server::start(directory, |directory, port| {
+        let file = |name: &str| directory.join(name).display().to_string();
+        let mut command = as_user("mariadbd", "mysql");
+        command
+            .args([
+                "--no-defaults",
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+            ])
+            .arg(format!("--port={port}"))
+            .arg(format!("--datadir={}", file("data")))
+            .arg(format!("--socket={}", file("socket")))
+            .arg(format!("--pid-file={}", file("pid")))
+            .arg(format!("--init-file={}", file("users.sql")));
+        command
+    })
+}
+
+fn options(server: &Server, user: &str, password: &str) -> MySqlConnectOptions {
+    MySqlConnectOptions::new()
+        .host("127.0.0.1")
+        .port(server.port)
+        .username(user)
+        .password(password)
+        .database("shop")
+}
+
+fn pool(server: &Server, user: &str) -> MySqlPool {
+    MySqlPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(options(server, user, PASSWORD))
+}
+
+fn health(pool: &MySqlPool) -> Health {
+    let pool = pool.clone();
+    support::health(Duration::from_secs(3), move || {
+        let pool = pool.clone();
+        async move { mysql(&pool).await }
+    })
+}
+
+async fn works(pool: &MySqlPool) {
+    let one: i64 = sqlx::query_scalar("SELECT 1")
+        .fetch_one(pool)
+        .await
+        .expect("an answer");
+    assert_eq!(one, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "starts a MariaDB server; scripts/test.sh runs it"]
+async fn every_state_of_a_server_is_told_apart() {
+    let mut server = server();
+    let pool = pool(&server, "orders");
+    let health = health(&pool);
+    println!("up: {:?}", eventually(&health, UP).await);
+
+    let held = [pool.acquire().await, pool.acquire().await];
+    let saturated = look(&health).await;
+    assert_eq!(saturated.verdict(), Verdict::Warn);
+    assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
+    drop(held);
+    eventually(&health, UP).await;
+
+    let admin = self::pool(&server, "admin");
+    for (sql, expected) in [
+        (
+            "SET GLOBAL read_only = ON",
+            failing(FailureClass::WrongRole),
+        ),
+        ("SET GLOBAL read_only = OFF", UP),
+    ] {
+        sqlx::raw_sql(sql).execute(&admin).await.expect("it is set");
+        assert_eq!(seen(&health).await, expected);
+        let reading = mysql_read_only(&pool).await;
+        assert_eq!(reading.status(), health_core::Status::Pass);
+    }
+    admin.close().await;
+
+    server.freeze();
+    println!(
+        "frozen: {:?}",
+        eventually(&health, failing(FailureClass::TimedOut)).await
+    );
+    server.thaw();
+    println!("thawed: {:?}", eventually(&health, UP).await);
+    works(&pool).await;
+
+    server.stop();
+    println!(
+        "stopped: {:?}",
+        eventually(&health, failing(FailureClass::Unreachable)).await
+    );
+    server.spawn();
+    server.wait_until_it_listens();
+    println!("back: {:?}", eventually(&health, UP).await);
+    let all = [pool.acquire().await, pool.acquire().await];
+    assert!(all.iter().all(Result::is_ok), "no connection is lost");
+    drop(all);
+
+    for (options, class) in [
+        (
+            options(&server, "orders", "wrong-hunter2"),
+            FailureClass::Unauthorized,
+        ),
+        (
+            options(&server, "admin", PASSWORD).database("missing"),
+            FailureClass::Misconfigured,
+        ),
+    ] {
+        let pool = MySqlPoolOptions::new().connect_lazy_with(options);
+        let health = self::health(&pool);
+        assert_eq!(seen(&health).await, failing(class));
+        let public = public_bytes(&health);
+        for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
+            assert!(!public.contains(secret), "{public}");
+        }
+    }
+}

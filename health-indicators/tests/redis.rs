@@ -1,0 +1,258 @@
+//! The checks of Redis, against real servers.
+#![cfg(all(feature = "redis", feature = "deadpool-redis"))]
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use health_core::check::FailureClass;
+use health_core::report::Verdict;
+use health_core::{Health, Outcome};
+use health_indicators::redis::{ping, writable};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use support::{Server, eventually, look, public_bytes, seen};
+
+const PASSWORD: &str = "hunter2hunter2";
+const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
+
+fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
+    (Verdict::Fail, Some(class))
+}
+
+fn server() -> Server {
+    let directory = tempfile::tempdir().expect("a directory");
+    Server::start(directory, |directory, port| {
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--requirepass", PASSWORD, "--masterauth", PASSWORD])
+            .args(["--enable-debug-command", "yes", "--save", ""])
+            .arg("--dir")
+            .arg(directory);
+        command
+    })
+}
+
+fn url(server: &Server, password: &str) -> String {
+    format!("redis://:{password}@127.0.0.1:{}/", server.port)
+}
+
+fn client(server: &Server) -> redis::Client {
+    redis::Client::open(url(server, PASSWORD)).expect("a URL")
+}
+
+async fn manager(server: &Server, answers_within: Duration) -> ConnectionManager {
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(answers_within))
+        .set_connection_timeout(Some(Duration::from_millis(500)))
+        .set_max_delay(Duration::from_millis(200));
+    let manager = ConnectionManager::new_with_config(client(server), config);
+    manager.await.expect("a connection")
+}
+
+fn health(connection: &ConnectionManager) -> Health {
+    let connection = connection.clone();
+    support::health(Duration::from_secs(2), move || {
+        let connection = connection.clone();
+        async move { ping(&connection).await }
+    })
+}
+
+fn health_of_writer(connection: &ConnectionManager) -> Health {
+    let connection = connection.clone();
+    support::health(Duration::from_secs(2), move || {
+        let connection = connection.clone();
+        async move { writable(&connection).await }
+    })
+}
+
+async fn command(connection: &ConnectionManager, words: &[&str]) {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    let mut connection = connection.clone();
+    let answer: redis::RedisResult<redis::Value> = command.query_async(&mut connection).await;
+    answer.expect("an answer");
+}
+
+async fn clients(connection: &ConnectionManager) -> usize {
+    let mut connection = connection.clone();
+    let list = redis::cmd("CLIENT")
+        .arg("LIST")
+        .query_async(&mut connection)
+        .await;
+    let list: String = list.expect("an answer");
+    list.lines().count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "starts a Redis server; scripts/test.sh runs it"]
+async fn every_state_of_a_server_is_told_apart() {
+    let mut server = server();
+    let connection = manager(&server, Duration::from_secs(30)).await;
+    let health = health(&connection);
+    let writer = health_of_writer(&connection);
+    assert_eq!(seen(&health).await, UP);
+    assert_eq!(seen(&writer).await, UP);
+
+    let before = clients(&connection).await;
+    for _ in 0..20 {
+        assert_eq!(seen(&health).await, UP);
+    }
+    assert_eq!(
+        clients(&connection).await,
+        before,
+        "a run opens no connection"
+    );
+
+    // A replica answers, and takes no writes.
+    let primary = self::server();
+    let of = [&*primary.port.to_string()].map(str::to_owned);
+    command(&connection, &["REPLICAOF", "127.0.0.1", &of[0]]).await;
+    println!(
+        "demoted: {:?}",
+        eventually(&writer, failing(FailureClass::WrongRole)).await
+    );
+    eventually(&health, UP).await;
+    command(&connection, &["REPLICAOF", "NO", "ONE"]).await;
+    println!("promoted: {:?}", eventually(&writer, UP).await);
+
+    // Frozen: by the timeout of the check, and by that of the client.
+    let hasty = manager(&server, Duration::from_millis(200)).await;
+    let of_hasty = self::health(&hasty);
+    server.freeze();
+    println!(
+        "frozen: {:?}",
+        eventually(&health, failing(FailureClass::TimedOut)).await
+    );
+    assert_eq!(seen(&of_hasty).await, failing(FailureClass::TimedOut));
+    server.thaw();
+    println!("thawed: {:?}", eventually(&health, UP).await);
+    eventually(&of_hasty, UP).await;
+
+    server.stop();
+    println!(
+        "stopped: {:?}",
+        eventually(&health, failing(FailureClass::Unreachable)).await
+    );
+    server.spawn();
+    server.wait_until_it_listens();
+    println!("back: {:?}", eventually(&health, UP).await);
+    command(&connection, &["SET", "key", "value"]).await;
+
+    // The password changes under the connections of the application.
+    command(
+        &connection,
+        &["CONFIG", "SET", "requirepass", "other-hunter2"],
+    )
+    .await;
+    server_drops_its_clients(&server).await;
+    let seen = eventually(&health, failing(FailureClass::Unauthorized)).await;
+    println!("wrong password: {seen:?}");
+    let public = public_bytes(&health);
+    for secret in ["hunter2", "127.0.0.1"] {
+        assert!(!public.contains(secret), "{public}");
+    }
+}
+
+async fn server_drops_its_clients(server: &Server) {
+    let client = redis::Client::open(url(server, "other-hunter2")).expect("a URL");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a connection");
+    let killed: redis::RedisResult<redis::Value> = redis::cmd("CLIENT")
+        .arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"])
+        .query_async(&mut connection)
+        .await;
+    killed.expect("an answer");
+}
+
+/// A server that loads its data answers `LOADING`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "starts a Redis server; scripts/test.sh runs it"]
+async fn a_server_that_loads_its_data_is_starting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = Server::start(directory, |directory, port| {
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--requirepass", PASSWORD, "--enable-debug-command", "yes"])
+            // Each key takes a while to load.
+            .args([
+                "--key-load-delay",
+                "2000",
+                "--loading-process-events-interval-bytes",
+                "1024",
+            ])
+            .arg("--dir")
+            .arg(directory);
+        command
+    });
+    let connection = manager(&server, Duration::from_millis(500)).await;
+    let health = health(&connection);
+    command(&connection, &["DEBUG", "POPULATE", "1000"]).await;
+    command(&connection, &["SAVE"]).await;
+    server.stop();
+    server.spawn();
+    println!(
+        "loading: {:?}",
+        eventually(&health, failing(FailureClass::Starting)).await
+    );
+    println!("loaded: {:?}", eventually(&health, UP).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "starts a Redis server; scripts/test.sh runs it"]
+async fn an_exhausted_pool_is_not_a_server_that_is_down() {
+    let mut server = server();
+    let config = deadpool_redis::Config::from_url(url(&server, PASSWORD));
+    let builder = config.builder().expect("a URL").max_size(2);
+    let pool = builder
+        .runtime(deadpool_redis::Runtime::Tokio1)
+        .build()
+        .expect("a pool");
+    let health = support::health(Duration::from_secs(3), {
+        let pool = pool.clone();
+        move || {
+            let pool = pool.clone();
+            async move { health_indicators::deadpool_redis::ping(&pool).await }
+        }
+    });
+    for _ in 0..5 {
+        assert_eq!(seen(&health).await, UP);
+    }
+    assert_eq!(pool.status().size, 1, "a run opens no connection");
+    let held = [pool.get().await, pool.get().await];
+    let saturated = look(&health).await;
+    assert_eq!(saturated.verdict(), Verdict::Warn);
+    assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
+    drop(held);
+    eventually(&health, UP).await;
+
+    server.freeze();
+    println!(
+        "frozen: {:?}",
+        eventually(&health, failing(FailureClass::TimedOut)).await
+    );
+    server.thaw();
+    eventually(&health, UP).await;
+    server.stop();
+    println!(
+        "stopped: {:?}",
+        eventually(&health, failing(FailureClass::Unreachable)).await
+    );
+    server.spawn();
+    server.wait_until_it_listens();
+    println!("back: {:?}", eventually(&health, UP).await);
+
+    let config = deadpool_redis::Config::from_url(url(&server, "wrong-hunter2"));
+    let wrong = config
+        .create_pool(Some(deadpool_redis::Runtime::Tokio1))
+        .expect("a pool");
+    let outcome: Outcome = health_indicators::deadpool_redis::ping(&wrong).await;
+    assert_eq!(outcome.failure_class(), Some(FailureClass::Unauthorized));
+    assert_eq!(outcome.message(), Some("the credentials are not accepted"));
+}

@@ -1,0 +1,14 @@
+use health_axum::HealthState;
+
+struct PgPool;
+
+#[derive(Default)]
+struct Settings;
+
+#[derive(HealthState)]
+struct AppState {
+    #[health(check = Settings::default())]
+    pool: PgPool,
+}
+
+fn main() {}
