@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl haproxy initdb mariadbd nginx node npm prometheus prometheus-alertmanager redis-server valgrind
+    chromium curl haproxy initdb mariadbd nginx node npm prometheus prometheus-alertmanager python3 redis-server valgrind
 )
 # Debian keeps the programs of Postgres out of the path.
 PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
@@ -36,6 +36,8 @@ package_of() {
 install_programs() {
     local missing
     mapfile -t missing < <(missing_programs)
+    # Debian has this part of Python in a package of its own.
+    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
         echo "These programs are needed; install them and run this again: ${missing[*]}" >&2
@@ -96,6 +98,10 @@ check_msrv
 
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
+
+step "frameworks without an adapter"
+cargo fmt --manifest-path tests/recipes/Cargo.toml --check
+CARGO_TARGET_DIR=target/recipes cargo test --locked --manifest-path tests/recipes/Cargo.toml
 
 step "the probe as one small static file"
 if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then

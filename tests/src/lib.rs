@@ -30,6 +30,8 @@ mod guides {
     mod options {}
     #[doc = include_str!("../../docs/other-frameworks.md")]
     mod other_frameworks {}
+    #[doc = include_str!("../../docs/platforms.md")]
+    mod platforms {}
     #[doc = include_str!("../../docs/porting.md")]
     mod porting {}
     #[doc = include_str!("../../docs/results.md")]

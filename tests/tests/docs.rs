@@ -292,6 +292,22 @@ fn each_guide_is_once_in_the_table() {
     assert_eq!(named, guides);
 }
 
+/// They are compiled and run in a workspace of their own.
+#[test]
+fn the_recipes_in_the_guide_are_those_that_run() {
+    let guide = read(&root().join("docs/other-frameworks.md"));
+    let shown = blocks(&guide, "rs");
+    let recipes = ["poem", "salvo", "warp", "rocket", "lambda"].map(|name| {
+        let file = read(&root().join(format!("tests/recipes/src/{name}.rs")));
+        let (_, code) = file.split_once("\n\n").expect("a line about it");
+        code.trim_end().to_owned()
+    });
+    assert_eq!(shown.len(), recipes.len());
+    for (shown, recipe) in shown.iter().zip(recipes) {
+        assert_eq!(shown.trim_end(), recipe);
+    }
+}
+
 /// The last column of the tables with a column `test`.
 #[test]
 fn each_sentence_of_the_threat_model_names_tests_that_exist() {

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{Either, Full};
@@ -39,6 +40,17 @@ fn answer<B>(endpoint: &Endpoint, request: &Request<B>) -> ResponseFuture {
     let peer = request.extensions().get::<Peer>();
     let head = RequestHead::from(request).with_peer(peer.map(|Peer(address)| *address));
     endpoint.respond(head)
+}
+
+/// With the length as a header field: some frameworks box a body and forget its
+/// size, and would send it in chunks.
+fn with_length(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
+    let length = answer.body().len();
+    answer
+        .headers_mut()
+        .entry(CONTENT_LENGTH)
+        .or_insert(length.into());
+    answer.map(Full::new)
 }
 
 /// Mounts in axum 0.7 and 0.8, hyper, tonic's router and whatever else takes a
@@ -82,7 +94,7 @@ impl Future for EndpointFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = Pin::new(&mut self.0).poll(cx);
-        answer.map(|answer| Ok(answer.map(Full::new)))
+        answer.map(|answer| Ok(with_length(answer)))
     }
 }
 
@@ -190,7 +202,7 @@ where
             let response = match state.as_mut().project() {
                 StateProjection::Health { answer } => {
                     let answer = ready!(Pin::new(answer).poll(cx));
-                    return Poll::Ready(Ok(answer.map(|body| Either::Left(Full::new(body)))));
+                    return Poll::Ready(Ok(with_length(answer).map(Either::Left)));
                 }
                 StateProjection::Waiting {
                     application,

@@ -1,0 +1,8 @@
+//! Frameworks without an adapter, at most fifteen lines each. The guide
+//! `docs/other-frameworks.md` shows these files.
+
+pub mod lambda;
+pub mod poem;
+pub mod rocket;
+pub mod salvo;
+pub mod warp;
