@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use deadpool_redis::{Pool, PoolError, Timeouts};
-use health_core::check::FailureClass;
 use health_core::Outcome;
+use health_core::check::FailureClass;
 
 use crate::failure::{because, saturated};
 use crate::redis::failed;

@@ -7,8 +7,8 @@
 
 use std::error::Error;
 
-use health_core::check::FailureClass;
 use health_core::Outcome;
+use health_core::check::FailureClass;
 
 /// A failure of this class, in the words that are usual for it.
 pub(crate) fn failure(class: FailureClass) -> Outcome {

@@ -21,8 +21,8 @@
 //! | is led to another URL by a redirect | failing | `misconfigured` |
 //! | gets no answer before the timeout of the client or of the check | failing | `timed_out` |
 
-use health_core::check::{FailureClass, Indicator};
 use health_core::Outcome;
+use health_core::check::{FailureClass, Indicator};
 use reqwest::{Client, StatusCode};
 
 use crate::failure::{because, failure};

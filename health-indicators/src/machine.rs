@@ -17,8 +17,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use health_core::check::{BlockingIndicator, FailureClass};
 use health_core::Outcome;
+use health_core::check::{BlockingIndicator, FailureClass};
 
 use crate::failure::because;
 

@@ -22,8 +22,8 @@
 //! | gets another error, such as `MASTERDOWN` or `CLUSTERDOWN` | failing | `refused` |
 //! | gets no answer before the timeout of the client or of the check | failing | `timed_out` |
 
-use health_core::check::FailureClass;
 use health_core::Outcome;
+use health_core::check::FailureClass;
 use redis::aio::ConnectionLike;
 use redis::{ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value};
 

@@ -33,8 +33,8 @@
 
 use std::time::Duration;
 
-use health_core::check::FailureClass;
 use health_core::Outcome;
+use health_core::check::FailureClass;
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Error, Executor, Pool};
 use tokio::time::{Instant, sleep, timeout};

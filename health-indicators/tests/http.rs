@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use health_core::check::{FailureClass, Indicator};
 use health_core::Status;
+use health_core::check::{FailureClass, Indicator};
 use health_indicators::http::get;
 use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

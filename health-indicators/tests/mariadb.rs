@@ -5,9 +5,9 @@ mod support;
 
 use std::time::Duration;
 
+use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
-use health_core::Health;
 use health_indicators::sqlx::{mysql, mysql_read_only};
 use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};

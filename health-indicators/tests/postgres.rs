@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
-use health_core::Health;
 use health_indicators::sqlx::{postgres, postgres_read_only};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

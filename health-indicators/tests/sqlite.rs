@@ -1,8 +1,8 @@
 //! The check of SQLite by sqlx.
 #![cfg(feature = "sqlx-sqlite")]
 
-use health_core::check::FailureClass;
 use health_core::Status;
+use health_core::check::FailureClass;
 use health_indicators::sqlx::sqlite;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};

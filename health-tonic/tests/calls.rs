@@ -118,7 +118,7 @@ async fn check_knows_probes_groups_and_the_users_names() {
         .service("orders.v1.Orders", "storage")
         .service("orders.v1.Mail", Subject::check("mail"))
         .service("orders-liveness", Probe::Liveness);
-    let served = Served::start(services).await;
+    let served = HealthServer::start(services).await;
     let mut client = served.client().await;
     for service in [
         "",
@@ -153,7 +153,7 @@ async fn check_knows_probes_groups_and_the_users_names() {
 #[tokio::test]
 async fn list_has_every_service_and_no_more_than_a_hundred() {
     let health = started(storage()).await;
-    let served = Served::start(services(&health).with_checks()).await;
+    let served = HealthServer::start(services(&health).with_checks()).await;
     let answer = served.client().await.list(HealthListRequest {}).await;
     let statuses = answer.expect("a list").into_inner().statuses;
     let mut names: Vec<&str> = statuses.keys().map(String::as_str).collect();
@@ -173,7 +173,7 @@ async fn list_has_every_service_and_no_more_than_a_hundred() {
     let many = (0..97).fold(services(&health), |services, number| {
         services.service(format!("orders.v{number}"), "storage")
     });
-    let served = Served::start(many).await;
+    let served = HealthServer::start(many).await;
     let answer = served.client().await.list(HealthListRequest {}).await;
     let refused = answer.expect_err("there are too many");
     assert_eq!(refused.code(), Code::ResourceExhausted);
@@ -201,7 +201,7 @@ async fn what_does_not_exist_and_two_of_one_name_are_refused() {
 #[tokio::test]
 async fn watch_sends_the_status_and_then_each_change_once() {
     let health = started(storage()).await;
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
     let mut ready = watch(&mut client, "").await;
     assert_eq!(next(&mut ready).await, Ok(Serving));
@@ -222,7 +222,7 @@ async fn a_service_that_does_not_exist_is_unknown_until_the_drain_is_over() {
     let health =
         started(storage().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(1))))
             .await;
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
     let mut unknown = watch(&mut client, "nobody").await;
     assert_eq!(next(&mut unknown).await, Ok(ServiceUnknown));
@@ -240,7 +240,7 @@ async fn every_watch_ends_with_the_drain_and_then_the_server() {
     )
     .await;
     let services = services(&health).service("orders.v1.Orders", "storage");
-    let mut served = Served::start(services).await;
+    let mut served = HealthServer::start(services).await;
     let mut client = served.client().await;
     let mut ready = watch(&mut client, "").await;
     let mut orders = watch(&mut client, "orders.v1.Orders").await;
@@ -272,7 +272,7 @@ async fn every_watch_ends_with_the_drain_and_then_the_server() {
 #[tokio::test]
 async fn a_stop_ends_every_watch() {
     let health = started(storage()).await;
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
     let mut ready = watch(&mut client, "").await;
     assert_eq!(next(&mut ready).await, Ok(Serving));
@@ -294,7 +294,7 @@ async fn a_check_on_demand_is_asked_and_held_by_nobody() {
         })
         .start()
         .expect("it starts");
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
     assert_eq!(check(&mut client, "liveness").await, Ok(Serving));
     assert_eq!(runs.load(SeqCst), 0);
@@ -311,7 +311,7 @@ async fn a_check_that_hangs_holds_no_answer_for_longer_than_a_kubelet_waits() {
         .check("hangs", hangs, std::future::pending::<()>)
         .start()
         .expect("it starts");
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
     let start = Instant::now();
     assert_eq!(check(&mut client, "").await, Ok(NotServing));
@@ -325,7 +325,7 @@ async fn ten_thousand_watchers_see_each_change() {
     const CONNECTIONS: usize = 100;
     const STREAMS: usize = 100;
     let health = started(storage()).await;
-    let served = Served::start(services(&health)).await;
+    let served = HealthServer::start(services(&health)).await;
     let mut connections = JoinSet::new();
     for _ in 0..CONNECTIONS {
         let mut client = served.client().await;

@@ -42,6 +42,19 @@ mod orders {
     pub(super) struct AppState {}
 }
 
+fn invalid_http() -> HttpOptions {
+    let guard = Guard::new()
+        .bearer("secret")
+        .bearer_from_env("HEALTH_TOKEN")
+        .addresses(["10.0.0"]);
+    HttpOptions::new()
+        .path("ready", Probe::Readiness)
+        .path("/livez", Probe::Readiness)
+        .status_code(Status::Fail, 200)
+        .status_code(Status::Pass, 204)
+        .guard(guard)
+}
+
 /// Each builder is refused, the first two for where `start` is called.
 fn problems() -> Vec<String> {
     let refused = |builder: HealthBuilder| {
@@ -75,19 +88,7 @@ fn problems() -> Vec<String> {
                     .watchdog(Duration::from_millis(100))
                     .history(2_000),
             )
-            .http(
-                HttpOptions::new()
-                    .path("ready", Probe::Readiness)
-                    .path("/livez", Probe::Readiness)
-                    .status_code(Status::Fail, 200)
-                    .status_code(Status::Pass, 204)
-                    .guard(
-                        Guard::new()
-                            .bearer("secret")
-                            .bearer_from_env("HEALTH_TOKEN")
-                            .addresses(["10.0.0"]),
-                    ),
-            ),
+            .http(invalid_http()),
         with_unsendable_webhook(),
         with_unsendable_push(),
         Health::builder()

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, ThreadId};
 
-use health_axum::testing::declared;
 use health_axum::check::{BlockingIndicator, FailureClass, Indicator};
 use health_axum::report::{CheckReport, Verdict};
+use health_axum::testing::declared;
 use health_axum::{Health, HealthState, Outcome, health_check};
 
 #[derive(Clone)]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use health_core::config::LifecycleOptions;
 use health_core::{CheckOptions, Health, Outcome, testing};
-use tests::programs::{Envoy, eventually};
+use test_support::eventually;
+use tests::programs::Envoy;
 use tests::wire::Grpc;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};

@@ -11,7 +11,8 @@ use std::time::Duration;
 use health_core::config::HttpOptions;
 use health_core::http::Details;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
-use tests::programs::{Envoy, Running, eventually};
+use test_support::eventually;
+use tests::programs::{Envoy, Running};
 use tests::wire::{Framework, Server};
 
 fn builder() -> HealthBuilder {
@@ -141,7 +142,10 @@ async fn haproxy_follows_the_agent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn header_fields_for_envoy_are_on_readiness_alone_and_off_by_default() {
     const FIELDS: [&str; 2] = ["x-envoy-degraded", "x-envoy-immediate-health-check-fail"];
-    for (is_on, builder) in [(true, builder().envoy_headers()), (false, builder())] {
+    for (is_on, builder) in [
+        (true, builder().http(HttpOptions::new().envoy_headers())),
+        (false, builder()),
+    ] {
         let server = Server::start(Framework::Axum, started(builder).await).await;
         let found = async |path: &str| {
             let answer = server.get(path).await;
@@ -163,7 +167,7 @@ async fn header_fields_for_envoy_are_on_readiness_alone_and_off_by_default() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs envoy and curl"]
 async fn envoy_reads_the_header_fields() {
-    let health = started(builder().envoy_headers()).await;
+    let health = started(builder().http(HttpOptions::new().envoy_headers())).await;
     let server = Server::start(Framework::Axum, health.clone()).await;
     let envoy = Envoy::start("http_health_check: {path: /readyz}", server.address());
     eventually("healthy", || envoy.has(&["healthy"])).await;
@@ -178,7 +182,7 @@ async fn envoy_reads_the_header_fields() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn consul_reads_a_warning_on_a_path_of_its_own() {
-    let health = started(builder().consul_path("/consul")).await;
+    let health = started(builder().http(HttpOptions::new().consul_path("/consul"))).await;
     let server = Server::start(Framework::Axum, health.clone()).await;
     let code = async |path: &str| server.get(path).await.status;
     assert_eq!(code("/consul").await, 200);

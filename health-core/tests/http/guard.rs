@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Headers, Page, RequestHead};
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
+use health_core::{CheckOptions, Health, Outcome};
 use tokio::time::sleep;
 
 const TOKEN: &str = "correct horse battery staple";
@@ -35,7 +35,7 @@ const OTHERS: [&str; 6] = [
 async fn failing(http: HttpOptions) -> Health {
     let options = CheckOptions::new().critical().tags(&["storage"]);
     let health = Health::builder()
-        .http(http.group("storage").http(HttpOptions::new().path("/status", Page::StatusPage)))
+        .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {
             Outcome::fail("unreachable").because(SECRET)
         })
@@ -142,7 +142,7 @@ async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
     assert_eq!(excluded, r#"{"status":"healthy"}"#);
     let ignored = body(&health, uri, "", &bearer("guess"));
     assert_eq!(ignored, r#"{"status":"unhealthy"}"#);
-    let detailed = failing(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
+    let detailed = failing(builder().probe_details(Details::Checks)).await;
     let excluded = body(&detailed, uri, "", &bearer(TOKEN));
     assert!(excluded.contains(r#""excluded":true"#), "{excluded}");
     assert!(!excluded.contains("10.0.0.7"), "{excluded}");

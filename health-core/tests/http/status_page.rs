@@ -24,7 +24,7 @@ fn serving(http: HttpOptions) -> HealthBuilder {
         .service_info(ServiceInfo::new().version("1.4.2 <beta>"))
         .http(
             http.path("/status", Page::StatusPage)
-                .http(HttpOptions::new().guard(Guard::new().bearer("correct horse battery staple"))),
+                .guard(Guard::new().bearer("correct horse battery staple")),
         )
         .check("database", critical, || async {
             Err::<(), _>("cannot reach postgres://app:hunter2@10.0.0.7/<x>")

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::outcome::Status;
-use crate::check::probe::Probe;
 #[cfg(feature = "tracing")]
 use crate::check::class::FailureClass;
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
 #[cfg(feature = "tracing")]
 use crate::check::probe::Probes;
 use crate::telemetry::event::Transition;
