@@ -1,7 +1,8 @@
 //! Serves the health checks of [`health_core`] with actix-web.
 //!
-//! This crate is the whole API: it re-exports the items of health-core, and its
-//! `#[health_check]` needs no other line in `Cargo.toml`.
+//! This is the only crate that an application needs: it re-exports the items of
+//! health-core, and `#[health_check]` requires no other dependency in
+//! `Cargo.toml`.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -14,7 +15,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // Outside the factory, which runs once for each worker.
+//!     // Outside of the factory, which runs once per worker.
 //!     let health = Health::builder().start()?;
 //!     let drained = health.drain_on_signal();
 //!     HttpServer::new(move || {
@@ -30,9 +31,9 @@
 //! }
 //! ```
 //!
-//! `shutdown_signal` lets requests that are in flight end, for 30 s unless
-//! `shutdown_timeout` says less. `actix-server` 2.6 now and then cuts them off all
-//! the same, 2.10 does not: `cargo update actix-server`.
+//! `shutdown_signal` lets requests in flight complete, for at most 30 s or
+//! `shutdown_timeout`. `actix-server` 2.6 sometimes cuts them off anyway; 2.10
+//! does not: `cargo update actix-server`.
 
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ use bytes::Bytes;
 use health_core::http::{Endpoint, Headers, RequestHead};
 use tokio::runtime::Handle;
 
-// The trait alone: the derive macro is of this crate.
+// Only the trait: the derive macro is defined by this crate.
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -60,29 +61,30 @@ pub use health_macros::{
 #[doc(hidden)]
 pub use health_core as __core;
 
-/// The routes of [`Endpoint`](http::Endpoint), for [`App::configure`](actix_web::App::configure)
-/// or the `configure` of a scope.
+/// Returns the routes of [`Endpoint`], for
+/// [`App::configure`](actix_web::App::configure) or the `configure` of a scope.
 ///
-/// Start [`Health`] outside the application's factory, which runs once for each
-/// worker: all workers then share one, and no check is tied to a worker.
-/// Each worker is watched, if [`RuntimeOptions::watchdog`](config::RuntimeOptions::watchdog) asks for it.
+/// Start [`Health`] outside of the application's factory, which runs once per
+/// worker: all workers then share one, and no check depends on a worker. Each
+/// worker is watched if
+/// [`RuntimeOptions::watchdog`](config::RuntimeOptions::watchdog) is set.
 ///
-/// Configure it on the `App` itself or in a scope of its own, so that neither
-/// authentication nor rate limits nor redirects stand between a prober and its
-/// answer. `wrap` on the `App` wraps everything: keep probes out of an access log
-/// with `Logger::default().exclude_regex(endpoint.probe_paths("").to_regex())`
-/// ([`Endpoint::probe_paths`](http::Endpoint::probe_paths)), and other middleware in a scope
-/// (`web::scope("")`) that comes after this.
+/// Configure it on the `App` itself or in a separate scope, so that
+/// authentication, rate limits and redirects do not apply to probes. `wrap` on
+/// the `App` wraps all routes: exclude probes from an access log with
+/// `Logger::default().exclude_regex(endpoint.probe_paths("").to_regex())`
+/// ([`Endpoint::probe_paths`](http::Endpoint::probe_paths)), and add other
+/// middleware to a scope (`web::scope("")`) that is registered after this.
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let endpoint = health.endpoint();
     let health = health.clone();
     move |config: &mut ServiceConfig| {
-        // Each worker has a runtime of its own.
+        // Each worker has its own runtime.
         if let Ok(runtime) = Handle::try_current() {
             health.watch_runtime(&runtime);
         }
-        // In a scope the path of the request has a prefix, so only what matched
-        // counts.
+        // In a scope the path of the request has a prefix, so the matched
+        // pattern is used.
         for path in endpoint.paths() {
             let (page, page_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve = move |request: HttpRequest| answer(&page, &request, &page_path);
@@ -90,11 +92,12 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
                 .route(path, web::route().to(serve.clone()))
                 .route(&format!("{path}/"), web::route().to(serve));
         }
-        // After those that need no pattern, since routes are tried in order.
+        // After the paths without a pattern, since routes are tried in order.
         for path in endpoint.paths() {
             let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve = move |request: HttpRequest| {
-                // The last parameter is ours: a scope may have one of this name.
+                // The last parameter is the check: a scope may have another one
+                // of this name.
                 let name = request.match_info().iter().last();
                 let name = name.map_or("", |(_, name)| name);
                 answer(&check, &request, &format!("{check_path}/{name}"))
@@ -109,7 +112,7 @@ fn answer(
     request: &HttpRequest,
     path: &str,
 ) -> impl Future<Output = HttpResponse> + use<> {
-    // actix-web makes the answer to `HEAD` from that to `GET`.
+    // actix-web creates the answer to `HEAD` from the one to `GET`.
     let method = match request.method().as_str() {
         "HEAD" => "GET",
         other => other,
@@ -123,7 +126,7 @@ fn answer(
     async { response(answer.await) }
 }
 
-/// The header fields of actix-web, which has its own version of `http`.
+/// The header fields of actix-web, which uses another version of `http`.
 struct Lines<'a>(&'a HeaderMap);
 
 impl Headers for Lines<'_> {
@@ -136,7 +139,7 @@ impl Headers for Lines<'_> {
     }
 }
 
-/// actix-web has its own version of `http`, so each part is converted.
+/// actix-web uses another version of `http`, so each part is converted.
 fn response(answer: ::http::Response<Bytes>) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16());

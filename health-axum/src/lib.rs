@@ -1,7 +1,8 @@
 //! Serves the health checks of [`health_core`] with axum.
 //!
-//! This crate is the whole API: it re-exports the items of health-core, and its
-//! `#[health_check]` needs no other line in `Cargo.toml`.
+//! This is the only crate that an application needs: it re-exports the items of
+//! health-core, and `#[health_check]` requires no other dependency in
+//! `Cargo.toml`.
 
 use std::net::IpAddr;
 #[cfg(feature = "tokio")]
@@ -15,7 +16,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use health_core::http::RequestHead;
 
-// The trait alone: the derive macro is of this crate.
+// Only the trait: the derive macro is defined by this crate.
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -31,12 +32,13 @@ pub use health_macros::{
 #[doc(hidden)]
 pub use health_core as __core;
 
-/// The routes of [`Endpoint`](http::Endpoint), for [`Router::merge`] or [`Router::nest`].
+/// Returns the routes of [`Endpoint`](http::Endpoint), for [`Router::merge`] or
+/// [`Router::nest`].
 ///
-/// Merge them **after** the application's own layers, so that neither
-/// authentication nor rate limits nor redirects stand between a prober and its
-/// answer, nor every probe in the access log: `.layer(..)` wraps only what was
-/// added before it. For layers around all of the application there is
+/// Merge them **after** adding the application's layers, since `.layer(..)`
+/// only wraps routes that were added before it. Authentication, rate limits and
+/// redirects then do not apply to probes, and probes do not appear in the
+/// access log. For layers around the whole application, use
 /// [`Endpoint::probe_paths`](http::Endpoint::probe_paths).
 ///
 /// ```
@@ -59,16 +61,17 @@ pub use health_core as __core;
 /// # }
 /// ```
 ///
-/// A [`Guard`](http::Guard) by address needs the address of the connection. axum passes it on
-/// if the application is served with
+/// A [`Guard`](http::Guard) with addresses needs the address of the connection.
+/// axum provides it if the application is served with
 /// `app.into_make_service_with_connect_info::<SocketAddr>()`.
 ///
 /// # Panics
 ///
 /// `Router::merge` panics with axum's own message if both routers have a route
-/// at one path: if the application has one of [`Endpoint::paths`](http::Endpoint::paths) itself, or if
-/// the routes of two `Health` are merged. Give one of them a prefix, with
-/// [`Router::nest`] or [`HttpOptions::base_path`](config::HttpOptions::base_path):
+/// at the same path: if the application has a route at one of
+/// [`Endpoint::paths`](http::Endpoint::paths), or if the routes of two `Health`
+/// are merged. Add a prefix to one of them with [`Router::nest`] or
+/// [`HttpOptions::base_path`](config::HttpOptions::base_path):
 ///
 /// ```
 /// use axum::Router;
@@ -103,7 +106,7 @@ where
     })
 }
 
-/// Known where the application serves with
+/// Returns the address of the connection, if the application is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`.
 #[cfg(feature = "tokio")]
 fn peer(request: &Request) -> Option<IpAddr> {

@@ -1,4 +1,4 @@
-//! [`Health`]: the running health of one service.
+//! [`Health`]: the handle of running health checks.
 
 use std::future::{Future, IntoFuture, poll_fn};
 #[cfg(feature = "serve")]
@@ -28,11 +28,12 @@ use crate::telemetry::log;
 use crate::telemetry::log::line::Line;
 use crate::verdict::snapshot::{CheckReport, Snapshot};
 
-/// The running health of one service.
+/// A handle of the running health checks of one service.
 ///
-/// Cheap to clone; all clones are one. The checks run in the background, on
-/// the runtime on which [`start`](crate::HealthBuilder::start) was called, until the
-/// last clone is dropped (the mounted routes hold one).
+/// Cloning is cheap, and all clones share one state. The checks run in the
+/// background, on the runtime on which [`start`](crate::HealthBuilder::start)
+/// was called, until the last clone is dropped. The mounted routes hold a
+/// clone.
 ///
 /// ```
 /// use health_core::{Health, health_check};
@@ -71,27 +72,30 @@ impl Health {
         }
     }
 
-    /// The answer to one probe, now: a few loads, whatever the number of checks.
+    /// Returns the current status of one probe. O(1) in the number of checks.
     pub fn status(&self, probe: Probe) -> Status {
         self.shared.monitor.status(probe)
     }
 
-    /// What is held of one check now, or `None` if no check has this name.
+    /// Returns the current state of one check, or `None` if no check has this
+    /// name.
     pub fn check(&self, name: &str) -> Option<CheckReport> {
         let index = self.shared.monitor.index_of(name)?;
         Some(self.shared.monitor.report(index))
     }
 
-    /// What is held of every check now.
+    /// Returns the current state of all checks.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.monitor.snapshot()
     }
 
-    /// Watches one more runtime beside that on which health was started; without
-    /// effect unless [`crate::HealthBuilder::watch_runtime`] asked for it.
+    /// Adds a runtime to the watchdog, in addition to the one on which health
+    /// was started. Has no effect unless
+    /// [`RuntimeOptions::watchdog`](crate::config::RuntimeOptions::watchdog) is
+    /// set.
     ///
-    /// Once for each is enough, since a second call costs a second look.
-    /// `health_actix` does it for the workers of the server.
+    /// Call once per runtime; a duplicate is sampled twice. `health_actix`
+    /// calls it for the workers of the server.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -126,8 +130,8 @@ impl Health {
         &self.shared.monitor
     }
 
-    /// Every run and every turn of a verdict from now on, for hooks, metrics
-    /// and tests of your own.
+    /// Returns a stream of every completed run and every transition from now
+    /// on, for hooks, metrics and tests.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -142,8 +146,8 @@ impl Health {
     /// let mut events = health.subscribe();
     /// # let watching = async move {
     /// while let Some(event) = events.next().await {
-    ///     if let Event::Transition(turn) = event {
-    ///         println!("{}: {} → {}", turn.report.name(), turn.from, turn.report.verdict());
+    ///     if let Event::Transition(transition) = event {
+    ///         println!("{}: {} → {}", transition.report.name(), transition.from, transition.report.verdict());
     ///         # break;
     ///     }
     /// }
@@ -156,18 +160,17 @@ impl Health {
         self.shared.monitor.subscribe()
     }
 
-    /// Runs a check out of turn and says how it stands then, or `None` if no
-    /// check has this name.
+    /// Runs a check immediately and returns its state afterwards, or `None` if
+    /// no check has this name.
     ///
-    /// Joins a run that is under way. If a run is in flight whose timeout has
-    /// passed, no other may start, and the report says so at once. So it does
-    /// where no run will come: for what is reported and never run (a gate, a
-    /// heartbeat), for a startup check once startup has passed, and when the
-    /// runtime of the checks is gone.
+    /// Joins a run that is in flight. The current state is returned without a
+    /// run if a run that already timed out is still in flight, if the check is
+    /// reported instead of run (a gate, a heartbeat), if it is a startup check
+    /// and startup has passed, or if the runtime of the checks has ended.
     ///
     /// # Panics
     ///
-    /// As tokio's timers do, if it is awaited outside a runtime.
+    /// Panics if it is awaited outside a tokio runtime, like tokio's timers.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -192,7 +195,7 @@ impl Health {
         Some(monitor.report(index))
     }
 
-    /// The HTTP answers, for an adapter or a framework of your own.
+    /// Returns the HTTP endpoint, for an adapter or another framework.
     pub fn endpoint(&self) -> Endpoint {
         self.shared.endpoint.clone()
     }
@@ -229,33 +232,36 @@ impl Health {
         crate::http::tower::HealthLayer::new(self.endpoint())
     }
 
-    /// Serves the same answers on a port of their own until the [`HealthServer`] is
-    /// dropped, beside the application's routes or instead of them.
+    /// Serves the endpoint on its own port until the [`HealthServer`] is
+    /// dropped, in addition to the application's routes or instead of them.
     ///
-    /// They come from a thread with a runtime of its own, so probers hear what
-    /// is known even while every worker of the application is blocked, and the
-    /// port can be closed to the public. Liveness fails then where the runtime is
-    /// [watched](crate::HealthBuilder::watch_runtime); nothing else that runs there
-    /// would notice.
+    /// The server has its own thread and runtime, so probes are answered even
+    /// while every worker of the application is blocked, and the port can be
+    /// closed to the public. To make liveness fail while the workers are
+    /// blocked, set
+    /// [`RuntimeOptions::watchdog`](crate::config::RuntimeOptions::watchdog): a
+    /// prober would not notice otherwise.
     ///
-    /// It speaks HTTP/1.1 without TLS and, with the feature `serve-http2`, HTTP/2
-    /// by prior knowledge on the same port. A head has at most 16 KiB and arrives
-    /// within 75 s. Of 256 connections at once the one that has been idle for
-    /// longest makes room for the next; one that waits for its answer is kept.
-    /// A name such as `localhost` is served on every address that it stands for.
-    /// The port is free again when the drop of the [`HealthServer`] returns.
+    /// The server speaks HTTP/1.1 without TLS and, with the feature
+    /// `serve-http2`, HTTP/2 by prior knowledge on the same port. A request
+    /// head is limited to 16 KiB and 75 s. The server keeps at most 256
+    /// connections: a new one replaces the one that has been idle for longest,
+    /// never one that waits for its answer. A host name such as `localhost` is
+    /// served on all of its addresses. The port is free again when the drop of
+    /// the [`HealthServer`] returns.
     ///
-    /// It answers on through a [drain](Self::drain). Keep it until `main` ends:
-    /// `let _ = health.serve(..)` would close the port in the same line.
+    /// The server keeps answering during a [drain](Self::drain). Keep the
+    /// [`HealthServer`] until `main` ends: `let _ = health.serve(..)` would
+    /// close the port in the same line.
     ///
-    /// A rule of the application's ([`Guard::when`](crate::http::Guard::when)) runs on
-    /// that thread, and so does the log of what an answer finds out; if they
-    /// block, it waits for them.
+    /// Conditions of the application
+    /// ([`Guard::when`](crate::http::Guard::when)) and the log messages of an
+    /// answer run on the server's thread; if they block, the server waits.
     ///
     /// # Errors
     ///
-    /// If the address is none, is in use or may not be used (one of several is
-    /// enough), or the system has no thread left.
+    /// Fails if the address is invalid, in use or not permitted (for one of
+    /// several addresses), or if the system cannot start a thread.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -320,14 +326,15 @@ impl Health {
         HealthServer::start(speech, address, Limits::default())
     }
 
-    /// Takes the service out of rotation: readiness fails from this call on,
-    /// liveness goes on passing, and the future ends after the
-    /// [drain delay](crate::HealthBuilder::drain_delay), when callers have noticed and
-    /// the server may stop accepting.
+    /// Takes the service out of rotation. Readiness fails from this call on,
+    /// and liveness keeps passing. The future completes after the [drain
+    /// delay](crate::config::LifecycleOptions::drain_delay), when load
+    /// balancers have noticed and the server may stop accepting connections.
     ///
-    /// Nothing flips back during a drain, and a second call joins the first. The
-    /// drain begins with the call, whether or not the future is awaited. Whether
-    /// readiness fails can be [set](crate::HealthBuilder::drain_readiness).
+    /// Probes do not recover during a drain, and a second call joins the first.
+    /// The drain begins with the call, whether or not the future is awaited.
+    /// Readiness can be [kept
+    /// passing](crate::config::LifecycleOptions::fail_readiness_while_draining).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -364,22 +371,24 @@ impl Health {
         drain.watch().over()
     }
 
-    /// Whether a drain has begun: a load, for every response.
+    /// Returns whether a drain has begun. Cheap enough to call for every
+    /// response.
     ///
-    /// A client that keeps its connection goes on using it, whatever readiness
-    /// says, until it is told `Connection: close`. The guide `shutdown.md` shows
-    /// that for axum and actix-web.
+    /// A client with a keep-alive connection keeps using it, regardless of
+    /// readiness, until a response has `Connection: close`. The guide
+    /// `shutdown.md` shows how to send it with axum and actix-web.
     pub fn is_draining(&self) -> bool {
         self.shared.monitor.is_draining()
     }
 
-    /// Waits for a server, but from the end of the drain on at most this long:
-    /// `None` if it had not ended by then. It is dropped, and the requests that
-    /// hang end with the runtime; so `main` returns in a bounded time.
+    /// Awaits a server, but at most this long after the end of the drain.
+    /// Returns `None` if the server had not ended by then. The server is
+    /// dropped, and its requests end with the runtime, so `main` returns in
+    /// bounded time.
     ///
-    /// axum waits for a request that never ends as long as it likes, actix-web
-    /// 30 s. What is given is what is awaited: put what comes after the server,
-    /// such as closing a pool, into the same future, and it is bounded too.
+    /// axum waits for open requests without a limit, actix-web for 30 s. The
+    /// limit covers the whole future: to include cleanup after the server, such
+    /// as closing a pool, put it into the same future.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -390,16 +399,16 @@ impl Health {
     ///
     /// let health = Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::ZERO)).start()?;
     /// # drop(health.drain());
-    /// let server = std::future::pending::<()>(); // one whose requests hang
+    /// let server = std::future::pending::<()>(); // its requests hang
     /// let ended = health.shutdown_timeout(Duration::from_millis(10), server).await;
     /// assert_eq!(ended, None);
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// A thread cannot be dropped: one of `spawn_blocking`, or a task that never
-    /// gives its thread back, keeps `#[tokio::main]` from returning. Where that
-    /// can happen, end `main` with [`std::process::exit`].
+    /// A thread cannot be dropped: a thread of `spawn_blocking`, or a task that
+    /// blocks its thread, keeps `#[tokio::main]` from returning. If that can
+    /// happen, end `main` with [`std::process::exit`].
     pub async fn shutdown_timeout<F: IntoFuture>(
         &self,
         limit: Duration,
@@ -423,12 +432,14 @@ impl Health {
         ended
     }
 
-    /// Ends every check and waits until they are gone: for tests, and for
-    /// applications that start health again. Readiness fails from this call on.
+    /// Stops every check and waits until the runs have ended. Use it in tests,
+    /// and in applications that start health again. Readiness fails from this
+    /// call on.
     ///
-    /// A run that holds its thread cannot be interrupted; it is left to itself
-    /// after 1 s. Hooks and webhooks get 2 s for the turns that they have not heard of. Without this, the checks end when the last `Health` is dropped,
-    /// and nobody waits.
+    /// A run that blocks its thread cannot be interrupted; it is abandoned
+    /// after 1 s. Hooks and webhooks get 2 s for queued transitions. Without
+    /// this call, the checks stop when the last `Health` is dropped, without
+    /// waiting.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -453,22 +464,25 @@ impl Health {
         self.shared.monitor.end_watches();
     }
 
-    /// [Drains](Self::drain) when the process is asked to stop: SIGTERM or
-    /// SIGINT, Ctrl-C and Ctrl-Break on Windows.
+    /// [Drains](Self::drain) when the process receives a termination signal:
+    /// SIGTERM or SIGINT, Ctrl-C or Ctrl-Break on Windows.
     ///
     /// | signal | effect |
     /// |---|---|
     /// | first | the drain begins |
     /// | second | ends the drain delay at once |
-    /// | third | ends the process at once, with the exit code 128 + the number of the signal (143 for SIGTERM, 130 for SIGINT; 1 on Windows), after a line in the log |
+    /// | third | ends the process at once, after a line in the log. The exit code is 128 plus the number of the signal (143 for SIGTERM, 130 for SIGINT), or 1 on Windows |
     ///
-    /// Made for `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())`
-    /// and `HttpServer::shutdown_signal`; see also [`shutdown_timeout`](Self::shutdown_timeout).
-    /// The signals are caught from this call on, by a thread of their own: the
-    /// third ends the process even if a request hangs, every worker is blocked,
-    /// or the runtime waits for a thread of `spawn_blocking`. Signals that arrive
-    /// together count as one. Where they cannot be caught the reason is logged
-    /// and the future never ends.
+    /// Use it with
+    /// `axum::serve(..).with_graceful_shutdown(health.drain_on_signal())` and
+    /// `HttpServer::shutdown_signal`; see also
+    /// [`shutdown_timeout`](Self::shutdown_timeout).
+    ///
+    /// A separate thread receives the signals from this call on. The third
+    /// signal ends the process even if a request hangs, every worker is
+    /// blocked, or the runtime waits for a thread of `spawn_blocking`. Signals
+    /// that arrive together count as one. If the signals cannot be received,
+    /// the reason is logged and the future never completes.
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let requests = Requests::listen();

@@ -1,9 +1,9 @@
 //! Health checks for services that run behind Kubernetes, load balancers and
-//! uptime monitors: declared with an attribute, run in the background, answered
-//! from the last verdict.
+//! uptime monitors. Checks are declared with an attribute and run in the
+//! background; probes are answered from the last result.
 //!
-//! This is the core, which needs no web framework. With axum depend on
-//! `health-axum` instead, which re-exports all of this and mounts the routes.
+//! This is the core, which needs no web framework. With axum, depend on
+//! `health-axum` instead: it re-exports this crate and mounts the routes.
 //!
 //! ```
 //! use health_core::{Health, HealthState, Probe, Status, health_check};
@@ -15,7 +15,7 @@
 //!     pool: Pool,
 //! }
 //!
-//! /// The orders database answers.
+//! /// The orders database answers a query.
 //! #[health_check(timeout = "2s", critical)]
 //! async fn database(pool: &Pool) -> Result<(), std::io::Error> {
 //!     pool.ping().await
@@ -33,62 +33,75 @@
 //!
 //! # How a result becomes an answer
 //!
-//! A run ends with an [`Outcome`]. Thresholds and age make of the outcomes of
-//! one check its [`Verdict`], and the verdicts of all checks make the [`Status`]
-//! of each [`Probe`]:
+//! Each run of a check ends with an [`Outcome`]. The outcomes of one check, its
+//! thresholds and the age of its last result determine its [`Verdict`]. The
+//! verdicts of all checks determine the [`Status`] of each [`Probe`]:
 //!
 //! | the check is | critical for the probe | not critical |
 //! |---|---|---|
 //! | passing | – | – |
 //! | warning | degraded | degraded |
 //! | failing, timed out, panicked, stale | **fails** | degraded |
-//! | without a result yet | **fails**, liveness excepted | degraded, liveness excepted |
+//! | without a result yet | **fails**, except liveness | degraded, except liveness |
 //!
-//! Healthy and degraded answer 200, failing 503. Readiness fails as well until
-//! [startup](Probe::Startup) has passed, and from the moment a
-//! [drain](Health::drain) begins.
+//! Healthy and degraded answer 200, failing answers 503. Readiness also fails
+//! until [startup](Probe::Startup) has passed, and from the beginning of a
+//! [drain](Health::drain).
 //!
-//! # What a check can do to the rest
+//! # Isolation
 //!
-//! Nothing. It has a task of its own (a plain `fn` a thread of its own), never
-//! runs twice at once, and is never run by a probe. A panic is its own failure.
-//! At its timeout it has failed, even if it holds its thread, because whoever
-//! reads also looks at the clock; the run is left alone until a second limit
-//! (30 s, or four timeouts), since dropping a query halfway can cost the
-//! application's pool a connection. It is then dropped.
+//! A check cannot block a probe or another check. An async check has its own
+//! task, and a plain `fn` its own thread. A check never runs twice at the same
+//! time, and probes never run it. A panic fails that check only.
 //!
-//! # What is reported and not run
+//! A run that exceeds its timeout counts as failed at once, even if it blocks
+//! its thread, because the deadline is compared with the clock when the verdict
+//! is read. The run is dropped only after a second limit (30 s or four
+//! timeouts, whichever is longer), since dropping a query halfway can cost the
+//! application's pool a connection.
 //!
-//! A [`Gate`] that startup waits for, a [`Heartbeat`] whose silence is a
-//! failure, a [`Supervised`] task that must not end, and a [`Switch`] that
-//! people turn off. Each is a check like any other to those who look.
+//! # Reported checks
 //!
-//! # What the public sees
+//! Some checks are reported by the application instead of being run: a [`Gate`]
+//! that startup waits for, a [`Heartbeat`] that fails when its beats stop, a
+//! [`Supervised`] task that must not end, and a [`Switch`] for manual control.
+//! They appear in the answers like any other check.
 //!
-//! What a check says itself: the text of [`Outcome::warn`] and [`Outcome::fail`],
-//! what it observed, its details. The text of an error is private; it is in the
-//! log (feature `tracing`, target `health`), once for each time the check turns.
+//! # Public and private texts
+//!
+//! The texts of [`Outcome::warn`] and [`Outcome::fail`], observed values and
+//! details are public. The text of an error is private: it is written to the
+//! log (feature `tracing`, target `health`) once per transition of the check.
 //!
 //! # Checks in libraries
 //!
-//! The linker leaves out a crate that no code names, and its checks with it.
-//! Name it in the binary, `use billing_checks as _;`, and let
-//! [`HealthBuilder::expect`] refuse to start without them. The list of all
-//! checks is logged at the start.
+//! The linker drops a crate that no code refers to, together with its checks.
+//! Refer to it in the binary with `use billing_checks as _;`, and call
+//! [`HealthBuilder::require`] so that `start()` fails without its checks. The
+//! names of all checks are logged at startup.
 //!
 //! # Features
 //!
-//! `tracing` (default) logs transitions; `signal` (default) is
-//! [`Health::drain_on_signal`]; `serve` is `Health::serve`, a port and a thread
-//! of its own, and `serve-http2` adds HTTP/2 there; `systemd` is `HealthBuilder::notify_systemd`;
-//! `webhook` is `Webhook`, transitions as POST requests, and `PushMonitor`, a
-//! dead man's switch; `watch` is `Health::watch`, the statuses for protocols
-//! other than HTTP, which `health-tonic` uses; `tower` makes [`Endpoint`] a service of
-//! tower, and `Health::layer` a layer that answers probes in front of an application.
+//! `tracing` (default) logs transitions. `signal` (default) provides
+//! [`Health::drain_on_signal`]. `serve` provides `Health::serve`, a server with
+//! its own port and thread; `serve-http2` adds HTTP/2 to it. `systemd` provides
+//! `LifecycleOptions::notify_systemd`. `webhook` provides `Webhook`, which
+//! sends transitions as POST requests, and `PushMonitor`, a dead man's switch. `watch` provides
+//! `Health::watch`, a stream of statuses for protocols other than HTTP, which
+//! `health-tonic` uses. `tower` makes [`Endpoint`](http::Endpoint) a tower
+//! service and provides `Health::layer`, a layer that answers probes in front of
+//! an application.
 //!
-//! Metrics for Prometheus need no feature ([`Page::Metrics`]); `metrics` and
-//! `opentelemetry` are for applications that have an exporter already:
+//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` and
+//! `opentelemetry` are for applications that already have an exporter:
 //! `Health::record_metrics` and `Health::record_opentelemetry`.
+//!
+//! [`Gate`]: reported::Gate
+//! [`Heartbeat`]: reported::Heartbeat
+//! [`Page::Metrics`]: http::Page::Metrics
+//! [`Supervised`]: reported::Supervised
+//! [`Switch`]: reported::Switch
+//! [`Verdict`]: report::Verdict
 
 mod builder;
 pub mod check;
@@ -139,12 +152,12 @@ pub mod config {
     pub use crate::registry::settings::Settings;
 }
 
-/// The problems that a [`StartError`] lists.
+/// Problems that a [`StartError`] lists.
 pub mod error {
     pub use crate::registry::error::{Problem, SourceLocation, StartError};
 }
 
-/// Changes of the verdicts as a stream: see [`Health::subscribe`].
+/// Changes of verdicts as a stream: see [`Health::subscribe`].
 pub mod event {
     pub use crate::telemetry::event::{Event, Events, Transition};
     #[cfg(feature = "watch")]
@@ -159,7 +172,7 @@ pub mod notify {
     pub use crate::telemetry::hook::remote::webhook::Webhook;
 }
 
-/// What is known of the checks at one moment: see [`Health::snapshot`].
+/// Snapshots of all checks: see [`Health::snapshot`].
 pub mod report {
     pub use crate::verdict::history::{History, HistoryEntry};
     pub use crate::verdict::incident::Incident;

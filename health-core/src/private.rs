@@ -1,4 +1,4 @@
-//! What generated code may use. **Not public API**: it changes without notice.
+//! Items for generated code. **Not public API**: they change without notice.
 
 pub use std::any::{Any, TypeId};
 pub use std::boxed::Box;
@@ -25,11 +25,12 @@ pub use crate::check::state::{
 };
 pub use crate::check::{CheckDef, Origin, Run};
 use crate::check::{LocalRunning, Running};
-// Generated code names the root once, so that a wrong `crate = path` is one error.
+// Generated code names the root once, so that a wrong `crate = path` is one
+// error.
 pub use crate::{__check as check, __origin as origin, __submit as submit};
 
-/// The result of an `async` check. The caller names `T`, so that rustc reports
-/// a type that is no result at the return type, and once.
+/// Converts the result of an `async` check. The caller names `T`, so that rustc
+/// reports an unsupported type once and at the return type.
 pub fn outcome<T, Via>(returned: T) -> Outcome
 where
     T: IntoOutcome<Via>,
@@ -37,9 +38,9 @@ where
     returned.into_outcome()
 }
 
-/// One run of an `async` check. `check` only calls the user's function, so that
-/// rustc has no future of generated code to check, and says of one that is not
-/// `Send` which function returns it. The caller names `T`; see [`outcome`].
+/// Creates one run of an `async` check. `check` only calls the user's function,
+/// so there is no generated future: for a future that is not `Send`, rustc
+/// names the user's function. The caller names `T`; see [`outcome`].
 pub fn run<T, Via, F>(context: &Context, check: F) -> Running
 where
     F: for<'a> Call<'a, Output = T>,
@@ -51,12 +52,12 @@ where
     answer(context, begin)
 }
 
-/// A function that has not been called yet; its box takes no memory.
+/// A function that has not been called yet; its box needs no memory.
 type Begin<T> = Box<dyn for<'a> FnOnce(&'a Context) -> Answering<'a, T> + Send>;
 type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Compiled once for each kind of result and not for each check, which costs a
-/// run one more box and saves a third of what is compiled for a check.
+/// Compiled once per result type instead of once per check. This costs a run
+/// one more box and saves a third of the code of a check.
 fn answer<T, Via>(context: &Context, begin: Begin<T>) -> Running
 where
     T: IntoOutcome<Via> + 'static,
@@ -66,7 +67,8 @@ where
     Box::pin(async move { begin(&context).await.into_outcome() })
 }
 
-/// One run of an `async` check whose result borrows from its parameters.
+/// Creates one run of an `async` check whose result borrows from its
+/// parameters.
 pub fn run_future<F>(check: F) -> Running
 where
     F: Future<Output = Outcome>,
@@ -76,7 +78,7 @@ where
     Box::pin(check)
 }
 
-/// One run of an `async` check whose future stays on its thread.
+/// Creates one run of an `async` check whose future is not `Send`.
 pub fn run_local<F>(check: F) -> LocalRunning
 where
     F: Future<Output = Outcome>,
@@ -108,7 +110,7 @@ where
 
 /// A function that borrows the context for as long as its future lives.
 pub trait Call<'a>: Send + 'static {
-    /// What the future ends with.
+    /// The output of the future.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output> + Send;
@@ -130,7 +132,7 @@ where
     }
 }
 
-/// A parameter taken by value.
+/// Returns a parameter that is taken by value.
 pub fn cloned<T>(value: &T) -> T
 where
     T: TakenByValue,
@@ -138,8 +140,8 @@ where
     value.clone()
 }
 
-/// The state of package `P`. One call a check, so that a package without a
-/// state is one error.
+/// Finds the state of package `P`. Called once per check, so that a package
+/// without a state is one error.
 pub const fn state_of<P, A>() -> Found<A::State>
 where
     P: StateOf<A>,
@@ -162,22 +164,22 @@ where
 {
 }
 
-/// `_`, but as wide as the tokens around it: rustc shows a missing [`Provide`]
+/// `_` with the span of the tokens around it: rustc shows a missing [`Provide`]
 /// at the type argument `State`, and generated code writes that argument where
 /// the user wrote the parameter.
 pub type Inferred<T> = T;
 
-/// Proves that a field of the state can be seen by all threads.
+/// Proves that a field of the state is `Sync`.
 pub const fn field<T>()
 where
     T: Shared,
 {
 }
 
-/// What stands beside a check: its registration, in a function by which others
-/// find it. As visible as the check, so that `after` sees what its author sees.
+/// Generates the function next to a check that registers it and by which
+/// `after` refers to it. It has the visibility of the check.
 ///
-/// deprecated: a function may be deprecated and still be a check.
+/// `deprecated` is allowed: a deprecated function can still be a check.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __check {
@@ -192,7 +194,7 @@ macro_rules! __check {
     };
 }
 
-/// Registers a check: the only place that knows how checks are collected.
+/// Registers a check. Only this macro depends on how checks are collected.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(not(target_family = "wasm"))]
@@ -202,7 +204,7 @@ macro_rules! __submit {
     };
 }
 
-/// Registers a check: the only place that knows how checks are collected.
+/// Registers a check. Only this macro depends on how checks are collected.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(target_family = "wasm")]
@@ -215,7 +217,7 @@ macro_rules! __submit {
     };
 }
 
-/// Where the attribute stands, seen from the user's crate.
+/// Returns where the attribute is, in the user's crate.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __origin {

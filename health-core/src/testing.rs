@@ -1,7 +1,7 @@
-//! For the tests of applications.
+//! Helpers for the tests of applications.
 //!
-//! A line in a test pins the checks of a program, so that none vanishes with a
-//! dependency that is no longer linked:
+//! One test compares the names of all checks in the program, so that no check
+//! goes missing with a dependency that is no longer linked:
 //!
 //! ```
 //! use health_core::{health_check, testing};
@@ -16,8 +16,8 @@
 //! # }
 //! ```
 //!
-//! Another starts health with a fake state, so that a parameter that nobody
-//! provides, or two checks of one name, fail in CI and not at the deploy:
+//! Another test starts health with a fake state, so that a missing parameter or
+//! a duplicate name fails in CI instead of at deployment:
 //!
 //! ```
 //! # use health_core::{Health, HealthState};
@@ -31,9 +31,10 @@
 //! # }
 //! ```
 //!
-//! Time is tokio's: with `#[tokio::test(start_paused = true)]` intervals,
-//! timeouts and staleness pass in no time. (A plain `fn` runs on a thread of its
-//! own, for which the paused clock does not wait; [`force`] its outcome.)
+//! The framework uses tokio's clock: with `#[tokio::test(start_paused = true)]`
+//! intervals, timeouts and staleness elapse immediately. A plain `fn` runs on
+//! its own thread, which the paused clock does not wait for; use [`force`] to
+//! set its outcome.
 
 use std::time::Duration;
 
@@ -43,20 +44,20 @@ use crate::registry;
 #[doc(hidden)]
 pub use crate::verdict::track::Scheduled;
 
-/// The names of all checks with `#[health_check]` that are linked into this
-/// program, sorted.
+/// Returns the names of all checks with `#[health_check]` that are linked into
+/// this program, sorted.
 pub fn declared() -> Vec<&'static str> {
     let mut names: Vec<_> = registry::declared().map(|check| check.name).collect();
     names.sort_unstable();
     names
 }
 
-/// Puts an outcome in place of what a check says, at once and whatever its
-/// thresholds, until it is [released](release).
+/// Overrides every result of a check with `outcome`, effective immediately and
+/// regardless of thresholds, until it is [released](release).
 ///
 /// # Panics
 ///
-/// If no check has this name.
+/// Panics if no check has this name.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -80,17 +81,17 @@ pub fn force(health: &Health, check: &str, outcome: Outcome) {
     health.monitor().force(index_of(health, check), outcome);
 }
 
-/// Lets a check speak for itself again, from its next result on.
+/// Ends an override by [`force`], from the next result of the check on.
 ///
 /// # Panics
 ///
-/// If no check has this name.
+/// Panics if no check has this name.
 pub fn release(health: &Health, check: &str) {
     health.monitor().release(index_of(health, check));
 }
 
-/// Blocks until the log and the hooks have taken everything that happened so far,
-/// but no longer than 10 s for each: they work on threads of their own.
+/// Blocks until the log and the hooks have processed everything that happened
+/// so far, for at most 10 s each. They run on their own threads.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -117,18 +118,18 @@ pub fn flush(health: &Health) {
     health.monitor().outlet().flush(Duration::from_secs(10));
 }
 
-/// Makes the time since the last reading count as a pause of the process, at most
-/// `lasted`: for simulations.
+/// Simulates a pause of the process: the time since the last reading, at most
+/// `lasted`, counts as paused.
 #[doc(hidden)]
 pub fn pause_process(health: &Health, lasted: Duration) {
     health.monitor().pause_for(lasted);
 }
 
-/// The schedule of a check, without applying what time alone changes.
+/// Returns the schedule of a check without applying elapsed deadlines.
 ///
 /// # Panics
 ///
-/// If no check has this name.
+/// Panics if no check has this name.
 #[doc(hidden)]
 pub fn scheduled(health: &Health, check: &str) -> Scheduled {
     health.monitor().scheduled(index_of(health, check))

@@ -104,14 +104,13 @@ impl Health {
     }
 }
 
-/// The status of a [`Subject`], then each change of it; made by
-/// [`Health::watch`].
+/// A stream of the status of a [`Subject`], created by [`Health::watch`].
 ///
-/// Changes that come while nobody reads are merged: the next read returns the
-/// status of its own time, unless that is the one that was read last. Checks on
-/// demand are asked for at the first read, and every 10 s while a read waits.
+/// Changes between two reads are merged: a read returns the current status, or
+/// waits if it equals the one that was read last. Checks on demand are run at the
+/// first read, and every 10 s while a read waits.
 ///
-/// The checks run for as long as a watch lives.
+/// The checks run for as long as a watch exists.
 #[derive(Debug)]
 pub struct StatusWatch {
     health: Health,

@@ -1,4 +1,5 @@
-//! `app!(path::to::AppState)`: the state of this package, of another crate's type.
+//! `app!(path::to::AppState)`: uses a type of another crate as the state of
+//! this package.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -7,8 +8,8 @@ use crate::diag::{Diag, Place};
 use crate::package;
 use crate::tokens::pretty;
 
-/// A marker that the package owns, since neither the state nor health-core
-/// belongs to it.
+/// Defines a marker type in the package, because of the orphan rule: both the
+/// state and health-core are foreign.
 pub(crate) fn expand(input: &TokenStream, root: &TokenStream) -> TokenStream {
     let diag = Diag::new();
     let state = syn::parse2::<syn::TypePath>(input.clone());

@@ -1,20 +1,20 @@
-//! The tokens in the parentheses of the attribute → [`Args`].
+//! Parses the arguments of the attribute into [`Args`].
 //!
-//! The tokens are cut at the commas first, so a mistake in one option hides
-//! none in the others.
+//! The tokens are split at commas first, so a mistake in one option does not
+//! hide mistakes in others.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 
 use crate::diag::{Diag, Mistake, Place};
+use crate::synonyms;
 use crate::tokens::{is_punct, is_word, split_at_commas};
 use crate::value::{
     Checks, Critical, Endpoints, Expression, Flag, Form, Given, Millis, Slot, Tags,
 };
-use crate::words;
 
-/// What is written in the attribute.
+/// The arguments of the attribute.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) name: Slot<String>,
@@ -45,11 +45,11 @@ pub(crate) struct Args {
     pub(crate) keys: Vec<(&'static str, Place)>,
 }
 
-/// One option. To add one: a row here, a field in [`Args`], a rule and a
+/// An option. To add one, add a row here, a field in [`Args`], and a rule and a
 /// setting in `spec`.
 struct Row {
     key: &'static str,
-    /// What to type, for the help lines.
+    /// An example for the help lines.
     example: &'static str,
     read: fn(&mut Args, &Given, &Diag),
 }
@@ -64,7 +64,7 @@ macro_rules! row {
     };
 }
 
-/// All options, in the order in which they are listed to the user.
+/// All options, in the order of help lines.
 const OPTIONS: &[Row] = &[
     row!("name" => name, "name = \"orders-db\""),
     row!("timeout" => timeout, "timeout = \"2s\""),
@@ -111,7 +111,7 @@ impl Table {
     }
 }
 
-/// Reads all options of `#[health_check(..)]`, and reports what cannot be read.
+/// Parses all options, and reports invalid ones.
 pub(crate) fn parse(tokens: TokenStream, diag: &Diag) -> Args {
     parse_by(Table::FUNCTION, tokens, 0, diag)
 }
@@ -192,12 +192,13 @@ fn read_option(table: Table, args: &mut Args, order: usize, segment: &[TokenTree
         );
     } else {
         let keys: Vec<_> = table.rows().map(|row| row.key).collect();
-        let (what, help) = words::unknown(&word, &form.text(), &keys);
+        let (what, help) = synonyms::unknown(&word, &form.text(), &keys);
         diag.error(&key_place, what, help);
     }
 }
 
-/// What follows the key, and the tokens of an option after a missing comma.
+/// Splits the tokens after the key into the value and the tokens of an option
+/// after a missing comma.
 fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
     match rest {
         [TokenTree::Punct(eq), value @ ..] if eq.as_char() == '=' => {
@@ -219,8 +220,8 @@ fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
 /// Keywords that stand beside a name inside a path or an expression.
 const JOINING: [&str; 4] = ["as", "async", "move", "mut"];
 
-/// How many tokens belong to the value: all, unless an option follows without
-/// a comma, that is, a name directly after a literal, a name or a `>`.
+/// Returns the number of tokens of the value: all, unless an option follows
+/// without a comma, which is a name directly after a literal, a name or a `>`.
 fn value_length(value: &[TokenTree]) -> usize {
     let ends = |token: &TokenTree| match token {
         TokenTree::Punct(punct) => punct.as_char() == '>',

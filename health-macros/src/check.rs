@@ -1,4 +1,4 @@
-//! One attribute and the function under it → its registration, or every mistake.
+//! Turns one attribute and its function into the registration, or into errors.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -7,14 +7,14 @@ use crate::diag::Diag;
 use crate::spec::{Spec, Subject};
 use crate::{args, expand, item, spec};
 
-/// What is to stand beside the function: the one or the other.
+/// The tokens next to the function: either the registration or the errors.
 pub(crate) struct Read {
     pub(crate) registration: Option<TokenStream>,
     pub(crate) errors: TokenStream,
 }
 
-/// `owner` is the type of the `impl` block around the function, `root` the path
-/// to health-core unless the attribute says another.
+/// Reads a check. `owner` is the type of the surrounding `impl` block. `root`
+/// is the path to health-core, unless the attribute sets another one.
 pub(crate) fn read(
     args: TokenStream,
     item: TokenStream,

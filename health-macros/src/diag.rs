@@ -1,4 +1,4 @@
-//! Mistakes are collected, so that all of them are reported at once.
+//! Collects mistakes, so that all of them are reported at once.
 
 use std::cell::RefCell;
 
@@ -7,9 +7,8 @@ use quote::{ToTokens, quote};
 
 pub(crate) use crate::rules::{Mistake, nearest};
 
-/// Where a mistake is: the tokens to underline, and their place in the order
-/// of the report. The options of an attribute count from 0; the item comes
-/// after all of them.
+/// The position of a mistake: the tokens to underline, and the order in the
+/// report. The options of an attribute count from 0; the item comes last.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     order: usize,
@@ -28,12 +27,12 @@ impl Place {
         Place::option(usize::MAX, tokens)
     }
 
-    /// Other tokens of the same option.
+    /// Returns the position of other tokens of the same option.
     pub(crate) fn with(&self, tokens: impl ToTokens) -> Self {
         Place::option(self.order, tokens)
     }
 
-    /// The one of two that the reader meets last.
+    /// Returns the later one of two positions.
     pub(crate) fn last<'a>(a: &'a Place, b: &'a Place) -> &'a Place {
         if a.order > b.order { a } else { b }
     }
@@ -43,7 +42,8 @@ impl Place {
     }
 }
 
-/// Collects mistakes. Panics if it is dropped unread, so that none gets lost.
+/// Collects mistakes. Panics if it is dropped without being read, so that no
+/// mistake is lost.
 #[derive(Debug, Default)]
 pub(crate) struct Diag {
     errors: RefCell<Option<Vec<(usize, syn::Error)>>>,
@@ -57,7 +57,7 @@ impl Diag {
     }
 
     pub(crate) fn report(&self, place: &Place, mistake: &Mistake) {
-        // stable Rust has no help lines for macros; rustc indents this one well
+        // stable Rust has no help lines for macros; rustc indents this one like a help line
         let text = format!("{}\n= help: {}", mistake.what, mistake.help);
         let error = syn::Error::new_spanned(&place.tokens, text);
         if let Some(errors) = &mut *self.errors.borrow_mut() {
@@ -69,7 +69,8 @@ impl Diag {
         self.report(place, &Mistake::new(what, help));
     }
 
-    /// The errors as tokens, in the order of the source; empty if there are none.
+    /// Returns the errors as tokens, in the order of the source; empty if there
+    /// are none.
     pub(crate) fn finish(self) -> TokenStream {
         let mut errors = self.errors.take().unwrap_or_default();
         errors.sort_by_key(|&(order, _)| order);
@@ -87,7 +88,7 @@ impl Drop for Diag {
     }
 }
 
-/// `` `a`, `b` and `c` ``
+/// Formats `` `a`, `b` and `c` ``.
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     let last = words.pop().unwrap_or_default();

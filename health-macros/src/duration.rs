@@ -1,4 +1,4 @@
-//! Durations as they are written in the attribute: a whole number and a unit.
+//! Parses durations of the attribute: a whole number and a unit.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::rules::Spelt;
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const EXAMPLES: &str = "write a whole number and a unit: `\"500ms\"`, `\"2s\"` or `\"1m\"`";
 
-/// The milliseconds in `text`. A number beyond the clock is `u64::MAX`, which
-/// is over the limit of every option.
+/// Returns the milliseconds in `text`. A number that is too large becomes
+/// `u64::MAX`, which exceeds the limit of every option.
 pub(crate) fn parse(text: &str) -> Result<u64, Mistake> {
     if text
         .strip_prefix('-')
@@ -71,7 +71,7 @@ fn unknown_unit(text: &str, number: &str, unit: &str) -> Mistake {
     Mistake::new(format!("unknown duration unit `{unit}`"), help)
 }
 
-/// What an unknown unit stands for.
+/// Returns the unit that was probably meant.
 fn guess(number: &str, unit: &str) -> Option<String> {
     let unit = unit.to_ascii_lowercase();
     if unit.starts_with('d') {
@@ -100,7 +100,8 @@ fn fractional(text: &str, whole: &str, rest: &str) -> Mistake {
     )
 }
 
-/// The same duration as a whole number of a smaller unit, if there is one.
+/// Returns the same duration as a whole number of a smaller unit, if there is
+/// one.
 fn smaller(whole: &str, fraction: &str, unit: &str) -> Option<String> {
     let factor = factor(unit)?;
     let scale = 10u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;

@@ -1,4 +1,4 @@
-//! [`Spec`] → tokens. Cannot fail.
+//! Generates the tokens of a [`Spec`]. Cannot fail.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,7 +14,7 @@ use crate::value::CheckPath;
 
 const PREFIX: &str = "__health_check_";
 
-/// The registration of one check, beside the untouched function:
+/// Generates the registration of one check, next to the unchanged function:
 ///
 /// ```text
 /// ::health_core::__private::check! { fn __health_check_orders {
@@ -47,18 +47,18 @@ const PREFIX: &str = "__health_check_";
 /// } }
 /// ```
 ///
-/// `check!` makes of it a `const fn() -> &'static Link` that is as visible as
-/// the function: `after(db::database)` becomes a call of its neighbour
-/// `db::__health_check_database`, so rustc says of a path that is no check that
-/// this function cannot be found.
+/// `check!` turns it into a `const fn() -> &'static Link` with the visibility
+/// of the function. `after(db::database)` becomes a call of the function
+/// `db::__health_check_database`, so rustc reports a path that is no check as a
+/// missing function.
 ///
-/// It is a function and not a type of the check's name, because a check is often
-/// named after the crate that it uses: beside a type `redis`, the path
-/// `redis::Client` would lead nowhere. And as a function it may stand in an
-/// `impl`, which makes it the registration of a method.
+/// It is a function instead of a type with the check's name, because a check is
+/// often named after the crate that it uses: next to a type `redis`, the path
+/// `redis::Client` would not resolve. A function is also allowed in an `impl`,
+/// so it works for methods.
 ///
-/// All of it is located at the user's tokens, but resolved as generated code,
-/// so that no lint takes it for theirs.
+/// All tokens have the spans of the user's tokens, but are resolved as
+/// generated code, so that no lint applies to them.
 pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     let name = &spec.name;
     let Parts {
@@ -159,22 +159,22 @@ fn of_field(spec: &Spec, field: &Field) -> Parts {
     }
 }
 
-/// The generated function beside a check. rustc proposes its name for one that
-/// is misspelt in `after`, so there it may be written too.
+/// Returns the name of the generated function. rustc may suggest it for a
+/// misspelled check in `after`, so it is accepted there, too.
 fn registration_of(function: &Ident, at: Span) -> Ident {
     let name = function.unraw().to_string();
     let name = name.strip_prefix(PREFIX).unwrap_or(&name);
     Ident::new(&format!("{PREFIX}{name}"), at)
 }
 
-/// `Self`, for the items in the registration of a method.
+/// Defines `Self` for the items in the registration of a method.
 fn own_type(owner: &TokenStream) -> TokenStream {
     let alias = self_alias();
     quote!(type #alias = #owner;)
 }
 
-/// The option `after`, and what ends the registration: the link of this check
-/// to those that come first.
+/// Generates the option `after`, and the end of the registration: the link of
+/// this check to its prerequisites.
 fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     let name = &spec.name;
     if spec.after.is_empty() {
@@ -182,7 +182,7 @@ fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     }
     let links: Vec<_> = spec.after.iter().map(link).collect();
     let no_circle = links.iter().map(|link| {
-        // rustc reports a circle at the call, which is to be as wide as the path
+        // rustc reports a cycle at the call, whose span must cover the path
         let (start, end) = ends(link);
         let walk = quote_spanned!(start=> __health::comes_before);
         let arguments = quote_spanned!(end=> (#link, #name));
@@ -202,7 +202,8 @@ fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     (Some(option), order)
 }
 
-/// `db::database` → `db::__health_check_database()`, in the user's place.
+/// Turns `db::database` into `db::__health_check_database()` with the span of
+/// the path.
 fn link(CheckPath { parent, name, .. }: &CheckPath) -> TokenStream {
     let at = Span::call_site().located_at(name.span());
     let parent = without_self(parent.clone(), &self_alias());
@@ -211,7 +212,8 @@ fn link(CheckPath { parent, name, .. }: &CheckPath) -> TokenStream {
     quote!(#parent #call)
 }
 
-/// What a second check of this name in the crate collides with.
+/// Generates an item that collides with a second check of the same name in the
+/// crate.
 fn marker(name: &str, at: Span) -> TokenStream {
     let at = Span::call_site().located_at(at);
     let marker = format!("there_is_already_a_health_check_named__{}", folded(name));
@@ -224,8 +226,9 @@ fn marker(name: &str, at: Span) -> TokenStream {
     }
 }
 
-/// The proof that the state provides each parameter; in a const of its own,
-/// where rustc words a misspelt type as it does in `needs`, and says it once.
+/// Generates the proof that the state provides each parameter. It is in a
+/// separate const, where rustc reports a misspelled type with the same text as
+/// in `needs`, and therefore only once.
 fn requires(spec: &Spec, params: &[Param]) -> TokenStream {
     let Some(first) = params.first() else {
         return TokenStream::new();
@@ -245,13 +248,14 @@ fn requires(spec: &Spec, params: &[Param]) -> TokenStream {
     quote!(const _: () = { #state #(#proofs)* };)
 }
 
-/// The state of the package with this number.
+/// Generates the state of the package with this ID.
 fn state_of(first: &Param, only: &TokenStream, id: &Literal) -> TokenStream {
     let package = around(&first.ty, &quote!(__health::Package<#id), &quote!(>));
     quote!(#only let __state = __health::state_of::<#package, _>();)
 }
 
-/// Generated code that spans the type exactly, where rustc will show it.
+/// Generates code with exactly the span of the type, where rustc reports
+/// errors.
 fn around(ty: &TokenStream, head: &TokenStream, tail: &TokenStream) -> TokenStream {
     let (start, end) = ends(ty);
     respan(head, start).chain(respan(tail, end)).collect()
@@ -340,9 +344,9 @@ fn run(function: &Function, is_local: bool) -> TokenStream {
     })
 }
 
-/// Whether the result borrows from a parameter or hides its type. Such a type
-/// cannot be named outside the future; a future of our own costs rustc a
-/// third more than a function that returns the user's.
+/// Returns whether the result borrows from a parameter or has an opaque type.
+/// Such a type cannot be named outside the future. A generated future costs a
+/// third more compile time than a function that returns the user's future.
 fn needs_own_future(output: &TokenStream) -> bool {
     let borrows = |token| match token {
         TokenTree::Group(group) => needs_own_future(&group.stream()),
@@ -351,8 +355,8 @@ fn needs_own_future(output: &TokenStream) -> bool {
     has_impl(output.clone()) || output.clone().into_iter().any(borrows)
 }
 
-/// A type that is misspelt is an error wherever it is named, so it is not named
-/// where the function's signature says it.
+/// Omits a type that the function's signature contains, because a misspelled
+/// type is an error in each place.
 fn argument(
     Param {
         cfg, ty, by_value, ..
@@ -365,8 +369,8 @@ fn argument(
     }
 }
 
-/// What stands in the turbofish, so that rustc reports a type that is no
-/// result there. `impl Trait` may not, so `_` stands at its place.
+/// Returns the type in the turbofish, at which rustc reports an unsupported
+/// result. `impl Trait` is not allowed there and is replaced by `_`.
 fn result_type(output: Option<&TokenStream>) -> TokenStream {
     let Some(output) = output else {
         return quote!(());

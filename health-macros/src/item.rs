@@ -1,5 +1,5 @@
-//! The annotated function, read lightly: the body stays raw tokens, so that a
-//! half-typed one disturbs nothing.
+//! Parses the annotated function. The body stays raw tokens, so that incomplete
+//! code in an editor does not break it.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -11,40 +11,40 @@ use crate::diag::{Diag, Place};
 use crate::rules::LONGEST_DESCRIPTION;
 use crate::tokens::{ends, is_punct, is_word, pretty, split_at_commas, without_self};
 
-/// What the expansion must know of the function.
+/// The parts of the function that the expansion needs.
 #[derive(Debug)]
 pub(crate) struct Function {
-    /// Its `#[cfg(..)]`, if rustc has not evaluated it yet.
+    /// The `#[cfg(..)]` of the function, if rustc has not evaluated it yet.
     pub(crate) cfg: TokenStream,
     pub(crate) visibility: TokenStream,
     pub(crate) is_async: bool,
-    /// The type to whose `impl` block it belongs, with `self` or without.
+    /// The type of the surrounding `impl` block, with or without `self`.
     pub(crate) owner: Option<TokenStream>,
     pub(crate) name: Ident,
-    /// The first line of its documentation.
+    /// The first line of the doc comment.
     pub(crate) description: Option<String>,
     pub(crate) params: Vec<Param>,
-    /// Without its named lifetimes; `None` if nothing is returned.
+    /// The return type without named lifetimes; `None` for `()`.
     pub(crate) output: Option<TokenStream>,
 }
 
 /// A parameter that the state provides.
 #[derive(Debug)]
 pub(crate) struct Param {
-    /// Its `#[cfg(..)]`, which rustc has not evaluated yet.
+    /// The `#[cfg(..)]` of the parameter, which rustc has not evaluated yet.
     pub(crate) cfg: TokenStream,
     pub(crate) name: String,
     pub(crate) by_value: bool,
-    /// Without a leading `&`, and without named lifetimes.
+    /// The type without a leading `&` and without named lifetimes.
     pub(crate) ty: TokenStream,
 }
 
-/// What `Self` is called in generated code, where it is unknown.
+/// Returns the alias of `Self` in generated code, where `Self` is unknown.
 pub(crate) fn self_alias() -> Ident {
     Ident::new("__Self", Span::call_site())
 }
 
-/// The parts of a function, as they stand in the source.
+/// The parts of a function as written.
 struct Parts {
     attributes: Vec<Attribute>,
     visibility: Visibility,
@@ -55,8 +55,8 @@ struct Parts {
     output: TokenStream,
 }
 
-/// Reads the function, and reports what a check cannot be. `owner` is the type
-/// of the `impl` block around it.
+/// Parses the function, and reports what is not allowed for a check. `owner` is
+/// the type of the surrounding `impl` block.
 pub(crate) fn parse(
     item: TokenStream,
     owner: Option<&TokenStream>,
@@ -128,7 +128,7 @@ impl Parse for Parts {
     }
 }
 
-/// The tokens up to `where` or the body, which is the last token.
+/// Parses the tokens up to `where` or the body, which is the last token.
 fn output(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut tokens: Vec<TokenTree> = Vec::new();
     while !input.is_empty() && !input.peek(Token![where]) && !input.peek(Token![;]) {
@@ -141,7 +141,8 @@ fn output(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     Ok(tokens.into_iter().collect())
 }
 
-/// The word that says what an item is: `struct`, `impl`; else its first token.
+/// Returns the keyword of an item, such as `struct` or `impl`, or else its
+/// first token.
 pub(crate) fn keyword(item: TokenStream) -> TokenTree {
     let words = (|input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
@@ -159,8 +160,8 @@ fn cfg(attributes: &[Attribute]) -> TokenStream {
     cfgs.map(ToTokens::to_token_stream).collect()
 }
 
-/// The first line of the documentation; what a macro makes of `#[doc = ..]` is
-/// not known here.
+/// Returns the first line of the doc comment, unless a macro generates it
+/// (`#[doc = ..]`).
 pub(crate) fn description(attributes: &[Attribute]) -> Option<String> {
     let docs = attributes
         .iter()
@@ -173,7 +174,7 @@ pub(crate) fn description(attributes: &[Attribute]) -> Option<String> {
         Some(text.value())
     });
     let first_line = |text: String| {
-        // a block comment may begin each line with a star
+        // lines of a block comment may begin with a star
         let lines = text
             .lines()
             .map(|line| line.trim().trim_start_matches("* "));
@@ -183,8 +184,8 @@ pub(crate) fn description(attributes: &[Attribute]) -> Option<String> {
     texts.find_map(first_line)
 }
 
-/// A doc comment is not written for reports alone, so what a description cannot
-/// have is cut or replaced, and not refused.
+/// Shortens a doc comment to a valid description. It is no error, because doc
+/// comments are not only written for reports.
 fn shortened(line: &str) -> String {
     let line = line.replace(char::is_control, " ");
     if line.chars().count() <= LONGEST_DESCRIPTION {
@@ -271,7 +272,7 @@ fn check_generics(generics: &Generics, diag: &Diag) {
     }
 }
 
-/// Whether all parameters are lifetimes.
+/// Returns whether all parameters are lifetimes.
 pub(crate) fn concrete(generics: &Generics) -> bool {
     let mut params = generics.params.iter();
     params.all(|param| matches!(param, syn::GenericParam::Lifetime(_)))
@@ -339,7 +340,7 @@ fn param(input: TokenStream, owner: Option<&TokenStream>, diag: &Diag) -> Option
     })
 }
 
-/// `self` is one more parameter: a value of the type in the state.
+/// Treats `self` as another parameter: a value of that type in the state.
 fn receiver(pattern: &TokenStream, ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
     let by_value = |at: TokenStream| {
         diag.error(
@@ -373,7 +374,7 @@ fn receiver(pattern: &TokenStream, ty: TokenStream, diag: &Diag) -> Option<(bool
     Some((false, own.into_token_stream()))
 }
 
-/// A type as it is written outside its `impl` block.
+/// Replaces `Self`, which is unknown outside of the `impl` block.
 fn outside(ty: TokenStream, owner: Option<&TokenStream>) -> TokenStream {
     match owner {
         None => ty,
@@ -381,7 +382,7 @@ fn outside(ty: TokenStream, owner: Option<&TokenStream>) -> TokenStream {
     }
 }
 
-/// The name of a parameter, or its whole pattern.
+/// Returns the name of a parameter, or its whole pattern.
 fn name_of(pattern: &TokenStream) -> String {
     let words = pattern
         .clone()
@@ -393,7 +394,8 @@ fn name_of(pattern: &TokenStream) -> String {
     }
 }
 
-/// The type that a parameter is found by, and whether it is taken by value.
+/// Returns the type by which a parameter is found, and whether it is taken by
+/// value.
 fn found_by(ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
     let (by_value, inner) = match syn::parse2(ty.clone()) {
         Ok(syn::Type::Reference(reference)) => {
@@ -409,7 +411,7 @@ fn found_by(ty: TokenStream, diag: &Diag) -> Option<(bool, TokenStream)> {
             (false, *inner)
         }
         Ok(other) => (true, other),
-        // syn may be older than the syntax; rustc will judge it
+        // newer syntax than syn knows; rustc will validate it
         Err(_) => return Some((true, generated(ty))),
     };
     check_findable(&inner, diag)?;
@@ -452,7 +454,7 @@ fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
     None
 }
 
-/// Whether there is an `impl Trait` in it, however deep.
+/// Returns whether the type contains `impl Trait` at any depth.
 pub(crate) fn has_impl(ty: TokenStream) -> bool {
     ty.into_iter().any(|token| match token {
         TokenTree::Group(group) => has_impl(group.stream()),
@@ -460,16 +462,16 @@ pub(crate) fn has_impl(ty: TokenStream) -> bool {
     })
 }
 
-/// The type as generated code writes it: located where the user wrote it, and
-/// without named lifetimes. These are unknown there, and `'_` stands for
-/// whatever fits; those of `for<'a>` stay.
+/// Returns the type for generated code: with the user's spans and without named
+/// lifetimes. These are unknown there and replaced by `'_`, except those of
+/// `for<'a>`.
 fn generated(ty: TokenStream) -> TokenStream {
     let bound = bound_lifetimes(ty.clone());
     generate(ty, &bound, "_")
 }
 
-/// The same where no lifetime can be left to inference. What a check finds by
-/// its type borrows from nothing that ends.
+/// Like `generated`, where lifetimes cannot be inferred. A value that a check
+/// finds by its type is `'static`.
 pub(crate) fn generated_static(ty: TokenStream) -> TokenStream {
     let bound = bound_lifetimes(ty.clone());
     generate(ty, &bound, "static")
@@ -481,7 +483,7 @@ fn generate(ty: TokenStream, bound: &[String], lifetime: &str) -> TokenStream {
         let is_lifetime = std::mem::replace(&mut after_tick, is_punct(&token, '\''));
         let span = Span::call_site().located_at(token.span());
         match &mut token {
-            // its span says which crate it is
+            // the span of `$crate` identifies the crate
             TokenTree::Ident(name) if name == "$crate" => {}
             TokenTree::Ident(name) if is_lifetime && is_of_function(name, bound) => {
                 *name = Ident::new(lifetime, span);

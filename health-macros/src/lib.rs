@@ -2,9 +2,9 @@
 //! `HealthState`, and `app!`.
 //!
 //! Use them through a facade: `health_axum::health_check`,
-//! `health_core::HealthState` and so on. Each facade has an entry point of its
-//! own here, equal but for the path to `health-core` that it bakes in, so that
-//! a user needs the facade alone in `Cargo.toml`.
+//! `health_core::HealthState` and so on. Each facade has its own entry points
+//! here, which only differ in the path to `health-core`, so that a user only
+//! needs the facade in `Cargo.toml`.
 
 mod app;
 mod args;
@@ -18,9 +18,9 @@ mod package;
 mod rules;
 mod spec;
 mod state;
+mod synonyms;
 mod tokens;
 mod value;
-mod words;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
@@ -140,8 +140,7 @@ fn tonic() -> Tokens {
     quote!(::health_tonic::__core)
 }
 
-/// The item as it was written, whatever happens; then its registration, or
-/// every mistake in it.
+/// Returns the unchanged item, followed by its registration or by all errors.
 fn health_check(args: TokenStream, item: TokenStream, root: &Tokens) -> TokenStream {
     let item = Tokens::from(item);
     let Read {

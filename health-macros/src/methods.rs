@@ -1,8 +1,9 @@
 //! `#[health_checks]`: methods that are checks.
 //!
-//! The `impl` is cut into its items by hand, so that a half-typed body disturbs
-//! nothing. Each method with `#[health_check]` is read like a function with one
-//! more parameter, and its registration stands beside it in the `impl`.
+//! The `impl` block is split into items without parsing them, so that an
+//! incomplete body in an editor does not break it. Each method with
+//! `#[health_check]` is read like a function with one more parameter, and its
+//! registration is added to the `impl` block.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
@@ -14,25 +15,25 @@ use crate::diag::{Diag, Place};
 use crate::item::{concrete, generated_static, keyword};
 use crate::tokens::{is_punct, is_word, pretty};
 
-/// An `impl` block, as it stands in the source.
+/// An `impl` block as written.
 struct Block {
-    /// Everything before the braces.
+    /// The tokens before the braces.
     head: TokenStream,
     generics: Generics,
-    /// What stands after `impl<..>` and before `where`.
+    /// The tokens after `impl<..>` and before `where`.
     subject: Vec<TokenTree>,
     body: Group,
 }
 
-/// An item of the block that has `#[health_check]`.
+/// An item of the block with `#[health_check]`.
 struct Method {
     args: TokenStream,
-    /// Without this attribute.
+    /// The item without this attribute.
     item: TokenStream,
 }
 
-/// The block without the attributes of its methods, whatever happens; in it the
-/// registrations, and after it every mistake.
+/// Returns the block without the attributes of its methods and with the
+/// registrations, followed by all errors.
 pub(crate) fn expand(args: &TokenStream, item: &TokenStream, root: &TokenStream) -> TokenStream {
     let diag = Diag::new();
     check_no_options(args, &diag);
@@ -80,7 +81,7 @@ fn parse_block(item: &TokenStream) -> Option<Block> {
     let parts = |input: ParseStream<'_>| {
         input.parse::<Option<Token![unsafe]>>()?;
         input.parse::<Token![impl]>()?;
-        // the `<` of `impl <T as Trait>::Output` opens no parameters; nobody writes it
+        // `impl <T as Trait>::Output` is not supported; its `<` does not begin parameters
         let generics: Generics = input.parse()?;
         Ok((generics, input.parse::<TokenStream>()?))
     };
@@ -143,7 +144,7 @@ fn check_has_checks(block: &Block, methods: &[Method], diag: &Diag) {
     }
 }
 
-/// The items of the block without `#[health_check]`, and those that have it.
+/// Returns the items without `#[health_check]`, and those with it.
 fn split(body: TokenStream) -> (TokenStream, Vec<Method>) {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     let mut rest = tokens.as_slice();
@@ -174,7 +175,7 @@ fn split(body: TokenStream) -> (TokenStream, Vec<Method>) {
     (kept, methods)
 }
 
-/// How many tokens at the beginning are outer attributes.
+/// Returns the number of leading tokens that are outer attributes.
 fn after_attributes(tokens: &[TokenTree]) -> usize {
     let is_attribute = |pair: &&[TokenTree]| {
         is_punct(&pair[0], '#') && matches!(pair.get(1), Some(TokenTree::Group(_)))
@@ -182,8 +183,8 @@ fn after_attributes(tokens: &[TokenTree]) -> usize {
     2 * tokens.chunks(2).take_while(is_attribute).count()
 }
 
-/// What stands in the parentheses of `#[health_check(..)]`; nothing if it is
-/// another attribute.
+/// Returns the arguments of `#[health_check(..)]`, or `None` for another
+/// attribute.
 fn check_options(attribute: &TokenTree) -> Option<TokenStream> {
     let TokenTree::Group(attribute) = attribute else {
         return None;
@@ -203,8 +204,9 @@ fn check_options(attribute: &TokenTree) -> Option<TokenStream> {
     is_check.then_some(options)
 }
 
-/// How many tokens the first item has: up to its body or its semicolon. Only a
-/// function ends with braces for certain; `{ N }` may be an argument of a type.
+/// Returns the number of tokens of the first item, up to its body or semicolon.
+/// Only the braces of a function end an item for certain; `{ N }` may be an
+/// argument of a type.
 fn length_of_item(tokens: &[TokenTree]) -> usize {
     let mut has_value = false;
     for (at, token) in tokens.iter().enumerate() {

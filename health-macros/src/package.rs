@@ -1,15 +1,15 @@
-//! The number of the package that is being compiled: the tag under which its
-//! checks find its state.
+//! The ID of the package that is being compiled, by which its checks find its
+//! state.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-/// The number of this package; twice, for `test` and not, where that makes a
-/// difference, each with the `#[cfg]` under which it holds.
+/// Returns the ID of this package, each with the `#[cfg]` under which it
+/// applies. Unit tests of a library have a different ID.
 ///
-/// The unit tests of a library may link the same library a second time,
-/// through a dev-dependency. So they have a number of their own. `cfg(test)` is
-/// only known to the crate that is being compiled, hence the two forms.
+/// They may link the same library a second time, through a dev-dependency, so
+/// two packages of the same name need two IDs. `cfg(test)` is only known to the
+/// crate that is being compiled, hence the two variants.
 pub(crate) fn ids() -> Vec<(TokenStream, Literal)> {
     let id = id();
     let plain = Literal::u64_unsuffixed(id);
@@ -24,7 +24,7 @@ pub(crate) fn ids() -> Vec<(TokenStream, Literal)> {
     }
 }
 
-/// What a second state of the crate collides with.
+/// Generates an item that collides with a second state in the crate.
 pub(crate) fn state_marker(at: Span) -> TokenStream {
     quote_spanned! {Span::call_site().located_at(at)=>
         #[doc(hidden)]
@@ -36,8 +36,8 @@ pub(crate) fn state_marker(at: Span) -> TokenStream {
     }
 }
 
-/// Whether this may be the unit tests of a library: Cargo names the binary or
-/// the directory for temporary files in every other case.
+/// Returns whether this may be a unit test of a library: in every other case
+/// Cargo sets the name of the binary or the directory for temporary files.
 fn may_be_unit_test() -> bool {
     let is_set = |name| std::env::var_os(name).is_some();
     !is_set("CARGO_BIN_NAME") && !is_set("CARGO_TARGET_TMPDIR")

@@ -1,4 +1,5 @@
-//! [`Args`] and [`Subject`] → [`Spec`]. Each rule is one `check_*` function.
+//! Validates [`Args`] and [`Function`], and returns a [`Spec`]. Each rule is
+//! one `check_*` function.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,19 +12,19 @@ use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
 use crate::item::Function;
 use crate::rules::{self, LONGEST_PERIOD, LONGEST_STALE_AFTER, LONGEST_TIMEOUT, Rhythm, Spelt};
+use crate::synonyms::Probe;
 use crate::tokens::pretty;
 use crate::value::{CheckPath, Critical, Millis, Slot, Written};
-use crate::words::Probe;
 
-/// A declaration that obeys every rule.
+/// A valid declaration.
 pub(crate) struct Spec {
     pub(crate) name: String,
-    /// Where the name was written.
+    /// The span of the name.
     pub(crate) name_span: Span,
     pub(crate) settings: Vec<Setting>,
-    /// The checks that come first.
+    /// The prerequisites.
     pub(crate) after: Vec<CheckPath>,
-    /// The future is not `Send`.
+    /// Whether the future is not `Send`.
     pub(crate) is_local: bool,
     pub(crate) source: Source,
     pub(crate) root: Option<syn::Path>,
@@ -93,7 +94,7 @@ impl Subject {
     }
 }
 
-/// What is written, as calls of the options' builder.
+/// The options that are set, as calls of the options' builder.
 pub(crate) enum Setting {
     Flag(&'static str),
     CriticalFor(Probe),
@@ -103,17 +104,17 @@ pub(crate) enum Setting {
     Texts(&'static str, Vec<String>),
 }
 
-/// Which state must provide the parameters.
+/// The state that must provide the parameters.
 pub(crate) enum Source {
-    /// That of the package.
+    /// The state of the package.
     Package,
-    /// The one that `state` names.
+    /// The state of the option `state`.
     Named(syn::Path),
-    /// Whichever is given when the program starts.
+    /// The state that is given when the program starts.
     Late,
 }
 
-/// Applies every rule. What it returns is only good if nothing was reported.
+/// Applies every rule. The result may only be used if nothing was reported.
 pub(crate) fn validate(args: Args, subject: Subject, diag: &Diag) -> Spec {
     check_ranges(&args, diag);
     check_timeout_fits_interval(&args, diag);
@@ -279,7 +280,7 @@ fn check_threshold(slot: &Slot<u32>, diag: &Diag) {
     }
 }
 
-/// A duration that its own rules allow.
+/// Returns a duration that is valid on its own.
 fn sound(slot: &Slot<Millis>, longest: Duration) -> Option<&Written<Millis>> {
     slot.get()
         .filter(|written| (SHORTEST..=longest).contains(&written.value.get()))
@@ -331,8 +332,8 @@ fn check_stale_after(args: &Args, diag: &Diag) {
     }
 }
 
-/// The rhythm where defaults have given way to what is written; nothing if one
-/// of the options is wrong by itself, or if they contradict each other.
+/// Returns the period and the timeout, with defaults filled in. `None` if one
+/// of the options is invalid or if they contradict each other.
 fn rhythm(args: &Args) -> Option<Rhythm> {
     let usable = |slot: &Slot<Millis>, range: RangeInclusive<Duration>| {
         !slot.is_broken()
@@ -355,7 +356,8 @@ fn rhythm(args: &Args) -> Option<Rhythm> {
     ))
 }
 
-/// The probes that are written as options, with the places of their keys.
+/// Returns the probes that are set as options, with the positions of their
+/// keys.
 fn probes(args: &Args) -> Vec<(Probe, Place)> {
     let slots = [&args.liveness, &args.readiness, &args.startup];
     let written = Probe::ALL.into_iter().zip(slots);
@@ -364,7 +366,8 @@ fn probes(args: &Args) -> Vec<(Probe, Place)> {
         .collect()
 }
 
-/// A check that cannot fail liveness or startup decides nothing there.
+/// Reports a check of liveness or startup that is not critical, because it has
+/// no effect there.
 fn check_probes_are_critical(args: &Args, diag: &Diag) {
     if args.critical.is_broken() {
         return;
@@ -455,7 +458,8 @@ fn check_field_is_the_source(args: &Args, diag: &Diag) {
     }
 }
 
-/// What a path names is for rustc to find out; a circle too, unless it is this one.
+/// Reports a check that depends on itself. rustc resolves the paths and reports
+/// longer cycles.
 fn check_after(args: &Args, subject: &Subject, diag: &Diag) {
     let Some(after) = args.after.get() else {
         return;
@@ -511,7 +515,7 @@ fn check_component(args: &Args, diag: &Diag) {
     }
 }
 
-/// The rules for each list: its length, and that nothing is listed twice.
+/// Applies the rules for each list: its length, and no duplicates.
 fn check_list(option: &str, thing: &str, listed: &[(String, Place)], diag: &Diag) {
     if let Some((_, last)) = listed.last() {
         report(rules::check_count(option, listed.len()), last, diag);
@@ -562,7 +566,8 @@ fn written_name(name: &str, kind: &str) -> Result<(), Mistake> {
     })
 }
 
-/// The same rules, for a name that cannot be changed in the attribute.
+/// Applies the same rules to the function's name, which cannot be changed in
+/// the attribute.
 fn own_name(name: &Ident, subject: &Subject) -> Result<(), Mistake> {
     let name = name.unraw().to_string();
     let (what, proposal) = if let Some(what) = reserved(&name) {
@@ -581,7 +586,7 @@ fn own_name(name: &Ident, subject: &Subject) -> Result<(), Mistake> {
     Err(Mistake::new(what, help))
 }
 
-/// What is wrong with a name that the framework uses itself.
+/// Returns the error for a name that the framework uses itself.
 fn reserved(name: &str) -> Option<String> {
     let used_for = rules::reserved_for(name)?;
     Some(format!(

@@ -10,22 +10,22 @@ use crate::spec::{Spec, Subject};
 use crate::tokens::{ends, pretty, split_at_commas, without_self};
 use crate::{args, check, item, package, spec};
 
-/// A state that obeys every rule.
+/// A valid state.
 struct State {
     name: Ident,
     is_secondary: bool,
-    /// The types of all fields: each must be one that threads can share.
+    /// The types of all fields, each of which must be `Sync`.
     fields: Vec<Type>,
     provided: Vec<Provided>,
     /// The checks that are declared on its fields.
     checks: Vec<Spec>,
 }
 
-/// A type that the state provides, and where it is.
+/// A type that the state provides, and its position.
 struct Provided {
     ty: Type,
     from: Member,
-    /// The value behind an `Arc`, not the `Arc`.
+    /// Whether the value is inside an `Arc`.
     is_behind_arc: bool,
     /// More than one field has this type, so that it is not found by the type.
     is_ambiguous: bool,
@@ -39,8 +39,8 @@ struct Read {
     check: Option<Spec>,
 }
 
-/// The implementations, and errors for whatever stands in their way. What can
-/// be provided is, so that no check is blamed for a mistake in the state.
+/// Returns the implementations and the errors. Valid fields are still provided,
+/// so that a mistake in the state causes no errors at the checks.
 pub(crate) fn derive(input: TokenStream, root: &TokenStream) -> TokenStream {
     let diag = Diag::new();
     let state = match syn::parse2(input) {
@@ -158,7 +158,8 @@ fn refuse(keyword: &impl ToTokens, kind: &str, diag: &Diag) -> Option<State> {
     None
 }
 
-/// A check finds its values by concrete types, and one state by the package.
+/// Reports a generic state: a check finds values by concrete types, and a
+/// package has one state.
 fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Option<()> {
     if generics.params.is_empty() {
         return Some(());
@@ -170,7 +171,7 @@ fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Opt
     None
 }
 
-/// The field with `Self`, which is unknown outside the struct, spelt out.
+/// Replaces `Self` in the field, which is unknown outside of the struct.
 fn spelt_out(field: &Field, name: &Ident) -> Field {
     let ty = syn::parse2(without_self(field.ty.to_token_stream(), name));
     Field {
@@ -179,7 +180,7 @@ fn spelt_out(field: &Field, name: &Ident) -> Field {
     }
 }
 
-/// Compared as written; two spellings of one type are left to rustc.
+/// Compares the types as written; rustc reports two spellings of the same type.
 fn provide(provided: &mut Vec<Provided>, ty: &Type, from: &Member, is_behind_arc: bool) {
     let same = provided
         .iter_mut()
@@ -201,8 +202,7 @@ fn text(ty: &Type) -> String {
     pretty(&ty.to_token_stream())
 }
 
-/// `Arc<T>` serves `&T` too, unless another field does. Several of one type
-/// serve neither.
+/// Provides `&T` for `Arc<T>`, unless another field has the type `T`.
 fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     let inner = |field: &Provided| {
         let ty = behind_arc(&field.ty)?.clone();
@@ -220,7 +220,7 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
     }
 }
 
-/// The `T` of `Arc<T>`, if it has a size by its look.
+/// Returns the `T` of `Arc<T>`, if it looks sized.
 fn behind_arc(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path
@@ -362,7 +362,7 @@ fn getter(name: &Ident, value: &Provided) -> TokenStream {
     let field = reference(value);
     // `for<'any>`, because rustc refuses a bound that never holds as it stands
     let bound = is_ambiguous.then(|| quote!(where for<'any> #ty: __health::OneFieldOf<#name>));
-    // two spellings of one type are E0119, which rustc shows at the two headers
+    // two spellings of one type cause E0119, which rustc shows at the two headers
     let (start, end) = ends(&ty.to_token_stream());
     let start = quote_spanned!(start=> impl __health::Provide);
     let name = Ident::new(&name.to_string(), end);
@@ -398,7 +398,7 @@ fn reference(
     }
 }
 
-/// What makes it the state of the package, unless it is a secondary one.
+/// Registers the state for the package, unless it is a secondary one.
 fn registration(state: &State) -> TokenStream {
     if state.is_secondary {
         return TokenStream::new();

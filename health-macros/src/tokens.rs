@@ -1,4 +1,4 @@
-//! Small questions about tokens.
+//! Helpers for tokens.
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Span, TokenStream, TokenTree};
 
@@ -10,8 +10,8 @@ pub(crate) fn is_punct(token: &TokenTree, wanted: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
-/// What stands between the commas, each with the comma after it. A comma
-/// between `<` and `>` belongs to a type; the `>` of an arrow closes nothing.
+/// Splits at commas, each returned with the tokens before it. A comma between
+/// `<` and `>` is part of a type; the `>` of an arrow is not a bracket.
 pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<Punct>)> {
     let mut parts = Vec::new();
     let mut part = TokenStream::new();
@@ -37,7 +37,7 @@ pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<P
     parts
 }
 
-/// Without the invisible parentheses that `$path:path` of a `macro_rules!` has.
+/// Removes the invisible parentheses of `$path:path` in a `macro_rules!`.
 pub(crate) fn ungrouped(tokens: TokenStream) -> TokenStream {
     let flat = tokens.into_iter().flat_map(|token| match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
@@ -48,7 +48,7 @@ pub(crate) fn ungrouped(tokens: TokenStream) -> TokenStream {
     flat.collect()
 }
 
-/// With `Self`, which is unknown outside its item, spelt out.
+/// Replaces `Self`, which is unknown outside of its item.
 pub(crate) fn without_self(tokens: TokenStream, name: &Ident) -> TokenStream {
     let spelt_out = tokens.into_iter().map(|token| match token {
         TokenTree::Ident(word) if word == "Self" => {
@@ -66,7 +66,7 @@ pub(crate) fn without_self(tokens: TokenStream, name: &Ident) -> TokenStream {
     spelt_out.collect()
 }
 
-/// Where tokens begin and end, for generated ones.
+/// Returns the spans of the first and the last token.
 pub(crate) fn ends(tokens: &TokenStream) -> (Span, Span) {
     let mut spans = tokens.clone().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
@@ -75,7 +75,8 @@ pub(crate) fn ends(tokens: &TokenStream) -> (Span, Span) {
     (generated(first), generated(last))
 }
 
-/// A type as people write it: `Arc<dyn Mailer>` and not `Arc < dyn Mailer >`.
+/// Formats a type in the usual style: `Arc<dyn Mailer>` instead of `Arc < dyn
+/// Mailer >`.
 pub(crate) fn pretty(tokens: &TokenStream) -> String {
     let mut text = tokens.to_string();
     for (spaced, tight) in [

@@ -1,5 +1,5 @@
-//! What stands behind the key of an option: its forms, and one type for each
-//! kind of value. Each mistake is reported once.
+//! Parses the values of options: their forms, and one type per kind of value.
+//! Each mistake is reported once.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use quote::ToTokens;
 
 use crate::diag::{Diag, Mistake, Place};
 use crate::duration;
+use crate::synonyms::Probe;
 use crate::tokens::{pretty, split_at_commas, ungrouped};
-use crate::words::Probe;
 
-/// One option: not written, written, or written in a way that was reported.
+/// An option: absent, valid, or invalid and reported.
 pub(crate) struct Slot<T> {
     mentioned: bool,
     written: Option<Written<T>>,
 }
 
-/// A value, with the places of its key and of itself.
+/// A value with the positions of its key and itself.
 pub(crate) struct Written<T> {
     pub(crate) value: T,
     pub(crate) key: Place,
@@ -47,7 +47,8 @@ impl<T> Slot<T> {
         self.mentioned
     }
 
-    /// Whether a mistake in it was reported, so that no rule can be applied.
+    /// Returns whether a mistake in it was reported, so that no rule can be
+    /// applied.
     pub(crate) fn is_broken(&self) -> bool {
         self.mentioned && self.written.is_none()
     }
@@ -68,10 +69,10 @@ impl<T: Value> Slot<T> {
     }
 }
 
-/// An option as it stands in the source.
+/// An option as written.
 pub(crate) struct Given {
     pub(crate) key: &'static str,
-    /// What to type, for the help lines.
+    /// An example for the help lines.
     pub(crate) example: &'static str,
     pub(crate) place: Place,
     pub(crate) form: Form,
@@ -86,14 +87,14 @@ pub(crate) enum Form {
     List(Group),
 }
 
-/// What a string literal is to hold.
+/// The expected content of a string literal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Text,
     Duration,
 }
 
-/// A type of values. Each mistake is reported once.
+/// A type of values. It reports each mistake once.
 pub(crate) trait Value: Sized {
     fn read(given: &Given, diag: &Diag) -> Option<(Self, Place)>;
 }
@@ -109,7 +110,7 @@ impl Form {
 }
 
 impl Given {
-    /// The tokens after `=`.
+    /// Returns the tokens after `=`.
     fn value(&self, diag: &Diag) -> Option<&TokenStream> {
         let Given { key, example, .. } = self;
         match &self.form {
@@ -135,7 +136,7 @@ impl Given {
         }
     }
 
-    /// A string literal: its text and its place.
+    /// Returns the text and the position of a string literal.
     fn string(&self, wanted: Wanted, diag: &Diag) -> Option<(String, Place)> {
         let value = self.value(diag)?;
         let place = self.place.with(value);
@@ -183,7 +184,7 @@ impl Given {
         }
     }
 
-    /// What stands between the commas of a list.
+    /// Returns the comma-separated tokens of a list.
     fn list(&self, thing: &str, diag: &Diag) -> Option<Vec<TokenStream>> {
         let Given { key, example, .. } = self;
         match &self.form {
@@ -206,7 +207,7 @@ impl Given {
         None
     }
 
-    /// The texts of a list.
+    /// Returns the texts of a list.
     fn texts(&self, thing: &str, diag: &Diag) -> Option<Vec<(String, Place)>> {
         let elements = self.list(thing, diag)?.into_iter();
         let texts = elements.filter_map(|element| {
@@ -238,7 +239,7 @@ impl Given {
         elements
     }
 
-    /// A value after `=`, as the list that was meant.
+    /// Formats a value after `=` as the list that was meant.
     fn as_list(&self, value: &TokenStream) -> String {
         let is_quoted = self.example.contains('"');
         match syn::parse2(value.clone()) {
@@ -263,7 +264,7 @@ impl Given {
     }
 }
 
-/// A word that stands alone.
+/// An option without a value.
 pub(crate) struct Flag;
 
 impl Value for Flag {
@@ -302,7 +303,7 @@ impl Value for String {
     }
 }
 
-/// A duration in milliseconds, and how it was written.
+/// A duration in milliseconds, and its text as written.
 pub(crate) struct Millis {
     pub(crate) count: u64,
     pub(crate) text: String,
@@ -505,7 +506,7 @@ fn probe(word: &TokenStream) -> Result<Probe, Mistake> {
     }
 }
 
-/// `tags("db", "eu")`: those that can be read.
+/// `tags("db", "eu")`: the valid ones.
 pub(crate) struct Tags(pub(crate) Vec<(String, Place)>);
 
 impl Value for Tags {
@@ -515,7 +516,7 @@ impl Value for Tags {
     }
 }
 
-/// `affects("/orders", "/orders/{id}")`: those that can be read.
+/// `affects("/orders", "/orders/{id}")`: the valid ones.
 pub(crate) struct Endpoints(pub(crate) Vec<(String, Place)>);
 
 impl Value for Endpoints {
@@ -525,12 +526,12 @@ impl Value for Endpoints {
     }
 }
 
-/// `after(database, crate::queue::depth)`: those that can be read.
+/// `after(database, crate::queue::depth)`: the valid ones.
 pub(crate) struct Checks(pub(crate) Vec<CheckPath>);
 
 /// The path of a function that is a check.
 pub(crate) struct CheckPath {
-    /// What stands before the name: nothing, or a path that ends with `::`.
+    /// The path before the name: empty, or a path that ends with `::`.
     pub(crate) parent: TokenStream,
     pub(crate) name: Ident,
     pub(crate) place: Place,

@@ -1,4 +1,4 @@
-//! What is checked.
+//! Methods of the builder that add and configure checks.
 
 use std::any::Any;
 use std::future::Future;
@@ -10,24 +10,27 @@ use crate::check::options::CheckOptions;
 use crate::check::outcome::IntoOutcome;
 use crate::check::source::Reported;
 use crate::check::state::HealthState;
-use crate::check::{Feed, HealthCheck, Work};
+use crate::check::{CheckFn, HealthCheck, ResultSource};
 use crate::registry::Added;
 use crate::registry::error::SourceLocation;
 use crate::registry::settings::Settings;
 
 impl HealthBuilder {
-    /// The application's state, whose fields the checks take as parameters.
+    /// Sets the application's state. Checks take its fields as parameters.
     ///
-    /// A second call replaces the first; a test can give a fake that derives
-    /// `HealthState` with `#[health(secondary)]`.
+    /// A second call replaces the first. A test can pass a fake state that
+    /// derives `HealthState` with `#[health(secondary)]`.
     pub fn state(mut self, state: impl HealthState) -> Self {
         self.sources.set_state(state);
         self
     }
 
-    /// One more value that checks can take as `&T` (or `T`, if it is `Clone`).
+    /// Provides one more value that checks can take as `&T`, or as `T` if it is
+    /// `Clone`.
     ///
-    /// For what the state does not have, such as the parameters of a library's
+    /// Use it for values that are not in the state, such as the parameters of a
+    /// library's `#[health_check(late)]`. The value takes precedence over a
+    /// field of the same type.
     /// `#[health_check(late)]`. It hides a field of the same type.
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.sources.provide(value);
@@ -59,10 +62,14 @@ impl HealthBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
     {
-        self.add(name.into(), options, Feed::Runs(Work::closure(check)))
+        self.add(
+            name.into(),
+            options,
+            ResultSource::Runs(CheckFn::closure(check)),
+        )
     }
 
-    /// Adds a check that is a plain closure, which runs on a thread of its own.
+    /// Adds a check that is a plain closure. It runs on its own thread.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -90,7 +97,7 @@ impl HealthBuilder {
         self.add(
             name.into(),
             options,
-            Feed::Runs(Work::blocking_closure(check)),
+            ResultSource::Runs(CheckFn::blocking_closure(check)),
         )
     }
 
@@ -102,17 +109,23 @@ impl HealthBuilder {
         options: CheckOptions,
         check: impl HealthCheck,
     ) -> Self {
-        self.add(name.into(), options, Feed::Runs(Work::object(check)))
+        self.add(
+            name.into(),
+            options,
+            ResultSource::Runs(CheckFn::object(check)),
+        )
     }
 
-    /// Adds a check whose state is reported and not run: a
-    /// [`Gate`](crate::reported::Gate), a [`Heartbeat`](crate::reported::Heartbeat), a
-    /// [`Switch`](crate::reported::Switch) or a [`Supervised`](crate::reported::Supervised)
-    /// task.
+    /// Adds a check whose state is reported instead of run: a
+    /// [`Gate`](crate::reported::Gate), a
+    /// [`Heartbeat`](crate::reported::Heartbeat), a
+    /// [`Switch`](crate::reported::Switch) or a
+    /// [`Supervised`](crate::reported::Supervised) task.
     ///
     /// # Errors
     ///
-    /// [`start`](Self::start) refuses options that are about runs.
+    /// [`start`](Self::start) fails if `options` sets an option that only
+    /// applies to runs.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -132,11 +145,11 @@ impl HealthBuilder {
     #[track_caller]
     pub fn reported(self, state: impl Into<Reported>, options: CheckOptions) -> Self {
         let Reported { name, source } = state.into();
-        self.add(name, options, Feed::Reports(source))
+        self.add(name, options, ResultSource::Reports(source))
     }
 
     #[track_caller]
-    fn add(mut self, name: String, options: CheckOptions, feed: Feed) -> Self {
+    fn add(mut self, name: String, options: CheckOptions, feed: ResultSource) -> Self {
         let place = SourceLocation::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
@@ -148,12 +161,13 @@ impl HealthBuilder {
         self
     }
 
-    /// Refuses to start without these checks, or without a check for these probes.
+    /// Makes [`start`](Self::start) fail unless these checks exist, or unless
+    /// these probes have a check.
     ///
-    /// A library that nothing in the binary names is not linked, and its checks are
-    /// missing without a word. A requirement turns that into an error of
-    /// [`start`](Self::start); `use the_library as _;` links the library. A probe
-    /// that no check counts for always passes, which is seldom meant for readiness.
+    /// The linker drops a library that nothing in the binary refers to, and its
+    /// checks are silently missing. A requirement turns that into an error;
+    /// `use the_library as _;` links the library. A probe without checks always
+    /// passes, which is rarely intended for readiness.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -179,8 +193,8 @@ impl HealthBuilder {
         self
     }
 
-    /// Changes options of checks by name, or leaves checks out: see [`Settings`].
-    /// Of several calls, the later ones win.
+    /// Changes options of checks by name, or disables checks: see [`Settings`].
+    /// If called several times, later values win.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! [`HealthBuilder`]: from what the application says to checks that run.
+//! [`HealthBuilder`] and how it starts the checks.
 
 pub(crate) mod checks;
 pub(crate) mod operator;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::check::Feed;
+use crate::check::ResultSource;
 use crate::check::probe::Probes;
 use crate::check::state::{Context, Sources};
 use crate::engine::monitor::Monitor;
@@ -27,7 +27,7 @@ use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::drain::{self, Drain};
 use crate::lifecycle::options::LifecycleOptions;
 #[cfg(all(feature = "systemd", unix))]
-use crate::lifecycle::systemd::Wishes;
+use crate::lifecycle::systemd::NotifyOptions;
 use crate::registry::error::{Problem, StartError};
 use crate::registry::settings::Settings;
 use crate::registry::{self, Added, Registry};
@@ -39,10 +39,10 @@ use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
 use crate::telemetry::outlet::Outlet;
 
-/// Gathers what the checks need, and starts them.
+/// Configures health and starts the checks.
 ///
-/// Checks with `#[health_check]` are found by themselves; what is added here
-/// joins them under the same rules.
+/// Functions with `#[health_check]` are found automatically. Checks that are
+/// added here follow the same rules.
 #[derive(Debug, Default)]
 #[must_use = "nothing runs until `start`"]
 pub struct HealthBuilder {
@@ -66,7 +66,7 @@ pub struct HealthBuilder {
 }
 
 impl Health {
-    /// The way to start: give it what the checks need, then
+    /// Returns a builder. Add what the checks need, then call
     /// [`start`](HealthBuilder::start).
     pub fn builder() -> HealthBuilder {
         HealthBuilder::default()
@@ -74,17 +74,17 @@ impl Health {
 }
 
 impl HealthBuilder {
-    /// Starts every check, on the current tokio runtime.
+    /// Starts every check on the current tokio runtime.
     ///
-    /// The first runs begin at once; until a critical check has its first
-    /// result, readiness fails.
+    /// The first runs begin at once. Readiness fails until every critical check
+    /// has its first result.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, in one error: two checks of one name, a
-    /// parameter that nothing provides, an expected check that is missing,
-    /// options that contradict each other, no tokio runtime or one without a
-    /// timer.
+    /// Returns all problems in one error: two checks with the same name, a
+    /// parameter that nothing provides, a required check that is missing,
+    /// options that contradict each other, no tokio runtime, or a runtime
+    /// without a timer.
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());
@@ -154,7 +154,7 @@ impl HealthBuilder {
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.lifecycle.systemd {
             Some(notifier) => {
-                let wishes = Wishes {
+                let wishes = NotifyOptions {
                     startup_patience: self.lifecycle.startup_patience,
                     triggers_watchdog: self.lifecycle.triggers_watchdog,
                 };
@@ -180,7 +180,8 @@ impl HealthBuilder {
         }))
     }
 
-    /// The time that the platform leaves, if the drain takes all of it.
+    /// Returns the termination grace period if the drain delay alone uses it
+    /// up.
     fn too_short_a_grace(&self) -> Option<Duration> {
         let is_set = |variable: &str| env::var_os(variable).is_some();
         let known = self.lifecycle.termination_grace;
@@ -196,15 +197,15 @@ impl HealthBuilder {
             name: watchdog::NAME.into(),
             options: watchdog::OPTIONS,
             place,
-            feed: Feed::Reports(watch.findings()),
+            feed: ResultSource::Reports(watch.findings()),
             is_ours: true,
         });
         Some(watch)
     }
 }
 
-/// Adds webhooks and push monitors to the listeners. The latter read the verdicts
-/// once the readings are connected.
+/// Adds webhooks and push monitors to the listeners. Push monitors read the
+/// verdicts, so they are added after the readings are connected.
 #[cfg(feature = "webhook")]
 fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,
@@ -240,7 +241,7 @@ fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {
         problems.push(Problem::NoRuntime);
         return None;
     };
-    // tokio has no question for this, only a panic.
+    // tokio has no way to ask for a timer; using a missing one panics.
     let timer = catch_unwind(AssertUnwindSafe(|| {
         drop(tokio::time::sleep(Duration::ZERO));
     }));

@@ -1,4 +1,4 @@
-//! The settings of an operator, and the line that says what is in effect.
+//! Applies the operator's settings and logs the effective configuration.
 
 use crate::builder::HealthBuilder;
 use crate::http::config::HttpOptions;
@@ -10,7 +10,7 @@ use crate::registry::settings::service::ServiceOptions;
 use crate::telemetry::log::{self, InEffect};
 
 impl HealthBuilder {
-    /// Lets the settings of the service win over the builder's.
+    /// Overrides the builder's values with the settings of the service.
     pub(super) fn apply_settings(&mut self, problems: &mut Vec<Problem>) {
         let ServiceOptions {
             drain_delay,
@@ -49,7 +49,7 @@ impl HealthBuilder {
     }
 }
 
-/// Logs what the builder and the settings amount to, without secrets.
+/// Logs the effective configuration without secrets.
 pub(super) fn log_in_effect(
     lifecycle: &LifecycleOptions,
     answers: &HttpOptions,

@@ -1,4 +1,4 @@
-//! How it is answered, how it runs and ends, and who hears of it.
+//! Methods of the builder that set groups of options and receivers of events.
 
 use crate::builder::HealthBuilder;
 use crate::engine::options::RuntimeOptions;
@@ -8,27 +8,27 @@ use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::error::Problem;
 use crate::telemetry::event::Transition;
 #[cfg(feature = "webhook")]
-use crate::telemetry::hook::remote::receiver::{Kind, Receiver};
+use crate::telemetry::hook::remote::receiver::{Receiver, ReceiverKind};
 
 impl HealthBuilder {
-    /// Sets what is answered, where, and which clients see private details. Call
-    /// once: [`start`](Self::start) refuses a second call.
+    /// Sets the HTTP pages, their paths and contents, and which clients see
+    /// private details. Call once: [`start`](Self::start) fails after a second call.
     pub fn http(mut self, options: HttpOptions) -> Self {
         self.note_call("http");
         self.http = options;
         self
     }
 
-    /// Sets what the answers show of the service, such as its version. Call
-    /// once: [`start`](Self::start) refuses a second call.
+    /// Sets what the answers show about the service, such as its version. Call
+    /// once: [`start`](Self::start) fails after a second call.
     pub fn service_info(mut self, info: ServiceInfo) -> Self {
         self.note_call("service_info");
         self.service_info = info;
         self
     }
 
-    /// Sets how the service starts and drains. Call once:
-    /// [`start`](Self::start) refuses a second call.
+    /// Sets how the service starts and drains. Call once: [`start`](Self::start)
+    /// fails after a second call.
     pub fn lifecycle(mut self, options: LifecycleOptions) -> Self {
         self.note_call("lifecycle");
         self.lifecycle = options;
@@ -36,23 +36,24 @@ impl HealthBuilder {
     }
 
     /// Sets how checks run. Call once:
-    /// [`start`](Self::start) refuses a second call.
+    /// [`start`](Self::start) fails after a second call.
     pub fn runtime(mut self, options: RuntimeOptions) -> Self {
         self.note_call("runtime");
         self.runtime = options;
         self
     }
 
-    /// Calls `hook` at each transition of a check, on a thread of its own inside
-    /// the runtime. Several hooks do not wait for each other.
+    /// Calls `hook` at each transition of a check, on its own thread within the
+    /// runtime. Hooks do not wait for each other.
     ///
-    /// A hook cannot delay a check. It reads from a bounded queue of at least 256
-    /// transitions. When the queue is full, the transitions of each check are
-    /// merged into its newest one, whose [`from`](Transition::from) is then the state
-    /// before the oldest; the log counts them. A panic is logged, and the hook is
-    /// called again at the next transition. When health ends, the hook has 2 s for
-    /// what is still queued, and [`Health::stop`](crate::Health::stop) waits for
-    /// that. A hook that never returns keeps its thread.
+    /// A hook cannot delay a check. It reads from a bounded queue of at least
+    /// 256 transitions. When the queue is full, the transitions of each check
+    /// are merged into its newest one, whose [`from`](Transition::from) is then
+    /// the state before the oldest; the number of merged transitions is logged.
+    /// A panic is logged, and the hook is called again at the next transition.
+    /// At shutdown the hook has 2 s for the queued transitions, and
+    /// [`Health::stop`](crate::Health::stop) waits for it. A hook that never
+    /// returns keeps its thread.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -82,8 +83,8 @@ impl HealthBuilder {
     #[cfg(feature = "webhook")]
     pub fn notify(mut self, receiver: impl Into<Receiver>) -> Self {
         match receiver.into() {
-            Receiver(Kind::Webhook(webhook)) => self.webhooks.push(webhook),
-            Receiver(Kind::PushMonitor(monitor)) => self.push_monitors.push(monitor),
+            Receiver(ReceiverKind::Webhook(webhook)) => self.webhooks.push(webhook),
+            Receiver(ReceiverKind::PushMonitor(monitor)) => self.push_monitors.push(monitor),
         }
         self
     }

@@ -1,10 +1,11 @@
-//! What must be there for health to start.
+//! Checks and probes that are required at startup.
 
 use crate::check::probe::Probe;
 
 /// A check or a probe without which [`HealthBuilder::start`] fails.
 ///
-/// Made of the name of a check or of a [`Probe`]; see [`HealthBuilder::require`].
+/// Converts from the name of a check and from a [`Probe`]; see
+/// [`HealthBuilder::require`].
 ///
 /// [`HealthBuilder::require`]: crate::HealthBuilder::require
 /// [`HealthBuilder::start`]: crate::HealthBuilder::start

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::check::outcome::{IntoOutcome, Outcome};
 use crate::check::state::Context;
-use crate::check::{LocalRunning, Running, Work};
+use crate::check::{CheckFn, LocalRunning, Running};
 
 /// A check of a dependency of type `T` that has settings of its own.
 ///
@@ -114,7 +114,7 @@ impl<T> FieldRef<T> {
 /// The work of a check that is declared on a field.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub struct FieldWork(pub(crate) Work);
+pub struct FieldWork(pub(crate) CheckFn);
 
 /// How the check of a field was written.
 #[doc(hidden)]
@@ -224,7 +224,7 @@ where
 {
     fn into_work(self, field: FieldRef<T>) -> FieldWork {
         let begin: Begin<T, R> = Arc::new(move |field| Box::pin(self.call(field)));
-        FieldWork(Work::Async(Arc::new(move || answer(&begin, &field))))
+        FieldWork(CheckFn::Async(Arc::new(move || answer(&begin, &field))))
     }
 }
 
@@ -251,7 +251,7 @@ where
 {
     fn into_work(self, field: FieldRef<T>) -> FieldWork {
         let run = move || self(field.get()).into_outcome();
-        FieldWork(Work::Blocking(Arc::new(run)))
+        FieldWork(CheckFn::Blocking(Arc::new(run)))
     }
 }
 
@@ -267,7 +267,7 @@ where
             let (indicator, field) = (Arc::clone(&indicator), field.clone());
             Box::pin(async move { indicator.check(field.get()).await })
         };
-        FieldWork(Work::Async(Arc::new(run)))
+        FieldWork(CheckFn::Async(Arc::new(run)))
     }
 }
 
@@ -279,7 +279,7 @@ where
 {
     fn into_work(self, field: FieldRef<T>) -> FieldWork {
         let run = move || self.check(field.get());
-        FieldWork(Work::Blocking(Arc::new(run)))
+        FieldWork(CheckFn::Blocking(Arc::new(run)))
     }
 }
 
@@ -297,6 +297,6 @@ where
             let (check, field) = (Arc::clone(&check), field.clone());
             Box::pin(async move { check.call(field.get()).await.into_outcome() })
         };
-        FieldWork(Work::Local(Arc::new(run)))
+        FieldWork(CheckFn::Local(Arc::new(run)))
     }
 }

@@ -1,7 +1,7 @@
-//! What a check is: its declaration, its result, and what a run needs.
+//! The declaration of a check, its result, and the inputs of a run.
 //!
-//! Most checks need nothing from here: an annotated function returns `()`, `bool`,
-//! a `Result` or an [`Outcome`], see [`IntoOutcome`].
+//! Most checks need nothing from this module: an annotated function returns
+//! `()`, `bool`, a `Result` or an [`Outcome`], see [`IntoOutcome`].
 
 pub(crate) mod class;
 pub(crate) mod indicator;
@@ -34,13 +34,13 @@ use crate::check::state::{Context, Need};
 
 /// The future of one run.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-/// The future of one run that stays on its thread.
+/// The future of one run that is not `Send`.
 pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 
-/// A check written by hand, as an object.
+/// A check that is implemented by hand and can be used as a trait object.
 ///
-/// For a check that carries its own connection, or comes from a library.
-/// A function with `#[health_check]` is shorter where there is a state.
+/// Use it for a check that owns its connection or comes from a library. If the
+/// application has a state, a function with `#[health_check]` is shorter.
 ///
 /// `Box<dyn HealthCheck>` and `Arc<dyn HealthCheck>` are checks too.
 ///
@@ -68,7 +68,7 @@ pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
 /// ```
 #[async_trait]
 pub trait HealthCheck: Send + Sync + 'static {
-    /// One run. It may hang, block or panic: that is this check's failure alone.
+    /// Runs the check once. It may hang, block or panic; only this check fails.
     async fn check(&self) -> Outcome;
 }
 
@@ -92,9 +92,9 @@ impl<C: HealthCheck + ?Sized> HealthCheck for Arc<C> {
 pub struct CheckDef {
     /// The name, already validated by the macro.
     pub name: &'static str,
-    /// What the attribute says.
+    /// The options of the attribute.
     pub options: CheckOptions,
-    /// Where it stands.
+    /// Where the check is declared.
     pub origin: Origin,
     /// The parameters of the function.
     pub needs: &'static [Need],
@@ -110,9 +110,9 @@ inventory::collect!(CheckDef);
 pub enum Run {
     /// An `async fn`: polled on the application's runtime.
     Async(fn(&Context) -> Running),
-    /// An `async fn` whose future is not `Send`: polled on a thread of its own.
+    /// An `async fn` whose future is not `Send`: polled on its own thread.
     Local(fn(&Context) -> LocalRunning),
-    /// A plain `fn`: called on a thread of its own.
+    /// A plain `fn`: called on its own thread.
     Blocking(fn(&Context) -> Outcome),
     /// A check of a field: called once, to make the work of all runs.
     Field(fn(&Context) -> FieldWork),
@@ -130,41 +130,41 @@ pub struct Origin {
     pub file: &'static str,
     /// The line of the attribute.
     pub line: u32,
-    /// The column of the attribute, to tell two on one line apart.
+    /// The column of the attribute, to distinguish two on the same line.
     pub column: u32,
 }
 
 /// Where the results of a check come from.
 #[derive(Clone, Debug)]
-pub(crate) enum Feed {
-    /// It is run.
-    Runs(Work),
-    /// They are reported from outside.
+pub(crate) enum ResultSource {
+    /// The check is run.
+    Runs(CheckFn),
+    /// The results are reported by the application.
     Reports(Arc<dyn Source>),
 }
 
-/// What one run does, with everything that it needs.
+/// The function of one run, with everything that it needs.
 #[derive(Clone)]
-pub(crate) enum Work {
+pub(crate) enum CheckFn {
     Async(Arc<dyn Fn() -> Running + Send + Sync>),
     Local(Arc<dyn Fn() -> LocalRunning + Send + Sync>),
     Blocking(Arc<dyn Fn() -> Outcome + Send + Sync>),
 }
 
-impl Work {
+impl CheckFn {
     pub(crate) fn declared(run: Run, context: &Context) -> Self {
         let context = context.clone();
         match run {
             Run::Field(make) => make(&context).0,
-            Run::Async(run) => Work::Async(Arc::new(move || run(&context))),
-            Run::Local(run) => Work::Local(Arc::new(move || run(&context))),
-            Run::Blocking(run) => Work::Blocking(Arc::new(move || run(&context))),
+            Run::Async(run) => CheckFn::Async(Arc::new(move || run(&context))),
+            Run::Local(run) => CheckFn::Local(Arc::new(move || run(&context))),
+            Run::Blocking(run) => CheckFn::Blocking(Arc::new(move || run(&context))),
         }
     }
 
     pub(crate) fn object(check: impl HealthCheck) -> Self {
         let check = Arc::new(check);
-        Work::Async(Arc::new(move || {
+        CheckFn::Async(Arc::new(move || {
             let check = Arc::clone(&check);
             Box::pin(async move { check.check().await })
         }))
@@ -175,7 +175,7 @@ impl Work {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
     {
-        Work::Async(Arc::new(move || {
+        CheckFn::Async(Arc::new(move || {
             let run = check();
             Box::pin(async move { run.await.into_outcome() })
         }))
@@ -186,16 +186,16 @@ impl Work {
         F: Fn() -> T + Send + Sync + 'static,
         T: IntoOutcome<Via>,
     {
-        Work::Blocking(Arc::new(move || check().into_outcome()))
+        CheckFn::Blocking(Arc::new(move || check().into_outcome()))
     }
 }
 
-impl fmt::Debug for Work {
+impl fmt::Debug for CheckFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Work::Async(_) => "Async",
-            Work::Local(_) => "Local",
-            Work::Blocking(_) => "Blocking",
+            CheckFn::Async(_) => "Async",
+            CheckFn::Local(_) => "Local",
+            CheckFn::Blocking(_) => "Blocking",
         })
     }
 }

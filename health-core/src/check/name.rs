@@ -1,11 +1,12 @@
-//! The names of checks: safe as path, metric label and JSON key.
+//! Rules for check names, which are used as path segments, metric labels and
+//! JSON keys.
 //!
-//! The attribute applies the same rules at compile time; these are for names
-//! that are made at run time.
+//! The attribute applies the same rules at compile time; these functions are
+//! for names that are created at run time.
 
 use crate::check::rules::{Mistake, check_shape, reserved_for};
 
-/// The rules for the name of a check.
+/// Validates the name of a check.
 pub(crate) fn check(name: &str) -> Result<(), Mistake> {
     check_shape("name", name, "write for example `\"db\"`")?;
     match reserved_for(name) {

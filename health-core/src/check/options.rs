@@ -1,5 +1,5 @@
-//! What can be said about a check beside its code: the options of the attribute
-//! and of the builder, their defaults, and the rules that they obey.
+//! The options of the attribute and of the builder, their defaults and their
+//! rules.
 
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use crate::check::uri;
 
 /// The options of one check, as `#[health_check(..)]` takes them.
 ///
-/// The attribute expands to this builder, and [`HealthBuilder::check`] takes
-/// it for checks that are made at run time. What is not written keeps its
-/// default; a default gives way to what is written, so `interval` of 2 s alone
-/// makes the timeout 2 s, and `timeout` of 30 s alone makes the interval 30 s.
+/// The attribute expands to this builder, and [`HealthBuilder::check`] takes it
+/// for checks that are created at run time. Options that are not set keep their
+/// defaults. A default adapts to the options that are set: an `interval` of 2 s
+/// alone makes the timeout 2 s, and a `timeout` of 30 s alone makes the
+/// interval 30 s.
 ///
-/// Contradictions are compile errors in the attribute and problems of
+/// Contradictory options are compile errors in the attribute and problems of
 /// [`HealthBuilder::start`] here.
 ///
 /// [`HealthBuilder::check`]: crate::HealthBuilder::check
@@ -62,7 +63,8 @@ enum Criticality {
 }
 
 impl CheckOptions {
-    /// The defaults: readiness, not critical, every 10 s, at most 5 s a run.
+    /// Returns the defaults: counts for readiness, not critical, runs every 10
+    /// s with a timeout of 5 s.
     pub const fn new() -> Self {
         CheckOptions {
             probes: Probes::NONE,
@@ -83,35 +85,38 @@ impl CheckOptions {
         }
     }
 
-    /// The hard bound of one run, as readers see it: at most 1 h, default 5 s.
+    /// Sets the timeout of one run. At most 1 h; default 5 s. A run that
+    /// exceeds it counts as failed.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The period of the background runs, each up to 10 % shorter at random: at most
-    /// 24 h, default 10 s.
+    /// Sets the interval of the background runs, each shortened by up to 10 %
+    /// at random. At most 24 h; default 10 s.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self
     }
 
-    /// The time before the first run: at most 24 h, default none.
+    /// Sets the delay before the first run. At most 24 h; default none.
     ///
-    /// Until the first result the check is unknown, which is not healthy.
+    /// Until the first result the check is unknown, which does not count as
+    /// healthy.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.initial_delay = Some(delay);
         self
     }
 
-    /// While the check fails, every probe that it counts for fails (503).
-    /// Without this they are degraded (200).
+    /// Makes the check critical: while it fails, every probe that it counts for
+    /// fails (503). Without this the probes are degraded (200).
     pub const fn critical(mut self) -> Self {
         self.critical = Criticality::Everywhere;
         self
     }
 
-    /// Critical for this probe only; can be said of several.
+    /// Makes the check critical for this probe only. Can be called for several
+    /// probes.
     pub const fn critical_for(mut self, probe: Probe) -> Self {
         let already = match self.critical {
             Criticality::Nowhere => Probes::NONE,
@@ -122,17 +127,19 @@ impl CheckOptions {
         self
     }
 
-    /// Count for liveness. Must be [`critical`](Self::critical) there.
+    /// Counts the check for liveness. It must be [`critical`](Self::critical)
+    /// there.
     pub const fn liveness(self) -> Self {
         self.counts_for(Probe::Liveness)
     }
 
-    /// Count for readiness, which is the default if no probe is named.
+    /// Counts the check for readiness, which is the default if no probe is set.
     pub const fn readiness(self) -> Self {
         self.counts_for(Probe::Readiness)
     }
 
-    /// Count for startup. Must be [`critical`](Self::critical) there.
+    /// Counts the check for startup. It must be [`critical`](Self::critical)
+    /// there.
     pub const fn startup(self) -> Self {
         self.counts_for(Probe::Startup)
     }
@@ -142,43 +149,47 @@ impl CheckOptions {
         self
     }
 
-    /// Consecutive failures before the verdict turns: at least 1, default 1.
+    /// Sets how many consecutive failures make the check failing. At least 1;
+    /// default 1.
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.failure_threshold = Some(runs);
         self
     }
 
-    /// Consecutive passes before the verdict turns back: at least 1, default 1.
+    /// Sets how many consecutive passes make the check passing again. At least
+    /// 1; default 1.
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.success_threshold = Some(runs);
         self
     }
 
-    /// A pass older than this no longer counts: at most 365 days.
+    /// Sets the age at which a pass no longer counts. At most 365 days.
     ///
-    /// The default is three intervals and one timeout, or as many intervals as
-    /// [`failure_threshold`](Self::failure_threshold) where that is more than
-    /// three. A shorter age than `failure_threshold` intervals is refused,
-    /// because the threshold could never be reached, and so is one shorter than
-    /// an interval and a timeout together.
+    /// The default is three intervals plus one timeout. If
+    /// [`failure_threshold`](Self::failure_threshold) is more than three, it is
+    /// that many intervals plus one timeout. An age below `failure_threshold`
+    /// intervals is an error, because the threshold could never be reached; so
+    /// is one below an interval plus a timeout.
     pub const fn stale_after(mut self, age: Duration) -> Self {
         self.stale_after = Some(age);
         self
     }
 
-    /// Run on demand instead of in the background: when a probe asks and the
-    /// last result is older than this, at most 24 h. Excludes `interval`.
+    /// Runs the check on demand instead of in the background: when a probe asks
+    /// and the last result is older than `age`. At most 24 h. Excludes
+    /// `interval`.
     ///
-    /// The probe waits for the run, at most 800 ms, then answers with what is
-    /// known. For processes that are frozen between requests, and for checks
-    /// that are too dear to repeat unasked.
+    /// The probe waits for the run for at most 800 ms, then answers with the
+    /// last known result. Use it for processes that are frozen between
+    /// requests, and for checks that are too expensive to repeat periodically.
     pub const fn cache(mut self, age: Duration) -> Self {
         self.cache = Some(age);
         self
     }
 
-    /// Names of checks that come first: while one of them fails this one is not
-    /// run, and is reported as skipped with the cause named.
+    /// Sets the checks that this check depends on. While one of them fails,
+    /// this check does not run, and it is reported as skipped together with the
+    /// name of the failing check.
     ///
     /// ```
     /// use health_core::CheckOptions;
@@ -191,17 +202,17 @@ impl CheckOptions {
         self
     }
 
-    /// Labels for reports and for groups
-    /// ([`HealthBuilder::group`](crate::HealthBuilder::group)), such as
-    /// `&["db", "eu"]`: at most 64, each spelt as a name of a check is.
+    /// Sets the tags for reports and for groups
+    /// ([`HttpOptions::group`](crate::config::HttpOptions::group)), such as
+    /// `&["db", "eu"]`. At most 64; each follows the rules for check names.
     pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
         self.tags = tags;
         self
     }
 
-    /// What does not work while the check does not pass, as URI templates: the
-    /// `affectedEndpoints` of `application/health+json`. At most 64, each of at
-    /// most 1,024 bytes.
+    /// Sets the endpoints that do not work while the check does not pass, as
+    /// URI templates: the `affectedEndpoints` of `application/health+json`. At
+    /// most 64, each of at most 1,024 bytes.
     ///
     /// ```
     /// use health_core::CheckOptions;
@@ -214,7 +225,7 @@ impl CheckOptions {
         self
     }
 
-    /// Where people find more, as URIs by relation: the `links` of the check in
+    /// Sets URIs by relation, such as a runbook: the `links` of the check in
     /// `application/health+json`. At most 64, each of at most 1,024 bytes.
     ///
     /// ```
@@ -228,21 +239,21 @@ impl CheckOptions {
         self
     }
 
-    /// What kind of thing is checked: the `componentType` of
-    /// `application/health+json`, at most 64 characters, default `component`.
+    /// Sets the type of the checked component: the `componentType` of
+    /// `application/health+json`. At most 64 characters; default `component`.
     pub const fn component(mut self, kind: &'static str) -> Self {
         self.component = Some(kind);
         self
     }
 
-    /// A line for people, at most 256 characters; the attribute takes the first
-    /// of the doc comment.
+    /// Sets a description of one line, at most 256 characters. The attribute
+    /// takes the first line of the doc comment.
     pub const fn description(mut self, line: &'static str) -> Self {
         self.description = Some(line);
         self
     }
 
-    /// These options, except for the numbers that `change` sets.
+    /// Returns these options with the values that `change` sets.
     ///
     /// `interval` and `cache` exclude each other, so setting one removes the
     /// other.
@@ -286,8 +297,8 @@ impl CheckOptions {
         }
     }
 
-    /// As [`resolve`](Self::resolve), for a check that is reported and never
-    /// run, and that may break a rule of its own.
+    /// Like [`resolve`](Self::resolve), for a check that is reported instead of
+    /// run. `own` is a rule that the source itself breaks.
     pub(crate) fn resolve_reported(&self, own: Option<Mistake>) -> Result<Plan, Vec<Mistake>> {
         let plan = self.with_defaults();
         let mut broken = Vec::from_iter(own);
@@ -420,7 +431,7 @@ impl CheckOptions {
         );
     }
 
-    /// The rules of the attribute, for texts that are made at run time.
+    /// Applies the attribute's rules to texts that are created at run time.
     fn check_texts(&self, broken: &mut Vec<Mistake>) {
         check_list("tags", "the tag ", self.tags, rules::check_tag, broken);
         check_list(
@@ -444,7 +455,7 @@ impl CheckOptions {
     }
 }
 
-/// The rules for each list, and the rule for each of its texts.
+/// Applies the rules for a list and the rule for each of its texts.
 fn check_list(
     option: &str,
     thing: &str,
@@ -458,7 +469,8 @@ fn check_list(
     }
     let each = texts.iter().filter_map(|text| {
         let Mistake { what, help } = rule(text).err()?;
-        // Unlike the compiler, an error of `start` has no place to point at.
+        // Unlike a compiler error, an error of `start` has no span, so it
+        // quotes the text.
         let text = shown(text);
         Some(Mistake::new(
             format!("`{text}` is not allowed: {what}"),
@@ -469,7 +481,7 @@ fn check_list(
     broken.extend(rules::repeated(texts).map(|nth| rules::listed_twice(thing, &shown(texts[nth]))));
 }
 
-/// A text that may be long, as an error shows it.
+/// Shortens a text for an error message.
 fn shown(text: &str) -> String {
     let start: String = text.chars().take(LONGEST_NAME).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
@@ -518,8 +530,8 @@ pub(crate) struct Plan {
     pub(crate) probes: Probes,
     pub(crate) critical: Probes,
     pub(crate) timeout: Duration,
-    /// Between two runs in the background, or the age at which a result is too
-    /// old for a check on demand.
+    /// The interval of background runs, or the maximum age of a result on
+    /// demand.
     pub(crate) interval: Duration,
     pub(crate) on_demand: bool,
     pub(crate) tags: &'static [&'static str],

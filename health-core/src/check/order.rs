@@ -1,30 +1,31 @@
-//! The order of checks, as the compiler sees it.
+//! Dependencies between checks (`after`), verified at compile time.
 //!
-//! Each declared check has a [`Link`], found through a `const fn` beside its
-//! function. `after` calls those of the checks that come first, so a path that
-//! is no check does not compile, and [`comes_before`] walks the links
-//! while the program compiles, so a circle does not either.
+//! Each declared check has a [`Link`], which a `const fn` next to its function
+//! returns. `after` calls the functions of the prerequisites, so a path that is
+//! no check does not compile. [`comes_before`] walks the links in a constant,
+//! so a cycle does not compile either.
 
 /// A list of names.
 pub type Names = &'static [&'static str];
 
-/// A declared check, as other checks see it.
+/// A declared check and its prerequisites.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Link {
-    /// Its name.
+    /// The name of the check.
     pub name: &'static str,
-    /// The checks that come first.
+    /// The prerequisites: checks that must pass before this one runs.
     pub after: &'static [&'static Link],
 }
 
-/// Proves that `first`, which comes before the check `start`, does not wait for it.
+/// Proves that `first`, a prerequisite of the check `start`, does not depend on
+/// it.
 ///
 /// # Panics
 ///
-/// If it does, and `start` has the smallest name of the circle: a circle is one
-/// error. The caller evaluates it in a constant, and rustc reports the panic at
-/// the call.
+/// Panics if there is such a cycle and `start` has the smallest name of it, so
+/// that each cycle is reported once. The caller evaluates the call in a
+/// constant, and rustc reports the panic there.
 #[track_caller]
 pub const fn comes_before(first: &Link, start: &str) {
     if first.after.is_empty() && compare(first.name, start) != 0 {
@@ -40,11 +41,11 @@ pub const fn comes_before(first: &Link, start: &str) {
     }
 }
 
-/// How many checks one walk looks at. What lies behind them is left to
-/// `start()`, which finds every circle again.
+/// The maximum number of links that one walk follows. Cycles beyond it are
+/// found by `start()`.
 const MOST_LINKS: usize = 128;
 
-/// Where a walk has been, and the way that it is on.
+/// The visited links and the current path of a walk.
 struct Trail {
     seen: [&'static str; MOST_LINKS],
     seen_count: usize,
@@ -62,7 +63,7 @@ impl Trail {
         }
     }
 
-    /// Whether it is the first time here, and there is room for it.
+    /// Returns whether the link is visited for the first time and fits.
     const fn enter(&mut self, name: &'static str) -> bool {
         let mut at = 0;
         while at < self.seen_count {
@@ -86,8 +87,8 @@ impl Trail {
     }
 
     /// `` `a` waits for `b`, which waits for `a` ``
-    const fn text(&self, start: &str) -> Text {
-        let mut text = Text::new();
+    const fn text(&self, start: &str) -> ConstText {
+        let mut text = ConstText::new();
         text.name(start);
         text.push(" waits for ");
         let mut at = 0;
@@ -101,8 +102,9 @@ impl Trail {
     }
 }
 
-/// Whether the checks that this one waits for lead to `start`, through checks
-/// whose names come later. Names are enough: two of one name cannot start.
+/// Returns whether the prerequisites of this check lead to `start` through
+/// checks whose names sort after it. Names identify checks: two of the same
+/// name cannot start.
 const fn way_back(link: &Link, start: &str, trail: &mut Trail) -> bool {
     if compare(link.name, start) == 0 {
         return true;
@@ -121,7 +123,8 @@ const fn way_back(link: &Link, start: &str, trail: &mut Trail) -> bool {
     false
 }
 
-/// Negative, zero or positive, as `a` comes before, is, or comes after `b`.
+/// Returns a negative number, zero or a positive number if `a` is less than,
+/// equal to or greater than `b`.
 const fn compare(a: &str, b: &str) -> i32 {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let mut at = 0;
@@ -134,17 +137,17 @@ const fn compare(a: &str, b: &str) -> i32 {
     (a.len() > at) as i32 - (b.len() > at) as i32
 }
 
-/// A text that is put together by the compiler.
-struct Text {
+/// A text that is built at compile time.
+struct ConstText {
     bytes: [u8; Self::MOST],
     length: usize,
 }
 
-impl Text {
+impl ConstText {
     const MOST: usize = 1024;
 
     const fn new() -> Self {
-        Text {
+        ConstText {
             bytes: [0; Self::MOST],
             length: 0,
         }
@@ -156,7 +159,7 @@ impl Text {
         self.push("`");
     }
 
-    /// Names and words are ASCII, so a long text can be cut anywhere.
+    /// Names and words are ASCII, so the text can be cut anywhere.
     const fn push(&mut self, part: &str) {
         let part = part.as_bytes();
         let mut at = 0;

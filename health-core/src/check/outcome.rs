@@ -1,4 +1,4 @@
-//! What one run of a check says.
+//! The result of one run of a check.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,30 +10,28 @@ use crate::check::class::FailureClass;
 
 use crate::text::bounded;
 
-/// The answer of one run, without words.
+/// The status of one run, of a probe or of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Status {
-    /// All is well.
+    /// Works as expected.
     Pass,
-    /// It works, and somebody should look: degraded, still 200.
+    /// Works, but needs attention: degraded, still 200.
     Warn,
-    /// It does not work.
+    /// Does not work.
     Fail,
 }
 
-/// The answer of one run: a [`Status`], and as many words as help.
+/// The result of one run: a [`Status`] and optional texts.
 ///
-/// The words are kept apart by who may read them. The text given to
-/// [`warn`](Outcome::warn) and [`fail`](Outcome::fail) is **public**: it is in
-/// the answer of `/health`. What [`because`](Outcome::because) adds is
-/// **private**: it goes to the log only, because error texts carry
-/// host names, queries and passwords.
+/// The text given to [`warn`](Outcome::warn) or [`fail`](Outcome::fail) is
+/// **public**: it is in the answer of `/health`. The cause added by
+/// [`because`](Outcome::because) is **private**: it is only written to the log,
+/// because error texts can contain host names, queries and passwords.
 ///
-/// All texts are bounded, so that no error makes a log line, an answer or a
-/// webhook too long: a public text has at most 256 bytes, the cause at most
-/// 1 KiB. What looks like a secret is replaced by `***` in all of them, before
-/// they are kept.
+/// All texts are bounded: a public text to 256 bytes, the cause to 1 KiB.
+/// Anything that looks like a secret is replaced by `***` before a text is
+/// stored.
 ///
 /// ```
 /// use health_core::{Outcome, Status};
@@ -51,25 +49,25 @@ pub struct Outcome {
     reason: Option<Reason>,
     class: Option<FailureClass>,
     cause: Vec<String>,
-    /// Boxed, since most checks find nothing beside their status.
+    /// Boxed, since most results consist of the status only.
     findings: Option<Box<Findings>>,
 }
 
-/// What a run found out beside its status.
+/// The optional parts of a result.
 #[derive(Clone, Debug, Default)]
 struct Findings {
     observed: Option<Observed>,
     detail: Option<serde_json::Value>,
 }
 
-/// Why a run did not pass, in words that anyone may read.
+/// The public reason why a run did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The text that the check itself made public.
+    /// The public text of the check.
     Text(Cow<'static, str>),
-    /// There is a cause, and it is private.
+    /// There is a cause, but it is private.
     Withheld,
-    /// The run did not end in time.
+    /// The run exceeded its timeout.
     TimedOut,
     /// The check panicked.
     Panicked,
@@ -106,24 +104,25 @@ impl Outcome {
         }
     }
 
-    /// All is well.
+    /// Creates a result that passes.
     pub const fn pass() -> Self {
         Outcome::of(Status::Pass)
     }
 
-    /// It works, and somebody should look. The text is public.
+    /// Creates a warning: the check works but needs attention. The text is
+    /// public.
     pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
         Outcome::of(Status::Warn).saying(Reason::Text(bounded::public(public_text.into())))
     }
 
-    /// It does not work. The text is public.
+    /// Creates a failure. The text is public.
     pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
         Outcome::of(Status::Fail).saying(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Adds the private cause: an error with its sources, or a text.
     ///
-    /// The cause has at most 16 parts and 1 KiB; a longer one is cut.
+    /// The cause is cut at 16 parts and 1 KiB.
     ///
     /// ```
     /// use health_core::Outcome;
@@ -151,8 +150,8 @@ impl Outcome {
     }
 
     /// Adds a measured value and its unit, which are public. The value is a
-    /// number of any type, or whatever else serde can write in 256 bytes; of a
-    /// longer one only the length is told, and the unit is cut at 64 bytes.
+    /// number or any other value that serde can serialize in 256 bytes; of a
+    /// longer one only the length is shown. The unit is cut at 64 bytes.
     ///
     /// ```
     /// use health_core::Outcome;
@@ -168,16 +167,16 @@ impl Outcome {
         self
     }
 
-    /// Adds anything that serde can write, which is public. It has at most
-    /// 1 KiB as JSON: of a longer one only the length is told, as
-    /// `{"withheld": "3211 bytes"}`, so that no check makes an answer too long
-    /// for probers. It is nested at most 32 deep, because parsers of monitors
-    /// refuse more; a deeper one is withheld too. Secrets in it are replaced by
-    /// `***`.
+    /// Adds any serializable value, which is public.
     ///
-    /// A value that serde refuses (a map whose keys are no strings, say) is
-    /// left out, and the refusal becomes part of the private cause: a detail
-    /// never turns a verdict.
+    /// A detail is limited to 1 KiB of JSON and 32 levels of nesting, since
+    /// monitors limit the size and depth of an answer. A larger one is replaced
+    /// by its length, `{"withheld": "3211 bytes"}`. Secrets in it are replaced
+    /// by `***`.
+    ///
+    /// A value that serde cannot serialize, such as a map whose keys are not
+    /// strings, is left out, and the error becomes part of the private cause. A
+    /// detail never changes the status.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
         self.findings().detail = self.written(&detail, "detail", LARGEST_DETAIL);
         self
@@ -187,7 +186,8 @@ impl Outcome {
         self.findings.get_or_insert_default()
     }
 
-    /// What serde refuses to write becomes part of the private cause.
+    /// Serializes the value. An error of serde becomes part of the private
+    /// cause.
     fn written(
         &mut self,
         value: &impl Serialize,
@@ -207,12 +207,12 @@ impl Outcome {
         bounded::cause(&mut self.cause);
     }
 
-    /// Whether it passed.
+    /// Returns the status.
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// The public text, if there is one.
+    /// Returns the public text, if there is one.
     pub fn message(&self) -> Option<&str> {
         self.reason.as_ref().map(Reason::as_str)
     }
@@ -222,7 +222,7 @@ impl Outcome {
         self.class
     }
 
-    /// The private cause: the error's text and those of its sources.
+    /// Returns the private cause: the error's text and those of its sources.
     pub fn cause(&self) -> &[String] {
         &self.cause
     }
@@ -262,12 +262,12 @@ impl Outcome {
         self.findings.as_ref()?.detail.as_ref()
     }
 
-    /// Whether it says what another does, in public.
+    /// Returns whether both results have the same public content.
     pub(crate) fn says_as(&self, other: &Outcome) -> bool {
         (self.status, &self.reason, self.class) == (other.status, &other.reason, other.class)
     }
 
-    /// A failure whose only words are private.
+    /// Creates a failure that only has a private cause.
     fn withheld(cause: Vec<String>) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);
         outcome.add_cause(cause);
@@ -275,7 +275,7 @@ impl Outcome {
     }
 }
 
-/// In bytes of JSON: what is public must not make an answer too long.
+/// In bytes of JSON, to bound the size of an answer.
 const LARGEST_DETAIL: usize = 1024;
 const LARGEST_OBSERVED: usize = 256;
 const LONGEST_UNIT: usize = 64;
@@ -286,13 +286,13 @@ impl From<Status> for Outcome {
     }
 }
 
-/// A pass (or, in an `Err`, a failure) that carries details for the report.
+/// A result that carries public details: a pass, or a failure in an `Err`.
 ///
 /// ```
 /// use health_core::check::Detail;
 /// use health_core::health_check;
 ///
-/// /// How full the work queue is.
+/// /// Reports how full the work queue is.
 /// #[health_check]
 /// fn queue() -> Detail<[(&'static str, u32); 1]> {
 ///     Detail([("waiting", 3)])
@@ -301,9 +301,10 @@ impl From<Status> for Outcome {
 #[derive(Clone, Copy, Debug)]
 pub struct Detail<T>(pub T);
 
-/// How a type became a result; the compiler finds these by itself.
+/// Markers that keep the implementations of the conversion traits apart; the
+/// compiler infers them.
 pub mod via {
-    /// The type is a result of its own.
+    /// The type itself is a result.
     #[derive(Debug)]
     pub enum Plain {}
     /// A `Result` of a plain type and an error.
@@ -317,7 +318,7 @@ pub mod via {
     pub enum BoxedError {}
 }
 
-/// What a health check may return.
+/// A type that a health check can return.
 ///
 /// Implemented for `()`, `bool`, [`Status`], [`Outcome`] and [`Detail`], and
 /// for a `Result` of one of them with any error type, `anyhow::Error`,
@@ -330,7 +331,7 @@ pub mod via {
     note = "return `()`, `bool`, `Status`, `Outcome` or `Detail<impl Serialize>`, or a `Result<_, E>` of one of them, where `E` is an error type, `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
 )]
 pub trait IntoOutcome<Via> {
-    /// Turns what the function returned into an outcome.
+    /// Converts the returned value into an outcome.
     fn into_outcome(self) -> Outcome;
 }
 
@@ -385,7 +386,7 @@ where
     }
 }
 
-/// What the `Err` of a health check may be.
+/// A type that can be the `Err` of a health check.
 ///
 /// Implemented for every error type, `anyhow::Error`, `eyre::Report`,
 /// `Box<dyn Error>` (with and without `Send` and `Sync`), `String` and `&str`.
@@ -396,11 +397,12 @@ where
     note = "use a type that implements `std::error::Error`, or `anyhow::Error`, `Box<dyn Error>`, `String` or `&str`"
 )]
 pub trait IntoFailure<Via> {
-    /// The text of the error, then those of its sources.
+    /// Returns the text of the error, followed by those of its sources.
     fn into_chain(self) -> Vec<String>;
 }
 
-// Without this the error for `Result<(), ()>` speaks of `(): std::error::Error`.
+// Without this the error for `Result<(), ()>` would mention `():
+// std::error::Error`.
 #[diagnostic::do_not_recommend]
 impl<E> IntoFailure<via::Error> for E
 where
@@ -421,10 +423,10 @@ impl IntoFailure<via::BoxedError> for Box<dyn StdError> {
 fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let sources = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = Vec::new();
-    // An error type may name itself as its source; a chain ends all the same.
+    // An error type may return itself as its source, so the chain is bounded.
     for source in sources.take(bounded::LONGEST_CHAIN) {
-        let mut text = bounded::Reader::default();
-        // It refuses what is too long, which ends the formatting.
+        let mut text = bounded::BoundedText::default();
+        // Writing fails when the text is too long, which ends the formatting.
         let _ = write!(text, "{source}");
         let text = text.into_text();
         // Many errors repeat their source at the end of their own text.

@@ -1,21 +1,22 @@
-//! The three questions that an orchestrator asks.
+//! The three probes of an orchestrator.
 
 use std::fmt;
 
-/// A question that a prober asks about the whole service.
+/// A probe of the whole service: liveness, readiness or startup.
 ///
 /// The three are those of Kubernetes ([*Liveness, Readiness, and Startup
-/// Probes*][docs]); load balancers and uptime monitors ask the second one.
+/// Probes*][docs]). Load balancers and uptime monitors use readiness.
 ///
 /// [docs]: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Probe {
-    /// Would a restart help? Nothing outside the process belongs here.
+    /// Whether the process should keep running; a failure restarts it. Do not
+    /// add checks of other services here.
     Liveness,
-    /// Should this instance get traffic now?
+    /// Whether this instance should receive traffic.
     Readiness,
-    /// Has the service finished starting? Latches: once passed, always passed.
+    /// Whether the service has finished starting. Once passed, it stays passed.
     Startup,
 }
 
@@ -23,7 +24,7 @@ impl Probe {
     /// All probes, in the order in which they are shown.
     pub const ALL: [Probe; 3] = [Probe::Liveness, Probe::Readiness, Probe::Startup];
 
-    /// The word that the attribute, the settings and the reports use.
+    /// Returns the name that the attribute, the settings and the reports use.
     ///
     /// ```
     /// assert_eq!(health_core::Probe::Readiness.as_str(), "readiness");

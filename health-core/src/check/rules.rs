@@ -1,9 +1,9 @@
-//! The rules of options and names: limits, defaults, and the words for a
-//! mistake.
+//! Rules for options and names: limits, defaults and the messages about
+//! mistakes.
 //!
 //! This file is compiled into `health-core` and, through a link, into
 //! `health-macros`, so that the attribute and the builder apply the same rules.
-//! It uses `std` alone.
+//! It only uses `std`.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,23 +12,23 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest `timeout`.
+/// The maximum `timeout`.
 pub(crate) const LONGEST_TIMEOUT: Duration = HOUR;
-/// The longest `interval`, `cache` and `initial_delay`.
+/// The maximum `interval`, `cache` and `initial_delay`.
 pub(crate) const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest `stale_after`: a check that runs once a day can still have a
-/// threshold of several failures.
+/// The maximum `stale_after`. It leaves room for a check that runs once a day
+/// with a threshold of several failures.
 pub(crate) const LONGEST_STALE_AFTER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// In characters, for names, tags and components.
+/// The maximum length of names, tags and components, in characters.
 pub(crate) const LONGEST_NAME: usize = 64;
-/// In bytes.
+/// The maximum length of an endpoint, in bytes.
 pub(crate) const LONGEST_ENDPOINT: usize = 1024;
-/// In characters.
+/// The maximum length of a description, in characters.
 pub(crate) const LONGEST_DESCRIPTION: usize = 256;
-/// Tags of one check, and endpoints that it affects.
+/// The maximum number of tags, affected endpoints and links of one check.
 pub(crate) const LONGEST_LIST: usize = 64;
 
-/// Names that the framework uses itself, and what for.
+/// Names that the framework uses itself, each with its purpose.
 pub(crate) const RESERVED: [(&str, &str); 4] = [
     ("shutdown", "the drain"),
     ("startup", "the start"),
@@ -36,7 +36,7 @@ pub(crate) const RESERVED: [(&str, &str); 4] = [
     ("groups", "groups of checks"),
 ];
 
-/// What is wrong, and what to write instead.
+/// A broken rule and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     pub(crate) what: String,
@@ -52,7 +52,7 @@ impl Mistake {
     }
 }
 
-/// How often a check runs and how long a run may take.
+/// The period and the timeout of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rhythm {
     pub(crate) timeout: Duration,
@@ -62,8 +62,8 @@ pub(crate) struct Rhythm {
 }
 
 impl Rhythm {
-    /// Fills in the defaults. A default gives way to a written value. `cache`
-    /// wins over `interval`; writing both is a mistake.
+    /// Fills in the defaults, which adapt to the values that are set. `cache`
+    /// wins over `interval`; setting both is a mistake.
     pub(crate) fn new(
         timeout: Option<Duration>,
         interval: Option<Duration>,
@@ -89,8 +89,8 @@ impl Rhythm {
         }
     }
 
-    /// The age of a pass at which it no longer counts: three periods, or as many
-    /// as failures turn the verdict, and one timeout.
+    /// Returns the age at which a pass no longer counts: three periods, or
+    /// `failure_threshold` periods if that is more, plus one timeout.
     pub(crate) fn default_stale_after(self, failure_threshold: u32) -> Duration {
         let periods = self.period.saturating_mul(failure_threshold.max(3));
         periods
@@ -98,9 +98,9 @@ impl Rhythm {
             .min(LONGEST_STALE_AFTER)
     }
 
-    /// What is wrong with a written `stale_after`, if anything.
+    /// Returns what is wrong with `stale_after`, if anything.
     ///
-    /// `spell` writes a duration as the user would.
+    /// `spell` formats a duration in the user's notation.
     pub(crate) fn check_stale_after(
         self,
         stale_after: Duration,
@@ -151,8 +151,8 @@ impl Rhythm {
     }
 }
 
-/// A duration as the attribute and the settings take it, in the largest unit
-/// that it is a whole number of.
+/// Displays a duration in the notation of the attribute and the settings, in
+/// the largest unit that divides it.
 pub(crate) struct Spelt(pub(crate) Duration);
 
 impl fmt::Display for Spelt {
@@ -172,8 +172,8 @@ impl fmt::Display for Spelt {
     }
 }
 
-/// The rules for check names and tags; `otherwise` is the help where no legal
-/// text is near.
+/// Validates a check name or tag. `otherwise` is the help if no similar legal
+/// text exists.
 pub(crate) fn check_shape(thing: &str, text: &str, otherwise: &str) -> Result<(), Mistake> {
     if text.is_empty() {
         return Err(Mistake::new(
@@ -219,20 +219,20 @@ fn check_length(thing: &str, length: usize, longest: usize) -> Result<(), String
     ))
 }
 
-/// What the framework uses a reserved name for.
+/// Returns what the framework uses a reserved name for.
 pub(crate) fn reserved_for(name: &str) -> Option<&'static str> {
     let folded = folded(name);
     let (_, used_for) = RESERVED.iter().find(|(reserved, _)| *reserved == folded)?;
     Some(used_for)
 }
 
-/// Names that differ only in `-`, `_` and `.` count as the same, because they
-/// meet as metric labels.
+/// Normalizes a name. Names that differ only in `-`, `_` and `.` count as
+/// equal, because they are the same metric label.
 pub(crate) fn folded(name: &str) -> String {
     name.replace(['-', '.'], "_")
 }
 
-/// The nearest legal name, if there is one.
+/// Returns the nearest legal name, if there is one.
 pub(crate) fn proposal(name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let words = lower
@@ -257,12 +257,12 @@ fn named(bad: char) -> String {
     }
 }
 
-/// The rules for a tag.
+/// Validates a tag.
 pub(crate) fn check_tag(tag: &str) -> Result<(), Mistake> {
     check_shape("tag", tag, "remove it")
 }
 
-/// The rules for a component.
+/// Validates a component.
 pub(crate) fn check_component(component: &str) -> Result<(), Mistake> {
     check_line("component", component, LONGEST_NAME).map_err(|what| {
         Mistake::new(
@@ -272,7 +272,7 @@ pub(crate) fn check_component(component: &str) -> Result<(), Mistake> {
     })
 }
 
-/// A line of text that people read.
+/// Validates a line of text.
 pub(crate) fn check_line(thing: &str, text: &str, longest: usize) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("a {thing} cannot be empty"));
@@ -284,7 +284,7 @@ pub(crate) fn check_line(thing: &str, text: &str, longest: usize) -> Result<(), 
     }
 }
 
-/// The rules for an endpoint, which is a URI template ([RFC 6570][rfc]).
+/// Validates an endpoint, which is a URI template ([RFC 6570][rfc]).
 ///
 /// [rfc]: https://www.rfc-editor.org/rfc/rfc6570#section-2
 pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Mistake> {
@@ -314,7 +314,7 @@ fn is_balanced(template: &str) -> bool {
     braces.chunks(2).all(|pair| pair == ['{', '}'])
 }
 
-/// The rule for the length of a list.
+/// Validates the length of a list.
 pub(crate) fn check_count(option: &str, count: usize) -> Result<(), Mistake> {
     if count <= LONGEST_LIST {
         return Ok(());
@@ -325,7 +325,7 @@ pub(crate) fn check_count(option: &str, count: usize) -> Result<(), Mistake> {
     ))
 }
 
-/// The positions of the texts that occurred before.
+/// Returns the positions of duplicates.
 pub(crate) fn repeated(texts: &[impl AsRef<str>]) -> impl Iterator<Item = usize> {
     let is_repeated = |&nth: &usize| {
         let text = texts[nth].as_ref();
@@ -334,7 +334,8 @@ pub(crate) fn repeated(texts: &[impl AsRef<str>]) -> impl Iterator<Item = usize>
     (0..texts.len()).filter(is_repeated)
 }
 
-/// A text that a list has twice. `thing` is empty, or ends with a space.
+/// Returns the mistake for a duplicate in a list. `thing` is empty or ends with
+/// a space.
 pub(crate) fn listed_twice(thing: &str, text: &str) -> Mistake {
     Mistake::new(
         format!("{thing}`{text}` is listed twice"),
@@ -342,7 +343,8 @@ pub(crate) fn listed_twice(thing: &str, text: &str) -> Mistake {
     )
 }
 
-/// The known word that was probably meant: at most 1 + length / 4 edits away.
+/// Returns the known word that is most similar, with at most 1 + length / 4
+/// edits.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known = known
         .into_iter()
@@ -351,7 +353,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     (edits <= 1 + word.chars().count() / 4).then_some(candidate)
 }
 
-/// The edit distance of Levenshtein.
+/// Returns the Levenshtein distance.
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

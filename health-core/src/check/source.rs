@@ -1,8 +1,9 @@
-//! Checks that are reported and not run: their state is kept elsewhere, and read.
+//! Checks that are reported instead of run: their state is stored elsewhere and
+//! read.
 //!
-//! The state belongs to a handle of the application ([`Gate`](crate::reported::Gate) is
-//! one), which lives before, during and after any `Health`. Health reads it
-//! when the source reports a change, and when a reading ends by itself.
+//! The state belongs to a handle of the application, such as a
+//! [`Gate`](crate::reported::Gate), which can outlive any `Health`. Health
+//! reads it when the source reports a change and when a reading expires.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -16,29 +17,29 @@ use crate::time::clock::{Clock, Moment};
 
 /// State that is reported from outside.
 pub(crate) trait Source: fmt::Debug + Send + Sync {
-    /// What the source reports at this moment to a reader that has read it since
+    /// Returns the current reading for a reader that has been connected since
     /// `since`.
     ///
-    /// Called under a lock, so it never notifies its [`Subscribers`].
+    /// It is called under a lock and must not notify its [`Subscribers`].
     fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading;
 
-    /// Who is notified of a change.
+    /// The subscribers that are notified of a change.
     fn subscribers(&self) -> &Subscribers;
 
-    /// The reports so far, for a source that goes on reporting the same.
+    /// Returns the reports so far, for a source that repeats them.
     fn reports(&self) -> Option<Reports> {
         None
     }
 
-    /// What keeps the source from ever being of use, and what to write instead.
+    /// Returns why the source can never work, and what to write instead.
     fn broken_rule(&self) -> Option<Mistake> {
         None
     }
 }
 
-/// A check whose state is reported: its name and where the state is read.
+/// A check whose state is reported: its name and its source.
 ///
-/// Made of a reference to a [`Gate`], a [`Heartbeat`], a [`Switch`] or a
+/// Converts from a reference to a [`Gate`], a [`Heartbeat`], a [`Switch`] or a
 /// [`Supervised`] task; see [`HealthBuilder::reported`].
 ///
 /// [`Gate`]: crate::reported::Gate
@@ -52,25 +53,25 @@ pub struct Reported {
     pub(crate) source: Arc<dyn Source>,
 }
 
-/// What a source may depend on beside its own state.
+/// The state of the service that a source may depend on.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) clock: &'a Clock,
-    /// The service is on its way out.
+    /// Whether the service is draining.
     pub(crate) draining: bool,
 }
 
-/// What a source reports.
+/// The current state of a source.
 #[derive(Debug)]
 pub(crate) struct Reading {
     /// `None` before the first report.
     pub(crate) outcome: Option<Outcome>,
-    /// When the reading changes without a report.
+    /// When the reading expires without a report.
     pub(crate) until: Option<Moment>,
-    /// There was no report yet: the outcome counts for the probes and is no
+    /// There was no report yet: the outcome counts for the probes but is no
     /// result.
     pub(crate) is_pending: bool,
-    /// The work is over, which is no failure during a drain.
+    /// The task has ended, which is no failure during a drain.
     pub(crate) is_orderly_end: bool,
 }
 
@@ -92,31 +93,31 @@ impl Reading {
     }
 }
 
-/// The reports of a source that goes on reporting the same.
+/// The reports of a source that repeats them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reports {
     pub(crate) count: u64,
-    /// When the last one came.
+    /// The time of the last report.
     pub(crate) last: Instant,
 }
 
 impl Reports {
-    /// When the last one came, by the wall clock.
+    /// Returns the wall-clock time of the last report.
     pub(crate) fn at(self) -> Option<SystemTime> {
         SystemTime::now().checked_sub(self.last.elapsed())
     }
 }
 
-/// Reads sources, and is notified of their changes.
+/// Reads sources and is notified of their changes.
 pub(crate) trait Subscriber: Send + Sync {
-    /// The source of this check has changed.
+    /// Notifies that the source of this check has changed.
     fn changed(&self, check: usize);
 
-    /// The gate of this check was dropped before it was opened.
+    /// Notifies that the gate of this check was dropped without being opened.
     fn gate_abandoned(&self, check: usize);
 }
 
-/// The readers of a source.
+/// The subscribers of a source.
 #[derive(Default)]
 pub(crate) struct Subscribers(Mutex<Vec<(Weak<dyn Subscriber>, usize)>>);
 
@@ -127,7 +128,8 @@ impl Subscribers {
         subscribers.push((subscriber, check));
     }
 
-    /// Called without any lock, after the change.
+    /// Notifies all subscribers. Must be called without any lock, after the
+    /// change.
     pub(crate) fn notify(&self) {
         for (subscriber, check) in self.all() {
             subscriber.changed(check);

@@ -1,13 +1,14 @@
-//! Where the parameters of a check come from.
+//! How checks get their parameters.
 //!
-//! A check asks for a type; the application's state provides it. The compiler
-//! verifies it through [`Package`]: `#[derive(HealthState)]` writes
-//! `impl StateOf<AppState> for Package<ID>`, each check asks
-//! `Package<ID>: StateOf<A>`, and as there is one implementation, rustc infers
-//! `A`, whose `State` it is. So a check finds the state of its package without naming it.
+//! A check asks for a type, and the application's state provides it. The
+//! compiler verifies this through [`Package`]: `#[derive(HealthState)]`
+//! generates `impl StateOf<AppState> for Package<ID>`, and each check requires
+//! `Package<ID>: StateOf<A>`. Since there is only one implementation, rustc
+//! infers `A` and with it the state. So a check finds the state of its package
+//! without naming it.
 //!
-//! At run time the value is looked up by its type in whatever state was given
-//! to the builder, so that a test can give a fake.
+//! At run time the value is looked up by its type in the state that was given
+//! to the builder, so a test can pass a fake.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -15,10 +16,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A type that the application's state can give to a check.
+/// A state that provides a value of type `T` to checks.
 ///
-/// `#[derive(HealthState)]` implements it for each field's type, so it is
-/// seldom written by hand.
+/// `#[derive(HealthState)]` implements it for the type of each field, so it is
+/// rarely implemented by hand.
 #[diagnostic::on_unimplemented(
     message = "health state `{Self}` does not provide `{T}`",
     label = "no field of `{Self}` has this type",
@@ -26,7 +27,7 @@ use std::sync::Arc;
     note = "or let it be looked up when the program starts: `#[health_check(late)]`"
 )]
 pub trait Provide<T: ?Sized> {
-    /// The value that the checks get.
+    /// Returns the value that the checks get.
     fn provide(&self) -> &T;
 }
 
@@ -41,7 +42,7 @@ pub trait Provide<T: ?Sized> {
 )]
 pub trait OneFieldOf<State: ?Sized> {}
 
-/// The state of an application, as the checks see it.
+/// The state of an application, which provides the parameters of checks.
 ///
 /// Derive it:
 ///
@@ -63,29 +64,29 @@ pub trait OneFieldOf<State: ?Sized> {}
 /// }
 /// ```
 ///
-/// A field `Arc<T>` serves `&Arc<T>`, `Arc<T>` and `&T`; the state serves
-/// itself as `&AppState`.
+/// A field of type `Arc<T>` provides `&Arc<T>`, `Arc<T>` and `&T`. The state
+/// provides itself as `&AppState`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a health state",
     label = "checks cannot find their values in it",
     note = "put `#[derive(HealthState)]` on it, where it is defined"
 )]
 pub trait HealthState: Any + Send + Sync {
-    /// The value of this type, if the state has one.
+    /// Returns the value of this type, if the state has one.
     fn lookup(&self, wanted: TypeId) -> Option<&dyn Any>;
 
-    /// The name of the state's type, for messages.
+    /// Returns the name of the state's type, for messages.
     fn type_name(&self) -> &'static str {
         std::any::type_name::<Self>()
     }
 }
 
-/// The package with this number: a hash of its name and major version.
+/// The package with this ID: a hash of its name and major version.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Package<const ID: u64>(());
 
-/// Says how a package names its state: by a type that the package owns.
+/// Maps a package to its state, through a type that the package owns.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
@@ -95,21 +96,21 @@ pub struct Package<const ID: u64>(());
 )]
 pub trait StateOf<A: App> {}
 
-/// What names a state: the state itself, or the marker of a package that takes
-/// the state of another crate.
+/// The state itself, or the marker type of a package that uses the state of
+/// another crate.
 #[doc(hidden)]
 pub trait App {
     /// The state.
     type State;
 }
 
-/// The state of the package, as a type; see [`Package`].
+/// The state of the package as a type; see [`Package`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Found<State>(PhantomData<State>);
 
 impl<State> Found<State> {
-    /// The one that the attribute names.
+    /// Returns the state that the attribute names.
     pub const fn named() -> Self {
         Found(PhantomData)
     }
@@ -127,11 +128,11 @@ pub trait TakenByValue: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> TakenByValue for T {}
 
-/// A field of a state: checks run on all threads.
+/// A field of a state. It must be `Sync` because checks run on all threads.
 ///
-/// The derive asks it of each field in the `where` clause of
-/// `impl HealthState`. So a field that threads cannot share is one error, at
-/// its type, and the bounds of [`HealthState`] add none.
+/// The derive requires it of each field in the `where` clause of `impl
+/// HealthState`. A field that cannot be shared between threads is then one
+/// error at its type, and the bounds of [`HealthState`] add none.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be shared between threads safely",
@@ -155,7 +156,7 @@ pub struct Need {
 }
 
 impl Need {
-    /// The parameter `name` of type `T`.
+    /// Describes the parameter `name` of type `T`.
     pub const fn of<T: 'static>(name: &'static str) -> Self {
         Need {
             name,
@@ -175,8 +176,7 @@ impl Need {
     }
 }
 
-/// Everything that checks can ask for: the state, and the values that were
-/// provided one by one.
+/// The state and all values that were provided individually.
 #[derive(Default)]
 pub(crate) struct Sources {
     state: Option<Box<dyn HealthState>>,
@@ -218,7 +218,7 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// What a run of a check takes its parameters from.
+/// The values from which a run of a check takes its parameters.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Context(Arc<Sources>);
@@ -246,13 +246,13 @@ impl Context {
         }
     }
 
-    /// The value of this type.
+    /// Returns the value of this type.
     ///
     /// # Panics
     ///
-    /// If nothing provides it. `start()` has refused such checks, so only a
-    /// hand-written [`HealthState`] that changes its mind gets here, and the
-    /// panic fails that one run.
+    /// Panics if nothing provides the value. `start()` rejects such checks, so
+    /// this requires a hand-written [`HealthState`] with inconsistent results.
+    /// The panic fails that one run.
     pub fn get<T: 'static>(&self) -> &T {
         self.0
             .lookup(TypeId::of::<T>())

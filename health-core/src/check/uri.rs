@@ -1,8 +1,9 @@
-//! Whether a text can stand where a URI is wanted.
+//! Validation of URIs.
 
 use crate::check::rules::is_template_char;
 
-/// Whether these are characters of a URI ([RFC 3986][rfc]), absolute or not.
+/// Returns whether the text only has characters of a URI reference ([RFC
+/// 3986][rfc]).
 ///
 /// [rfc]: https://www.rfc-editor.org/rfc/rfc3986#section-2
 pub(crate) fn is_uri(text: &str) -> bool {

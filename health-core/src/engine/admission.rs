@@ -1,21 +1,21 @@
-//! How many runs there may be at once.
+//! Limits concurrent runs.
 
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Async runs at once, unless the application sets a limit.
+/// Concurrent async runs, unless the application sets a limit.
 const ASYNC_RUNS: usize = 1024;
-/// Threads at once for plain functions. One that hangs gives its place back
-/// at its timeout, so it cannot keep the others from running.
+/// Concurrent threads of plain functions. A thread that hangs releases its
+/// permit at its timeout, so it cannot keep others from running.
 const THREADS: usize = 64;
-/// First runs that begin together. The others follow as these come back.
+/// First runs that begin together. The others follow as these end.
 const FIRST_RUNS: usize = 8;
-/// A first run that waits goes ahead after this time for each one before it, so
-/// that runs that hang keep the others back for a moment only.
+/// The maximum wait of a first run for each one before it, so that runs that
+/// hang only delay the others briefly.
 const LONGEST_WAIT_EACH: Duration = Duration::from_millis(250);
-/// A first run that takes less than this part of its timeout met no queue, so
+/// A first run that takes less than this part of its timeout did not queue, so
 /// one more may begin.
 const FAST_PART: u32 = 8;
 
@@ -24,18 +24,19 @@ const FAST_PART: u32 = 8;
 pub(crate) struct Admission {
     async_runs: Semaphore,
     threads: Semaphore,
-    /// `None` where the application has set a limit, which holds from the start.
+    /// `None` if the application has set a limit, which then also applies to
+    /// first runs.
     first_runs: Option<Semaphore>,
-    /// Plain functions share the limit of the application with all others.
+    /// Plain functions share the limit of the application.
     shared: bool,
 }
 
-/// The place of a first run among those that begin together.
+/// The permit of a first run.
 #[derive(Debug)]
 pub(crate) struct FirstRun<'a>(Option<&'a Semaphore>);
 
 impl Admission {
-    /// `limit` is for all runs together.
+    /// `limit` applies to all runs together.
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Admission {
             async_runs: Semaphore::new(limit.unwrap_or(ASYNC_RUNS)),
@@ -45,7 +46,7 @@ impl Admission {
         }
     }
 
-    /// `None` once health has stopped.
+    /// Waits for a permit. Returns `None` once health has stopped.
     pub(crate) async fn admit(&self, needs_thread: bool) -> Option<SemaphorePermit<'_>> {
         let semaphore = if needs_thread && !self.shared {
             &self.threads
@@ -55,10 +56,10 @@ impl Admission {
         semaphore.acquire().await.ok()
     }
 
-    /// Waits until the first run of the check may begin that is `rank`th in line.
+    /// Waits until the first run of the check at position `rank` may begin.
     ///
     /// Forty first queries at once would time out in a pool of five connections
-    /// that serves them one after the other without trouble.
+    /// that can serve them one after the other.
     pub(crate) async fn first_run(&self, rank: usize) -> FirstRun<'_> {
         let Some(semaphore) = &self.first_runs else {
             return FirstRun(None);
@@ -74,7 +75,7 @@ impl Admission {
 }
 
 impl FirstRun<'_> {
-    /// The run is over, or has timed out.
+    /// Records the duration of the run, which has ended or timed out.
     pub(crate) fn took(self, took: Duration, timeout: Duration) {
         if let Some(semaphore) = self.0 {
             let more = usize::from(took < timeout / FAST_PART);
@@ -97,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// As many first runs as may begin together.
+    /// Starts as many first runs as may begin together.
     async fn first_runs(admission: &Admission) -> Vec<FirstRun<'_>> {
         let mut begun = Vec::new();
         for rank in 0..FIRST_RUNS {

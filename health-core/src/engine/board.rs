@@ -1,10 +1,10 @@
-//! The state of all checks, probes and the lifecycle at one moment.
+//! The state of all checks, all probes and the lifecycle at one moment.
 //!
-//! Everything that a reader can see follows from one [`Board`], which is changed
-//! under one lock ([`Monitor`](crate::monitor::Monitor)). Time comes first: every
-//! deadline up to now is applied at its own moment and in order, before anything
-//! is recorded, latched or read. A change is announced by appending it to the
-//! [`Outlet`]; nothing here calls code of the application.
+//! Everything that readers see is derived from one [`Board`], which is changed
+//! under one lock ([`Monitor`](crate::engine::monitor::Monitor)). Before a
+//! change or a read, all deadlines up to now are applied in order, each at its
+//! own time. Changes are appended to the [`Outlet`]; nothing here calls code of
+//! the application.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,70 +26,70 @@ use crate::verdict::track::{Track, Verdict};
 
 const PROBES: usize = Probe::ALL.len();
 
-/// What was declared of a check. It never changes.
+/// The declaration of a check, which never changes.
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) name: Arc<str>,
     pub(crate) plan: Plan,
-    /// The checks that come first.
+    /// The checks that must pass before this one runs.
     pub(crate) after: Box<[usize]>,
-    /// The checks that come after this one.
+    /// The checks that run after this one.
     pub(crate) dependents: Box<[usize]>,
 }
 
 impl Declared {
-    /// Whether the check has nothing to do once startup has passed.
+    /// Returns whether the check has no purpose once startup has passed.
     pub(crate) fn is_for_startup_only(&self) -> bool {
         let mut probes = self.plan.probes.iter();
         probes.all(|probe| probe == Probe::Startup)
     }
 }
 
-/// Whether a check may run now.
+/// What the task of a check does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Decision {
     /// Run.
     Go,
     /// Nothing to do before the next due time.
     Rest,
-    /// A check that comes first is failing, so this one was skipped.
+    /// A prerequisite is failing, so the check is skipped.
     Skip,
-    /// A check that comes first has no result yet: wait for it.
+    /// A prerequisite has no result yet: wait for it.
     Hold,
 }
 
 enum Obstacle {
     None,
     NoResult,
-    /// The check at the root.
+    /// The failing check at the root of the dependency chain.
     Failing(Arc<str>),
 }
 
-/// How far the service has come.
+/// The progress of the service.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Lifecycle {
-    /// Startup has passed, for good.
+    /// Startup has passed permanently.
     pub(crate) started: bool,
     pub(crate) draining: Option<Moment>,
-    /// Readiness fails for good.
+    /// Readiness fails permanently.
     pub(crate) closed: bool,
 }
 
-/// What must be done once the lock has been released.
+/// The actions that follow once the lock has been released.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// Most changes concern one check, which costs no allocation.
+    /// Most changes concern one check, which needs no allocation.
     first: Option<Changed>,
     more: Vec<Changed>,
-    /// The checks that were for startup only are done.
+    /// The checks that are for startup only have ended.
     pub(crate) latched: bool,
 }
 
-/// A change of a check that other tasks wait for.
+/// A change of a check that tasks may wait for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Changed {
     pub(crate) check: usize,
-    /// There is a result, or a skip.
+    /// There is a result, or the check was skipped.
     pub(crate) answered: bool,
     pub(crate) turned: bool,
 }
@@ -115,14 +115,14 @@ pub(crate) struct Board {
     deadlines: Deadlines,
     counts: [ProbeCounts; PROBES],
     lifecycle: Lifecycle,
-    /// The status of each probe as the log knows it.
+    /// The last logged status of each probe.
     logged: [Status; PROBES],
-    /// Counts visible changes, so that what was rendered can be reused.
+    /// Counts visible changes, so that a rendered answer can be reused.
     generation: u64,
-    /// Counts changes that may change the status of a probe.
+    /// Counts changes that may affect the status of a probe.
     turns: u64,
     clock: Clock,
-    /// The board has been brought to this moment.
+    /// The moment up to which deadlines have been applied.
     latest: Moment,
     outlet: Arc<Outlet>,
     effects: Effects,
@@ -159,12 +159,12 @@ impl Board {
             }
         }
         board.latch_startup(Moment::START);
-        // The state at the start is no change.
+        // The initial state is not logged as a change.
         board.logged = Probe::ALL.map(|probe| board.status_in_log(probe));
         board
     }
 
-    /// The running time at an instant; it never goes back.
+    /// Returns the running time at an instant. It never decreases.
     pub(crate) fn moment(&self, instant: Instant) -> Moment {
         self.clock.at(instant).max(self.latest)
     }
@@ -177,8 +177,8 @@ impl Board {
         self.generation
     }
 
-    /// Counts changes of verdicts and of the lifecycle: without one every probe has
-    /// the status that it had.
+    /// Returns the number of changes of verdicts and the lifecycle. The status
+    /// of a probe only changes together with this number.
     pub(crate) fn turns(&self) -> u64 {
         self.turns
     }
@@ -191,7 +191,7 @@ impl Board {
         &self.tracks[check]
     }
 
-    /// Decides what is asked for next; see [`Track::ask`].
+    /// Decides whether to request a run; see [`Track::ask`].
     pub(crate) fn ask(&mut self, check: usize) -> bool {
         self.tracks[check].ask()
     }
@@ -201,19 +201,19 @@ impl Board {
         (!is_empty).then(|| std::mem::take(&mut self.effects))
     }
 
-    /// The earliest moment at which time alone changes something.
+    /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Moment {
         self.deadlines.earliest()
     }
 
-    /// The next deadline by a clock that counts pauses as well.
+    /// Returns the next deadline by a clock that includes pauses.
     pub(crate) fn next_deadline_unpaused(&self) -> Moment {
         self.deadlines.earliest() + self.clock.paused()
     }
 
     // Time.
 
-    /// The process was stopped for so long until now, so this time does not count.
+    /// Excludes a pause of the process that ended now.
     pub(crate) fn pause(&mut self, now: Instant, lasted: Duration) {
         let lasted = lasted.min(self.clock.at(now).since(self.latest));
         if !lasted.is_zero() {
@@ -222,7 +222,7 @@ impl Board {
         }
     }
 
-    /// Applies every deadline up to `now`, each at its own moment.
+    /// Applies every deadline up to `now`, each at its own time.
     pub(crate) fn pass_time(&mut self, now: Moment) {
         while let Some(check) = self.deadlines.passed(now) {
             let due = self.next_deadline();
@@ -246,7 +246,8 @@ impl Board {
         self.changed(check, at, before);
     }
 
-    /// A run begins, which no reader sees. Returns `false` if no run counts any more.
+    /// Records that a run begins, which is not visible to readers. Returns
+    /// `false` if runs no longer count.
     pub(crate) fn begin(&mut self, check: usize, now: Moment) -> bool {
         let track = &mut self.tracks[check];
         track.begin(now);
@@ -254,7 +255,8 @@ impl Board {
         track.deadline().is_some()
     }
 
-    /// Follows up on the change of a track that was in state `before`.
+    /// Updates everything that depends on a check whose previous state was
+    /// `before`.
     fn changed(&mut self, check: usize, at: Moment, before: Seen) {
         let track = &mut self.tracks[check];
         self.deadlines.set(check, track.due());
@@ -286,7 +288,7 @@ impl Board {
         }
     }
 
-    /// Startup has passed for good once all of its checks pass at one moment.
+    /// Latches startup once all of its checks pass at the same moment.
     fn latch_startup(&mut self, at: Moment) {
         let is_failing = self.counts[Probe::Startup as usize].status() == Status::Fail;
         if self.lifecycle.started || is_failing {
@@ -309,8 +311,8 @@ impl Board {
         }
     }
 
-    /// Decides what the check does now that it is due, or has been woken.
-    pub(crate) fn turn(&mut self, check: usize, is_due: bool, now: Moment) -> Turn {
+    /// Decides what a check does that is due or was woken.
+    pub(crate) fn turn(&mut self, check: usize, is_due: bool, now: Moment) -> Decision {
         match self.obstacle(check) {
             Obstacle::Failing(root) => {
                 let must_answer = is_due || self.tracks[check].is_asked();
@@ -318,23 +320,24 @@ impl Board {
                 if must_answer || is_new {
                     self.change(check, now, |track, _| track.skip(root));
                 }
-                Turn::Skip
+                Decision::Skip
             }
-            Obstacle::NoResult => Turn::Hold,
+            Obstacle::NoResult => Decision::Hold,
             Obstacle::None => self.turn_alone(check, is_due),
         }
     }
 
-    /// As [`turn`](Self::turn), for a check that comes after no other.
-    pub(crate) fn turn_alone(&mut self, check: usize, is_due: bool) -> Turn {
+    /// Like [`turn`](Self::turn), for a check without prerequisites.
+    pub(crate) fn turn_alone(&mut self, check: usize, is_due: bool) -> Decision {
         if self.tracks[check].decide(is_due) {
-            Turn::Go
+            Decision::Go
         } else {
-            Turn::Rest
+            Decision::Rest
         }
     }
 
-    /// What stands in the way of a run; of two failing checks, the first named.
+    /// Returns what prevents a run. Of two failing prerequisites, the first one
+    /// counts.
     fn obstacle(&self, check: usize) -> Obstacle {
         let mut obstacle = Obstacle::None;
         for &first in &self.declared[check].after {
@@ -356,7 +359,7 @@ impl Board {
         self.change(check, at, |track, _| track.force(at, outcome));
     }
 
-    /// The service is on its way out.
+    /// Begins the drain.
     pub(crate) fn start_drain(&mut self, at: Moment) {
         if self.lifecycle.draining.is_none() {
             self.lifecycle.draining = Some(at);
@@ -365,7 +368,7 @@ impl Board {
         }
     }
 
-    /// Readiness fails from now on, and nothing takes that back.
+    /// Makes readiness fail permanently.
     pub(crate) fn close(&mut self) {
         if !self.lifecycle.closed {
             self.lifecycle.closed = true;
@@ -375,7 +378,7 @@ impl Board {
         }
     }
 
-    /// No further result counts, and time changes nothing any more.
+    /// Ignores all further results and deadlines.
     pub(crate) fn freeze(&mut self) {
         for check in 0..self.tracks.len() {
             let before = Seen::of(&self.tracks[check]);
@@ -387,7 +390,7 @@ impl Board {
         }
     }
 
-    // What is announced.
+    // Announcements.
 
     fn announce(&mut self, check: usize, at: Moment, before: Seen, answered: bool, turned: bool) {
         if answered && self.outlet.has_subscribers() {
@@ -411,8 +414,8 @@ impl Board {
         }
     }
 
-    /// Announces which probes have another status than the log knows, and the
-    /// checks that did it.
+    /// Announces the probes whose status differs from the last logged one, and
+    /// the checks that caused it.
     fn announce_answers(&mut self) {
         for probe in Probe::ALL {
             let to = self.status_in_log(probe);
@@ -430,7 +433,7 @@ impl Board {
         }
     }
 
-    /// The checks that give a probe this status.
+    /// Returns the checks that cause this status of a probe.
     fn responsible(&self, probe: Probe, status: Status) -> Vec<Arc<str>> {
         let all = self.tracks.iter().zip(&*self.declared);
         let responsible = all.filter(|(track, declared)| {
@@ -442,7 +445,7 @@ impl Board {
             .collect()
     }
 
-    // Readings.
+    // Reads.
 
     pub(crate) fn status(&self, probe: Probe) -> Status {
         self.through_lifecycle(probe, self.counts[probe as usize].status())
@@ -452,7 +455,8 @@ impl Board {
         self.through_lifecycle(probe, self.counts[probe as usize].status_in_log())
     }
 
-    /// Readiness waits for startup, and ends for good when it is closed.
+    /// Applies the lifecycle: readiness fails until startup has passed, and
+    /// permanently when it is closed.
     fn through_lifecycle(&self, probe: Probe, status: Status) -> Status {
         let Lifecycle {
             started, closed, ..
@@ -464,7 +468,7 @@ impl Board {
         }
     }
 
-    /// The status of each probe as if these checks, which are sorted, did not exist.
+    /// Returns the status of each probe without these checks, which are sorted.
     pub(crate) fn status_without(&self, excluded: &[usize]) -> [Status; PROBES] {
         let mut counts = self.counts;
         for &check in excluded {
@@ -477,7 +481,7 @@ impl Board {
         Probe::ALL.map(|probe| self.through_lifecycle(probe, counts[probe as usize].status()))
     }
 
-    /// With the history of the check.
+    /// Returns a report with the history of the check.
     pub(crate) fn report(&self, check: usize, now: Moment) -> CheckReport {
         let kept = self.tracks[check].kept();
         self.glance(check, now).with_history(kept)

@@ -1,4 +1,4 @@
-//! Runs the checks and records what they say.
+//! Runs the checks and records their results.
 
 pub(crate) mod admission;
 pub(crate) mod board;

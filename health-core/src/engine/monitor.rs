@@ -1,10 +1,10 @@
-//! The [`Board`] of a service, shared by its runs and its readers.
+//! Shares the [`Board`] of a service between runs and readers.
 //!
-//! A change takes the lock for a few instructions: never across code of the
-//! application, an await, rendering or the log. Whoever waits for a change is
-//! woken after the lock has been released. What readers need most is mirrored in
-//! atomics, so the status of a probe is two loads; only a reader that comes
-//! after the next deadline takes the lock, to apply what time has changed.
+//! A change holds the lock for a few instructions, never across code of the
+//! application, an await, rendering or logging. Tasks that wait for a change
+//! are woken after the lock has been released. The status of the probes is
+//! mirrored in atomics, so it is read with two loads. Only a reader that comes
+//! after the next deadline takes the lock, to apply the deadline.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::Feed;
+use crate::check::ResultSource;
 use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::probe::Probe;
 use crate::check::source::{Source, Subscriber};
-use crate::engine::board::{Board, Declared, Effects, Turn};
+use crate::engine::board::{Board, Decision, Declared, Effects};
 use crate::engine::pause::Pauses;
 use crate::registry::Check;
 use crate::telemetry::event::Events;
@@ -37,12 +37,12 @@ use crate::verdict::track::{Scheduled, Track, Verdict};
 #[derive(Debug)]
 pub(crate) struct Monitor {
     declared: Arc<[Declared]>,
-    /// The checks that run when they are asked for.
+    /// The checks that run on demand.
     on_demand: Box<[usize]>,
     board: Mutex<Board>,
     mirror: Mirror,
     waiting: Box<[Waiting]>,
-    /// The sources of the checks that are reported: some count reports themselves.
+    /// The sources of reported checks, some of which count reports themselves.
     counting: Box<[Arc<dyn Source>]>,
     outlet: Arc<Outlet>,
     /// Tells watches of statuses that something has turned; true once health has
@@ -51,30 +51,30 @@ pub(crate) struct Monitor {
     turned: watch::Sender<bool>,
     pauses: Pauses,
     started: Instant,
-    /// The same by the wall clock.
+    /// The start by the wall clock.
     started_at: SystemTime,
 }
 
-/// The tasks that wait for changes of one check.
+/// The tasks that wait for a change of one check.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Wakes the check's task to decide what it does.
+    /// Wakes the check's task to decide what to do.
     wake: Notify,
-    /// Wakes those who asked for a fresh look.
+    /// Wakes the tasks that requested a run.
     settled: Notify,
-    /// The check's task is gone, or it never runs, so no run will come.
+    /// The check's task has ended, or it never runs, so no run will come.
     ended: AtomicBool,
 }
 
-/// What is read without the lock. Written under it.
+/// The state that is read without the lock, and written under it.
 #[derive(Debug)]
 struct Mirror {
     /// Two bits for the status of each probe, then [`STARTED`] and [`CLOSED`].
     flags: AtomicU32,
-    /// The [turns](Board::turns) that the flags show.
+    /// The [number of changes](Board::turns) at which the flags were written.
     turns: AtomicU64,
     generation: AtomicU64,
-    /// The next deadline, in nanoseconds since the start. Pauses are counted.
+    /// The next deadline, in nanoseconds since the start, including pauses.
     deadline: AtomicU64,
 }
 
@@ -96,8 +96,8 @@ impl Mirror {
         mirror
     }
 
-    /// Returns whether something has turned. The deadline last: whoever sees the
-    /// new one sees the rest, too.
+    /// Returns whether the status of a probe may have changed. Writes the deadline
+    /// last: a reader that sees the new one sees the other fields, too.
     fn show(&self, board: &Board) -> bool {
         let has_turned = self.turns.load(Ordering::Relaxed) != board.turns();
         if has_turned {
@@ -142,14 +142,14 @@ impl Mirror {
         self.flags.load(Ordering::Acquire) & flag != 0
     }
 
-    /// Whether a deadline may have passed.
+    /// Returns whether a deadline may have passed.
     fn is_outdated(&self, started: Instant) -> bool {
         let now = Moment::START + started.elapsed();
         now.as_nanos() >= self.deadline.load(Ordering::Acquire)
     }
 }
 
-/// A run that was asked for.
+/// A requested run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     index: usize,
@@ -157,7 +157,8 @@ pub(crate) struct Asked {
 }
 
 impl Monitor {
-    /// `checks` are sorted by name; of each, so many results are kept.
+    /// `checks` must be sorted by name. `kept` is the number of results in each
+    /// history.
     pub(crate) fn new(checks: &[Check], outlet: Outlet, kept: usize) -> Self {
         let mut dependents = vec![Vec::new(); checks.len()];
         for (index, check) in checks.iter().enumerate() {
@@ -177,7 +178,7 @@ impl Monitor {
             .collect();
         let on_demand = (0..checks.len()).filter(|&index| checks[index].plan.on_demand);
         let waiting = checks.iter().map(|check| Waiting {
-            ended: AtomicBool::new(matches!(check.feed, Feed::Reports(_))),
+            ended: AtomicBool::new(matches!(check.feed, ResultSource::Reports(_))),
             ..Waiting::default()
         });
         let (started, outlet) = (Instant::now(), Arc::new(outlet));
@@ -229,14 +230,14 @@ impl Monitor {
         &self.pauses
     }
 
-    // The lock.
+    // Locking.
 
-    /// Applies what time has changed, then `change`; then wakes who waits for it.
+    /// Applies elapsed deadlines, then `change`, then wakes the waiting tasks.
     fn update<T>(&self, change: impl FnOnce(&mut Board, Moment) -> T) -> T {
         self.update_at(|board, now, _| change(board, now))
     }
 
-    /// As [`update`](Self::update), with the same moment as an instant.
+    /// Like [`update`](Self::update), and also passes the current instant.
     fn update_at<T>(&self, change: impl FnOnce(&mut Board, Moment, Instant) -> T) -> T {
         let mut board = self.lock();
         let instant = Instant::now();
@@ -254,7 +255,8 @@ impl Monitor {
         result
     }
 
-    /// Held for a few instructions: never across user code, rendering or an await.
+    /// Held for a few instructions, never across user code, rendering or an
+    /// await.
     fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +264,7 @@ impl Monitor {
     fn pass_time(&self, board: &mut Board, instant: Instant) -> Moment {
         let mut now = board.moment(instant);
         if board.next_deadline() <= now {
-            // Only now does it matter whether the process was stopped meanwhile.
+            // A pause of the process only matters if a deadline has passed.
             if let Some(lasted) = self.pauses.end() {
                 board.pause(instant, lasted);
                 now = board.moment(instant);
@@ -304,14 +306,14 @@ impl Monitor {
     #[expect(clippy::unused_self, reason = "there are no watches")]
     fn wake_watches(&self) {}
 
-    /// Applies what time has changed, if it can have changed anything.
+    /// Applies elapsed deadlines, if there are any.
     fn catch_up(&self) {
         if self.mirror.is_outdated(self.started) {
             self.update(|_, _| ());
         }
     }
 
-    /// The process may have been stopped until now.
+    /// Excludes a pause of the process that may have ended now.
     pub(crate) fn end_pause(&self) {
         let mut board = self.lock();
         if let Some(lasted) = self.pauses.end() {
@@ -320,7 +322,7 @@ impl Monitor {
         }
     }
 
-    /// The process was stopped for so long until now: for simulations.
+    /// Simulates a pause of the process that ends now.
     pub(crate) fn pause_for(&self, lasted: Duration) {
         let mut board = self.lock();
         board.pause(Instant::now(), lasted);
@@ -329,17 +331,17 @@ impl Monitor {
 
     // Decisions of a check's task.
 
-    /// Whether the check has done all that it was for.
+    /// Returns whether the check has served its purpose.
     pub(crate) fn is_retired(&self, index: usize) -> bool {
         self.has_started() && self.declared[index].is_for_startup_only()
     }
 
-    /// Whether no further result will come.
+    /// Returns whether no further result will come.
     fn is_over(&self, index: usize) -> bool {
         self.is_retired(index) || self.waiting[index].ended.load(Ordering::Acquire)
     }
 
-    /// The check's task is gone, with its runtime or for good.
+    /// Records that the check's task has ended.
     pub(crate) fn end(&self, index: usize) {
         let waiting = &self.waiting[index];
         waiting.ended.store(true, Ordering::Release);
@@ -351,23 +353,23 @@ impl Monitor {
         self.waiting[index].wake.notified().await;
     }
 
-    /// Decides what the check does now that it is due, or has been woken.
-    pub(crate) fn turn(&self, index: usize, is_due: bool) -> Turn {
+    /// Decides what a check does that is due or was woken.
+    pub(crate) fn turn(&self, index: usize, is_due: bool) -> Decision {
         if self.declared[index].after.is_empty() {
-            // Depends on no other check and so on no time.
+            // Without prerequisites no deadline matters.
             return self.lock().turn_alone(index, is_due);
         }
         self.update(|board, now| board.turn(index, is_due, now))
     }
 
-    /// When time alone changes something about the check.
+    /// Returns the next deadline of the check.
     pub(crate) fn due(&self, index: usize) -> Option<Instant> {
         let board = self.lock();
         board.instant(board.track(index).due()?)
     }
 
-    /// A run begins. Returns its deadline, or `None` if no run counts any more:
-    /// startup may have passed since it was decided on.
+    /// Records that a run begins. Returns its deadline, or `None` if runs no
+    /// longer count because startup has passed in the meantime.
     pub(crate) fn begin(&self, index: usize) -> Option<Instant> {
         self.update_at(|board, now, instant| {
             let has_begun = board.begin(index, now);
@@ -375,7 +377,7 @@ impl Monitor {
         })
     }
 
-    /// A run is back. Returns when.
+    /// Records the result of a run. Returns the current time.
     pub(crate) fn finish(&self, index: usize, outcome: Outcome) -> Instant {
         self.update_at(|board, now, instant| {
             board.change(index, now, |track, _| track.finish(now, outcome));
@@ -383,7 +385,7 @@ impl Monitor {
         })
     }
 
-    /// The deadline of the run under way, or `None` once it has passed.
+    /// Returns the deadline of the current run, or `None` once it has passed.
     pub(crate) fn deadline(&self, index: usize) -> Option<Instant> {
         self.update(|board, _| {
             let is_due_later = board.track(index).deadline().is_some();
@@ -397,36 +399,36 @@ impl Monitor {
         instant.unwrap_or_else(|| Instant::now() + self.plan(index).timeout)
     }
 
-    /// A run that has been counted as timed out is over.
+    /// Records the end of a run that has already been counted as timed out.
     pub(crate) fn land(&self, index: usize) {
         self.update(|board, now| board.change(index, now, |track, _| track.land()));
     }
 
-    /// Applies what time has changed.
+    /// Applies elapsed deadlines.
     pub(crate) fn advance(&self) {
         self.update(|_, _| ());
     }
 
     // Requests for a run.
 
-    /// The checks that run when they are asked for.
+    /// Returns the checks that run on demand.
     pub(crate) fn on_demand(&self) -> &[usize] {
         &self.on_demand
     }
 
-    /// Asks for a run out of turn, or joins the one that is under way. `None` if
-    /// an overdue run keeps another from starting, or none will ever start.
+    /// Requests a run, or joins the one in flight. Returns `None` if an overdue
+    /// run prevents another one, or if no run will ever start.
     pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
         self.ask_if(index, |_, _| true)
     }
 
-    /// As [`ask`](Self::ask), for a check on demand, unless its last result is
-    /// recent enough for an answer now.
+    /// Like [`ask`](Self::ask), for a check on demand, unless its last result
+    /// is recent enough.
     pub(crate) fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
         self.ask_if(index, |track, now| self.is_outdated(index, track, now))
     }
 
-    /// Whether the last result of a check on demand is too old for an answer.
+    /// Returns whether the last result of a check on demand is too old.
     fn is_outdated(&self, index: usize, track: &Track, now: Moment) -> bool {
         let cache = self.plan(index).interval;
         track.age(now).is_none_or(|age| age >= cache)
@@ -454,8 +456,8 @@ impl Monitor {
         Some(asked)
     }
 
-    /// Asks for what a check needs before it is run that is due or was asked for:
-    /// prerequisites on demand, and those that have no result if it was asked for.
+    /// Requests the prerequisites of a check that is due or was requested:
+    /// those on demand, and, if it was requested, those without a result.
     pub(crate) fn ask_prerequisites(&self, index: usize, is_due: bool) -> Vec<Asked> {
         let after = &self.declared[index].after;
         if after.is_empty() {
@@ -475,19 +477,19 @@ impl Monitor {
         asked.collect()
     }
 
-    /// Whether a check that comes first has no result that counts.
+    /// Returns whether a prerequisite has no current result.
     pub(crate) fn is_held_up(&self, index: usize) -> bool {
         let board = self.lock();
         let mut after = self.declared[index].after.iter();
         after.any(|&first| board.track(first).verdict() == Verdict::Unknown)
     }
 
-    /// Waits for a result, a timeout, or that the check is skipped.
+    /// Waits for a result, a timeout or a skip of the check.
     pub(crate) async fn answered(&self, Asked { index, before }: Asked) {
         loop {
             let settled = self.waiting[index].settled.notified();
-            // The run may hold the very thread that would see its deadline, so
-            // this looks at the clock, as every reader does.
+            // The run may block the thread whose timer has the deadline, so
+            // this also compares the deadline with the clock.
             let due = self.update(|board, _| {
                 let track = board.track(index);
                 let is_pending = track.answers() == before;
@@ -496,28 +498,28 @@ impl Monitor {
             let Some(due) = due.filter(|_| !self.is_over(index)) else {
                 return;
             };
-            // A run that has not begun yet has no deadline before this.
+            // A run that has not begun yet has no earlier deadline.
             let at_least = Instant::now() + self.plan(index).timeout;
             let look_again = due.map_or(at_least, |due| due.min(at_least));
-            // Either is a reason to look again.
+            // In both cases the state is checked again.
             let _ = timeout_at(look_again, settled).await;
         }
     }
 
-    /// Waits until all of them are answered.
+    /// Waits until all requests are answered.
     pub(crate) async fn all_answered(self: Arc<Self>, all: Vec<Asked>) {
         for asked in all {
             self.answered(asked).await;
         }
     }
 
-    // Tests speak in place of a check.
+    // Overrides of tests.
 
     pub(crate) fn force(&self, index: usize, outcome: Outcome) {
         self.update(|board, now| board.force(index, now, outcome));
     }
 
-    /// The schedule of a check, for the simulation.
+    /// Returns the schedule of a check, for the simulation.
     pub(crate) fn scheduled(&self, index: usize) -> Scheduled {
         self.lock().track(index).scheduled()
     }
@@ -528,19 +530,19 @@ impl Monitor {
         });
     }
 
-    // The lifecycle.
+    // Lifecycle.
 
-    /// The service is on its way out.
+    /// Begins the drain.
     pub(crate) fn start_drain(&self) {
         self.update(Board::start_drain);
     }
 
-    /// Readiness fails from now on, and nothing takes that back.
+    /// Makes readiness fail permanently.
     pub(crate) fn close(&self) {
         self.update(|board, _| board.close());
     }
 
-    /// Health has stopped: no further result counts, and time changes nothing.
+    /// Health has stopped: ignores all further results and deadlines.
     pub(crate) fn freeze(&self) {
         self.update(|board, _| board.freeze());
     }
@@ -562,7 +564,7 @@ impl Monitor {
         self.mirror.has(STARTED) && !self.mirror.has(CLOSED)
     }
 
-    /// Whether startup has passed.
+    /// Returns whether startup has passed.
     pub(crate) fn has_started(&self) -> bool {
         self.mirror.has(STARTED)
     }
@@ -578,25 +580,25 @@ impl Monitor {
 
     // Readings.
 
-    /// The answer to one probe, now.
+    /// Returns the current status of one probe.
     pub(crate) fn status(&self, probe: Probe) -> Status {
         self.catch_up();
         self.mirror.status(probe)
     }
 
-    /// The answers to all probes at one moment.
+    /// Returns the status of all probes at one moment.
     pub(crate) fn statuses(&self) -> [Status; Probe::ALL.len()] {
         self.catch_up();
         let flags = self.mirror.flags.load(Ordering::Acquire);
         Probe::ALL.map(|probe| Mirror::status_in(flags, probe))
     }
 
-    /// The verdict on one check, now.
+    /// Returns the current verdict of one check.
     pub(crate) fn verdict(&self, index: usize) -> Verdict {
         self.update(|board, _| board.track(index).verdict())
     }
 
-    /// The verdicts on these checks at one moment.
+    /// Returns the verdicts of these checks at one moment.
     pub(crate) fn verdicts(&self, checks: impl Iterator<Item = usize>) -> Vec<(usize, Verdict)> {
         self.update(|board, _| {
             checks
@@ -613,7 +615,7 @@ impl Monitor {
         self.outlet.subscribe()
     }
 
-    /// Grows whenever a [`Snapshot`] would show something else.
+    /// Returns a number that increases whenever a [`Snapshot`] would differ.
     pub(crate) fn generation(&self) -> u64 {
         self.catch_up();
         let reports = self.counting.iter().filter_map(|source| source.reports());
@@ -621,18 +623,18 @@ impl Monitor {
         self.mirror.generation.load(Ordering::Acquire) + reports
     }
 
-    /// With the history of each check.
+    /// Returns a snapshot with the history of each check.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshot_without(&[])
     }
 
-    /// As [`snapshot`](Self::snapshot), but these checks, which are sorted, do
-    /// not count for the probes.
+    /// Like [`snapshot`](Self::snapshot), without counting these checks, which
+    /// are sorted, for the probes.
     pub(crate) fn snapshot_without(&self, excluded: &[usize]) -> Snapshot {
         self.snapshot_of(Board::report, excluded)
     }
 
-    /// The same without the history.
+    /// Like [`snapshot_without`](Self::snapshot_without), without histories.
     pub(crate) fn glance_without(&self, excluded: &[usize]) -> Snapshot {
         self.snapshot_of(Board::glance, excluded)
     }
@@ -659,12 +661,12 @@ impl Monitor {
         self.update(|board, now| board.report(index, now))
     }
 
-    /// What there is to measure now.
+    /// Returns the current values for metrics.
     pub(crate) fn sample(&self) -> Sample<'_> {
         self.sample_of(0..self.len())
     }
 
-    /// As [`sample`](Self::sample), but of one check, or of none.
+    /// Like [`sample`](Self::sample), for one check, or for none.
     #[cfg(feature = "metrics")]
     pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
         self.sample_of(index)
@@ -722,15 +724,15 @@ impl Reader for Monitor {
 
 fn source(check: &Check) -> Option<Arc<dyn Source>> {
     match &check.feed {
-        Feed::Runs(_) => None,
-        Feed::Reports(source) => Some(Arc::clone(source)),
+        ResultSource::Runs(_) => None,
+        ResultSource::Reports(source) => Some(Arc::clone(source)),
     }
 }
 
 fn track(check: &Check, kept: usize) -> Track {
     match &check.feed {
-        Feed::Runs(_) => Track::new(&check.plan, kept, Moment::START),
-        Feed::Reports(source) => {
+        ResultSource::Runs(_) => Track::new(&check.plan, kept, Moment::START),
+        ResultSource::Reports(source) => {
             Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)
         }
     }

@@ -1,4 +1,4 @@
-//! The options of how checks run.
+//! Options of the checks' execution.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::registry::error::{Problem, SourceLocation};
 use crate::verdict::history::{DEFAULT_KEPT, MOST_KEPT};
 
-/// Far above what an async check needs between two awaits, and below what the
-/// users of the same worker put up with.
+/// Far above what an async check needs between two awaits, but short enough for
+/// other tasks on the same worker.
 const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
 
-/// How checks run, and what is kept of their results.
+/// How checks are executed, and how many results are kept.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -52,18 +52,19 @@ impl RuntimeOptions {
         RuntimeOptions::default()
     }
 
-    /// Limits how many checks run at once, of all kinds together. A run that is
-    /// over its timeout no longer counts.
+    /// Limits the number of concurrent runs of all checks. A run that exceeds
+    /// its timeout no longer counts.
     ///
-    /// Write at most the number of connections that the checks share, so that no
-    /// check times out while it waits for one: the timeout counts from when a run
-    /// begins. Without a limit, at most 1,024 async runs and 64 plain functions run
-    /// at once, and the first runs begin a few at a time, critical checks first: at
-    /// most 8, and more as they return fast or as time passes.
+    /// Set it to at most the number of connections that the checks share, so
+    /// that no check times out while it waits for one: the timeout starts when
+    /// a run begins. Without a limit, at most 1,024 async runs and 64 plain
+    /// functions run concurrently. The first runs after the start are spread:
+    /// at most 8 begin at once, critical checks first, and more as they return
+    /// or as time passes.
     ///
     /// # Errors
     ///
-    /// [`start`](Self::start) refuses 0.
+    /// [`start`](crate::HealthBuilder::start) fails if `limit` is 0.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -81,33 +82,33 @@ impl RuntimeOptions {
         self
     }
 
-    /// How long an async check may hold its thread between two awaits: default
-    /// 250 ms, `None` for as long as it likes.
+    /// Sets how long one poll of an async check may block its thread. Default
+    /// 250 ms; `None` disables the limit.
     ///
-    /// A check that holds it longer (a blocking client in an `async fn` is the
-    /// commonest mistake) stops whatever else waits for the same worker of the
-    /// runtime. It is named in the log, and from then on runs on a thread of
-    /// its own.
+    /// A check that blocks longer, most often because of a blocking client in
+    /// an `async fn`, delays all tasks of the same worker. The check is named
+    /// in the log, and runs on its own thread from then on.
     pub fn max_poll_time(mut self, limit: Option<Duration>) -> Self {
         self.max_poll_time = limit;
         self
     }
 
-    /// Fails liveness while a worker of the runtime is stuck: from 1 s to 1 h,
-    /// default not at all.
+    /// Fails liveness while a worker of the runtime is blocked. From 1 s to 1
+    /// h; disabled by default.
     ///
-    /// A worker that neither parks nor hands in the time in which it was busy for
-    /// longer than this is inside of one poll, and serves nobody else. A thread
-    /// of its own sees that, also when every worker is stuck, and the check
-    /// `runtime`, which is critical for liveness, fails until the worker goes on.
-    /// Its message names the check that holds the worker, if one does.
+    /// A worker counts as blocked if it has been busy in one poll for longer
+    /// than `threshold`. A separate thread detects that, even when every worker
+    /// is blocked. The check `runtime`, which is critical for liveness, fails
+    /// until the worker continues. Its message names the check that blocks the
+    /// worker, if any.
     ///
-    /// Watched is the runtime on which health starts, each worker of the server
-    /// with `health_actix`, and what is given to [`Health::watch_runtime`](crate::Health::watch_runtime).
+    /// The watchdog observes the runtime on which health starts, each worker of
+    /// the server with `health_actix`, and runtimes that are passed to
+    /// [`Health::watch_runtime`](crate::Health::watch_runtime).
     ///
-    /// A worker that never parks hands in its time every 61 polls
-    /// (`event_interval` of tokio's builder), so write more than 61 times what a
-    /// poll takes under full load.
+    /// A worker that never parks updates its metrics every 61 polls
+    /// (`event_interval` of tokio's builder), so `threshold` must exceed 61
+    /// times the duration of a poll under full load.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -128,20 +129,21 @@ impl RuntimeOptions {
         self
     }
 
-    /// Whether each run has a span in the traces: default no.
+    /// Sets whether each run has a tracing span. Default `false`.
     ///
-    /// The span is `health_check` with the name of the check (target `health`,
-    /// level info), a root of its own, and what the check itself logs stands in
-    /// it, on whatever thread it runs.
+    /// The span is named `health_check`, has the name of the check (target
+    /// `health`, level info), and is a root span. It contains what the check
+    /// itself logs, on any thread.
     #[cfg(feature = "tracing")]
     pub fn trace_runs(mut self, yes: bool) -> Self {
         self.trace_runs = yes;
         self
     }
 
-    /// How many results of each check are kept for the status page, the full
-    /// report and [`CheckReport::history`](crate::report::CheckReport::history): at most
-    /// 1,000, default 20, each takes four bytes.
+    /// Sets how many results of each check are kept for the status page, the
+    /// full report and
+    /// [`CheckReport::history`](crate::report::CheckReport::history). At most
+    /// 1,000; default 20. Each takes four bytes.
     pub fn history(mut self, results: usize) -> Self {
         self.history = results;
         self

@@ -1,10 +1,10 @@
-//! Notices that the process was stopped: by SIGSTOP, by a debugger, or with its
+//! Detects that the process was paused: by SIGSTOP, by a debugger, or with its
 //! machine.
 //!
-//! A thread of its own wakes several times a second and leaves a time stamp. If
-//! the last stamp is old, no thread of the process ran. The first one to find
-//! that out, this thread or a reader that comes after a deadline, discounts the
-//! pause before anything else.
+//! A separate thread writes a time stamp several times per second. If the last
+//! stamp is old, no thread of the process ran. The first thread that detects
+//! this, either this thread or a reader after a deadline, excludes the pause
+//! before it applies any deadline.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use crate::time::clock::nanos;
 
 pub(crate) const PERIOD: Duration = Duration::from_millis(250);
-/// Four periods: a thread that only sleeps is not starved for so long, even on a
-/// busy machine.
+/// Four periods. A thread that only sleeps is not delayed for that long, even
+/// on a busy machine.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// A pause of up to this length may count like any other time.
+/// A pause up to this length may be counted as running time.
 pub(crate) const LONGEST_UNNOTICED: Duration = SHORTEST_PAUSE;
 
 /// The time stamps.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     started: Instant,
-    /// In nanoseconds since the start, or [`NEVER`] while no thread leaves stamps.
+    /// In nanoseconds since the start, or [`NEVER`] if no thread writes stamps.
     stamp: AtomicU64,
-    /// The length of all pauses, in nanoseconds.
+    /// The total length of all pauses, in nanoseconds.
     total: AtomicU64,
 }
 
@@ -41,8 +41,8 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    /// The length of the pause that has just ended, for the first who asks. To be
-    /// called under the lock of the monitor.
+    /// Returns the length of a pause that has just ended, once. Must be called
+    /// under the lock of the monitor.
     pub(crate) fn end(&self) -> Option<Duration> {
         let lasted = self.since_stamp(self.now())?;
         self.stamp.store(self.now(), Ordering::Release);
@@ -50,17 +50,17 @@ impl Pauses {
         Some(lasted)
     }
 
-    /// The length of all pauses that have been noticed, in nanoseconds.
+    /// Returns the total length of all detected pauses, in nanoseconds.
     pub(crate) fn total(&self) -> u64 {
         self.total.load(Ordering::Acquire)
     }
 
-    /// Leaves the first stamp: from now on pauses are noticed.
+    /// Writes the first stamp, which enables the detection.
     pub(crate) fn start(&self) {
         self.stamp.store(self.now(), Ordering::Release);
     }
 
-    /// Leaves a stamp, unless the last one is so old that there was a pause.
+    /// Writes a stamp, unless the last one is so old that there was a pause.
     pub(crate) fn stamp(&self) -> bool {
         let now = self.now();
         if self.since_stamp(now).is_some() {

@@ -1,4 +1,4 @@
-//! The thread that leaves the time stamps by which pauses are noticed.
+//! The thread that writes the time stamps for the detection of pauses.
 
 use std::sync::Weak;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -7,7 +7,7 @@ use std::{io, thread};
 use crate::engine::monitor::Monitor;
 use crate::engine::pause::PERIOD;
 
-/// The thread that leaves the stamps, which ends with this.
+/// The handle of the thread. The thread ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct PauseDetector {
     _alive: Sender<()>,
@@ -16,7 +16,7 @@ pub(crate) struct PauseDetector {
 impl PauseDetector {
     /// # Errors
     ///
-    /// The system gives no thread.
+    /// Fails if the system cannot start a thread.
     pub(crate) fn spawn(monitor: Weak<Monitor>) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel::<()>();
         if let Some(monitor) = monitor.upgrade() {

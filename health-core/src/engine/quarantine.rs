@@ -1,10 +1,9 @@
-//! Async checks that block their thread, and get one of their own.
+//! Moves async checks that block their thread to a thread of their own.
 //!
-//! A long poll alone proves nothing: the process may have been stopped, or the
-//! thread may have waited for a processor. So the first one raises a suspicion,
-//! unless it is so long that neither can explain it. From then on the time that
-//! a poll waits for a processor is measured and subtracted, and a second long poll
-//! is proof.
+//! One long poll is no proof: the process may have been paused, or the thread
+//! may have waited for a CPU. So the first long poll only raises a suspicion,
+//! unless it is too long for either. From then on, the time that a poll waits
+//! for a CPU is measured and subtracted, and a second long poll is proof.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,17 +11,18 @@ use std::time::Duration;
 
 use crate::engine::pause::LONGEST_UNNOTICED;
 
-/// Runs in a row without a long poll that clear a suspicion.
+/// The number of consecutive runs without a long poll that clear a suspicion.
 const RUNS_UNTIL_CLEARED: u32 = 10;
-/// Runs in a row without a long poll after which a check gets back on the
-/// runtime: the first time, and at most. The number doubles with each relapse.
+/// The number of consecutive runs without a long poll after which a check
+/// returns to the runtime, initially and at most. The number doubles with each
+/// relapse.
 const RUNS_UNTIL_RELEASED: u32 = 10;
 const MOST_RUNS_UNTIL_RELEASED: u32 = 1_000;
 
-/// Whether one check has to run on a thread of its own.
+/// Whether one check must run on its own thread.
 #[derive(Debug)]
 pub(crate) struct Quarantine {
-    /// Polls are measured more closely.
+    /// Polls are measured more precisely.
     is_suspected: AtomicBool,
     is_in_force: AtomicBool,
     state: Mutex<State>,
@@ -30,9 +30,9 @@ pub(crate) struct Quarantine {
 
 #[derive(Debug)]
 struct State {
-    /// Runs in a row without a long poll.
+    /// Consecutive runs without a long poll.
     clean_runs: u32,
-    /// The current run has had a long poll.
+    /// Whether the current run has had a long poll.
     is_marked: bool,
     runs_until_released: u32,
 }
@@ -52,7 +52,7 @@ impl Default for Quarantine {
 }
 
 impl Quarantine {
-    /// Whether runs take a thread of their own.
+    /// Returns whether runs use their own thread.
     pub(crate) fn is_in_force(&self) -> bool {
         self.is_in_force.load(Ordering::Relaxed)
     }
@@ -61,8 +61,9 @@ impl Quarantine {
         self.is_suspected.load(Ordering::Relaxed)
     }
 
-    /// A poll held its thread for too long. Returns whether the quarantine begins
-    /// with it: the second one is proof, or the first one [is](is_proof).
+    /// Records that a poll blocked its thread for too long. Returns whether the
+    /// quarantine begins: at the second long poll, or at the first one if [it
+    /// is proof](is_proof).
     pub(crate) fn long_poll(&self, is_proof: bool) -> bool {
         let mut state = self.state();
         state.is_marked = true;
@@ -77,8 +78,8 @@ impl Quarantine {
         true
     }
 
-    /// A run is over. Returns the number of good runs if the quarantine ends with
-    /// it. Costs two loads while there is no suspicion.
+    /// Records the end of a run. Returns the number of runs without a long poll
+    /// if the quarantine ends. Costs two loads while there is no suspicion.
     pub(crate) fn run_ended(&self) -> Option<u32> {
         if !self.is_in_force() && !self.is_suspected() {
             return None;
@@ -110,16 +111,16 @@ impl Quarantine {
     }
 }
 
-/// Whether a poll was too long by so much that nothing but the check explains it:
-/// neither a pause that is too short to be noticed, nor all the time that this
-/// thread has ever waited for a processor.
+/// Returns whether only the check can explain the excess of a poll: it is
+/// longer than any undetected pause and than all the time that this thread has
+/// ever waited for a CPU.
 pub(crate) fn is_proof(excess: Duration) -> bool {
     let waited = waited_for_processor();
     waited.is_some_and(|waited| excess > LONGEST_UNNOTICED + waited)
 }
 
-/// How long this thread has waited for a processor since it was started; `None`
-/// where the system does not tell.
+/// Returns how long this thread has waited for a CPU since it was started;
+/// `None` where the system does not provide it.
 pub(crate) fn waited_for_processor() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanos = stat.split_whitespace().nth(1)?.parse().ok()?;
@@ -184,7 +185,7 @@ mod tests {
         assert!(quarantine.long_poll(true) && quarantine.is_in_force());
     }
 
-    /// Each time that a thread wakes it waits for a processor, if only for a moment.
+    /// A thread waits for a CPU each time it wakes, if only for a moment.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_wait_for_a_processor_is_that_of_the_system_and_grows() {

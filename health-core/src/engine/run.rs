@@ -1,4 +1,4 @@
-//! One run of a check, which may hang, block or panic: the rest never notices.
+//! Executes one run of a check, which may hang, block or panic.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -13,73 +13,74 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::Work;
+use crate::check::CheckFn;
 use crate::check::outcome::Outcome;
 use crate::engine::monitor::Monitor;
 use crate::engine::quarantine::{Quarantine, is_proof, waited_for_processor};
-use crate::engine::waker::Relay;
+use crate::engine::waker::WorkerWaker;
 use crate::telemetry::log::RunSpan;
 use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 use crate::time::clock::nanos;
 
-/// How all checks are run.
+/// The configuration of all runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunConfig {
-    /// A poll that holds its thread for longer than this is an offence.
+    /// The limit of one poll; a longer one blocks the thread.
     pub(crate) max_poll_time: Option<Duration>,
-    /// Each run has a span.
+    /// Whether each run has a span.
     pub(crate) traced: bool,
-    /// Runs at once, of all checks together.
+    /// The maximum number of concurrent runs of all checks.
     pub(crate) limit: Option<usize>,
 }
 
-/// Runs one check, again and again.
+/// Runs one check repeatedly.
 #[derive(Debug)]
 pub(crate) struct Runner {
     name: Arc<str>,
-    work: Work,
+    work: CheckFn,
     manner: RunConfig,
     quarantine: Arc<Quarantine>,
     monitor: Arc<Monitor>,
     polls: Polls,
-    relay: Relay,
+    waker: WorkerWaker,
     alive: Alive,
 }
 
-/// Counts the beginnings and ends of polls on the application's runtime, for
-/// whoever looks for the check that holds a worker.
+/// Counts the beginnings and ends of polls on the application's runtime, so
+/// that the watchdog finds the check that blocks a worker.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Polls(Arc<AtomicU64>);
 
 impl Polls {
-    /// The number of the poll that is under way.
+    /// Returns the number of the current poll.
     pub(crate) fn under_way(&self) -> Option<u64> {
         let count = self.0.load(Ordering::Relaxed);
         (count % 2 == 1).then_some(count)
     }
 
-    /// There is one run of a check at a time, so nobody else writes.
+    /// A check has one run at a time, so there is only one writer.
     fn turn(&self) {
         let count = self.0.load(Ordering::Relaxed);
         self.0.store(count.wrapping_add(1), Ordering::Relaxed);
     }
 }
 
-/// Held by whatever runs checks, so that a stop can wait until all have let go.
+/// Held by everything that runs checks, so that a stop can wait until all are
+/// dropped.
 pub(crate) type Alive = watch::Receiver<()>;
 
 impl Runner {
     pub(crate) fn new(
         name: Arc<str>,
-        work: Work,
+        work: CheckFn,
         manner: RunConfig,
         monitor: Arc<Monitor>,
-        relay: Relay,
+        waker: WorkerWaker,
         alive: Alive,
     ) -> Self {
         Runner {
-            relay,
+            waker,
             alive,
             name,
             work,
@@ -94,19 +95,20 @@ impl Runner {
         self.polls.clone()
     }
 
-    /// Whether the next run takes a thread, which nothing can end from outside.
+    /// Returns whether the next run uses a thread, which cannot be ended from
+    /// outside.
     pub(crate) fn needs_thread(&self) -> bool {
         match self.work {
-            Work::Async(_) => self.quarantine.is_in_force(),
-            Work::Local(_) | Work::Blocking(_) => true,
+            CheckFn::Async(_) => self.quarantine.is_in_force(),
+            CheckFn::Local(_) | CheckFn::Blocking(_) => true,
         }
     }
 
-    /// Runs the check once. Never panics, whatever the check does.
+    /// Runs the check once. Never panics.
     ///
-    /// A run on a thread that awaits is dropped after `limit`; one that holds
-    /// its thread cannot be. A run on the application's runtime ends when this
-    /// future is dropped.
+    /// A run on its own thread is dropped after `limit` if it is at an await;
+    /// one that blocks its thread cannot be dropped. A run on the application's
+    /// runtime ends when this future is dropped.
     pub(crate) async fn run(&self, limit: Instant) -> Outcome {
         let outcome = self.run_where_it_belongs(limit).await;
         if let Some(runs) = self.quarantine.run_ended() {
@@ -118,29 +120,30 @@ impl Runner {
 
     async fn run_where_it_belongs(&self, limit: Instant) -> Outcome {
         match &self.work {
-            Work::Async(start) if !self.needs_thread() => {
-                let mut watched = Watched {
+            CheckFn::Async(start) if !self.needs_thread() => {
+                let mut watched = Timed {
                     runner: self,
-                    flight: Flight::new(self.span(), || start()),
+                    flight: Guarded::new(self.span(), || start()),
                 };
                 poll_fn(|cx| watched.poll(cx)).await
             }
-            // Boxed, so that a check that never needs a thread has no room for one.
+            // Boxed, so that checks that never need a thread reserve no memory
+            // for it.
             work => Box::pin(self.on_thread(work, limit)).await,
         }
     }
 
-    async fn on_thread(&self, work: &Work, limit: Instant) -> Outcome {
+    async fn on_thread(&self, work: &CheckFn, limit: Instant) -> Outcome {
         match work {
-            Work::Async(start) => {
+            CheckFn::Async(start) => {
                 let start = Arc::clone(start);
                 self.awaited_on_thread(limit, move || start()).await
             }
-            Work::Local(start) => {
+            CheckFn::Local(start) => {
                 let start = Arc::clone(start);
                 self.awaited_on_thread(limit, move || start()).await
             }
-            Work::Blocking(check) => {
+            CheckFn::Blocking(check) => {
                 let (check, span) = (Arc::clone(check), self.span());
                 self.on_own_thread(limit, move |_, _| span.within(|| check()))
                     .await
@@ -148,9 +151,9 @@ impl Runner {
         }
     }
 
-    /// As [`timed`](Self::timed), and seen from outside while it lasts.
+    /// Like [`timed`](Self::timed), and counts the poll for the watchdog.
     fn counted<T>(&self, code: impl FnOnce() -> T) -> T {
-        self.relay.ring();
+        self.waker.wake();
         self.polls.turn();
         let result = self.timed(code);
         self.polls.turn();
@@ -165,8 +168,8 @@ impl Runner {
         }
     }
 
-    /// One poll, or drop, on the application's runtime. One that takes long has
-    /// held a worker, and with it whatever else waited there.
+    /// Times one poll or drop on the application's runtime. A long one blocks a
+    /// worker and every other task there.
     fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
         let Some(longest) = self.manner.max_poll_time else {
             return code();
@@ -181,9 +184,9 @@ impl Runner {
         result
     }
 
-    /// A poll took long: was it the check?
+    /// Decides whether the check caused a long poll.
     fn suspect(&self, held: Duration, longest: Duration, stolen_before: u64) {
-        // The thread that notices pauses may not have been scheduled yet.
+        // The thread that detects pauses may not have been scheduled yet.
         self.monitor.end_pause();
         let stolen = self.stolen().saturating_sub(stolen_before);
         let held = held.saturating_sub(Duration::from_nanos(stolen));
@@ -196,8 +199,9 @@ impl Runner {
         }
     }
 
-    /// Time in which this thread could not run, up to now, in nanoseconds: pauses of
-    /// the process, and for a check under suspicion the wait for a processor.
+    /// Returns the total time in which this thread could not run, in
+    /// nanoseconds: pauses of the process, and for a suspected check the wait
+    /// for a CPU.
     fn stolen(&self) -> u64 {
         let pauses = self.monitor.pauses().total();
         if self.quarantine.is_suspected() {
@@ -207,23 +211,23 @@ impl Runner {
         }
     }
 
-    /// An async check on a thread of its own. The runtime is the application's
-    /// all the same: a connection that is opened here and goes back to the
-    /// application's pool must not die with a runtime of ours.
+    /// Runs an async check on its own thread. It still uses the application's
+    /// runtime: a connection that is opened here and returned to the
+    /// application's pool must not depend on another runtime.
     ///
-    /// Only a local check gets a local set: nobody may block in place in one,
-    /// and a check that was caught doing so must not fail for it.
+    /// Only a local check gets a local set, because `block_in_place` panics in
+    /// one, and a check in quarantine must not fail for that.
     async fn awaited_on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
     where
         F: FnOnce() -> Pin<Box<R>> + Send + 'static,
         R: Future<Output = Outcome> + ?Sized + 'static,
     {
-        let is_local = matches!(self.work, Work::Local(_));
+        let is_local = matches!(self.work, CheckFn::Local(_));
         let span = self.span();
         let quarantine = Arc::clone(&self.quarantine);
         let longest = self.manner.max_poll_time;
         self.on_own_thread(limit, move |runtime, mut given_up| {
-            let mut flight = Flight::new(span, start);
+            let mut flight = Guarded::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
                 Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
                 Poll::Pending => {
@@ -244,12 +248,13 @@ impl Runner {
         .await
     }
 
-    /// A thread for one run and not one of the runtime's blocking pool: a thread
-    /// cannot be killed, so one that hangs there would take a place for good and
-    /// keep the runtime from shutting down.
+    /// Uses a new thread instead of one of the runtime's blocking pool: a
+    /// thread cannot be killed, so one that hangs would occupy a place in the
+    /// pool and keep the runtime from shutting down.
     ///
-    /// The limit is kept here and not on the thread, since tokio panics where a
-    /// timer is polled and the runtime is gone. This future goes before it.
+    /// The limit is applied here instead of on the thread, since tokio panics
+    /// when a timer is polled after the runtime has ended. This future is
+    /// dropped before.
     async fn on_own_thread(
         &self,
         limit: Instant,
@@ -265,7 +270,7 @@ impl Runner {
                 let _alive = alive;
                 let _entered = runtime.enter();
                 let outcome = caught(|| run(&runtime, given_up));
-                // Nobody listens if health has stopped meanwhile.
+                // There is no receiver if health has stopped in the meantime.
                 let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
             });
         if let Err(error) = spawned {
@@ -282,14 +287,14 @@ impl Runner {
     }
 }
 
-/// A run on the application's runtime: it is timed whenever it holds a worker,
-/// also when what was given up is dropped, which is the user's code as well.
-struct Watched<'r, F, R: ?Sized> {
+/// A run on the application's runtime. Its polls and its drop are timed, since
+/// the drop is user code as well.
+struct Timed<'r, F, R: ?Sized> {
     runner: &'r Runner,
-    flight: Flight<F, R>,
+    flight: Guarded<F, R>,
 }
 
-impl<F, R> Watched<'_, F, R>
+impl<F, R> Timed<'_, F, R>
 where
     F: FnOnce() -> Pin<Box<R>>,
     R: Future<Output = Outcome> + ?Sized,
@@ -299,7 +304,7 @@ where
     }
 }
 
-impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
+impl<F, R: ?Sized> Drop for Timed<'_, F, R> {
     fn drop(&mut self) {
         if self.flight.running.is_some() {
             self.runner.counted(|| self.flight.land());
@@ -307,20 +312,20 @@ impl<F, R: ?Sized> Drop for Watched<'_, F, R> {
     }
 }
 
-/// An async run around whose polls, and around whose drop, panics are caught.
-struct Flight<F, R: ?Sized> {
+/// An async run that catches panics of its polls and its drop.
+struct Guarded<F, R: ?Sized> {
     start: Option<F>,
     running: Option<Pin<Box<R>>>,
     span: RunSpan,
 }
 
-impl<F, R> Flight<F, R>
+impl<F, R> Guarded<F, R>
 where
     F: FnOnce() -> Pin<Box<R>>,
     R: Future<Output = Outcome> + ?Sized,
 {
     fn new(span: RunSpan, start: F) -> Self {
-        Flight {
+        Guarded {
             start: Some(start),
             running: None,
             span,
@@ -328,7 +333,7 @@ where
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Flight {
+        let Guarded {
             start,
             running,
             span,
@@ -354,22 +359,23 @@ where
     }
 }
 
-impl<F, R: ?Sized> Flight<F, R> {
+impl<F, R: ?Sized> Guarded<F, R> {
     fn land(&mut self) {
-        // What the future holds is the user's, and so is a panic in its drop.
+        // The drop runs user code, which may panic.
         if let Some(running) = self.running.take() {
             let _ = self.span.within(|| caught(move || drop(running)));
         }
     }
 }
 
-impl<F, R: ?Sized> Drop for Flight<F, R> {
+impl<F, R: ?Sized> Drop for Guarded<F, R> {
     fn drop(&mut self) {
         self.land();
     }
 }
 
-/// Ends when its sender is gone: the run is to be dropped.
+/// Completes when its sender is dropped, which means that the run is to be
+/// dropped.
 type GivenUp = oneshot::Receiver<()>;
 
 #[cfg(test)]
@@ -385,21 +391,21 @@ mod tests {
         }
     }
 
-    fn runner(work: Work, max_poll_time: Option<Duration>) -> Runner {
+    fn runner(work: CheckFn, max_poll_time: Option<Duration>) -> Runner {
         let manner = RunConfig {
             max_poll_time,
             traced: false,
             limit: None,
         };
         let runtime = Handle::current();
-        let (relay, _) = Relay::new(&runtime);
+        let (waker, _) = WorkerWaker::new(&runtime);
         let outlet = Outlet::start(Vec::new(), 0, &runtime).expect("threads");
         let monitor = Arc::new(Monitor::new(&[], outlet, 0));
         let alive = watch::channel(()).1;
-        Runner::new("test".into(), work, manner, monitor, relay, alive)
+        Runner::new("test".into(), work, manner, monitor, waker, alive)
     }
 
-    async fn run(work: Work) -> Outcome {
+    async fn run(work: CheckFn) -> Outcome {
         let limit = Instant::now() + Duration::from_secs(60);
         runner(work, None).run(limit).await
     }
@@ -414,13 +420,13 @@ mod tests {
             std::future::ready(()).await;
             panic!("secret {number}")
         }
-        let outcome = run(Work::closure(literal)).await;
+        let outcome = run(CheckFn::closure(literal)).await;
         assert_eq!(outcome.message(), Some("panicked"));
         assert_eq!(outcome.cause(), ["secret"]);
-        let outcome = run(Work::closure(|| formatted(7))).await;
+        let outcome = run(CheckFn::closure(|| formatted(7))).await;
         assert_eq!(outcome.cause(), ["secret 7"]);
 
-        let before_the_future = run(Work::closure(|| {
+        let before_the_future = run(CheckFn::closure(|| {
             assert!(std::hint::black_box(false), "no future");
             async {}
         }));
@@ -429,14 +435,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_on_a_thread_is_a_failure_too() {
-        let outcome = run(Work::blocking_closure(|| -> bool { panic!("secret") })).await;
+        let outcome = run(CheckFn::blocking_closure(|| -> bool { panic!("secret") })).await;
         assert_eq!(outcome.message(), Some("panicked"));
         assert_eq!(outcome.cause(), ["secret"]);
     }
 
     #[tokio::test]
     async fn a_panic_in_the_drop_of_a_run_stays_there() {
-        let work = Work::closure(|| async {
+        let work = CheckFn::closure(|| async {
             let _held = PanicsOnDrop;
             std::future::pending::<()>().await;
         });
@@ -449,7 +455,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plain_function_can_reach_the_runtime() {
-        let outcome = run(Work::blocking_closure(|| Handle::try_current().is_ok())).await;
+        let outcome = run(CheckFn::blocking_closure(|| Handle::try_current().is_ok())).await;
         assert_eq!(outcome.status(), Status::Pass);
     }
 
@@ -457,10 +463,10 @@ mod tests {
     async fn what_holds_its_thread_gets_one_of_its_own() {
         let here = thread::current().id();
         let (tell, told) = std::sync::mpsc::channel();
-        let work = Work::closure(move || {
+        let work = CheckFn::closure(move || {
             let tell = tell.clone();
             async move {
-                // The mistake: a blocking call in an async function.
+                // A blocking call in an async function.
                 thread::sleep(Duration::from_millis(2));
                 tell.send(thread::current().id()).is_ok()
             }
@@ -480,7 +486,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_future_that_stays_on_its_thread_can_run_and_spawn() {
-        let work = Work::Local(Arc::new(|| {
+        let work = CheckFn::Local(Arc::new(|| {
             Box::pin(async {
                 let shared = std::rc::Rc::new(7);
                 let other = std::rc::Rc::clone(&shared);
@@ -502,7 +508,7 @@ mod tests {
         }
         let (tell, told) = std::sync::mpsc::channel();
         let (begin, started) = std::sync::mpsc::channel();
-        let work = Work::Local(Arc::new(move || {
+        let work = CheckFn::Local(Arc::new(move || {
             let held = Tells(tell.clone());
             begin.send(()).expect("the test waits for it");
             Box::pin(async move {

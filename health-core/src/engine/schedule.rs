@@ -1,9 +1,9 @@
-//! When a check runs: one task for each check, for as long as health lives.
+//! The schedule of the checks: one task per check, as long as health exists.
 //!
 //! The task starts the runs one after the other, so there is never more than
-//! one, and polls the run itself, so a caller's disconnect cannot touch it and
-//! a run costs no task of its own. If a check holds the thread, its own task
-//! cannot tell the time; the readers do ([`Monitor`]).
+//! one. It polls the run itself, so a disconnected client cannot cancel it, and
+//! a run needs no further task. If a check blocks the thread, its task cannot
+//! notice the deadline; the readers do ([`Monitor`]).
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -16,40 +16,41 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use crate::check::Feed;
+use crate::check::ResultSource;
 use crate::check::source::{Source, Subscriber};
 use crate::engine::admission::{Admission, FirstRun};
-use crate::engine::board::Turn;
+use crate::engine::board::Decision;
 use crate::engine::monitor::Monitor;
 use crate::engine::pause_detector::PauseDetector;
 use crate::engine::run::{RunConfig, Runner};
-use crate::engine::waker::Relay;
+use crate::engine::waker::WorkerWaker;
 use crate::engine::watchdog::{self, Watch, Watchdog};
 use crate::registry::Check;
 use crate::telemetry::log::line::Line;
 use crate::verdict::snapshot::CheckReport;
 
-/// A run over its timeout is left alone this long, or four times its timeout
-/// if that is longer: to drop a query halfway can cost the application's pool
-/// a connection for good.
+/// A run that exceeds its timeout is kept for this long, or for four timeouts
+/// if that is longer: dropping a query halfway can cost the application's pool
+/// a connection.
 const LEAST_PATIENCE: Duration = Duration::from_secs(30);
-/// How long a stop waits for runs that hold their thread.
+/// How long a stop waits for runs that block their thread.
 const LONGEST_STOP: Duration = Duration::from_secs(1);
-/// The longest pause between two reminders of a startup that has not passed.
+/// The maximum pause between two reminders that startup has not passed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// Each period is shorter than the interval by at most this part of it, so that
-/// replicas and checks drift apart. It is never longer: `stale_after` may be as
-/// short as an interval and a timeout.
+/// The maximum part by which each period is shortened at random, so that
+/// replicas and checks do not run in step. A period is never longer than the
+/// interval, because `stale_after` may be as short as an interval and a
+/// timeout.
 const JITTER: f64 = 0.1;
 
-/// The tasks of all checks, which end with this.
+/// The tasks of all checks, which end when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Supervisors {
     monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,
     watchdog: Option<Watchdog>,
     _pauses: Option<PauseDetector>,
-    /// Closed once the last task and the last thread of a run have let go.
+    /// Closed once the last task and the last thread of a run have ended.
     alive: watch::Sender<()>,
 }
 
@@ -65,22 +66,22 @@ impl Supervisors {
         let admission = Arc::new(Admission::new(manner.limit));
         let ranks = ranks(monitor);
         let (alive, witness) = watch::channel(());
-        // The settings may have left its check out.
+        // The settings may have disabled its check.
         let watch = watch.filter(|_| monitor.index_of(watchdog::NAME).is_some());
         let watchdog = watch.map(|watch| Watchdog::spawn(watch, runtime, witness.clone()));
         let mut polls = Vec::new();
-        let (relay, relayed) = Relay::new(runtime);
+        let (waker, relayed) = WorkerWaker::new(runtime);
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
             let task = match check.feed {
-                Feed::Runs(work) => {
+                ResultSource::Runs(work) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(
                         check.name,
                         work,
                         manner,
                         Arc::clone(&monitor),
-                        relay.clone(),
+                        waker.clone(),
                         witness.clone(),
                     );
                     if watchdog.is_some() {
@@ -95,7 +96,7 @@ impl Supervisors {
                     };
                     runtime.spawn(supervisor.supervise())
                 }
-                Feed::Reports(source) => {
+                ResultSource::Reports(source) => {
                     listen(&monitor, index, &*source);
                     runtime.spawn(look_out(monitor, index))
                 }
@@ -111,7 +112,7 @@ impl Supervisors {
             watchdog.suspect(polls);
         }
         Supervisors {
-            // Without a thread a pause counts like any other time.
+            // Without a thread, pauses are not detected.
             _pauses: PauseDetector::spawn(Arc::downgrade(monitor)).ok(),
             monitor: Arc::clone(monitor),
             tasks,
@@ -120,29 +121,29 @@ impl Supervisors {
         }
     }
 
-    /// Watches one more runtime, if any is watched.
+    /// Adds a runtime to the watchdog, if it is enabled.
     pub(crate) fn watch(&self, runtime: &Handle) {
         if let Some(watchdog) = &self.watchdog {
             watchdog.watch(runtime);
         }
     }
 
-    /// One more task that ends with the checks.
+    /// Adds a task that ends together with the checks.
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) fn and(mut self, task: AbortHandle) -> Self {
         self.tasks.push(task);
         self
     }
 
-    /// Ends all runs, and waits until they are gone.
+    /// Ends all runs and waits for them.
     pub(crate) async fn stop(&self) {
         self.abort();
-        // What holds its thread cannot be interrupted, and is left to itself.
+        // A run that blocks its thread cannot be interrupted and is abandoned.
         let _ = timeout(LONGEST_STOP, self.alive.closed()).await;
     }
 
     fn abort(&self) {
-        // What ends with the service is no failure.
+        // What ends together with the service is no failure.
         self.monitor.freeze();
         for task in &self.tasks {
             task.abort();
@@ -159,15 +160,16 @@ impl Drop for Supervisors {
     }
 }
 
-/// Subscribes the monitor to what is reported.
+/// Subscribes the monitor to a source.
 fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
     let subscriber = Arc::downgrade(monitor);
     source.subscribers().add(subscriber, index);
-    // There was no subscriber since the first reading.
+    // Changes before the subscription were not notified.
     monitor.changed(index);
 }
 
-/// The place of each check in the line of first runs: critical ones first.
+/// Returns the position of each check in the order of first runs: critical ones
+/// first.
 fn ranks(monitor: &Monitor) -> Vec<usize> {
     let mut line: Vec<usize> = (0..monitor.len()).collect();
     line.sort_by_key(|&index| monitor.plan(index).critical.is_empty());
@@ -178,7 +180,7 @@ fn ranks(monitor: &Monitor) -> Vec<usize> {
     ranks
 }
 
-/// Logs what startup waits for, less and less often.
+/// Logs what startup waits for, with increasing pauses.
 async fn remind_of_startup(monitor: Arc<Monitor>, patience: Duration) {
     let mut pause = patience;
     loop {
@@ -197,13 +199,13 @@ async fn remind_of_startup(monitor: Arc<Monitor>, patience: Duration) {
     }
 }
 
-/// Applies what time changes about a check that is reported. Readers do as well,
-/// but without a reader it would turn too late in the log.
+/// Applies the deadlines of a reported check. Readers do as well, but without a
+/// reader the transition would be logged too late.
 async fn look_out(monitor: Arc<Monitor>, index: usize) {
     while !monitor.is_retired(index) {
         let woken = monitor.woken(index);
         match monitor.due(index) {
-            // Either is a reason to look.
+            // In both cases the state is checked again.
             Some(due) => drop(timeout_at(due, woken).await),
             None => woken.await,
         }
@@ -217,45 +219,47 @@ struct Supervisor {
     runner: Runner,
     monitor: Arc<Monitor>,
     admission: Arc<Admission>,
-    /// Its place in the line of first runs.
+    /// The position in the order of first runs.
     rank: usize,
 }
 
 impl Drop for Supervisor {
-    /// However it ends: with health, with its runtime, or because it is done.
+    /// Runs at any end: with health, with the runtime, or because the task is
+    /// done.
     fn drop(&mut self) {
         self.monitor.end(self.index);
     }
 }
 
 impl Supervisor {
-    /// Runs the check until its time is over.
+    /// Runs the check until it has served its purpose.
     async fn supervise(self) {
         let Supervisor { index, monitor, .. } = &self;
         let plan = monitor.plan(*index);
-        // A check on demand is never due, only asked for.
+        // A check on demand is never due, only requested.
         let mut due = (!plan.on_demand).then(|| Instant::now() + plan.initial_delay);
         let mut is_first = true;
-        // It was due, and waits for a check that comes first.
+        // Whether the check was due and waits for a prerequisite.
         let mut is_held = false;
         while !monitor.is_retired(*index) {
             let (is_due, first) = self.rest_until(due, is_first && !is_held).await;
             let is_owed = is_due || is_held;
             if monitor.is_retired(*index) {
-                break; // Startup has passed meanwhile.
+                break; // Startup has passed in the meantime.
             }
             let asked = monitor.ask_prerequisites(*index, is_owed);
-            // A first result that is awaited here holds the check back as well.
+            // A missing first result of a prerequisite also delays the check.
             is_held |= is_owed && !asked.is_empty() && monitor.is_held_up(*index);
             if !asked.is_empty() {
-                // Boxed, so that a check without prerequisites has no room for it.
+                // Boxed, so that checks without prerequisites reserve no memory
+                // for it.
                 Box::pin(Arc::clone(monitor).all_answered(asked)).await;
             }
             let mut ended = None;
             match monitor.turn(*index, is_owed) {
-                Turn::Go => ended = self.run_once(first).await,
-                Turn::Rest | Turn::Skip => {}
-                Turn::Hold => {
+                Decision::Go => ended = self.run_once(first).await,
+                Decision::Rest | Decision::Skip => {}
+                Decision::Hold => {
                     is_held = is_owed;
                     if is_owed {
                         due = due.map(|_| Instant::now() + plan.interval);
@@ -264,7 +268,7 @@ impl Supervisor {
                 }
             }
             if is_owed {
-                // A run that was held back begins a new period.
+                // A delayed run begins a new period.
                 let now = ended.unwrap_or_else(Instant::now);
                 let last = due.map(|due| if is_held { now } else { due });
                 due = last.map(|last| next_due(last, plan.interval, now));
@@ -273,8 +277,8 @@ impl Supervisor {
         }
     }
 
-    /// Returns whether the check is due, and not just woken, and its place among
-    /// the first runs if it is one of them.
+    /// Returns whether the check is due instead of only woken, and its position
+    /// among the first runs if it is one of them.
     async fn rest_until(
         &self,
         due: Option<Instant>,
@@ -289,7 +293,7 @@ impl Supervisor {
             Some(due) if is_first => {
                 // Boxed, since it happens once.
                 let turn = Box::pin(async {
-                    // A timer takes a turn of the runtime, even one that is due.
+                    // Even an elapsed timer yields to the runtime once.
                     if due > Instant::now() {
                         sleep_until(due).await;
                     }
@@ -300,14 +304,14 @@ impl Supervisor {
             }
             Some(due) => {
                 let is_over = timeout_at(due, woken).await.is_err();
-                // Woken at its due time it is due as well: one run serves both.
+                // If it was woken at its due time, one run serves both.
                 (is_over || Instant::now() >= due, None)
             }
         }
     }
 
-    /// Returns when the run ended, if it was back in time: this costs no look at
-    /// the clock.
+    /// Returns when the run ended, if it was in time; this avoids reading the
+    /// clock.
     async fn run_once(&self, first: Option<FirstRun<'_>>) -> Option<Instant> {
         let Supervisor {
             index,
@@ -323,7 +327,7 @@ impl Supervisor {
         let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
         let mut run = pin!(runner.run(limit));
-        // A deadline that comes while the process is stopped is put off.
+        // A deadline during a pause of the process is postponed.
         while let Some(at) = deadline {
             if let Ok(outcome) = timeout_at(at, &mut run).await {
                 let ended = monitor.finish(*index, outcome);
@@ -336,8 +340,8 @@ impl Supervisor {
             deadline = monitor.deadline(*index);
         }
         drop((admitted, first));
-        // Late or given up: it has been counted as timed out, and until it is
-        // over no second run starts.
+        // The run has already been counted as timed out, and no second run
+        // starts until it is over.
         if ends_itself {
             let _ = run.await;
         } else {
@@ -348,7 +352,7 @@ impl Supervisor {
     }
 }
 
-/// The output of `future`, or `None` if `end` comes before it.
+/// Returns the output of `future`, or `None` if `end` completes first.
 pub(crate) async fn unless<T>(
     end: impl Future<Output = ()>,
     future: impl Future<Output = T>,
@@ -361,8 +365,9 @@ pub(crate) async fn unless<T>(
     .await
 }
 
-/// One interval after the last due time and not after the last run, so that the
-/// runs do not drift; at once, and once only, if the time has been missed.
+/// Returns the next due time, one interval after the last due time instead of
+/// after the last run, so that runs do not drift. If it has been missed, the
+/// check is due at once, and only once.
 fn next_due(last: Instant, interval: Duration, now: Instant) -> Instant {
     let period = interval.mul_f64(1.0 - JITTER * fastrand::f64());
     (last + period).max(now)

@@ -1,10 +1,11 @@
-//! Sees to it that somebody waits for the network while a check is polled.
+//! Wakes an idle worker before polling, so that a blocking check cannot starve
+//! the I/O driver.
 //!
-//! One worker of tokio waits for the network and the timers on behalf of all. If
-//! a timer wakes it and one task is all there is to do, it wakes no other
-//! worker: should that task hold its thread, nobody notices a request until it
-//! lets go, however many workers there are. A worker that has one task more
-//! than it can take up next does wake another.
+//! One worker of tokio waits for network and timers on behalf of all. If a
+//! timer wakes it and there is only one task to run, it wakes no other worker.
+//! If that task blocks, no worker notices a request until it returns,
+//! regardless of the number of workers. A worker that has one more task than it
+//! can run next does wake another.
 
 use std::sync::Arc;
 
@@ -12,17 +13,17 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Wakes another worker, where there is one.
+/// Wakes another worker, if there is one.
 #[derive(Clone, Debug)]
-pub(crate) struct Relay(Option<Arc<[Notify; 2]>>);
+pub(crate) struct WorkerWaker(Option<Arc<[Notify; 2]>>);
 
-impl Relay {
-    /// With the tasks that it takes.
+impl WorkerWaker {
+    /// Returns the waker and its tasks.
     pub(crate) fn new(runtime: &Handle) -> (Self, Vec<AbortHandle>) {
         let has_others = runtime.runtime_flavor() == RuntimeFlavor::MultiThread
             && runtime.metrics().num_workers() > 1;
         if !has_others {
-            return (Relay(None), Vec::new());
+            return (WorkerWaker(None), Vec::new());
         }
         let bells = Arc::new([Notify::new(), Notify::new()]);
         let tasks = (0..bells.len()).map(|index| {
@@ -35,12 +36,12 @@ impl Relay {
             task.abort_handle()
         });
         let tasks = tasks.collect();
-        (Relay(Some(bells)), tasks)
+        (WorkerWaker(Some(bells)), tasks)
     }
 
-    /// The first of the two tasks is the one that this worker takes up next, and
-    /// the second puts it where another worker finds it.
-    pub(crate) fn ring(&self) {
+    /// This worker runs the first of the two tasks next. The second one makes
+    /// it put the first into the queue where another worker finds it.
+    pub(crate) fn wake(&self) {
         for bell in self.0.iter().flat_map(|bells| bells.iter()) {
             bell.notify_one();
         }

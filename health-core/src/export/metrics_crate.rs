@@ -1,4 +1,4 @@
-//! The crate `metrics`.
+//! Exports to the crate `metrics`.
 
 use std::future::Future;
 use std::sync::{Arc, Weak};
@@ -17,21 +17,24 @@ use crate::telemetry::metrics::{DURATION, FAMILIES, Family, Kind, Point};
 use crate::telemetry::sample::Sample;
 use crate::verdict::snapshot::CheckReport;
 
-/// How often what no run changes is looked at: the probes and the drain.
+/// How often values are read that change without a run: the probes and the
+/// drain.
 const PERIOD: Duration = Duration::from_secs(1);
 
 impl Health {
-    /// Records the metrics of [`Page::Metrics`](crate::http::Page::Metrics) in the
-    /// recorder of the crate [`metrics`], under the same names, until health
-    /// ends. To be spawned, right after the start and the recorder.
+    /// Records the metrics of [`Page::Metrics`](crate::http::Page::Metrics)
+    /// with the recorder of the crate [`metrics`], under the same names, until
+    /// health ends. Spawn the future right after installing the recorder and
+    /// starting health.
     ///
-    /// A check is recorded whenever it has a result or turns, the rest once a
-    /// second; so how long a run has been under way is seen when it misses its
-    /// timeout, and not before. The recorder is called from the future, never
-    /// from a run; if it is more than 1,024 events behind, durations are missing
-    /// and everything else is right. The buckets are the recorder's affair.
+    /// A check is recorded at each result and transition, everything else once
+    /// per second. The age of a run in flight is therefore only updated when
+    /// the run exceeds its timeout. The recorder is called from the future,
+    /// never from a run. If the future lags behind by more than 1,024 events,
+    /// durations are lost, but all other values stay correct. The recorder sets
+    /// the histogram buckets.
     ///
-    /// Needs the feature `metrics`.
+    /// Requires the feature `metrics`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -52,7 +55,7 @@ impl Health {
     }
 }
 
-/// Keeps no check running.
+/// Holds no strong reference, so that it keeps no check running.
 struct Facade {
     monitor: Weak<Monitor>,
     version: Option<String>,
@@ -65,7 +68,7 @@ impl Facade {
             self.record_all(&monitor);
         }
         loop {
-            // Nothing for a while is a reason to look, too.
+            // Values are also read after a while without an event.
             let event = match timeout(PERIOD, events.next()).await {
                 Ok(Some(event)) => Some(event),
                 Ok(None) => return,
@@ -91,7 +94,7 @@ impl Facade {
     fn record_all(&self, monitor: &Monitor) {
         let sample = monitor.sample();
         for check in &sample.checks {
-            // Exists from now on.
+            // Registers the histogram.
             let _ = durations(&check.name);
         }
         self.set(sample);
@@ -142,7 +145,7 @@ fn labels(point: Point<'_>) -> Vec<Label> {
         .collect()
 }
 
-/// Counters are whole numbers of 32 bits.
+/// Counters are 32-bit whole numbers.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole(value: f64) -> u64 {
     value as u64

@@ -1,8 +1,7 @@
-//! For applications that export metrics of their own already: the same metrics
-//! through their library.
+//! Exports the metrics through the metrics library of the application.
 //!
-//! Exporters are subscribers and readers, so a run costs no more for them than
-//! for any other, and their code never runs while something of a check is held.
+//! Exporters are subscribers and readers, so they do not make runs slower, and
+//! their code never runs under a lock of a check.
 
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics_crate;
@@ -14,8 +13,8 @@ use std::time::Duration;
 use crate::engine::monitor::Monitor;
 use crate::verdict::snapshot::CheckReport;
 
-/// How long the run took that has just had a result; `None` if there was no
-/// run, or if it was counted when it first missed its timeout.
+/// Returns the duration of the run that just had a result. `None` if there was
+/// no run, or if it was already recorded when it exceeded its timeout.
 fn duration(monitor: &Monitor, report: &CheckReport) -> Option<Duration> {
     let index = monitor.index_of(report.name())?;
     let took = report.response_time()?;

@@ -1,4 +1,4 @@
-//! OpenTelemetry.
+//! Exports to OpenTelemetry.
 
 use std::future::Future;
 use std::sync::{Arc, Weak};
@@ -15,15 +15,16 @@ use crate::telemetry::sample::Sample;
 use crate::verdict::stats::BOUNDS;
 
 impl Health {
-    /// Gives the metrics of [`Page::Metrics`](crate::http::Page::Metrics) to
-    /// OpenTelemetry, under the same names. To be spawned, right after the start.
+    /// Provides the metrics of [`Page::Metrics`](crate::http::Page::Metrics) to
+    /// OpenTelemetry, under the same names. Spawn the future right after the
+    /// start.
     ///
-    /// From this call on all but the durations are observed when the meter's
-    /// reader collects; the future records the durations, until health ends.
-    /// The meter's provider keeps no check running.
+    /// The durations are recorded by the future until health ends. All other
+    /// metrics are observed when the meter's reader collects. The meter's
+    /// provider keeps no check running.
     ///
-    /// Needs the feature `opentelemetry`. The crate of that name is still at
-    /// 0.x: a new minor version of it is a new minor version of this one.
+    /// Requires the feature `opentelemetry`. That crate is still at 0.x, so a
+    /// new minor version of it requires a new minor version of this crate.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -37,7 +38,7 @@ impl Health {
     /// # }
     /// ```
     pub fn record_opentelemetry(&self, meter: &Meter) -> impl Future<Output = ()> + Send + use<> {
-        let source = Arc::new(Source {
+        let source = Arc::new(MetricsSource {
             monitor: Arc::downgrade(self.monitor()),
             version: self.endpoint().version().map(str::to_owned),
         });
@@ -54,16 +55,16 @@ impl Health {
     }
 }
 
-/// As UCUM writes it, which OpenTelemetry asks for.
+/// The unit as a UCUM code, which OpenTelemetry requires.
 const SECONDS: &str = "s";
 
-/// Keeps no check running: a provider never forgets an instrument.
-struct Source {
+/// Holds no strong reference: a provider never removes an instrument.
+struct MetricsSource {
     monitor: Weak<Monitor>,
     version: Option<String>,
 }
 
-impl Source {
+impl MetricsSource {
     fn observe(self: &Arc<Self>, family: &'static Family, meter: &Meter) {
         let Family { name, help, .. } = *family;
         let unit = family.unit.map_or("", |_| SECONDS);
@@ -107,7 +108,7 @@ impl Source {
     }
 }
 
-async fn record(source: Arc<Source>, mut events: Events, durations: Histogram<f64>) {
+async fn record(source: Arc<MetricsSource>, mut events: Events, durations: Histogram<f64>) {
     while let Some(event) = events.next().await {
         let Some(monitor) = source.monitor.upgrade() else {
             return;

@@ -1,11 +1,11 @@
-//! The status codes of the answers.
+//! Status codes of the responses.
 
 use http::StatusCode;
 
 use crate::check::outcome::Status;
 use crate::registry::error::Problem;
 
-/// One code for each status: what probers read before anything else.
+/// The status code for each status.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
     pass: StatusCode,
@@ -26,10 +26,11 @@ impl Default for Codes {
 }
 
 impl Codes {
-    /// Refuses a code that a prober would misread: for AWS, Envoy and Google
-    /// only 200 is healthy, for kubelet everything from 200 to 399. Refuses also
-    /// the codes that HTTP gives no body, or a part of one: with a body, HTTP/2
-    /// resets the stream and HTTP/1.1 clients take it for the next answer.
+    /// Sets a status code. Rejects a code that a prober would misread: AWS,
+    /// Envoy and Google accept 200 only, kubelet accepts 200 to 399. Also
+    /// rejects codes for which HTTP defines no body or a partial one: with a
+    /// body, HTTP/2 resets the stream, and HTTP/1.1 clients read it as the next
+    /// response.
     pub(crate) fn set(&mut self, status: Status, code: u16) {
         let legal = match status {
             Status::Pass | Status::Warn => 200..=299,

@@ -1,15 +1,15 @@
-//! The options of the answers.
+//! Options of the HTTP pages.
 
 use crate::check::outcome::Status;
 use crate::http::codes::Codes;
 use crate::http::guard::Guard;
 use crate::http::paths::Paths;
-use crate::http::render::words::Vocabulary;
+use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::error::Problem;
 use crate::registry::page::Page;
 
-/// What is answered, where, and which clients see private details.
+/// The pages, their paths and contents, and which clients see private details.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -36,8 +36,8 @@ pub struct HttpOptions {
     pub(crate) paths: Paths,
     pub(crate) words: Vocabulary,
     pub(crate) codes: Codes,
-    /// Every client may leave checks out of an answer, and not only one that the
-    /// guard recognizes.
+    /// Whether every client may exclude checks, instead of only clients that
+    /// the guard recognizes.
     pub(crate) anyone_excludes: bool,
     /// Readiness has the header fields that Envoy reads.
     pub(crate) signals_envoy: bool,
@@ -64,30 +64,31 @@ impl HttpOptions {
         HttpOptions::default()
     }
 
-    /// How much `/health` says: default [`Details::Checks`].
+    /// Sets the level of detail of `/health`. Default [`Details::Checks`].
     pub fn details(mut self, details: Details) -> Self {
         self.details = details;
         self
     }
 
-    /// How much `/livez`, `/readyz` and `/startupz` say: default
-    /// [`Details::Status`], since probers read the code. With
-    /// [`Details::Checks`] they list the checks that count for them, and
-    /// `/readyz?verbose` lists them as text, as kube-apiserver does.
+    /// Sets the level of detail of `/livez`, `/readyz` and `/startupz`. Default
+    /// [`Details::Status`], since probes only read the status code. With
+    /// [`Details::Checks`] the answers list the checks that count for the
+    /// probe, and `/readyz?verbose` lists them as text like kube-apiserver.
     ///
-    /// The answer is the same for every client, whatever the
-    /// [guard](Self::guard): [`Details::Full`] counts as [`Details::Checks`].
+    /// The answer is the same for every client, regardless of the
+    /// [guard](Self::guard): [`Details::Full`] is treated as
+    /// [`Details::Checks`].
     pub fn probe_details(mut self, details: Details) -> Self {
         self.probe_details = details;
         self
     }
 
-    /// One more path for an answer, beside `/livez`, `/readyz`, `/startupz` and
-    /// `/health`.
+    /// Adds another path for a page, in addition to `/livez`, `/readyz`,
+    /// `/startupz` and `/health`.
     ///
     /// # Errors
     ///
-    /// `start()` fails if another page or a check has this path.
+    /// `start()` fails if another page or a check already has this path.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -109,7 +110,7 @@ impl HttpOptions {
         self
     }
 
-    /// The paths that guides use, beside the usual ones:
+    /// Adds further common paths:
     ///
     /// | answer | paths |
     /// |---|---|
@@ -120,20 +121,24 @@ impl HttpOptions {
     /// # Errors
     ///
     /// `start()` fails if a check is named `live`, `ready`, `startup` or
-    /// `started`: `/health/live` would be a page and a check.
+    /// `started`, because `/health/live` would be both a page and a check.
     pub fn common_paths(mut self) -> Self {
         self.paths.add_common();
         self
     }
 
-    /// Answers for the checks with this tag
-    /// ([`CheckOptions::tags`](crate::CheckOptions::tags)), whatever their
-    /// probes, at `/health/groups/{tag}`. Can be said of several tags; elsewhere
-    /// a group is placed by [`path`](Self::path) and [`Page::Group`].
+    /// Adds a page at `/health/groups/{tag}` for the checks with this tag
+    /// ([`CheckOptions::tags`](crate::CheckOptions::tags)), regardless of their
+    /// probes. Can be called for several tags. [`path`](Self::path) with
+    /// [`Page::Group`] serves the group at another path.
     ///
-    /// It fails while one of them that is critical for some probe is failing,
-    /// stale, skipped or without a result, and is degraded while another is, or
-    /// one warns. `start()` refuses a group that no check has.
+    /// The group fails while one of its checks that is critical for any probe
+    /// is failing, stale, skipped or without a result. It is degraded while
+    /// another check is, or while a check warns.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails if no check has the tag.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -158,8 +163,9 @@ impl HttpOptions {
         self
     }
 
-    /// Moves all standard paths, groups and [common](Self::common_paths) ones
-    /// included, below this one; those of [`path`](Self::path) stay.
+    /// Prepends a prefix to all standard paths, including groups and [common
+    /// paths](Self::common_paths). Paths of [`path`](Self::path) stay as they
+    /// are.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -180,12 +186,12 @@ impl HttpOptions {
         self
     }
 
-    /// Lets every client leave checks out of an answer by `?exclude=NAME`. By
-    /// default only clients that the [guard](Self::guard) recognizes can. For
-    /// load balancers that send no credentials.
+    /// Allows every client to exclude checks from an answer with
+    /// `?exclude=NAME`. By default only clients that the [guard](Self::guard)
+    /// recognizes can. Use it for load balancers that send no credentials.
     ///
-    /// Any client that reaches the paths can then get a 200 in spite of a failing
-    /// check. Other clients see no change.
+    /// Any client that reaches the paths can then get a 200 despite a failing
+    /// check. The answers of other clients are not affected.
     pub fn exclude_for_all_clients(mut self) -> Self {
         self.anyone_excludes = true;
         self
@@ -216,13 +222,13 @@ impl HttpOptions {
         self
     }
 
-    /// One more path for readiness, at which a degraded state has the code 429,
-    /// which Consul reads as a warning. Other probers take 429 for a failure, so
-    /// give the path to Consul alone.
+    /// Adds another path for readiness, at which a degraded status has the code
+    /// 429, which Consul reads as a warning. Other probers read 429 as a
+    /// failure, so only use this path with Consul.
     ///
     /// # Errors
     ///
-    /// `start()` fails if another page or a check has this path.
+    /// `start()` fails if another page or a check already has this path.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -247,22 +253,24 @@ impl HttpOptions {
         self
     }
 
-    /// The words of the default JSON: default [`Vocabulary::Healthy`].
+    /// Sets the status words of the default JSON. Default
+    /// [`Vocabulary::Healthy`].
     pub fn vocabulary(mut self, words: Vocabulary) -> Self {
         self.words = words;
         self
     }
 
-    /// The status code for a status: default 200, 200 and 503.
+    /// Sets the status code for a status. Default 200 for pass and warn, 503
+    /// for fail.
     ///
-    /// Load balancers take 200 alone for healthy. Consul reads 429 as a warning,
-    /// other probers as a failure.
+    /// Load balancers only accept 200 as healthy. Consul reads 429 as a
+    /// warning; other probers read it as a failure.
     ///
     /// # Errors
     ///
-    /// `start()` fails for a code that a prober would misread: outside 400 to 599
-    /// for a failure, outside 200 to 299 for the others; and for 204, 205 and
-    /// 206, which have no complete body.
+    /// `start()` fails for a code that a prober would misread: outside 400 to
+    /// 599 for a failure, outside 200 to 299 for the others. It also fails for
+    /// 204, 205 and 206, which have no complete body.
     ///
     /// ```
     /// use health_core::config::HttpOptions;
@@ -276,14 +284,14 @@ impl HttpOptions {
         self
     }
 
-    /// Sets which clients are shown private details: none by default. See
+    /// Sets which clients see private details. Default none. See
     /// [`Guard`].
     pub fn guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
         self
     }
 
-    /// Everything about the answers that would keep health from starting.
+    /// Returns the problems of the options that prevent a start.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let of_all = [
             self.guard.problems(),

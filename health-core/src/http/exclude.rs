@@ -1,4 +1,4 @@
-//! `?exclude=NAME`, as kube-apiserver has it: answers without some checks.
+//! Answers without some checks: `?exclude=NAME`, as in kube-apiserver.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,33 +7,33 @@ use percent_encoding::percent_decode_str;
 
 use crate::http::request::RequestHead;
 
-/// As many names that no check has are repeated to the caller, ...
+/// The maximum number of unknown names that are repeated in the warning.
 const MOST_UNKNOWN: usize = 4;
-/// ... and so much of each.
+/// The maximum length of each.
 const LONGEST_UNKNOWN: usize = 64;
 
-/// What a request leaves out of account: for most nothing, which is then cheap
-/// to carry around.
+/// The checks that a request excludes. `None` for most requests, which keeps
+/// the value small.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exclusions(Option<Box<Named>>);
 
 #[derive(Clone, Debug, Default)]
 struct Named {
-    /// The checks by their place, in order.
+    /// The indices of the checks, in order.
     checks: Vec<usize>,
     /// The first names that no check of the page has, quoted.
     unknown: Vec<String>,
-    /// How many others there are.
+    /// The number of further unknown names.
     more_unknown: usize,
 }
 
 impl Exclusions {
-    /// Whether the request has the parameter.
+    /// Returns whether the request has the parameter.
     pub(super) fn are_wanted(head: &RequestHead<'_>) -> bool {
         head.parameter("exclude").is_some()
     }
 
-    /// `find` takes a name as it came.
+    /// Parses the parameter. `find` looks up a name as it was sent.
     pub(super) fn of(head: &RequestHead<'_>, find: impl Fn(&str) -> Option<usize>) -> Self {
         let mut wanted = head.parameters("exclude").peekable();
         if wanted.peek().is_none() {
@@ -52,7 +52,7 @@ impl Exclusions {
         Exclusions(Some(Box::new(named)))
     }
 
-    /// Nothing was asked for.
+    /// Returns whether nothing is excluded.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -65,8 +65,8 @@ impl Exclusions {
         self.checks().binary_search(&index).is_ok()
     }
 
-    /// A misspelt name must not make the answer worse, and must not pass
-    /// unnoticed either.
+    /// Returns a warning about unknown names. A misspelled name does not change
+    /// the status, but must not go unnoticed.
     pub(super) fn warning(&self) -> Option<String> {
         let named = self.0.as_ref().filter(|named| !named.unknown.is_empty())?;
         let list = named.unknown.join(",");
@@ -80,7 +80,7 @@ impl Exclusions {
     }
 }
 
-/// The beginning of the name, printable.
+/// Returns the beginning of the name in printable form.
 fn quoted(name: &str) -> String {
     let mut quoted = String::from("\"");
     for c in percent_decode_str(name).decode_utf8_lossy().chars() {
@@ -95,11 +95,10 @@ fn quoted(name: &str) -> String {
     quoted
 }
 
-/// Lets through one in a minute: a caller may ask as often as it likes, and
-/// must not fill the log.
+/// Allows one call per minute, so that a client cannot fill the log.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
-    /// The minute of the last one, counted from 1.
+    /// The minute of the last call, counted from 1.
     last: AtomicU64,
 }
 

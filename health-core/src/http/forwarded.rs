@@ -1,7 +1,7 @@
 //! The address of a client behind proxies.
 //!
-//! There are crates for `Forwarded`, but they are lenient where an address has
-//! to be refused: an attacker writes the beginning of these header fields.
+//! The crates for `Forwarded` are lenient where an address must be rejected: an
+//! attacker controls the beginning of these header fields.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::http::request::RequestHead;
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
-/// Header fields that proxies add and clients have no use for.
+/// Header fields that proxies add and clients do not send.
 static ADDED_BY_PROXIES: [HeaderName; 11] = [
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("forwarded"),
@@ -27,7 +27,8 @@ static ADDED_BY_PROXIES: [HeaderName; 11] = [
     HeaderName::from_static("cf-connecting-ip"),
 ];
 
-/// Whether a proxy has forwarded the request, as far as the request shows it.
+/// Returns whether the header fields show that a proxy has forwarded the
+/// request.
 pub(crate) fn is_forwarded(head: &RequestHead<'_>) -> bool {
     ADDED_BY_PROXIES.iter().any(|name| head.has(name))
 }
@@ -35,10 +36,10 @@ pub(crate) fn is_forwarded(head: &RequestHead<'_>) -> bool {
 /// Returns the address of the client that the proxies name.
 ///
 /// Each proxy appends the address of its own peer. Read from the right, the
-/// first address that is not a trusted proxy is the client; what stands left of
-/// it may be forged. `X-Forwarded-For` and `Forwarded` must agree if both are
-/// present, since a proxy that writes only one of them passes the other on as
-/// the client sent it.
+/// first address that is not a trusted proxy is the client; everything to the
+/// left of it may be forged. `X-Forwarded-For` and `Forwarded` must agree if
+/// both are present, since a proxy that writes only one of them forwards the
+/// other one unchanged.
 pub(crate) fn client(
     head: &RequestHead<'_>,
     is_trusted: impl Fn(IpAddr) -> bool,
@@ -57,15 +58,16 @@ pub(crate) fn client(
     }
 }
 
-/// The hops of one line of `X-Forwarded-For`; `None` is one without an address.
+/// Returns the hops of one line of `X-Forwarded-For`; `None` is a hop without
+/// an address.
 fn addresses(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
     let hops = line.split(|byte| *byte == b',');
     hops.map(|hop| address(std::str::from_utf8(hop).ok()?))
 }
 
-/// The hops of one line of `Forwarded` (RFC 7239); `None` is one without an
-/// address. A line that breaks the grammar ends with a `None`: whatever was
-/// meant, it is not the address of a client.
+/// Returns the hops of one line of `Forwarded` (RFC 7239); `None` is a hop
+/// without an address. A line that breaks the grammar ends with `None`, so that
+/// it never yields the address of a client.
 fn elements(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
     let mut rest = Some(std::str::from_utf8(line).ok());
     std::iter::from_fn(move || {
@@ -103,7 +105,7 @@ fn element(mut text: &str) -> Option<(Option<&str>, Option<&str>)> {
     }
 }
 
-/// Splits a value, a token or a quoted string, from what follows it.
+/// Splits a value (a token or a quoted string) from the rest.
 fn value(text: &str) -> Option<(&str, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         return Some(token(text)).filter(|(value, _)| !value.is_empty());
@@ -124,8 +126,8 @@ fn token(text: &str) -> (&str, &str) {
 
 const BLANK: [char; 2] = [' ', '\t'];
 
-/// An address, with or without a port; IPv6 with or without brackets. Names and
-/// the obfuscated identifiers of RFC 7239 are none.
+/// Parses an address with or without a port; IPv6 with or without brackets.
+/// Names and the obfuscated identifiers of RFC 7239 return `None`.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim_matches(BLANK);
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']');
@@ -143,7 +145,7 @@ fn address(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    /// The proxies are 10.0.0.0/8.
+    /// The trusted proxies are 10.0.0.0/8.
     fn client_of(headers: &[(&str, &str)]) -> Option<String> {
         let mut map = http::HeaderMap::new();
         for (name, value) in headers {
@@ -261,8 +263,8 @@ mod tests {
         }
     }
 
-    /// A client ends its own part in the middle of a quoted string, so that what
-    /// the proxy appends is swallowed.
+    /// A client ends its part inside a quoted string, to hide what the proxy
+    /// appends.
     #[test]
     fn an_open_quote_does_not_hide_what_a_proxy_appends() {
         for appended in [

@@ -18,17 +18,17 @@ use crate::text::panic::caught;
 /// A shorter token can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
-/// Decides which clients are shown [`Details::Full`](crate::http::Details::Full):
-/// everything, with the texts of errors.
+/// Decides which clients see [`Details::Full`](crate::http::Details::Full),
+/// which includes the texts of errors.
 ///
 /// A client is recognized if one of the conditions holds. A guard never rejects
-/// a request: a client that is not recognized gets the public answer, because a
-/// prober that is turned away raises an alarm.
+/// a request: an unrecognized client gets the public response, because
+/// rejecting a prober would raise an alarm.
 ///
-/// It is asked for `/health`, groups, single checks of these, and the status
-/// page. The answers of probes are the same for every client, and a guard is
-/// only asked there whether it may
-/// [exclude checks](crate::HealthBuilder::exclude_for_all_clients).
+/// The guard applies to `/health`, groups, single checks of these, and the
+/// status page. The answers of probes are the same for every client; there the
+/// guard only decides whether a client may [exclude
+/// checks](crate::config::HttpOptions::exclude_for_all_clients).
 ///
 /// ```
 /// use health_core::config::HttpOptions;
@@ -57,8 +57,8 @@ pub struct Guard {
 
 type Rule = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
-/// What has been logged once. A client can cause each of these as often as it
-/// likes, and must not fill the log.
+/// Conditions that are logged only once, because a client could otherwise fill
+/// the log.
 #[derive(Default)]
 struct Logged {
     missing_peer: AtomicBool,
@@ -91,7 +91,8 @@ impl Guard {
         self
     }
 
-    /// As [`bearer`](Self::bearer), with the token from an environment variable.
+    /// Like [`bearer`](Self::bearer), with the token from an environment
+    /// variable.
     ///
     /// # Errors
     ///
@@ -108,16 +109,17 @@ impl Guard {
     /// Recognizes clients with these addresses, or from these ranges:
     /// `192.0.2.0/24`, `127.0.0.1`, `fd00::/8`.
     ///
-    /// The address of a client is that of its connection. If the connection is
-    /// that of a [trusted proxy](Self::trusted_proxies), the address is the one
+    /// The address of a client is that of its connection. If the connection
+    /// comes from a [trusted proxy](Self::trusted_proxies), it is the address
     /// that the proxy names. A request that was forwarded by any other peer has
-    /// no address, and neither has one whose connection is unknown: with axum,
-    /// serve with `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// no address. Neither has a request whose connection is unknown: with
+    /// axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
     /// # Errors
     ///
     /// `start()` fails if one of them is neither an address nor a range, or if
-    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
+    /// it is an IPv4-mapped IPv6 range (`::ffff:10.0.0.0/104`); use the IPv4
+    /// notation.
     pub fn addresses<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let networks = self.networks(ranges);
         self.networks.extend(networks);
@@ -128,17 +130,18 @@ impl Guard {
     /// given by address or range.
     ///
     /// The lists are read from the right, and the first address that is not a
-    /// trusted proxy is the client. There is no client's address if this entry
-    /// is not an address, if there is none, or if the two header fields name
-    /// different clients. A trusted proxy is never a client itself.
+    /// trusted proxy is the client. The client has no address if this entry is
+    /// not an address, if there is no such entry, or if the two header fields
+    /// name different clients. A trusted proxy is never a client itself.
     ///
     /// A trusted proxy must append to the header field or overwrite it. If it
-    /// passes on what a client sent, the client can choose its address.
+    /// forwards the field unchanged, a client can choose its address.
     ///
     /// # Errors
     ///
     /// `start()` fails if one of them is neither an address nor a range, or if
-    /// it is IPv4 in IPv6 (`::ffff:10.0.0.0/104`), which counts as IPv4.
+    /// it is an IPv4-mapped IPv6 range (`::ffff:10.0.0.0/104`); use the IPv4
+    /// notation.
     pub fn trusted_proxies<R: AsRef<str>>(mut self, ranges: impl IntoIterator<Item = R>) -> Self {
         let proxies = self.networks(ranges);
         self.proxies.extend(proxies);
@@ -147,9 +150,9 @@ impl Guard {
 
     /// Recognizes requests for which `rule` returns `true`.
     ///
-    /// It sees method, path, query, header fields and peer. It runs on the
-    /// thread that answers the request and must not block. If it panics, the
-    /// request is not recognized, and the first panic is logged.
+    /// `rule` sees the method, path, query, header fields and peer. It runs on
+    /// the thread that answers the request and must not block. If it panics,
+    /// the request is not recognized, and the first panic is logged.
     ///
     /// ```
     /// use health_core::config::HttpOptions;
@@ -158,7 +161,7 @@ impl Guard {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
-    /// // A header field that the proxy in front removes from what clients send.
+    /// // A header field that the proxy removes from requests of clients.
     /// let guard = Guard::new().when(|head| head.header("x-staff") == Some("yes"));
     /// let health = Health::builder().http(HttpOptions::new().guard(guard)).start()?;
     /// let head = RequestHead::new("GET", "/health").with_headers(&[("X-Staff", "yes")]);
@@ -195,17 +198,18 @@ impl Guard {
         &self.problems
     }
 
-    /// Whether a token can be one of the conditions.
+    /// Returns whether a token is one of the conditions.
     pub(crate) fn takes_tokens(&self) -> bool {
         !self.tokens.is_empty()
     }
 
-    /// Whether there is a condition at all.
+    /// Returns whether there is a condition.
     pub(crate) fn has_conditions(&self) -> bool {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }
 
-    /// What is set, for the log: no tokens, no addresses.
+    /// Returns the configured conditions for the log, without tokens and
+    /// addresses.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let kinds = [
             ("token", self.takes_tokens()),
@@ -217,8 +221,8 @@ impl Guard {
         present.map(|(kind, _)| kind).collect()
     }
 
-    /// Whether one of the conditions holds. Never panics. `log` takes what an
-    /// operator has to know.
+    /// Returns whether one of the conditions holds. Never panics. `log` takes
+    /// messages for the operator.
     pub(crate) fn recognizes(&self, head: &RequestHead<'_>, log: &dyn Fn(Line)) -> bool {
         self.recognizes_token(head)
             || self.recognizes_address(head, log)
@@ -256,7 +260,8 @@ impl Guard {
         contains(&self.networks, peer) && !self.is_untrusted_proxy(head, peer, log)
     }
 
-    /// Whether the client is behind this peer, and can be anyone.
+    /// Returns whether the peer is a proxy that is not trusted, so that the
+    /// client is unknown.
     fn is_untrusted_proxy(&self, head: &RequestHead<'_>, peer: IpAddr, log: &dyn Fn(Line)) -> bool {
         let is_proxy = forwarded::is_forwarded(head);
         if is_proxy && is_first(&self.logged.untrusted_proxy) {
@@ -288,7 +293,7 @@ fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// Without the tokens.
+/// Omits the tokens.
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")

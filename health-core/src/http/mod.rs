@@ -1,8 +1,8 @@
-//! The HTTP answers: from the head of a request to a complete response, without any
-//! framework.
+//! HTTP responses to probes, independent of any framework.
 //!
-//! An [`Endpoint`] answers; [`HttpOptions`](crate::config::HttpOptions) sets where,
-//! how much and to whom.
+//! An [`Endpoint`] turns the head of a request into a complete response.
+//! [`HttpOptions`](crate::config::HttpOptions) sets the paths, the level of
+//! detail and who sees private details.
 
 pub(crate) mod codes;
 pub(crate) mod config;
@@ -27,7 +27,7 @@ pub use self::endpoint::subject::Subject;
 pub use self::endpoint::{Endpoint, ResponseFuture};
 pub use self::guard::Guard;
 pub use self::paths::ProbePaths;
-pub use self::render::words::Vocabulary;
+pub use self::render::vocabulary::Vocabulary;
 pub use self::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use self::server::HealthServer;

@@ -1,4 +1,4 @@
-//! The answers as an OpenAPI document, for those who generate from it.
+//! The OpenAPI document of the endpoint.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::config::HttpOptions;
-use crate::http::render::words::Vocabulary;
+use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 use crate::verdict::track::Verdict;
@@ -44,7 +44,8 @@ pub(super) fn document(settings: &HttpOptions) -> Value {
         "info": {
             "title": "Health",
             "description": "Whether the service is alive, ready and started, and how its checks stand.",
-            // Of these answers, not of the service: that one may be private.
+            // The version of the answers' format. The version of the service
+            // may be private.
             "version": env!("CARGO_PKG_VERSION"),
         },
         "tags": [{ "name": "health" }],
@@ -53,7 +54,7 @@ pub(super) fn document(settings: &HttpOptions) -> Value {
     })
 }
 
-/// What is found at one path.
+/// The operation at one path.
 #[derive(Clone, Copy)]
 struct Operation<'a> {
     settings: &'a HttpOptions,
@@ -63,13 +64,14 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// Nothing of it depends on who asks, or on any one check.
+    /// Returns whether the answer is independent of the client and of single
+    /// checks.
     fn is_for_everybody(self) -> bool {
         matches!(self.page, Page::OpenApi | Page::Metrics)
     }
 
-    /// Whether a token can change the answer. At a probe it can only exclude
-    /// checks.
+    /// Returns whether a token can change the answer. At a probe it only allows
+    /// to exclude checks.
     fn takes_tokens(self) -> bool {
         let matters = match self.page {
             Page::Health | Page::Group(_) | Page::StatusPage => true,
@@ -88,7 +90,8 @@ impl Operation<'_> {
                 "responses": self.responses(method),
             });
             if self.takes_tokens() {
-                // Without a token there is an answer too, which says less.
+                // The token is optional: without it the answer has fewer
+                // details.
                 operation["security"] = json!([{}, { "health": [] }]);
             }
             item.insert(method.to_owned(), operation);
@@ -147,7 +150,7 @@ impl Operation<'_> {
         parameters
     }
 
-    /// Only where it changes an answer.
+    /// Returns the parameter where it changes an answer.
     fn verbose_parameter(self) -> Option<Value> {
         let what = match self.page {
             _ if self.of_check => return None,
@@ -164,7 +167,7 @@ impl Operation<'_> {
         }))
     }
 
-    /// Only where a client can exclude a check.
+    /// Returns the parameter where a client can exclude a check.
     fn exclude_parameter(self) -> Option<Value> {
         if self.of_check || self.is_for_everybody() {
             return None;
@@ -188,12 +191,12 @@ impl Operation<'_> {
         }))
     }
 
-    /// By code: several statuses may share one.
+    /// Returns the responses by code: several statuses may share one.
     fn responses(self, method: &str) -> Value {
         let statuses: &[(Status, &str)] = match self.page {
             Page::OpenApi => &[(Status::Pass, "The document")],
             Page::Metrics => &[(Status::Pass, "The metrics")],
-            // Once startup has passed, nothing turns it.
+            // Once startup has passed, it stays passed.
             Page::Probe(Probe::Startup) if !self.of_check => {
                 &[(Status::Pass, "Healthy"), (Status::Fail, "Unhealthy")]
             }
@@ -205,7 +208,7 @@ impl Operation<'_> {
         };
         let mut words: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for &(status, word) in statuses {
-            // Metrics are no verdict, so no code of a verdict is theirs.
+            // Metrics do not depend on a verdict, so they always use 200.
             let code = match self.page {
                 Page::Metrics => 200,
                 _ if self.for_consul && status == Status::Warn => 429,
@@ -274,7 +277,7 @@ fn error_schema() -> Value {
     })
 }
 
-/// The published schemas, with the words that this service says.
+/// Returns the published schemas with the configured status words.
 fn schemas(words: Vocabulary) -> Map<String, Value> {
     let mut schemas = Map::new();
     for (name, text) in [("Health", HEALTH), ("HealthJson", HEALTH_JSON)] {

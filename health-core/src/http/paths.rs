@@ -1,4 +1,4 @@
-//! Where the answers are.
+//! Paths of the pages.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -7,7 +7,7 @@ use crate::check::probe::{Probe, Probes};
 use crate::registry::error::Problem;
 use crate::registry::page::Page;
 
-/// Where everybody looks first.
+/// The default paths.
 const STANDARD: [(&str, Page); 4] = [
     ("/livez", Page::Probe(Probe::Liveness)),
     ("/readyz", Page::Probe(Probe::Readiness)),
@@ -15,7 +15,7 @@ const STANDARD: [(&str, Page); 4] = [
     ("/health", Page::Health),
 ];
 
-/// What services that were written from a guide call them.
+/// Further common paths.
 const COMMON: [(&str, Page); 10] = [
     ("/healthz", Page::Probe(Probe::Liveness)),
     ("/live", Page::Probe(Probe::Liveness)),
@@ -29,17 +29,17 @@ const COMMON: [(&str, Page); 10] = [
     ("/health/started", Page::Probe(Probe::Startup)),
 ];
 
-/// The paths and what is found at each.
+/// The paths and their pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
-    /// Before each standard path; may be empty.
+    /// The prefix of the standard paths; may be empty.
     base: String,
     standard: Vec<(Cow<'static, str>, Page)>,
     own: Vec<(String, Page)>,
     /// Those of `own` at which a warning is 429.
     consul: Vec<String>,
-    /// All of them, the longest first, so that `/health/ready` is not taken for
-    /// a check of `/health`.
+    /// All paths, the longest first, so that `/health/ready` is not taken for a
+    /// check of `/health`.
     pages: Vec<(String, Page)>,
     problems: Vec<Problem>,
 }
@@ -64,20 +64,22 @@ impl Paths {
         self.extend(&COMMON);
     }
 
-    /// Below `/health/groups`, where no check can be: its name is reserved.
+    /// Adds a group below `/health/groups`. No check can be there, because
+    /// `groups` is a reserved name.
     pub(crate) fn add_group(&mut self, tag: &'static str) {
         let path = format!("/health/groups/{tag}");
         self.standard.push((path.into(), Page::Group(tag)));
         self.place_all();
     }
 
-    /// Moves the standard paths, those that come later as well.
+    /// Sets the prefix of the standard paths, including those that are added
+    /// later.
     pub(crate) fn set_base(&mut self, base: String) {
         self.base = base;
         self.place_all();
     }
 
-    /// A path of the application's own, which no base moves.
+    /// Adds a path of the application, which has no prefix.
     pub(crate) fn add(&mut self, path: String, page: Page) {
         self.own.push((path, page));
         self.place_all();
@@ -147,8 +149,8 @@ impl Paths {
         }
     }
 
-    /// Reports each path that is a page and a check of another page at once. The
-    /// page would be answered, and hide that the check fails.
+    /// Reports each path that is both a page and a check of another page. The
+    /// page would hide a failure of the check.
     pub(crate) fn clashes<'c>(
         &self,
         checks: &(impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone),
@@ -177,7 +179,7 @@ impl Paths {
         problems
     }
 
-    /// The tags by which checks are grouped.
+    /// Returns the tags that have a group page.
     pub(crate) fn groups(&self) -> Vec<&'static str> {
         let mut tags: Vec<&'static str> = Vec::new();
         for (_, page) in &self.pages {
@@ -201,7 +203,8 @@ impl Paths {
         self.pages.iter().map(|(path, page)| (&**path, *page))
     }
 
-    /// The page, and the name of the check that follows its path, if one does.
+    /// Returns the page, and the name of the check in the path, if there is
+    /// one.
     pub(super) fn find<'p>(&self, path: &'p str) -> Option<(Page, Option<&'p str>)> {
         self.pages
             .iter()
@@ -215,8 +218,9 @@ impl Paths {
     }
 }
 
-/// The paths of the answers as a middleware sees them, to keep probes out of
-/// access logs and traces: see [`Endpoint::probe_paths`](super::Endpoint::probe_paths).
+/// The paths of the pages as a middleware sees them, to keep probes out of
+/// access logs and traces: see
+/// [`Endpoint::probe_paths`](super::Endpoint::probe_paths).
 #[derive(Clone, Debug)]
 pub struct ProbePaths {
     prefix: String,
@@ -231,14 +235,14 @@ impl ProbePaths {
         }
     }
 
-    /// Whether a request for this path is answered by health: a page, or a check
-    /// of it. `path` is that of the URI as it came, without the query.
+    /// Returns whether this path is a page or a check of a page. `path` is the
+    /// path of the URI as it was sent, without the query.
     pub fn contains(&self, path: &str) -> bool {
         let own = path.strip_prefix(&*self.prefix);
         own.is_some_and(|path| self.paths.find(path).is_some())
     }
 
-    /// The same as a regular expression, for middleware that wants one.
+    /// Returns an equivalent regular expression, for middleware that takes one.
     pub fn to_regex(&self) -> String {
         let literal = |text: &str| {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_~".contains(c);
@@ -256,7 +260,8 @@ impl ProbePaths {
     }
 }
 
-/// What would keep a path from being found, or mean something to a router.
+/// Returns why a path would not be found or would have a special meaning in a
+/// router.
 fn broken_rule(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("it does not begin with `/`");

@@ -183,7 +183,7 @@ impl<'a> RequestHead<'a> {
         self.headers.value(name, 0).is_some()
     }
 
-    /// The values of all lines of a header field, in order.
+    /// Returns the values of all lines of a header field, in order.
     pub(crate) fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &'a [u8]> {
         let headers = self.headers;
         (0..).map_while(move |nth| headers.value(name, nth))
@@ -193,12 +193,12 @@ impl<'a> RequestHead<'a> {
         std::str::from_utf8(self.headers.value(name, 0)?).ok()
     }
 
-    /// The first value of this parameter of the query; empty for `key` alone.
+    /// Returns the first value of this query parameter; empty for `key` alone.
     pub(crate) fn parameter(&self, wanted: &str) -> Option<&'a str> {
         self.parameters(wanted).next()
     }
 
-    /// Every value of this parameter of the query.
+    /// Returns every value of this query parameter.
     pub(crate) fn parameters(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
         let pairs = self.query.into_iter().flat_map(|query| query.split('&'));
         pairs.filter_map(move |pair| {
@@ -216,7 +216,7 @@ impl<'a, Body> From<&'a http::Request<Body>> for RequestHead<'a> {
     }
 }
 
-/// Without the header fields, which carry tokens and cookies.
+/// Omits the header fields, which contain tokens and cookies.
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
@@ -265,8 +265,8 @@ mod tests {
         assert!(!format!("{head:?}").contains("horse"));
     }
 
-    /// A request that is held across an `.await` must not keep the task from
-    /// moving to another thread.
+    /// A request that is held across an `.await` must not make the task's
+    /// future `!Send`.
     #[test]
     fn a_head_can_be_sent_to_another_thread() {
         fn assert_send<T: Send>(_: T) {}

@@ -1,4 +1,4 @@
-//! What stands around a body: the code and the headers.
+//! Status codes and headers of responses.
 
 use bytes::Bytes;
 use http::header::{
@@ -9,14 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::http::render::Format;
 use crate::http::request::RequestHead;
-use crate::http::route::{Method, Refusal};
+use crate::http::route::{Method, Rejection};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Nothing is loaded, run, sent or framed, even if a text should find a way in.
+/// Disables scripts, embedding and sniffing, in case a text contains markup.
 const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
     (
@@ -31,7 +31,7 @@ const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
-    // With room for what a server adds: a clone of a map that is filled has none.
+    // Leaves room for headers of the server: a clone of a full map has none.
     let mut headers = HeaderMap::with_capacity(5);
     headers.insert(CONTENT_TYPE, format.content_type());
     headers.insert(CACHE_CONTROL, NO_STORE);
@@ -49,11 +49,11 @@ pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Respon
     response
 }
 
-pub(super) fn refused(refusal: Refusal, head: RequestHead<'_>) -> Response<Bytes> {
+pub(super) fn refused(refusal: Rejection, head: RequestHead<'_>) -> Response<Bytes> {
     let answer = match refusal {
-        Refusal::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
-        Refusal::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
-        Refusal::WrongMethod => {
+        Rejection::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
+        Rejection::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
+        Rejection::WrongMethod => {
             with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
         }
     };
@@ -73,7 +73,7 @@ pub(super) fn with_allow(mut response: Response<Bytes>) -> Response<Bytes> {
     response
 }
 
-/// The headers of `GET`, its length among them, and nothing behind them.
+/// Removes the body and keeps the headers of `GET`, including its length.
 pub(super) fn without_body(mut response: Response<Bytes>) -> Response<Bytes> {
     let length = std::mem::take(response.body_mut()).len();
     response.headers_mut().insert(CONTENT_LENGTH, length.into());

@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! Parses the request: page, method and format.
 
 use crate::http::exclude::Exclusions;
 use crate::http::render::Format;
@@ -8,21 +8,21 @@ use crate::http::request::RequestHead;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 
-/// A known flag counts by its presence, whatever its value, as kube-apiserver
-/// reads it; what is unknown is ignored.
+/// The presence of the flag counts, regardless of its value, as in
+/// kube-apiserver. Unknown parameters are ignored.
 pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
 }
 
-/// Other values are ignored, as each unknown value of a parameter.
+/// Unknown values are ignored, like unknown parameters.
 pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
     let named = head.parameter("refresh").and_then(Refresh::named);
     named.unwrap_or_default()
 }
 
-/// `?format=` has precedence over `Accept`, and both over `?verbose` on the page
-/// of a probe (`by_verbose`). A format that is not known is ignored and never
-/// refused, because a monitor that gets no answer raises an alarm.
+/// `?format=` takes precedence over `Accept`, and both over `?verbose` on the
+/// page of a probe (`by_verbose`). An unknown format is ignored instead of
+/// rejected, because a monitor without an answer raises an alarm.
 pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
     let usual = match page {
         Page::StatusPage => return Format::Html,
@@ -37,7 +37,7 @@ pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Fo
         .unwrap_or(usual)
 }
 
-/// As [`format`], for metrics.
+/// Like [`format`], for metrics.
 pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
     let by_query = head.parameter("format").and_then(Exposition::named);
     by_query
@@ -45,7 +45,7 @@ pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
         .unwrap_or_default()
 }
 
-/// The answer that is asked for.
+/// The requested answer.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) method: Method,
@@ -54,7 +54,7 @@ pub(super) struct Route {
     /// A warning has the code that Consul reads as one.
     pub(super) for_consul: bool,
     pub(super) format: Format,
-    /// Of metrics, which are no answer to a probe.
+    /// The format of metrics; `None` for other pages.
     pub(super) exposition: Option<Exposition>,
     pub(super) verbose: bool,
     pub(super) details: Details,
@@ -81,9 +81,9 @@ impl Method {
     }
 }
 
-/// Why there is no answer.
+/// Why a request is rejected.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     UnknownPath,
     UnknownCheck,
     WrongMethod,

@@ -1,4 +1,4 @@
-//! What the service says of itself in `application/health+json`.
+//! The description of the service in `application/health+json`.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use crate::text::bounded::cut;
 
 type Text = Cow<'static, str>;
 
-/// In bytes; the description of a commit has room in it.
+/// In bytes; long enough for the output of `git describe`.
 const LONGEST_VERSION: usize = 128;
 const LONGEST_TEXT: usize = 1024;
 
-/// What the answers show of the service itself.
+/// The description of the service in the answers.
 ///
-/// `/health` shows the version; the rest is in `application/health+json`. Each text
-/// is one line of at most 1,024 bytes.
+/// `/health` shows the version; `application/health+json` shows all fields.
+/// Each text is one line of at most 1,024 bytes.
 ///
 /// # Errors
 ///
-/// [`HealthBuilder::start`](crate::HealthBuilder::start) refuses a text that is
-/// empty, too long or of several lines, a link that is no URI, and two links of
-/// one relation.
+/// [`HealthBuilder::start`](crate::HealthBuilder::start) fails if a text is
+/// empty, too long or has several lines, if a link is no URI, or if two links
+/// have the same relation.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -58,8 +58,8 @@ impl ServiceInfo {
         ServiceInfo::default()
     }
 
-    /// Sets the version that `/health` shows, such as `env!("CARGO_PKG_VERSION")`, a
-    /// tag or a commit. It is cut at 128 bytes.
+    /// Sets the version that `/health` shows, such as
+    /// `env!("CARGO_PKG_VERSION")`, a tag or a commit. Cut at 128 bytes.
     pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
         self.version = Some(version.into());
         self
@@ -77,13 +77,13 @@ impl ServiceInfo {
         self
     }
 
-    /// Adds one of the `notes`.
+    /// Adds an entry of `notes`.
     pub fn note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
         self.add_note(note.into());
         self
     }
 
-    /// Adds one of the `links`: a relation, once each, and a URI.
+    /// Adds an entry of `links`: a unique relation and a URI.
     pub fn link(
         mut self,
         relation: impl Into<Cow<'static, str>>,
@@ -93,7 +93,7 @@ impl ServiceInfo {
         self
     }
 
-    /// As much of the version as an answer has room for.
+    /// Returns the version, cut to the length that answers show.
     pub(crate) fn shown_version(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
         Some(cut(version, LONGEST_VERSION))

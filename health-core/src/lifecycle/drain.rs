@@ -1,4 +1,4 @@
-//! The way out of a service: for how long it goes on serving, and until when.
+//! The drain: how long the service keeps serving, and when it ends.
 
 use std::future::pending;
 use std::sync::{Arc, OnceLock};
@@ -7,32 +7,31 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// A variable that a platform sets, and how long that platform waits, unless
-/// it is told otherwise, between asking a process to stop and killing it.
+/// Environment variables that identify a platform, and the default time between
+/// a termination signal and the kill there.
 ///
 /// Kubernetes: `terminationGracePeriodSeconds`; ECS: `stopTimeout`; Cloud Run
-/// always waits so long. The other platforms are not told apart by a variable,
-/// or say nothing about their time.
+/// has a fixed time. Other platforms cannot be identified by a variable, or do
+/// not document their time.
 const PLATFORMS: [(&str, Duration); 3] = [
     ("KUBERNETES_SERVICE_HOST", Duration::from_secs(30)),
     ("ECS_CONTAINER_METADATA_URI_V4", Duration::from_secs(30)),
     ("K_SERVICE", Duration::from_secs(10)),
 ];
 
-/// The time that the platform gives, as far as the environment tells.
+/// Returns the default grace period of the platform, if it can be identified.
 pub(crate) fn usual_grace(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
     let platform = PLATFORMS.iter().find(|(variable, _)| is_set(variable))?;
     Some(platform.1)
 }
 
-/// When the drain is over, once it has begun.
-///
-/// One truth for all who wait: a second signal ends the delay for everybody.
+/// The state of the drain, shared by all waiting tasks: a second signal ends
+/// the delay for each of them.
 #[derive(Debug)]
 pub(crate) struct Drain {
     delay: Duration,
     end: watch::Sender<Option<Instant>>,
-    /// How long the server may take afterwards, if that is bounded.
+    /// The limit of the server's shutdown after the drain, if there is one.
     limit: Arc<OnceLock<Duration>>,
 }
 
@@ -45,7 +44,7 @@ impl Drain {
         }
     }
 
-    /// Bounds what comes after the drain; the first bound counts.
+    /// Sets the limit of the shutdown after the drain. The first call counts.
     pub(crate) fn set_limit(&self, limit: Duration) {
         let _ = self.limit.set(limit);
     }
@@ -54,7 +53,7 @@ impl Drain {
         self.delay
     }
 
-    /// Returns whether this call began it: a second one joins the first.
+    /// Begins the drain. Returns `false` if it had begun before.
     pub(crate) fn begin(&self) -> bool {
         self.end.send_if_modified(|end| {
             let is_first = end.is_none();
@@ -63,7 +62,7 @@ impl Drain {
         })
     }
 
-    /// Ends the delay, if it is not over by itself.
+    /// Ends the drain delay, if it has not elapsed yet.
     #[cfg(feature = "signal")]
     pub(crate) fn hurry(&self) {
         let now = Instant::now();
@@ -71,8 +70,8 @@ impl Drain {
             .send_modify(|end| *end = end.map(|end| end.min(now)));
     }
 
-    pub(crate) fn watch(&self) -> Watch {
-        Watch {
+    pub(crate) fn watch(&self) -> DrainWatch {
+        DrainWatch {
             end: self.end.subscribe(),
             #[cfg(all(feature = "systemd", unix))]
             limit: Arc::clone(&self.limit),
@@ -80,26 +79,26 @@ impl Drain {
     }
 }
 
-/// Waits for the drain, without keeping health alive.
+/// Waits for the drain without keeping health alive.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct DrainWatch {
     end: watch::Receiver<Option<Instant>>,
     #[cfg(all(feature = "systemd", unix))]
     limit: Arc<OnceLock<Duration>>,
 }
 
-impl Watch {
-    /// Returns once it has begun.
+impl DrainWatch {
+    /// Waits until the drain has begun.
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) async fn begun(&mut self) {
         if self.end.wait_for(Option::is_some).await.is_err() {
-            // Health is gone, and nobody can begin it any more.
+            // Health has ended, so no drain can begin.
             pending::<()>().await;
         }
     }
 
-    /// How long the rest of the drain takes, and the server after it as far as
-    /// that is bounded.
+    /// Returns the remaining time of the drain plus the limit of the shutdown,
+    /// if there is one.
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) fn remaining(&self) -> Duration {
         let end = *self.end.borrow();
@@ -109,7 +108,7 @@ impl Watch {
         delay + self.limit.get().copied().unwrap_or_default()
     }
 
-    /// Returns once it is over.
+    /// Waits until the drain is over.
     pub(crate) async fn over(mut self) {
         loop {
             let end = *self.end.borrow_and_update();
@@ -122,7 +121,7 @@ impl Watch {
                 },
             };
             if !is_alive {
-                // What is known now is the last word.
+                // Health has ended, so the current end is final.
                 return match end {
                     None => pending().await,
                     Some(end) => sleep_until(end).await,

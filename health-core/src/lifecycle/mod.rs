@@ -1,4 +1,4 @@
-//! The end of the process: drain, signals, systemd.
+//! Startup and shutdown of the service: drain, signals, systemd.
 
 pub(crate) mod drain;
 pub(crate) mod options;

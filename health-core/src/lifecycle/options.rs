@@ -1,4 +1,4 @@
-//! The options of how the service starts and ends.
+//! Options of startup and shutdown.
 
 #[cfg(all(feature = "systemd", unix))]
 use std::env;
@@ -11,12 +11,12 @@ use crate::registry::error::Problem;
 /// HAProxy's own default notices a failure after 6 s (`inter 2s fall 3`), and
 /// Docker and Cloud Run kill a process 10 s after they ask it to stop.
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
-/// As long as most starts take.
+/// Most services start within this time.
 const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// How the service starts and ends, and what the platform is told of it.
+/// How the service starts, drains and reports to its platform.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -67,27 +67,28 @@ impl LifecycleOptions {
         LifecycleOptions::default()
     }
 
-    /// How long the service goes on serving after a drain has begun, so that
-    /// load balancers notice: at most 1 h, default 7 s. Zero ends the drain at
-    /// once, for platforms that send no requests any more when they ask to stop.
+    /// Sets how long the service keeps serving after a drain has begun, so that
+    /// load balancers notice. At most 1 h; default 7 s. Zero ends the drain at
+    /// once, for platforms that send no requests after they signal termination.
     ///
-    /// Kubernetes kills a pod 30 s after it asked it to stop
+    /// Kubernetes kills a pod 30 s after it signals termination
     /// (`terminationGracePeriodSeconds`), so the delay and the requests in
-    /// flight must fit into that. The default is longer than the 6 s in which
-    /// `HAProxy` with its own defaults notices, and shorter than the 10 s after
-    /// which Docker and Cloud Run kill a process.
+    /// flight must fit into that period. The default is longer than the 6 s
+    /// after which `HAProxy` with its own defaults notices a failure, and
+    /// shorter than the 10 s after which Docker and Cloud Run kill a process.
     ///
-    /// An operator can set it without a build: see [`Settings`](crate::config::Settings).
+    /// An operator can change it without a build: see
+    /// [`Settings`](crate::config::Settings).
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
     }
 
-    /// Whether readiness fails during a drain: default `true`.
+    /// Sets whether readiness fails during a drain. Default `true`.
     ///
-    /// `false` is for platforms that take the instance out themselves before they
-    /// ask it to stop, and for pods whose failing readiness raises alarms. The
-    /// delay is served all the same.
+    /// `false` is for platforms that remove the instance before they signal
+    /// termination, and for pods whose failing readiness raises alarms. The
+    /// drain delay still applies.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -107,52 +108,54 @@ impl LifecycleOptions {
         self
     }
 
-    /// How long the platform waits between asking the process to stop and killing
-    /// it, such as the pod's `terminationGracePeriodSeconds`. `start` writes a
-    /// warning to the log if the drain delay alone takes as long.
+    /// Sets how long the platform waits between signalling termination and
+    /// killing the process, such as the pod's `terminationGracePeriodSeconds`.
+    /// `start` logs a warning if the drain delay alone takes as long.
     ///
-    /// No platform tells the process. Without this the defaults of Kubernetes
-    /// (30 s), ECS (30 s) and Cloud Run (10 s) are assumed where their variables
-    /// are set, and elsewhere nothing is said.
+    /// The process cannot read this value from the platform. Without it the
+    /// defaults of Kubernetes (30 s), ECS (30 s) and Cloud Run (10 s) are
+    /// assumed where their environment variables are set, and no warning is
+    /// logged elsewhere.
     pub fn termination_grace(mut self, grace: Duration) -> Self {
         self.termination_grace = Some(grace);
         self
     }
 
-    /// How long a start usually takes at most: above 0 to 24 h, default 30 s.
+    /// Sets the expected maximum duration of startup. Above 0 to 24 h; default
+    /// 30 s.
     ///
-    /// Once it has passed and startup has not, the log names what startup waits
-    /// for. It is also the time for which systemd is asked to go on waiting each
-    /// time that the start makes progress (`notify_systemd`). Startup itself has
-    /// no deadline.
+    /// If startup has not passed by then, the log lists what startup waits for.
+    /// Startup itself has no deadline. With `notify_systemd` it is also how
+    /// much longer systemd is asked to wait each time that startup makes
+    /// progress.
     pub fn startup_patience(mut self, patience: Duration) -> Self {
         self.startup_patience = patience;
         self
     }
 
-    /// Tells systemd how the service gets on, if it runs under systemd with
-    /// `Type=notify`: elsewhere, and where `$NOTIFY_SOCKET` is not set, this does
-    /// nothing.
+    /// Notifies systemd of the state of the service if it runs under systemd
+    /// with `Type=notify`. Does nothing where `$NOTIFY_SOCKET` is not set.
     ///
     /// | message | when |
     /// |---|---|
     /// | `READY=1` | once, when readiness passes for the first time |
-    /// | `STATUS=` | at each change: `ready`, or what is not well, in public words |
+    /// | `STATUS=` | at each change: `ready`, or a public description of the problem |
     /// | `WATCHDOG=1` | twice in `WatchdogSec=`, while liveness passes |
     /// | `STOPPING=1` | when a [drain](crate::Health::drain) begins |
-    /// | `EXTEND_TIMEOUT_USEC=` | while a start makes progress, and once when a drain begins |
+    /// | `EXTEND_TIMEOUT_USEC=` | while startup makes progress, and once when a drain begins |
     ///
-    /// A start makes progress when a check has its first result, when a startup
+    /// Startup makes progress when a check has its first result, when a startup
     /// check passes, and when a gate opens. Each time systemd is asked to wait
-    /// for [`startup_patience`](Self::startup_patience) more, if `TimeoutStartSec=`
-    /// would end sooner; a start that hangs is ended. A drain asks for the rest of
-    /// its delay, for the limit of [`shutdown_timeout`](crate::Health::shutdown_timeout)
-    /// if that is called before the drain, and for 5 s. The application can send
-    /// `RELOADING=1` and the `READY=1` after it by itself: `READY=1` is sent from
-    /// here only once.
+    /// for another [`startup_patience`](Self::startup_patience) if
+    /// `TimeoutStartSec=` would end sooner; a startup that hangs is ended. A
+    /// drain asks for the rest of its delay, plus the limit of
+    /// [`shutdown_timeout`](crate::Health::shutdown_timeout) if that is called
+    /// before the drain, plus 5 s. `READY=1` is sent only once, so the
+    /// application can send `RELOADING=1` and the following `READY=1` itself.
     ///
-    /// The messages come from a task on the runtime of the application: if that
-    /// hangs, the watchdog gets none, and systemd starts the service again.
+    /// The messages are sent by a task on the runtime of the application. If
+    /// that runtime hangs, the watchdog gets no messages, and systemd restarts
+    /// the service.
     #[cfg(feature = "systemd")]
     pub fn notify_systemd(self) -> Self {
         #[cfg(unix)]
@@ -164,14 +167,16 @@ impl LifecycleOptions {
         self
     }
 
-    /// Lets systemd restart the service as soon as liveness fails, by
-    /// `WATCHDOG=trigger`: default no, so that `WatchdogSec=` has to pass first.
+    /// Makes systemd restart the service as soon as liveness fails, by sending
+    /// `WATCHDOG=trigger`. By default systemd waits until `WatchdogSec=` has
+    /// passed.
     ///
-    /// The message is sent once, within a second of the failure and not during a
-    /// drain. systemd then acts as if `WatchdogSec=` had passed, which it need not
-    /// set: it ends the process by `WatchdogSignal=` (SIGABRT, which can write a
-    /// core dump), and `Restart=on-failure` starts it again. Without
-    /// [`notify_systemd`](Self::notify_systemd) this does nothing.
+    /// The message is sent once, within a second of the failure, and not during
+    /// a drain. systemd then acts as if `WatchdogSec=` had passed; the setting
+    /// itself is not required. It ends the process with `WatchdogSignal=`
+    /// (SIGABRT, which can write a core dump), and `Restart=on-failure` starts
+    /// it again. Without [`notify_systemd`](Self::notify_systemd) this does
+    /// nothing.
     ///
     /// ```
     /// use health_core::config::LifecycleOptions;

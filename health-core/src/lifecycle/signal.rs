@@ -1,7 +1,7 @@
-//! The signals that ask a process to stop.
+//! Termination signals.
 //!
-//! They are counted on a thread of their own, so that they count while every
-//! worker of the application is blocked, and after its runtime is gone.
+//! The signals are counted on a separate thread, so that they work while every
+//! worker of the application is blocked and after its runtime has ended.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -16,23 +16,23 @@ use tokio::sync::watch;
 
 use crate::telemetry::log;
 
-/// The signal that ends the process.
+/// The number of the signal that ends the process.
 const LAST: u32 = 3;
-/// How long the end of the process waits for its line in the log, which a full
-/// pipe can block.
+/// How long the exit waits for its log message, which a full pipe can block.
 const LONGEST_LOG: Duration = Duration::from_secs(1);
 
-/// How many signals have asked the process to stop.
+/// The number of termination signals so far.
 #[derive(Debug)]
 pub(crate) struct Requests(watch::Receiver<u32>);
 
 impl Requests {
-    /// Catches the signals from now on. The third one ends the process; the
-    /// others only count.
+    /// Starts to handle the signals. The third one ends the process; the others
+    /// are only counted.
     pub(crate) fn listen() -> io::Result<Self> {
         let (count, counted) = watch::channel(0);
         let (started, has_started) = mpsc::channel();
-        // The runtime is made where it ends: dropped in another, it would panic.
+        // The runtime is created on the thread that drops it: dropped inside
+        // another runtime, it would panic.
         let listen = move || match enter() {
             Ok((runtime, signals)) => {
                 let _ = started.send(Ok(()));
@@ -49,10 +49,10 @@ impl Requests {
         Ok(Requests(counted))
     }
 
-    /// Returns once there have been so many.
+    /// Waits until this number of signals has arrived.
     pub(crate) async fn reach(&mut self, number: u32) {
         if self.0.wait_for(|&count| count >= number).await.is_err() {
-            // The thread ends with the process, or with this.
+            // The sender is gone, so no further signal is counted.
             std::future::pending::<Infallible>().await;
         }
     }
@@ -66,7 +66,7 @@ fn enter() -> io::Result<(Runtime, Signals)> {
     Ok((runtime, signals))
 }
 
-/// Returns only if nothing waits for the first signal any more.
+/// Returns only if there is no receiver for the first signal any more.
 async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
     let mut unheard = pin!(count.closed());
     let first = poll_fn(|cx| match signals.poll_next(cx) {
@@ -88,7 +88,7 @@ async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
         log::ended_by_signal(code);
         drop(logged);
     };
-    // Without a thread the process ends without the line.
+    // Without a thread the process ends without the message.
     let _ = thread::Builder::new().spawn(log);
     let _ = is_logged.recv_timeout(LONGEST_LOG);
     process::exit(code);
@@ -112,7 +112,7 @@ impl Signals {
         })
     }
 
-    /// The next signal, as the exit code of a process that it ends.
+    /// Returns the next signal as the exit code of the process.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
         use tokio::signal::unix::SignalKind;
         let code = |kind: SignalKind| 128 + kind.as_raw_value();
@@ -143,7 +143,7 @@ impl Signals {
         })
     }
 
-    /// The next signal, as the exit code of a process that it ends.
+    /// Returns the next signal as the exit code of the process.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
         first_of([
             (self.ctrl_c.poll_recv(cx), 1),
@@ -153,7 +153,8 @@ impl Signals {
     }
 }
 
-/// The code of one that is ready. All have been polled, so each wakes the task.
+/// Returns the code of a ready signal. All signals are polled, so each wakes
+/// the task.
 fn first_of<const N: usize>(polls: [(Poll<Option<()>>, i32); N]) -> Poll<i32> {
     let ready = polls.into_iter().find(|(poll, _)| poll.is_ready());
     ready.map_or(Poll::Pending, |(_, code)| Poll::Ready(code))

@@ -1,7 +1,8 @@
-//! What systemd is told: the protocol of `sd_notify(3)` and `sd_watchdog_enabled(3)`.
+//! Notifications to systemd: the protocols of `sd_notify(3)` and
+//! `sd_watchdog_enabled(3)`.
 //!
-//! A message is one datagram. Its loss is systemd's business and never the
-//! service's, so sending waits for nothing and errors are ignored.
+//! A message is one datagram. Sending never waits and errors are ignored, so
+//! that systemd cannot affect the service.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -18,34 +19,34 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::Monitor;
 use crate::http::endpoint::LONGEST_WAIT;
-use crate::lifecycle::drain::Watch;
+use crate::lifecycle::drain::DrainWatch;
 use crate::verdict::snapshot::Snapshot;
 use crate::verdict::track::Verdict;
 
-/// How often to look before the first readiness: a start waits for it.
+/// The polling interval before readiness first passes.
 const LOOK_AT_START: Duration = Duration::from_millis(100);
-/// How often to look afterwards. Time alone can turn a verdict, which no event
-/// tells, and to look costs a few loads while all is well.
+/// The polling interval afterwards. An elapsed deadline can change a verdict
+/// without an event, and polling is cheap while all checks pass.
 const LOOK: Duration = Duration::from_secs(1);
-/// Checks that a status names: it is one line for people.
+/// The maximum number of checks that a status names.
 const MOST_NAMES: usize = 5;
-/// Characters of a check's own text.
+/// The maximum length of a check's own text, in characters.
 const LONGEST_REASON: usize = 80;
 
-/// What a drain asks for beside its own time, to close what is open.
+/// The time that a drain requests for closing resources.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// What the application wants of systemd.
+/// The options of the application for systemd.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wishes {
-    /// For how long systemd is asked to wait for the next step of a start.
+pub(crate) struct NotifyOptions {
+    /// How long systemd is asked to wait for the next step of startup.
     pub(crate) startup_patience: Duration,
-    /// systemd restarts the service as soon as liveness fails. No longer wanted
-    /// once it has been sent.
+    /// Whether systemd restarts the service as soon as liveness fails. Reset
+    /// once the message has been sent.
     pub(crate) triggers_watchdog: bool,
 }
 
-/// Where the messages go, and how often the watchdog wants one.
+/// The socket of systemd, and the watchdog interval.
 #[derive(Debug)]
 pub(crate) struct Notifier {
     address: SocketAddr,
@@ -53,11 +54,12 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
-    /// What systemd has set in the environment, or `None` if it is not there.
+    /// Reads the variables that systemd sets. Returns `None` if they are
+    /// missing.
     pub(crate) fn from_vars(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<Self> {
         let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
         let address = address(&variable("NOTIFY_SOCKET")?).ok()?;
-        // Inherited from a parent, the watchdog is the parent's.
+        // A watchdog that was inherited from a parent process is not ours.
         let is_ours = variable("WATCHDOG_PID").is_none()
             || number("WATCHDOG_PID") == Some(std::process::id().into());
         let timeout = number("WATCHDOG_USEC").filter(|&micros| is_ours && micros > 0);
@@ -67,17 +69,17 @@ impl Notifier {
         })
     }
 
-    /// Tells systemd for as long as health lives.
+    /// Sends notifications until health ends.
     pub(crate) fn run(
         self,
         monitor: Arc<Monitor>,
-        drain: Watch,
-        wishes: Wishes,
+        drain: DrainWatch,
+        options: NotifyOptions,
     ) -> impl Future<Output = ()> + Send {
-        let told = Told {
+        let told = Notified {
             socket: Socket::to(self.address),
             monitor,
-            wishes,
+            options,
             ready: false,
             least_awaited: None,
             stopping: false,
@@ -88,8 +90,8 @@ impl Notifier {
     }
 }
 
-/// A path, or `@` and a name that is in no file system. A virtual machine's
-/// `vsock:` is not served.
+/// Parses the address: a path, or `@` and an abstract name. `vsock:` of a
+/// virtual machine is not supported.
 fn address(socket: &OsStr) -> io::Result<SocketAddr> {
     match socket.as_bytes() {
         [b'@', name @ ..] => abstract_address(name),
@@ -124,7 +126,7 @@ impl Socket {
         }
     }
 
-    /// Whether it was sent: what was not can be sent again.
+    /// Returns whether the message was sent. Otherwise it can be sent again.
     fn send(&self, message: &str) -> bool {
         let Some(socket) = &self.socket else {
             return false;
@@ -134,22 +136,23 @@ impl Socket {
     }
 }
 
-/// What systemd has been told so far.
-struct Told {
+/// The notifications so far.
+struct Notified {
     socket: Socket,
     monitor: Arc<Monitor>,
-    wishes: Wishes,
+    options: NotifyOptions,
     ready: bool,
-    /// The least that a start has waited for: what grows again is no progress.
+    /// The minimum number of checks that startup has waited for: a later
+    /// increase is no progress.
     least_awaited: Option<usize>,
     stopping: bool,
     status: String,
-    /// The drain has begun, whether or not that could be told.
+    /// The drain has begun, even if the message could not be sent.
     draining: bool,
 }
 
-impl Told {
-    async fn keep_up(mut self, mut drain: Watch, ping_every: Option<Duration>) {
+impl Notified {
+    async fn keep_up(mut self, mut drain: DrainWatch, ping_every: Option<Duration>) {
         let mut ping_at = ping_every.map(|_| Instant::now());
         loop {
             self.bring_up_to_date().await;
@@ -165,7 +168,7 @@ impl Told {
             let next = ping_at
                 .filter(|&at| at > now)
                 .map_or(look_at, |at| at.min(look_at));
-            // The beginning of the drain is told at once.
+            // The beginning of the drain is sent at once.
             if self.draining {
                 sleep_until(next).await;
             } else {
@@ -174,7 +177,7 @@ impl Told {
         }
     }
 
-    /// Asks for the checks on demand, as a prober would: there may be none.
+    /// Runs the checks on demand, since there may be no prober that does.
     async fn bring_up_to_date(&self) {
         let on_demand = self.monitor.on_demand().iter();
         let asked: Vec<_> = on_demand
@@ -186,13 +189,13 @@ impl Told {
         }
     }
 
-    /// A message while a restart would not help; none is what makes systemd
-    /// restart the service.
+    /// Sends a watchdog message unless liveness fails. Without messages systemd
+    /// restarts the service.
     fn ping(&self) -> bool {
         self.monitor.status(Probe::Liveness) != Status::Fail && self.socket.send("WATCHDOG=1")
     }
 
-    fn tell(&mut self, drain: &Watch) {
+    fn tell(&mut self, drain: &DrainWatch) {
         if self.draining {
             if !self.stopping {
                 self.stopping = self.socket.send("STOPPING=1\nSTATUS=draining")
@@ -211,33 +214,35 @@ impl Told {
         }
     }
 
-    /// Asks systemd to wait on, each time that the start has come further. The
-    /// number of steps is bounded, and without one systemd ends the start.
+    /// Asks systemd to wait longer each time that startup makes progress. The
+    /// number of steps is bounded, and without progress systemd ends the
+    /// startup.
     fn extend_start(&mut self) {
         if self.ready {
             return;
         }
         let awaited = awaited(&self.monitor.snapshot());
         let is_progress = self.least_awaited.is_none_or(|least| awaited < least);
-        if is_progress && self.extend_timeout(self.wishes.startup_patience) {
+        if is_progress && self.extend_timeout(self.options.startup_patience) {
             self.least_awaited = Some(awaited);
         }
     }
 
-    /// Only a timeout that would end sooner becomes longer by this.
+    /// Only extends a timeout that would end sooner.
     fn extend_timeout(&self, time: Duration) -> bool {
         let micros = time.as_micros();
         self.socket.send(&format!("EXTEND_TIMEOUT_USEC={micros}"))
     }
 
     fn trigger_watchdog(&mut self) {
-        let is_wanted = self.wishes.triggers_watchdog;
+        let is_wanted = self.options.triggers_watchdog;
         if is_wanted && self.monitor.status(Probe::Liveness) == Status::Fail {
-            self.wishes.triggers_watchdog = !self.socket.send("WATCHDOG=trigger");
+            self.options.triggers_watchdog = !self.socket.send("WATCHDOG=trigger");
         }
     }
 
-    /// One line. Only what is not well costs a look at every check.
+    /// Returns one line of text. Reads all checks only if a probe does not
+    /// pass.
     fn status(&self) -> String {
         let probes = [Probe::Liveness, Probe::Readiness];
         let [live, ready] = probes.map(|probe| self.monitor.status(probe));
@@ -252,7 +257,8 @@ impl Told {
     }
 }
 
-/// What a start waits for: first results, startup checks and gates.
+/// Returns the number of first results, startup checks and gates that startup
+/// waits for.
 fn awaited(snapshot: &Snapshot) -> usize {
     let checks = snapshot.checks().iter();
     checks
@@ -262,7 +268,7 @@ fn awaited(snapshot: &Snapshot) -> usize {
         .sum()
 }
 
-/// The checks that are not well, in words that anyone may read.
+/// Returns the checks that do not pass, with public texts.
 fn culprits(snapshot: &Snapshot) -> String {
     let checks = snapshot.checks().iter();
     let unwell: Vec<_> = checks
@@ -282,7 +288,8 @@ fn culprits(snapshot: &Snapshot) -> String {
     text
 }
 
-/// A new line would begin another message to systemd, in the check's words.
+/// Replaces line breaks, because they would begin another assignment for
+/// systemd.
 fn one_line(text: &str) -> String {
     crate::http::render::one_line(text)
         .take(LONGEST_REASON)
@@ -300,7 +307,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The end that systemd has.
+    /// The socket of systemd.
     struct Systemd(UnixDatagram);
 
     impl Systemd {
@@ -310,7 +317,8 @@ mod tests {
             Systemd(socket)
         }
 
-        /// The messages since the last call, but for those about timeouts.
+        /// Returns the messages since the last call, except those about
+        /// timeouts.
         fn hears(&self) -> Vec<String> {
             let mut messages = self.hears_all();
             messages.retain(|message| !message.starts_with("EXTEND_TIMEOUT_USEC="));
@@ -328,7 +336,7 @@ mod tests {
         }
     }
 
-    /// A path of its own in the system's directory for temporary files.
+    /// A unique path in the system's directory for temporary files.
     struct Path(std::path::PathBuf);
 
     impl Path {
@@ -355,7 +363,7 @@ mod tests {
         }
     }
 
-    /// Under a systemd whose watchdog wants a message within this time.
+    /// Simulates a systemd with this watchdog interval.
     fn under_systemd(
         builder: HealthBuilder,
         watchdog: Option<Duration>,
@@ -415,7 +423,7 @@ mod tests {
             let messages = systemd.hears();
             messages.iter().filter(|text| *text == "WATCHDOG=1").count()
         };
-        // The system keeps about ten datagrams for who does not read.
+        // The system buffers about ten datagrams.
         sleep(21 * SECOND).await;
         assert_eq!(pings(&systemd), 5, "at once and then every 5 s");
         testing::force(
@@ -441,7 +449,7 @@ mod tests {
         assert_eq!(pings(&systemd), 0, "the task ends with health");
     }
 
-    /// The task shares the runtime with what may hang.
+    /// The task shares the runtime with code that may hang.
     #[tokio::test]
     async fn the_watchdog_hears_nothing_while_the_runtime_hangs() {
         let watchdog = Duration::from_millis(20);
@@ -453,7 +461,7 @@ mod tests {
         drop(health);
     }
 
-    /// The seconds for which systemd is asked to wait.
+    /// Returns the requested extensions in seconds.
     fn extensions(systemd: &Systemd) -> Vec<u64> {
         let messages = systemd.hears_all().into_iter();
         let micros = messages.filter_map(|message| {

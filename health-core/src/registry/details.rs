@@ -1,16 +1,16 @@
-//! How much an answer says.
+//! Levels of detail of an answer.
 
-/// How much an answer says.
+/// The level of detail of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Details {
-    /// One word.
+    /// The status only.
     Status,
-    /// Each check with its name, verdict, timing and what it made public. The
-    /// texts of errors are not.
+    /// Each check with its name, verdict, timing and public texts. The texts of
+    /// errors are not included.
     Checks,
-    /// Everything, the texts of errors too. What looks like a secret in them is
-    /// masked. Shown to clients that a [`Guard`](crate::http::Guard) recognizes; as a
-    /// level for every client it counts as [`Checks`](Self::Checks).
+    /// All data, including the texts of errors with secrets masked. Shown to
+    /// clients that a [`Guard`](crate::http::Guard) recognizes. If it is set
+    /// for all clients, it counts as [`Checks`](Self::Checks).
     Full,
 }

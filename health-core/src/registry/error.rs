@@ -1,4 +1,4 @@
-//! What keeps health from starting, all at once and with what to type.
+//! Problems that prevent a start, each with the help to fix it.
 
 use std::error::Error;
 use std::fmt;
@@ -7,16 +7,16 @@ use std::panic::Location;
 use crate::check::Origin;
 use crate::check::probe::Probe;
 
-/// Everything that keeps [`HealthBuilder::start`] from starting.
+/// All problems that made [`HealthBuilder::start`] fail.
 ///
-/// `Debug` prints what `Display` does, so that `fn main() -> Result<(), Box<dyn
-/// Error>>` shows every problem on lines of its own:
+/// `Debug` prints the same text as `Display`, so that `fn main() -> Result<(),
+/// Box<dyn Error>>` shows each problem on its own lines:
 ///
 /// ```text
 /// Error: health cannot start, 2 problems:
 ///   - two checks are named `db`: billing 1.4.0 at billing/src/checks.rs:12, orders 0.3.1 at orders/src/health.rs:8
 ///     help: give one of them another name: `#[health_check(name = "orders-db")]`
-///   - `require` names `ledger`, and no check has this name
+///   - required check `ledger` does not exist
 ///     help: if it is in a library, name the library in the binary: `use ledger_checks as _;`
 /// ```
 ///
@@ -30,7 +30,7 @@ impl StartError {
         StartError { problems }
     }
 
-    /// Each problem by itself.
+    /// Returns the individual problems.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for StartError {
 
 impl Error for StartError {}
 
-/// One thing that keeps health from starting.
+/// A problem that prevents a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
@@ -64,18 +64,18 @@ pub enum Problem {
     NoRuntime,
     /// The tokio runtime has no timer, so no check could have a deadline.
     NoTimer,
-    /// Two checks have one name, up to `-`, `_` and `.`.
+    /// Two checks have the same name. `-`, `_` and `.` count as equal.
     DuplicateName {
         /// The name.
         name: String,
-        /// Where the checks stand.
+        /// Where the checks are declared.
         places: Vec<SourceLocation>,
     },
     /// A check takes a parameter that nothing provides.
     MissingParameter {
         /// The name of the check.
         check: String,
-        /// Where it stands.
+        /// Where the check is declared.
         place: SourceLocation,
         /// The parameter's name.
         parameter: &'static str,
@@ -84,7 +84,7 @@ pub enum Problem {
         /// The type of the state, if one was given.
         state: Option<&'static str>,
     },
-    /// The name of a check that was made at run time breaks the rules.
+    /// The name of a check that was added at run time breaks the rules.
     InvalidName {
         /// The name.
         name: String,
@@ -97,44 +97,44 @@ pub enum Problem {
     InvalidOptions {
         /// The name of the check.
         check: String,
-        /// Where it stands.
+        /// Where the check is declared.
         place: SourceLocation,
         /// What is wrong.
         what: String,
         /// What to write instead.
         help: String,
     },
-    /// `require` names a check that does not exist.
+    /// A required check does not exist.
     MissingCheck {
         /// The name.
         name: String,
-        /// A check whose name is nearly the same.
+        /// A check with a similar name.
         similar: Option<String>,
     },
-    /// A probe was expected to have a check, and has none.
+    /// A required probe has no check.
     EmptyProbe {
         /// The probe.
         probe: Probe,
     },
-    /// A check comes `after` one that does not exist.
+    /// `after` names a check that does not exist.
     UnknownPrerequisite {
         /// The name of the check.
         check: String,
-        /// Where it stands.
+        /// Where the check is declared.
         place: SourceLocation,
         /// The name that no check has.
         name: String,
-        /// A check whose name is nearly the same.
+        /// A check with a similar name.
         similar: Option<String>,
     },
-    /// Checks come `after` each other, so that none of them could run.
+    /// Checks depend on each other in a cycle, so none of them could run.
     DependencyCycle {
-        /// The checks, each waiting for the next, the last for the first.
+        /// The checks, each depending on the next, the last one on the first.
         members: Vec<String>,
-        /// Where the first one stands.
+        /// Where the first check is declared.
         place: SourceLocation,
     },
-    /// A setting of the builder is out of its range.
+    /// An option of the builder is out of range.
     InvalidSetting {
         /// What is wrong.
         what: String,
@@ -144,7 +144,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What to type against it.
+    /// Returns how to fix the problem.
     pub fn help(&self) -> String {
         match self {
             Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
@@ -185,7 +185,7 @@ impl Problem {
     }
 }
 
-/// What is wrong, and on a second line what to type.
+/// Displays the problem, followed by the help on a second line.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -225,18 +225,18 @@ impl fmt::Display for Problem {
                 write!(f, "check `{check}` ({place}): {what}")
             }
             Problem::MissingCheck { name, .. } => {
-                write!(f, "`require` names `{name}`, and no check has this name")
+                write!(f, "required check `{name}` does not exist")
             }
             Problem::UnknownPrerequisite {
                 check, place, name, ..
             } => {
                 write!(
                     f,
-                    "check `{check}` ({place}) comes after `{name}`, and no check has this name"
+                    "check `{check}` ({place}) depends on unknown check `{name}`"
                 )
             }
             Problem::EmptyProbe { probe } => {
-                write!(f, "no check counts for {probe}, and one was expected")
+                write!(f, "no check counts for {probe}, but one is required")
             }
             Problem::DependencyCycle { members, place } => write_circle(f, members, place),
             Problem::InvalidSetting { what, .. } => f.write_str(what),
@@ -304,18 +304,18 @@ impl SourceLocation {
         }
     }
 
-    /// The package of a check with `#[health_check]`; `None` for one that was
-    /// added to the builder.
+    /// Returns the package of a check with `#[health_check]`; `None` for a
+    /// check that was added to the builder.
     pub fn package(&self) -> Option<&'static str> {
         self.package.map(|(name, _)| name)
     }
 
-    /// The file, as rustc names it.
+    /// Returns the file, as rustc names it.
     pub fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line of the attribute, or of the call that added the check.
+    /// Returns the line of the attribute, or of the call that added the check.
     pub fn line(&self) -> u32 {
         self.line
     }

@@ -1,4 +1,4 @@
-//! From declarations to checks that can run, or to everything that is wrong.
+//! Validates declarations and turns them into checks that can run.
 
 pub(crate) mod details;
 pub(crate) mod error;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::check::options::{CheckOptions, Plan};
 use crate::check::rules::Mistake;
 use crate::check::state::{Context, Need, Sources};
-use crate::check::{CheckDef, Feed, Work, name, rules};
+use crate::check::{CheckDef, CheckFn, ResultSource, name, rules};
 use crate::registry::error::{Problem, SourceLocation};
 use crate::registry::settings::Settings;
 use crate::registry::settings::check::Change;
@@ -22,9 +22,9 @@ use crate::registry::settings::check::Change;
 pub(crate) struct Check {
     pub(crate) name: Arc<str>,
     pub(crate) plan: Plan,
-    /// The checks that come first, by their place among all checks.
+    /// The prerequisites, by their index among all checks.
     pub(crate) after: Box<[usize]>,
-    pub(crate) feed: Feed,
+    pub(crate) feed: ResultSource,
 }
 
 /// A check that was added to the builder.
@@ -33,17 +33,17 @@ pub(crate) struct Added {
     pub(crate) name: String,
     pub(crate) options: CheckOptions,
     pub(crate) place: SourceLocation,
-    pub(crate) feed: Feed,
-    /// The framework's own, which has a reserved name.
+    pub(crate) feed: ResultSource,
+    /// Whether the framework added the check, which allows a reserved name.
     pub(crate) is_ours: bool,
 }
 
-/// Every check with `#[health_check]` that is linked into this program.
+/// Returns every check with `#[health_check]` that is linked into this program.
 pub(crate) fn declared() -> impl Iterator<Item = &'static CheckDef> {
     inventory::iter::<CheckDef>.into_iter()
 }
 
-/// All that is said about checks, from which those that run are made.
+/// The inputs from which the list of checks is built.
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
     pub(crate) declared: Vec<&'static CheckDef>,
@@ -51,12 +51,13 @@ pub(crate) struct Registry<'a> {
     pub(crate) context: &'a Context,
     pub(crate) settings: &'a Settings,
     pub(crate) required: &'a [String],
-    /// The tags by which checks are grouped.
+    /// The tags that have a group page.
     pub(crate) groups: &'a [&'static str],
 }
 
 impl Registry<'_> {
-    /// The checks that run, sorted by name; whatever is wrong goes to `problems`.
+    /// Returns the checks that run, sorted by name. Problems are added to
+    /// `problems`.
     pub(crate) fn checks(&self, problems: &mut Vec<Problem>) -> Vec<Check> {
         let candidates = self.candidates(problems);
         duplicate_names(&candidates, problems);
@@ -81,7 +82,8 @@ impl Registry<'_> {
             .collect()
     }
 
-    /// The checks that the settings leave, with their changed options.
+    /// Returns the checks that the settings do not disable, with their changed
+    /// options.
     fn apply_settings(
         &self,
         candidates: Vec<Candidate>,
@@ -101,7 +103,8 @@ impl Registry<'_> {
         enabled
     }
 
-    /// A group of which the settings leave no check would be healthy for good.
+    /// Reports groups whose checks are all disabled, because they would always
+    /// be healthy.
     fn disabled_groups(
         &self,
         enabled: &[Candidate],
@@ -137,7 +140,7 @@ impl Registry<'_> {
                 needs: def.needs,
                 changed: false,
                 place: SourceLocation::declared(def.origin),
-                feed: Feed::Runs(Work::declared(def.run, self.context)),
+                feed: ResultSource::Runs(CheckFn::declared(def.run, self.context)),
             });
         let added = self.added.iter().map(|check| Candidate {
             name: check.name.as_str().into(),
@@ -156,19 +159,19 @@ impl Registry<'_> {
     }
 }
 
-/// A check whose options nobody has looked at yet.
+/// A check whose options are not validated yet.
 struct Candidate {
     name: Arc<str>,
     options: CheckOptions,
     needs: &'static [Need],
-    /// The settings have changed its options.
+    /// Whether the settings changed its options.
     changed: bool,
     place: SourceLocation,
-    feed: Feed,
+    feed: ResultSource,
 }
 
 impl Candidate {
-    /// Applies the settings; whether the check stays.
+    /// Applies the settings. Returns whether the check stays enabled.
     fn apply(&mut self, change: &Change) -> bool {
         if let Some(options) = &change.options {
             self.changed = true;
@@ -195,8 +198,8 @@ impl Candidate {
 
     fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
         match &self.feed {
-            Feed::Runs(_) => self.options.resolve(),
-            Feed::Reports(source) => self.options.resolve_reported(source.broken_rule()),
+            ResultSource::Runs(_) => self.options.resolve(),
+            ResultSource::Reports(source) => self.options.resolve_reported(source.broken_rule()),
         }
     }
 
@@ -227,9 +230,9 @@ impl Candidate {
     }
 }
 
-/// The same code can be linked twice (a cycle of dev-dependencies does it).
-/// That is one check; the copy whose parameters can be served is kept, since
-/// the two copies ask for different types.
+/// The same code can be linked twice, for example by a cycle of
+/// dev-dependencies. Both copies are the same check. The copy whose parameters
+/// are provided is kept, since the copies ask for different types.
 fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'static CheckDef> {
     let mut kept: Vec<&'static CheckDef> = Vec::new();
     for &def in declared {
@@ -283,8 +286,8 @@ fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut V
     }
 }
 
-/// Groups that no check declares; [`Registry::disabled_groups`] sees to those
-/// that the settings empty.
+/// Reports groups without any declared check. [`Registry::disabled_groups`]
+/// reports those that the settings empty.
 fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
     let tags = || candidates.iter().flat_map(|check| check.options.labels());
     for &group in groups {
@@ -305,8 +308,8 @@ fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mu
     }
 }
 
-/// For each check, the places of those that come first. One that the settings
-/// have taken out holds nobody up.
+/// Returns the indices of the prerequisites of each check. A disabled check is
+/// no prerequisite.
 fn order(
     candidates: &[Candidate],
     names: &[Arc<str>],
@@ -337,8 +340,8 @@ fn order(
     after
 }
 
-/// Checks that wait for each other would wait for ever. Each circle is named
-/// once, from the member that comes first by name.
+/// Reports checks that depend on each other in a cycle. Each cycle is reported
+/// once, starting with the member whose name sorts first.
 fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
     let waiting = (0..candidates.len()).filter(|&start| !after[start].is_empty());
     for start in waiting {
@@ -354,8 +357,8 @@ fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<
     }
 }
 
-/// Whether the checks that the last of `path` waits for lead back to `start`
-/// through checks that come later by name.
+/// Returns whether the prerequisites of the last check of `path` lead to
+/// `start` through checks whose names sort after it.
 fn way_back(
     start: usize,
     path: &mut Vec<usize>,

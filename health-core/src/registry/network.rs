@@ -1,15 +1,15 @@
-//! Ranges of addresses, as guards and settings take them.
+//! Address ranges of guards and settings.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Parses an address or a range. The address is parsed by std, which refuses
+/// Parses an address or a range. The address is parsed by std, which rejects
 /// `010.0.0.0`: some parsers read it as 8.0.0.0.
 ///
 /// # Errors
 ///
-/// What to write instead.
+/// Returns what to write instead.
 pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let parse = || {
         let Some((address, _)) = text.split_once('/') else {
@@ -27,8 +27,8 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     }
 }
 
-/// What to write instead of IPv4 in IPv6. The address of a client is never of
-/// this form, because `::ffff:10.0.0.1` counts as `10.0.0.1`.
+/// Returns what to write instead of an IPv4-mapped IPv6 range. Client addresses
+/// never have this form, because `::ffff:10.0.0.1` is converted to `10.0.0.1`.
 fn instead_of_mapped(network: &IpNet) -> Option<String> {
     const PREFIX: u8 = 96;
     let IpNet::V6(network) = network else {

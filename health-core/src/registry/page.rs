@@ -1,32 +1,34 @@
-//! What can be served at a path.
+//! The pages that can be served at a path.
 
 use crate::check::probe::{Probe, Probes};
 
-/// What is found at a path.
+/// A page that can be served at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Page {
-    /// Everything, as far as the details allow.
+    /// All checks, at the configured level of detail.
     Health,
-    /// The answer to one probe.
+    /// The status of one probe.
     Probe(Probe),
     /// The checks with this tag: see
-    /// [`HealthBuilder::group`](crate::HealthBuilder::group).
+    /// [`HttpOptions::group`](crate::config::HttpOptions::group).
     Group(&'static str),
-    /// Everything as a page for people, as far as the details allow. Give it a
-    /// path of its own, with [`HealthBuilder::path`](crate::HealthBuilder::path):
-    /// no `Accept` asks for it, since monitors say that they like HTML.
+    /// All checks as an HTML page, at the configured level of detail. Serve it
+    /// at a separate path with
+    /// [`HttpOptions::path`](crate::config::HttpOptions::path): it is not
+    /// selected by `Accept`, since monitors often claim to accept HTML.
     ///
-    /// It loads itself anew every 10 s; `?refresh=` takes other seconds, and
-    /// `off`. It has the code of `/health`, so that nobody who reads only that is
-    /// told that all is well.
+    /// The page reloads every 10 s; `?refresh=` sets another number of seconds
+    /// or `off`. Its status code is that of `/health`, so that a monitor of
+    /// this page also sees failures.
     StatusPage,
-    /// What all of these paths answer, as an OpenAPI document: see
+    /// The OpenAPI document of all paths: see
     /// [`Endpoint::openapi`](crate::http::Endpoint::openapi).
     OpenApi,
-    /// The metrics of every check, for Prometheus: OpenMetrics if `Accept` names
-    /// it, else the text format 0.0.4. Always 200, and not behind the
-    /// [`Guard`](crate::http::Guard): it says names, verdicts and times, no texts.
+    /// The metrics of all checks for Prometheus: OpenMetrics if `Accept` asks
+    /// for it, otherwise the text format 0.0.4. Always 200. Not restricted by
+    /// the [`Guard`](crate::http::Guard), since metrics contain names, verdicts
+    /// and times but no texts.
     Metrics,
 }
 
@@ -37,7 +39,7 @@ impl From<Probe> for Page {
 }
 
 impl Page {
-    /// As Kubernetes names it, or the tag of the group.
+    /// Returns the name of the probe in Kubernetes, or the tag of the group.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Page::Probe(Probe::Liveness) => "livez",
@@ -51,11 +53,11 @@ impl Page {
         }
     }
 
-    /// Whether a check with these probes and tags counts for the page.
+    /// Returns whether a check with these probes and tags counts for the page.
     pub(crate) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
         match self {
             Page::Health | Page::StatusPage => true,
-            // A scrape runs nothing, and is of all checks together.
+            // A scrape runs no checks and covers all of them.
             Page::OpenApi | Page::Metrics => false,
             Page::Probe(probe) => probes.contains(probe),
             Page::Group(tag) => tags.contains(&tag),

@@ -1,4 +1,4 @@
-//! [`Gate`]: a step of the start that the application takes by itself.
+//! [`Gate`]: a startup step of the application.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,17 +8,17 @@ use crate::check::rules::Mistake;
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
-/// A step of the start that the application takes by itself, such as migrations
-/// or a warm cache: [startup](crate::Probe::Startup) waits until it is opened,
-/// and readiness waits for startup.
+/// A startup step of the application, such as migrations or warming a cache.
+/// [Startup](crate::Probe::Startup) fails until the gate is opened, and
+/// readiness fails until startup has passed.
 ///
-/// It counts as a critical startup check of its name, so other checks can come
-/// [`after`](crate::CheckOptions::after) it. A startup check is the better
-/// choice where the step can be looked at again and again.
+/// A gate counts as a critical startup check, so other checks can name it in
+/// [`after`](crate::CheckOptions::after). Use a startup check instead if the
+/// step can be checked repeatedly.
 ///
-/// All clones are one gate. To open it is final. If all of them are dropped
-/// before, nobody can open it any more: its report and the log say so, and
-/// startup never passes.
+/// All clones share one gate. It cannot be closed again. If all clones are
+/// dropped before it is opened, startup never passes; the report and the log
+/// give the reason.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,7 +45,8 @@ pub struct Gate {
     handles: Arc<Handles>,
 }
 
-/// What the clones share. Its drop says that the last of them is gone.
+/// The state shared by the clones. Dropping it means that the last clone is
+/// gone.
 #[derive(Debug)]
 struct Handles {
     state: Arc<State>,
@@ -72,8 +73,8 @@ impl From<&Gate> for Reported {
 }
 
 impl Gate {
-    /// A closed gate. The name obeys the rules of the names of checks, which
-    /// [`start`](crate::HealthBuilder::start) verifies.
+    /// Creates a closed gate. [`start`](crate::HealthBuilder::start) validates
+    /// the name by the rules for check names.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),
@@ -88,12 +89,13 @@ impl Gate {
         }
     }
 
-    /// Opens it for good. Can be called from any thread, and again without effect.
+    /// Opens the gate permanently. Can be called from any thread; a second call
+    /// has no effect.
     pub fn open(&self) {
         self.handles.state.turn(OPEN);
     }
 
-    /// Whether it has been opened.
+    /// Returns whether the gate is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.handles.state.stands() == OPEN
@@ -121,7 +123,7 @@ impl State {
         self.stands.load(Ordering::Acquire)
     }
 
-    /// Whether it was closed until now.
+    /// Changes the state. Returns whether the gate was closed until now.
     fn turn(&self, to: u8) -> bool {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let turned = self.stands.compare_exchange(CLOSED, to, success, failure);
@@ -150,7 +152,7 @@ impl Source for State {
 
     fn broken_rule(&self) -> Option<Mistake> {
         (self.stands() == ABANDONED).then(|| Mistake {
-            what: "the gate has been dropped, so nobody can open it".into(),
+            what: "the gate was dropped, so it can never be opened".into(),
             help: "keep a clone of it where the step ends that startup waits for".into(),
         })
     }

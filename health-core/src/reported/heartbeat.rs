@@ -1,4 +1,4 @@
-//! [`Heartbeat`]: a sign of life of work that has no end.
+//! [`Heartbeat`]: a liveness signal of a background task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,22 +13,22 @@ use crate::time::clock::Moment;
 
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A sign of life of work that has no end, such as a consumer or a scheduler:
-/// silence for longer than the deadline is a failure.
+/// A liveness signal of a background task, such as a consumer or a scheduler.
+/// The check fails if no beat arrives within the deadline.
 ///
-/// A check of the broker says that messages could be had; this says that
-/// somebody takes them. Give it to
-/// [`HealthBuilder::heartbeat`](crate::HealthBuilder::heartbeat), and
-/// [`beat`](Self::beat) once a round. Before the first beat the check is
+/// A check of a message broker shows that the broker works; a heartbeat shows
+/// that the consumer does. Give it to
+/// [`HealthBuilder::reported`](crate::HealthBuilder::reported), and call
+/// [`beat`](Self::beat) once per round. Before the first beat the check is
 /// unknown, and the deadline counts from the start.
 ///
-/// Time passes for whoever reads, so the failure is seen on every thread even
-/// while the runtime of the work stands still.
+/// The deadline is compared with the clock on each read, so the failure is
+/// visible even while the runtime of the task is blocked.
 ///
-/// All clones are one heartbeat. When the last one is dropped, by a task that
-/// has panicked or returned, the check fails at once. During a
-/// [drain](crate::Health::drain) that is an orderly end and no failure; silence
-/// of a heartbeat that still exists is one.
+/// All clones share one heartbeat. When the last clone is dropped, because the
+/// task has panicked or returned, the check fails at once. During a
+/// [drain](crate::Health::drain) the drop is no failure, but a missed deadline
+/// still is.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,7 +46,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// let work = async move {
 ///     loop {
 ///         consumer.beat();
-///         // .. the next message ..
+///         // .. handle the next message ..
 ///         # break;
 ///     }
 ///     # consumer
@@ -64,26 +64,28 @@ pub struct Heartbeat {
     handles: Arc<Handles>,
 }
 
-/// What the clones share. Its drop says that the last of them is gone.
+/// The state shared by the clones. Dropping it means that the last clone is
+/// gone.
 #[derive(Debug)]
 struct Handles {
     pulse: Arc<Pulse>,
 }
 
-/// The word holds the time of the last beat, in milliseconds since the pulse was
-/// made, and three marks.
+/// One atomic word: the time of the last beat, in milliseconds since creation,
+/// and three flags.
 #[derive(Debug)]
 struct Pulse {
     name: String,
     deadline: Duration,
     made: Instant,
     word: AtomicU64,
-    /// Beats that moved the time of the last one.
+    /// The number of beats that changed the time of the last one.
     beats: AtomicU64,
     subscribers: Subscribers,
 }
 
-/// A reader has seen no beat in time, or none yet, so the next one is reported.
+/// A reader has seen a missed deadline or no beat yet, so the next beat is
+/// reported.
 const SILENT: u64 = 1 << 63;
 /// The last handle has been dropped.
 const DROPPED: u64 = 1 << 62;
@@ -101,10 +103,10 @@ impl From<&Heartbeat> for Reported {
 }
 
 impl Heartbeat {
-    /// A heartbeat that has not beaten yet. The deadline is at most 24 h.
+    /// Creates a heartbeat without a beat. The deadline is at most 24 h.
     ///
-    /// The name obeys the rules of the names of checks;
-    /// [`start`](crate::HealthBuilder::start) verifies both.
+    /// [`start`](crate::HealthBuilder::start) validates the deadline, and the
+    /// name by the rules for check names.
     pub fn new(name: impl Into<String>, deadline: Duration) -> Self {
         let pulse = Pulse {
             name: name.into(),
@@ -122,10 +124,10 @@ impl Heartbeat {
         }
     }
 
-    /// Says that the work goes on.
+    /// Reports that the task is running.
     ///
-    /// From any thread, with or without a runtime, and as often as you like: it
-    /// costs a look at the clock, and a write at most once a millisecond.
+    /// Can be called from any thread, with or without a runtime, and at any
+    /// rate: it reads the clock, and writes at most once per millisecond.
     pub fn beat(&self) {
         self.handles.pulse.beat(Instant::now());
     }
@@ -154,10 +156,11 @@ impl Pulse {
             return;
         }
         if last & MARKS != 0 || now - last >= self.deadline_millis() {
-            // The silence before this beat may not have been seen yet.
+            // Readers may not have seen the missed deadline before this beat
+            // yet.
             self.subscribers.notify();
         }
-        // Of two threads, the later moment counts.
+        // If two threads beat at once, the later time counts.
         let later = |word: u64| Some(now.max(word & !MARKS));
         let before = self
             .word
@@ -181,13 +184,13 @@ impl Pulse {
         self.made + Duration::from_millis(word & !MARKS)
     }
 
-    /// When the last beat counts no longer.
+    /// Returns when the last beat expires.
     fn ends(&self, word: u64, view: &View<'_>) -> Moment {
         view.clock.at(self.last_beat(word)) + self.deadline
     }
 
-    /// The word, marked if the last beat counts no longer: only if none came
-    /// meanwhile, so that every beat is seen.
+    /// Returns the word, flagged if the last beat has expired. The flag is only
+    /// set if no beat came meanwhile, so that no beat is lost.
     fn seen(&self, now: Moment, view: &View<'_>) -> u64 {
         let silent = |word: u64| {
             let is_over = word & MARKS == 0 && now >= self.ends(word, view);
@@ -222,7 +225,8 @@ impl Source for Pulse {
                 ..Reading::of(Outcome::fail("the heartbeat was dropped"))
             };
         }
-        // A reader that has seen no beat yet waits one deadline for the first.
+        // A reader that has seen no beat yet waits one deadline for the first
+        // one.
         let was_seen = word & UNBEATEN == 0 && self.ends(word, view) > since;
         let patience = since + self.deadline;
         if !was_seen && now < patience {
@@ -283,7 +287,7 @@ mod tests {
     use super::*;
     use crate::check::source::Subscriber;
 
-    /// Counts the changes that it is notified of.
+    /// Counts notifications.
     #[derive(Default)]
     struct Changes(AtomicUsize);
 
@@ -314,12 +318,12 @@ mod tests {
     }
 }
 
-/// Whatever happens in whatever order, these hold for every reader:
+/// These properties hold for every reader and every order of operations:
 ///
 /// 1. It passes while the last beat is younger than the deadline, is unknown
 ///    before the first one, and fails otherwise.
-/// 2. A reader that looks often and one that looks seldom see the same, and have
-///    counted the same results.
+/// 2. A frequent reader and an infrequent reader see the same verdict and count
+///    the same results.
 #[cfg(test)]
 mod properties {
     use std::sync::Mutex;

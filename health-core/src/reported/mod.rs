@@ -1,13 +1,14 @@
-//! Checks whose state the application reports, and that are never run.
+//! Checks whose state is reported by the application instead of being run.
 //!
 //! | type | fails |
 //! |---|---|
 //! | [`Gate`] | until it is opened |
-//! | [`Heartbeat`] | while no beat has come for longer than its deadline |
+//! | [`Heartbeat`] | while its last beat is older than the deadline |
 //! | [`Supervised`] | once the task has ended |
 //! | [`Switch`] | while it is switched off |
 //!
-//! Give a reference to [`HealthBuilder::reported`](crate::HealthBuilder::reported).
+//! Pass a reference to
+//! [`HealthBuilder::reported`](crate::HealthBuilder::reported).
 
 pub(crate) mod gate;
 pub(crate) mod heartbeat;

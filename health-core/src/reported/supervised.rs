@@ -1,4 +1,4 @@
-//! [`Supervised`]: a task that is not meant to end.
+//! [`Supervised`]: a task that must not end.
 
 use std::fmt;
 use std::future::Future;
@@ -12,19 +12,19 @@ use crate::check::outcome::{Outcome, Reason};
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
-/// A tokio task that is not meant to end: when it does, the check of its name
-/// fails at once and for good, with `panicked`, `ended` or `cancelled`.
+/// A tokio task that must not end. When it ends, its check fails at once and
+/// permanently, with `panicked`, `ended` or `cancelled`.
 ///
-/// The text of the panic is private. A task that ends is told from one that
-/// stands still by a [`Heartbeat`](crate::reported::Heartbeat).
+/// The text of the panic is private. To detect a task that hangs instead of
+/// ending, use a [`Heartbeat`](crate::reported::Heartbeat).
 ///
-/// It takes the place of the task's [`JoinHandle`]: await it for what the task
-/// returns, drop it and the task goes on, supervised all the same.
+/// It replaces the task's [`JoinHandle`]: await it for the value that the task
+/// returns. If it is dropped, the task keeps running and is still supervised.
 ///
-/// During a [drain](crate::Health::drain) a task that ends or is cancelled is no
-/// failure: the check keeps its last verdict. A panic fails at all times. A
-/// service that stops without a drain calls [`Health::stop`](crate::Health::stop)
-/// before it ends its tasks.
+/// During a [drain](crate::Health::drain) a task that returns or is cancelled
+/// is no failure: the check keeps its last verdict. A panic always fails. A
+/// service that stops without a drain must call
+/// [`Health::stop`](crate::Health::stop) before it ends its tasks.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,12 +54,12 @@ struct Task<T> {
 }
 
 struct State<T> {
-    /// Gone once it has been asked for the result.
+    /// `None` once the result has been taken.
     handle: Option<JoinHandle<T>>,
     result: Option<Result<T, JoinError>>,
     /// How the task ended.
     end: Option<Outcome>,
-    /// Who awaits the result.
+    /// The waker of the task that awaits the result.
     waiting: Option<Waker>,
 }
 
@@ -73,8 +73,8 @@ impl<T: Send + 'static> From<&Supervised<T>> for Reported {
 }
 
 impl<T: Send + 'static> Supervised<T> {
-    /// Supervises this task from now on. The name obeys the rules of the names
-    /// of checks, which [`start`](crate::HealthBuilder::start) verifies.
+    /// Supervises this task. [`start`](crate::HealthBuilder::start) validates
+    /// the name by the rules for check names.
     pub fn new(name: impl Into<String>, task: JoinHandle<T>) -> Self {
         let abort = task.abort_handle();
         let state = State {
@@ -97,7 +97,7 @@ impl<T: Send + 'static> Supervised<T> {
         self.abort.abort();
     }
 
-    /// Whether the task has ended.
+    /// Returns whether the task has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.abort.is_finished()
@@ -112,7 +112,8 @@ impl<T: Send + 'static> Supervised<T> {
     }
 }
 
-/// What the task returns. To be awaited once, as a [`JoinHandle`] is.
+/// Returns the result of the task. Must be awaited at most once, like a
+/// [`JoinHandle`].
 impl<T: Send + 'static> Future for Supervised<T> {
     type Output = Result<T, JoinError>;
 
@@ -141,14 +142,15 @@ impl<T> Task<T> {
 }
 
 impl<T: Send + 'static> Task<T> {
-    /// Asks the task for its result, and to be woken when there is one.
+    /// Polls the task for its result and registers to be woken.
     fn poll(self: &Arc<Self>) {
         let mut state = self.state();
         let Some(handle) = &mut state.handle else {
             return;
         };
         let waker = Waker::from(Arc::clone(self));
-        // With a budget a poll could wake this at once, under the lock.
+        // With a budget, a poll could wake this task at once, while the lock is
+        // held.
         let polled = pin!(unconstrained(handle)).poll(&mut Context::from_waker(&waker));
         let Poll::Ready(result) = polled else {
             return;
@@ -165,8 +167,8 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// Woken by the task as it ends, on the thread where it does: no other task is
-/// needed, and no runtime that still runs.
+/// Woken on the thread where the task ends, so this needs no other task and no
+/// running runtime.
 impl<T: Send + 'static> Wake for Task<T> {
     fn wake(self: Arc<Self>) {
         self.poll();

@@ -1,4 +1,4 @@
-//! [`Switch`]: a check that people turn off and on.
+//! [`Switch`]: a check that is turned off and on manually.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,18 +9,18 @@ use crate::check::outcome::Outcome;
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
-/// In characters.
+/// The maximum length of a reason, in characters.
 const LONGEST_REASON: usize = 256;
 
-/// A check that the application turns off and on: for maintenance, for an
-/// operator's command, for load that it sheds.
+/// A check that the application turns off and on: for maintenance, an
+/// operator's command or load shedding.
 ///
-/// Give it to [`HealthBuilder::switch`](crate::HealthBuilder::switch): critical
-/// for readiness it takes the instance out of rotation while it is off, and
-/// otherwise degrades it. Unlike a [drain](crate::Health::drain) it can be
-/// turned back, and the service goes on.
+/// Give it to [`HealthBuilder::reported`](crate::HealthBuilder::reported). If
+/// it is critical for readiness, the instance is out of rotation while the
+/// switch is off; otherwise it is degraded. Unlike a
+/// [drain](crate::Health::drain) it can be reverted.
 ///
-/// All clones are one switch, and it begins switched on. What was switched off
+/// All clones share one switch, which is initially on. A switch that is off
 /// stays off when the clones are dropped.
 ///
 /// ```
@@ -59,7 +59,7 @@ struct State {
 #[derive(Debug)]
 struct Off {
     reason: String,
-    /// When it is on again by itself.
+    /// When the switch turns on again automatically.
     until: Option<Instant>,
 }
 
@@ -73,8 +73,8 @@ impl From<&Switch> for Reported {
 }
 
 impl Switch {
-    /// A switch that is on. The name obeys the rules of the names of checks,
-    /// which [`start`](crate::HealthBuilder::start) verifies.
+    /// Creates a switch that is on. [`start`](crate::HealthBuilder::start)
+    /// validates the name by the rules for check names.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),
@@ -86,8 +86,8 @@ impl Switch {
         }
     }
 
-    /// Switches it off until [`on`](Self::on) is called. The reason is public;
-    /// what is longer than 256 characters is cut.
+    /// Turns the switch off until [`on`](Self::on) is called. The reason is
+    /// public and is cut at 256 characters.
     pub fn off(&self, reason: impl Into<String>) {
         self.state.set(Some(Off {
             reason: cut(&reason.into()),
@@ -95,22 +95,22 @@ impl Switch {
         }));
     }
 
-    /// Switches it off for this long, from now; whatever was said before no
-    /// longer counts. It comes back by itself, so nobody can forget it.
+    /// Turns the switch off for this long, counted from now. It replaces an
+    /// earlier call. The switch turns on again automatically.
     pub fn off_for(&self, reason: impl Into<String>, time: Duration) {
         self.state.set(Some(Off {
             reason: cut(&reason.into()),
-            // Beyond the reach of the clock is for ever.
+            // A time beyond the range of the clock means forever.
             until: Instant::now().checked_add(time),
         }));
     }
 
-    /// Switches it on.
+    /// Turns the switch on.
     pub fn on(&self) {
         self.state.set(None);
     }
 
-    /// Whether it is on now.
+    /// Returns whether the switch is on now.
     #[must_use]
     pub fn is_on(&self) -> bool {
         let now = Instant::now();

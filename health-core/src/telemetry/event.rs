@@ -1,4 +1,4 @@
-//! What an application can observe: every run, and every turn of a verdict.
+//! Events for applications: each completed run and each transition.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,52 +11,53 @@ use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
 use crate::verdict::track::Verdict;
 
-/// Events that a subscriber may be behind before it misses some.
+/// The number of events that a subscriber can lag behind before it loses some.
 const BACKLOG: usize = 1024;
 
-/// Something happened to a check.
+/// An event of a check.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// There is a result: a run came back, timed out, or was skipped, or
-    /// something else was reported.
+    /// There is a new result: a run completed, timed out or was skipped, or a
+    /// reported state changed.
     Completed(CheckReport),
-    /// The verdict changed. Sent after the `Completed` event that caused it, if any: the
-    /// passing of time changes a verdict as well.
+    /// The verdict changed. Sent after the `Completed` event that caused it, if
+    /// any: an elapsed deadline changes a verdict as well.
     Transition(Transition),
-    /// The subscriber was too slow, and this many events are gone.
+    /// The subscriber was too slow, and this number of events is lost.
     Lagged(u64),
 }
 
-/// A verdict turned.
+/// A change of a verdict.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Transition {
-    /// The verdict before.
+    /// The previous verdict.
     pub from: Verdict,
-    /// How long it lasted.
+    /// How long the previous verdict lasted.
     pub held: Duration,
-    /// When it turned, by the wall clock.
+    /// The wall-clock time of the change.
     pub at: SystemTime,
-    /// The incident that begins, goes on or ends with this.
+    /// The incident that begins, continues or ends with this transition.
     pub incident: Option<Incident>,
-    /// The check as it is now: verdict, reason, duration, consecutive results.
+    /// The current state of the check: verdict, reason, duration, consecutive
+    /// results.
     pub report: CheckReport,
 }
 
-/// The events of a [`Health`](crate::Health) from the moment of
-/// [`subscribe`](crate::Health::subscribe) on.
+/// A stream of the events of a [`Health`](crate::Health) since the call of
+/// [`subscribe`](crate::Health::subscribe).
 ///
-/// Reading them slowly, or not at all, never delays a check.
+/// A slow subscriber never delays a check.
 #[derive(Debug)]
 pub struct Events {
     bus: Arc<Bus>,
-    /// The number of the next event to read.
+    /// The sequence number of the next event to read.
     next: u64,
 }
 
 impl Events {
-    /// The next event, or `None` once health has ended.
+    /// Returns the next event, or `None` once health has ended.
     ///
     /// Cancel safe: no event is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Event> {
@@ -90,27 +91,28 @@ impl Drop for Events {
     }
 }
 
-/// The last events, for subscribers that read at their own pace. Costs a load
-/// while there is no subscriber.
+/// A buffer of recent events for subscribers that read at their own pace.
+/// Without subscribers it costs one atomic load.
 ///
-/// Publishing and waking are apart: events are published under the lock of the
-/// state that they describe, and a waker is code of the application.
+/// Publishing and waking are separate steps, because events are published under
+/// the lock of the state that they describe, and a waker is code of the
+/// application.
 #[derive(Debug, Default)]
 pub(crate) struct Bus {
-    ring: Mutex<Ring>,
+    ring: Mutex<Backlog>,
     subscribers: AtomicUsize,
     published: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Ring {
+struct Backlog {
     events: VecDeque<Event>,
-    /// The number of the oldest event that is kept.
+    /// The sequence number of the oldest event in the buffer.
     first: u64,
     closed: bool,
 }
 
-impl Ring {
+impl Backlog {
     fn at(&self, number: u64) -> Option<&Event> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         self.events.get(index)
@@ -136,12 +138,12 @@ impl Bus {
         }
     }
 
-    /// Whether an event would be read.
+    /// Returns whether an event would be read.
     pub(crate) fn has_subscribers(&self) -> bool {
         self.subscribers.load(Ordering::Acquire) > 0
     }
 
-    /// Appends an event and wakes nobody; see [`wake`](Self::wake).
+    /// Appends an event without waking subscribers; see [`wake`](Self::wake).
     pub(crate) fn publish(&self, event: Event) {
         let mut ring = self.ring();
         if ring.events.len() == BACKLOG {
@@ -151,20 +153,20 @@ impl Bus {
         ring.events.push_back(event);
     }
 
-    /// Wakes the subscribers that wait. Called without a lock.
+    /// Wakes waiting subscribers. Must be called without a lock.
     pub(crate) fn wake(&self) {
         if self.has_subscribers() {
             self.published.notify_waiters();
         }
     }
 
-    /// No event comes after those that are kept.
+    /// Ends the stream after the buffered events.
     pub(crate) fn close(&self) {
         self.ring().closed = true;
         self.wake();
     }
 
-    fn ring(&self) -> MutexGuard<'_, Ring> {
+    fn ring(&self) -> MutexGuard<'_, Backlog> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

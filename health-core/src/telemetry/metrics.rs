@@ -1,5 +1,5 @@
-//! The metrics: what they are called, what they mean, and where each gets its
-//! values from. Whatever exports them reads this table.
+//! The metrics: their names, descriptions and values. All exporters read this
+//! table.
 
 use std::time::SystemTime;
 
@@ -10,20 +10,20 @@ use crate::telemetry::sample::{CheckSample, Sample};
 use crate::verdict::stats::BOUNDS;
 use crate::verdict::track::Verdict;
 
-/// Metrics of one name.
+/// A metric family.
 #[derive(Debug)]
 pub(crate) struct Family {
-    /// With `_total` or `_info` where the type asks for it.
+    /// Includes `_total` or `_info` if the type requires it.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) unit: Option<&'static str>,
-    /// Without what would have to be escaped.
+    /// Contains no characters that have to be escaped.
     pub(crate) help: &'static str,
-    /// Gives each value to the sink.
+    /// Passes each value to the sink.
     pub(crate) points: fn(&Sample<'_>, Sink<'_>),
 }
 
-/// The types of OpenMetrics.
+/// The metric types of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Counter,
@@ -38,7 +38,7 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(Point<'_>);
 /// One value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point<'a> {
-    /// What a histogram adds to its name.
+    /// The suffix that a histogram appends to its name.
     pub(crate) suffix: &'static str,
     pub(crate) labels: &'a [(&'static str, &'a str)],
     pub(crate) value: f64,
@@ -52,7 +52,7 @@ pub(crate) const DURATION: Family = Family {
     points: durations,
 };
 
-/// All of them, in the order in which they are shown.
+/// All families, in the order of the output.
 pub(crate) static FAMILIES: [Family; 13] = [
     Family {
         name: "health_status",
@@ -187,7 +187,7 @@ pub(crate) static FAMILIES: [Family; 13] = [
     },
 ];
 
-/// In a state set the label has the name of the family.
+/// The label of a state set must have the name of the family.
 const STATE: &str = "health_check_state";
 
 const VERDICTS: [Verdict; 5] = [
@@ -198,8 +198,8 @@ const VERDICTS: [Verdict; 5] = [
     Verdict::Skipped,
 ];
 
-/// The words of Kubernetes' own metrics of health checks, which knows no
-/// degraded one.
+/// The words of Kubernetes' own metrics of health checks, which do not include
+/// a degraded status.
 const RESULTS: [(Status, &str); 3] = [
     (Status::Pass, "success"),
     (Status::Warn, "degraded"),
@@ -214,7 +214,7 @@ fn emit(sink: Sink<'_>, labels: &[(&'static str, &str)], value: f64) {
     });
 }
 
-/// One value for each check.
+/// Emits one value per check.
 fn each(sample: &Sample<'_>, sink: Sink<'_>, value: impl Fn(&CheckSample) -> f64) {
     for check in &sample.checks {
         emit(sink, &[("check", &check.name)], value(check));
@@ -250,13 +250,13 @@ fn truth(is_so: bool) -> f64 {
     f64::from(u8::from(is_so))
 }
 
-/// A sum of thirteen numbers of 32 bits.
+/// The sum of thirteen 32-bit numbers is exact.
 #[allow(clippy::cast_precision_loss)]
 fn exact(count: u64) -> f64 {
     count as f64
 }
 
-/// A clock before 1970 has not heard of the time yet.
+/// A clock before 1970 is not set yet.
 fn timestamp(at: Option<SystemTime>) -> f64 {
     let since_epoch = at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
     since_epoch.map_or(0.0, |since| since.as_secs_f64())

@@ -1,4 +1,4 @@
-//! What operators are told: the log, events, hooks and metrics.
+//! Outputs for operators: the log, events, hooks and metrics.
 
 pub(crate) mod event;
 pub(crate) mod hook;

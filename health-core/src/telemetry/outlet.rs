@@ -1,10 +1,10 @@
-//! The one way from the state of the checks to the outside.
+//! Distributes changes of the checks to events, hooks and the log.
 //!
-//! The board appends what changed, under its lock and so in order: to the ring
-//! of the events, to the queue of each hook, and to the queue of the log. Each
-//! of them is bounded, and appending waits for nothing. The hooks and the log
-//! work through their queues on threads of their own, so one that blocks, panics
-//! or is slow delays neither a check nor a reader nor the others.
+//! The board appends changes under its lock, and so in order, to the buffer of
+//! events, the queue of each hook, and the queue of the log. All of them are
+//! bounded, and appending never waits. Hooks and the log process their queues
+//! on their own threads, so one that blocks, panics or is slow delays neither a
+//! check nor a reader nor another hook.
 
 use std::io;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) struct Outlet {
 impl Outlet {
     /// # Errors
     ///
-    /// The system gives no thread.
+    /// Fails if the system cannot start a thread.
     pub(crate) fn start(
         listeners: Vec<Box<dyn Listener>>,
         checks: usize,
@@ -50,14 +50,14 @@ impl Outlet {
         self.events.has_subscribers()
     }
 
-    // Appended under the lock of the board.
+    // The following methods are called under the lock of the board.
 
-    /// There is a result.
+    /// Publishes a new result.
     pub(crate) fn completed(&self, report: CheckReport) {
         self.events.publish(Event::Completed(report));
     }
 
-    /// Whether a transition would be read.
+    /// Returns whether a transition would be read.
     pub(crate) fn wants_transitions(&self) -> bool {
         self.has_subscribers() || !self.hooks.is_empty() || self.log.is_on()
     }
@@ -75,27 +75,27 @@ impl Outlet {
         self.log.append(line);
     }
 
-    // Called without a lock.
+    // The following methods are called without a lock.
 
-    /// Wakes the subscribers that wait for what was appended.
+    /// Wakes the subscribers that wait for published events.
     pub(crate) fn wake_subscribers(&self) {
         self.events.wake();
     }
 
-    /// Waits until the log and the hooks have taken everything so far, but no
-    /// longer than `limit`. Blocks the thread.
+    /// Blocks until the log and the hooks have processed everything so far, for
+    /// at most `limit`.
     pub(crate) fn flush(&self, limit: Duration) {
         self.log.flush(limit);
         self.hooks.flush(limit);
     }
 
-    /// Lets the hooks and the log work through what waits, and waits for them for
-    /// a bounded time.
+    /// Lets the hooks and the log process their queues, and waits for a bounded
+    /// time.
     pub(crate) async fn stop(self: &Arc<Self>) {
         self.hooks.stop().await;
         let outlet = Arc::clone(self);
         let flushed = tokio::task::spawn_blocking(move || outlet.log.flush(LAST_WORDS));
-        // A log that blocks is left to itself.
+        // A log that blocks is abandoned.
         let _ = flushed.await;
         self.log.close();
     }

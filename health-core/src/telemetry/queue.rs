@@ -1,17 +1,17 @@
 //! A bounded queue from the checks to one listener thread.
 //!
-//! A listener that blocks must not delay a check, and a listener that is behind
-//! must still learn the newest state of every check. A full queue therefore
-//! merges older records of a check into its newest one, instead of refusing a
-//! record or dropping the oldest.
+//! A listener that blocks must not delay a check, and a slow listener must
+//! still get the newest state of every check. A full queue therefore merges
+//! older records of a check into its newest one, instead of rejecting a record
+//! or dropping the oldest.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The least capacity, so that a short burst is delivered record by record.
+/// The minimum capacity, so that a short burst is delivered record by record.
 const LEAST_CAPACITY: usize = 256;
-/// How long a listener may work after [`Queue::close`].
+/// How long a listener may run after [`Queue::close`].
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// An element of a [`Queue`].
@@ -48,7 +48,7 @@ struct State<R> {
     records: VecDeque<R>,
     /// Records that were merged or dropped since the last pop.
     missed: u64,
-    /// The consumer works on the record that it popped last.
+    /// Whether the consumer still processes the last popped record.
     is_busy: bool,
     closed: Option<Instant>,
 }
@@ -141,8 +141,8 @@ impl<R: Record> Queue<R> {
         }
     }
 
-    /// Lets the consumer drain what is queued, then ends it. Records that are
-    /// pushed later are discarded.
+    /// Lets the consumer process the queued records, then ends it. Records that
+    /// are pushed later are discarded.
     pub(crate) fn close(&self) {
         self.lock().closed.get_or_insert_with(Instant::now);
         self.changed.notify_all();
@@ -155,15 +155,15 @@ impl<R: Record> Queue<R> {
         Some(LAST_WORDS.saturating_sub(closed.elapsed()))
     }
 
-    /// Waits until the consumer has worked through everything so far, but no
-    /// longer than `limit`.
+    /// Waits until the consumer has processed all records so far, for at most
+    /// `limit`.
     pub(crate) fn wait_idle(&self, limit: Duration) {
         let is_busy = |state: &mut State<R>| state.is_busy || !state.records.is_empty();
         let waited = self.changed.wait_timeout_while(self.lock(), limit, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Returns everything that is queued, in order.
+    /// Removes and returns all queued records, in order.
     pub(crate) fn take_all(&self) -> VecDeque<R> {
         let mut state = self.lock();
         state.missed = 0;
@@ -171,7 +171,7 @@ impl<R: Record> Queue<R> {
         std::mem::take(&mut state.records)
     }
 
-    /// Held for a few instructions, or for one merge.
+    /// The lock is held for a few instructions, or for one merge.
     fn lock(&self) -> MutexGuard<'_, State<R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -216,18 +216,18 @@ mod tests {
 
     use super::*;
 
-    /// Far more than anything here takes, for a busy machine.
+    /// Far longer than any operation here takes, even on a busy machine.
     const BOUND: Duration = Duration::from_secs(20);
 
     /// Covers the states from `first` to `last` of one check.
     #[derive(Clone, Copy, Debug, PartialEq)]
-    struct Turn {
+    struct StateRange {
         check: Option<usize>,
         first: u64,
         last: u64,
     }
 
-    impl Record for Turn {
+    impl Record for StateRange {
         fn key(&self) -> Option<usize> {
             self.check
         }
@@ -252,12 +252,12 @@ mod tests {
             }
         }
 
-        fn turn(&mut self, check: Option<usize>) -> Turn {
+        fn turn(&mut self, check: Option<usize>) -> StateRange {
             let counter = match check {
                 Some(check) => &mut self.states[check],
                 None => &mut self.unkeyed,
             };
-            let state = Turn {
+            let state = StateRange {
                 check,
                 first: *counter,
                 last: *counter,
@@ -267,8 +267,8 @@ mod tests {
         }
     }
 
-    /// Pops what is queued, with the sum of what was missed.
-    fn drain(queue: &Queue<Turn>) -> (Vec<Turn>, u64) {
+    /// Pops all queued records, and returns them with the sum of missed ones.
+    fn drain(queue: &Queue<StateRange>) -> (Vec<StateRange>, u64) {
         let (mut popped, mut sum) = (Vec::new(), 0);
         while let Popped::Record(record, missed) = queue.pop_before(Instant::now()) {
             popped.push(record);
@@ -297,7 +297,7 @@ mod tests {
             queue.push(checks.turn(Some(1)));
         }
         let (popped, missed) = drain(&queue);
-        let quiet = Turn {
+        let quiet = StateRange {
             check: Some(0),
             first: 0,
             last: 0,
@@ -312,7 +312,8 @@ mod tests {
         for keys in [0, 1, 128, 1_000] {
             let queue = Queue::new(keys);
             let mut checks = Checks::new(keys);
-            // As many different keys as there are, and records without one.
+            // Fills the queue with different keys and with records without a
+            // key.
             for nth in 0..=queue.capacity {
                 let key = (keys > 0 && nth % 2 == 0).then(|| (nth / 2) % keys.max(1));
                 queue.push(checks.turn(key));
@@ -356,7 +357,7 @@ mod tests {
 
     #[test]
     fn an_empty_queue_has_nothing_before_the_deadline() {
-        let queue = Queue::<Turn>::new(1);
+        let queue = Queue::<StateRange>::new(1);
         assert_eq!(queue.pop_before(Instant::now()), Popped::Nothing);
         assert!(queue.take_all().is_empty());
     }
@@ -398,7 +399,7 @@ mod tests {
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
-            // Few keys, so that they are merged, and one that turns seldom.
+            // Few keys, so that records are merged, and one key that is rare.
             20 => (0_usize..4).prop_map(|key| Step::Push(Some(key))),
             1 => Just(Step::Push(Some(150))),
             4 => Just(Step::Push(None)),
@@ -410,9 +411,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Against a reader that sees every record: the queue stays bounded, the
-        /// records of a key cover its states without a gap and in order, and the
-        /// newest state arrives.
+        /// Compared with a reader that sees every record: the queue stays
+        /// bounded, the records of a key cover its states without a gap and in
+        /// order, and the newest state arrives.
         #[test]
         fn no_schedule_loses_or_reorders_the_states_of_a_check(steps in steps()) {
             let queue = Queue::new(151);
@@ -420,7 +421,7 @@ mod tests {
             let mut next = vec![0; 151];
             let mut last_unkeyed = None;
             let (mut pushed, mut popped, mut missed) = (0_u64, 0_u64, 0_u64);
-            let mut see = |record: Turn| {
+            let mut see = |record: StateRange| {
                 if let Some(check) = record.check {
                     assert_eq!(record.first, next[check]);
                     next[check] = record.last + 1;

@@ -1,4 +1,4 @@
-//! What a scrape sees of the service at one moment.
+//! The values of a scrape.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use crate::time::clock::Moment;
 use crate::verdict::stats::Stats;
 use crate::verdict::track::{Track, Verdict};
 
-/// Every check at one moment, and what comes of them.
+/// All checks at one moment, and the resulting status of the probes.
 #[derive(Debug)]
 pub(crate) struct Sample<'a> {
     pub(crate) version: Option<&'a str>,
@@ -20,14 +20,14 @@ pub(crate) struct Sample<'a> {
     pub(crate) checks: Vec<CheckSample>,
 }
 
-/// One check.
+/// The values of one check.
 #[derive(Debug)]
 pub(crate) struct CheckSample {
     pub(crate) name: Arc<str>,
     pub(crate) probes: Probes,
     pub(crate) verdict: Verdict,
     pub(crate) consecutive_failures: u32,
-    /// How long the run has been under way that is.
+    /// For how long the current run has been in flight.
     pub(crate) in_flight: Option<Duration>,
     pub(crate) stats: Stats,
 }

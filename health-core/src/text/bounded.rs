@@ -1,9 +1,9 @@
-//! The bounds of everything that a run returns. They are applied where the
-//! result is made, so that the log, the answers, the webhooks and the memory
-//! all have them.
+//! Limits of everything that a run returns. They are applied when the result is
+//! created, so that they hold for the log, the answers, the webhooks and
+//! memory.
 //!
-//! Secrets are masked here too, before a text is cut: a cut can remove the key
-//! or the `@` by which a secret is recognized.
+//! Secrets are masked before a text is cut, because a cut can remove the key or
+//! the `@` by which a secret is recognized.
 
 use std::borrow::Cow;
 use std::{fmt, io};
@@ -14,27 +14,26 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::text::mask::{self, masked};
 
-/// In bytes.
+/// The maximum length of a public text, in bytes.
 pub(crate) const LONGEST_MESSAGE: usize = 256;
-/// In bytes, of all parts together.
+/// The maximum length of all parts of a cause, in bytes.
 pub(crate) const LONGEST_CAUSE: usize = 1024;
-/// In parts.
+/// The maximum number of parts of a cause.
 pub(crate) const LONGEST_CHAIN: usize = 16;
-/// Of a longer text, the rest is not even read. This is the most that masking
-/// can cost a run.
+/// The rest of a longer text is not read. This limits the cost of masking.
 const LONGEST_READ: usize = 4 * 1024;
-/// Parsers of monitors refuse deeper JSON; some of them at 64, with the answer
-/// around it.
+/// The maximum depth of JSON. Parsers of some monitors reject 64 levels,
+/// including those of the answer.
 const DEEPEST_DETAIL: usize = 32;
-/// What is longer than this is not written to its end.
+/// The size at which serialization stops.
 const LONGEST_WRITTEN: usize = 1024 * 1024;
 
-/// A public text.
+/// Returns a public text within its limit.
 pub(crate) fn public(text: Cow<'static, str>) -> Cow<'static, str> {
     self::text(text, LONGEST_MESSAGE)
 }
 
-/// A text without secrets, of at most `longest` bytes.
+/// Masks secrets and cuts a text at `longest` bytes.
 pub(crate) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
     let read = clipped(&text, LONGEST_READ);
     match masked(read) {
@@ -43,13 +42,13 @@ pub(crate) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str>
     }
 }
 
-/// A private text of the framework's own, within the bounds of a cause.
+/// Returns a private text of the framework within the limit of a cause.
 #[cfg(feature = "tracing")]
 pub(crate) fn private(text: &str) -> String {
     cut(&masked(clipped(text, LONGEST_READ)), LONGEST_CAUSE).to_owned()
 }
 
-/// A cause without secrets, within its bounds.
+/// Masks secrets in a cause and cuts it at its limits.
 pub(crate) fn cause(parts: &mut Vec<String>) {
     parts.truncate(LONGEST_CHAIN);
     let mut left = 2 * LONGEST_READ;
@@ -67,11 +66,11 @@ pub(crate) fn cause(parts: &mut Vec<String>) {
         left -= kept;
     }
     let kept = parts.iter().rposition(|part| !part.is_empty());
-    // A single empty text is kept: the check failed, and said nothing.
+    // A single empty text is kept, since it means a failure without a text.
     parts.truncate(kept.map_or(1, |last| last + 1));
 }
 
-/// The beginning of a text, up to the end of a character.
+/// Returns the beginning of a text, cut at a character boundary.
 pub(crate) fn cut(text: &str, longest: usize) -> &str {
     let end = (0..=longest.min(text.len()))
         .rev()
@@ -80,8 +79,8 @@ pub(crate) fn cut(text: &str, longest: usize) -> &str {
     &text[..end]
 }
 
-/// The part of a text that is read. A word that the cut goes through can be an
-/// address whose `@` is lost, so what follows its first colon is left out.
+/// Returns the part of a text that is read. A cut word could be an address
+/// without its `@`, so everything after its first colon is omitted.
 fn clipped(text: &str, longest: usize) -> &str {
     let read = cut(text, longest);
     if read.len() == text.len() {
@@ -96,21 +95,21 @@ fn clipped(text: &str, longest: usize) -> &str {
     &read[..end]
 }
 
-/// Takes as much of a text as is read, and refuses the rest.
+/// A writer that accepts the part of a text that is read, and rejects the rest.
 #[derive(Default)]
-pub(crate) struct Reader {
+pub(crate) struct BoundedText {
     text: String,
 }
 
-impl Reader {
+impl BoundedText {
     pub(crate) fn into_text(self) -> String {
         self.text
     }
 }
 
-impl fmt::Write for Reader {
+impl fmt::Write for BoundedText {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        // One byte more, by which a text that was cut is recognized.
+        // One more byte, to detect that a text was cut.
         let left = LONGEST_READ + 4 - self.text.len();
         let taken = cut(part, left);
         self.text.push_str(taken);
@@ -122,7 +121,7 @@ impl fmt::Write for Reader {
     }
 }
 
-/// The value as JSON without secrets, or the reason why it is withheld.
+/// Serializes the value to JSON without secrets, or returns why it is withheld.
 pub(crate) fn json(value: &impl Serialize, limit: usize) -> serde_json::Result<Value> {
     let mut text = Limited::new(limit);
     let depth = Depth::default();
@@ -139,12 +138,12 @@ pub(crate) fn json(value: &impl Serialize, limit: usize) -> serde_json::Result<V
     }
     match serde_json::from_slice(&text.kept) {
         Ok(value) => Ok(without_secrets(value)),
-        // A raw value is written as it is, however deep.
+        // A raw value is written without a limit of depth.
         Err(error) => withheld(error.to_string()),
     }
 }
 
-/// Recursive, for a value whose depth is bounded.
+/// Recursive, because the depth of the value is bounded.
 fn without_secrets(value: Value) -> Value {
     match value {
         Value::String(text) => match masked(&text) {
@@ -163,7 +162,7 @@ fn without_secrets(value: Value) -> Value {
     }
 }
 
-/// Keeps what is written up to a limit, and counts the rest.
+/// Stores the output up to a limit, and counts the rest.
 struct Limited {
     kept: Vec<u8>,
     length: usize,
@@ -197,8 +196,8 @@ impl io::Write for Limited {
     }
 }
 
-/// Writes compact JSON, and refuses to go deeper than the limit. The recursion
-/// of the value's own `Serialize` ends there too.
+/// Writes compact JSON up to a maximum depth. This also bounds the recursion of
+/// the value's `Serialize`.
 #[derive(Default)]
 struct Depth {
     depth: usize,
@@ -255,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_text_is_read_up_to_a_limit() {
-        let mut reader = Reader::default();
+        let mut reader = BoundedText::default();
         let written = write!(reader, "{}never read", "ä".repeat(10_000));
         assert!(written.is_err());
         assert!(reader.into_text().len() <= LONGEST_READ + 4);
@@ -272,7 +271,7 @@ mod tests {
                 " app:hunter2hunter2hunter2@db",
                 " password=hunter2hunter2hunter2",
             ] {
-                // What is masked before it makes room for what is near the cut.
+                // Masking a secret before it makes room for text near the cut.
                 let text = format!("password={filler}{secret}");
                 let mut parts = vec![text];
                 cause(&mut parts);

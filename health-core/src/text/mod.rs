@@ -1,4 +1,4 @@
-//! Texts: bounded, and without secrets.
+//! Texts: length limits and masking of secrets.
 
 pub(crate) mod bounded;
 pub(crate) mod mask;

@@ -1,13 +1,13 @@
-//! Panics of code that is not ours: caught, and described.
+//! Panics of user code: catching and describing them.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the user's code; a panic becomes its text.
+/// Runs user code. Returns the text of a panic as an error.
 pub(crate) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         let text = text_of(&*payload);
-        // Even the payload is the user's, and so is a panic in its drop.
+        // The payload is a value of the user, and its drop may panic.
         if catch_unwind(AssertUnwindSafe(|| drop(payload))).is_err() {
             return format!("{text} (and its payload panicked when dropped)");
         }

@@ -1,34 +1,35 @@
-//! Running time: the clock without the time during which the process was stopped.
+//! Running time: the clock without the time during which the process was
+//! paused.
 //!
-//! A process that is stopped (SIGSTOP, a suspended machine) runs no check and
-//! misses no beat, so the time that passes meanwhile is not counted against
-//! deadlines, beats and ages.
+//! A paused process (SIGSTOP, a suspended machine) runs no check and sends no
+//! beat, so a pause does not count for deadlines, beats and ages.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Pauses that are remembered one by one. Earlier ones count for all moments.
+/// The number of pauses that are stored individually. Earlier ones apply to all
+/// moments.
 const KEPT_PAUSES: usize = 16;
 
-/// A moment of running time, in nanoseconds.
+/// A point in running time, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// When the clock was started. In the middle of the range, so that what was
-    /// reported before the start has a moment, too.
+    /// The start of the clock. In the middle of the range, so that reports
+    /// before the start can be represented.
     pub(crate) const START: Moment = Moment(1 << 62);
     /// Later than every deadline.
     pub(crate) const NEVER: Moment = Moment(u64::MAX);
 
-    /// The number that atomics hold.
+    /// Returns the value for an atomic.
     pub(crate) fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The time since an earlier moment, or zero.
+    /// Returns the time since an earlier moment, or zero.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -50,20 +51,20 @@ impl std::ops::Sub<Duration> for Moment {
     }
 }
 
-/// The nanoseconds of a duration: 584 years at most.
+/// Returns the nanoseconds of a duration, saturating at 584 years.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1_000_000_000);
     seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
-/// Translates between tokio's clock and running time.
+/// Converts between tokio's clock and running time.
 #[derive(Debug)]
 pub(crate) struct Clock {
     started: Instant,
-    /// The length of all pauses.
+    /// The total length of all pauses.
     paused: Duration,
-    /// When each of the last pauses ended, and how long those before it were
-    /// together.
+    /// The end of each stored pause, and the total length of the pauses before
+    /// it.
     pauses: VecDeque<(Instant, Duration)>,
 }
 
@@ -76,8 +77,7 @@ impl Clock {
         }
     }
 
-    /// The running time at an instant. An instant before a pause is not moved
-    /// by that pause.
+    /// Returns the running time at an instant. Later pauses do not affect it.
     pub(crate) fn at(&self, instant: Instant) -> Moment {
         let mut paused = self.paused;
         for (ended, before) in self.pauses.iter().rev() {
@@ -94,13 +94,13 @@ impl Clock {
         moment - paused
     }
 
-    /// When a moment comes, if the process is not stopped again.
+    /// Returns the instant of a moment, if the process is not paused again.
     pub(crate) fn instant(&self, moment: Moment) -> Option<Instant> {
         let from_start = moment.since(Moment::START) + self.paused;
         self.started.checked_add(from_start)
     }
 
-    /// The process was stopped for so long until now.
+    /// Excludes a pause that ended now.
     pub(crate) fn discount(&mut self, now: Instant, lasted: Duration) {
         if self.pauses.len() == KEPT_PAUSES {
             self.pauses.pop_front();
@@ -109,7 +109,7 @@ impl Clock {
         self.paused += lasted;
     }
 
-    /// The length of all pauses.
+    /// Returns the total length of all pauses.
     pub(crate) fn paused(&self) -> Duration {
         self.paused
     }

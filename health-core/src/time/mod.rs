@@ -1,4 +1,4 @@
-//! Time as the engine counts it, without the pauses of the process.
+//! Running time, which excludes pauses of the process.
 
 pub(crate) mod clock;
 pub(crate) mod stamp;

@@ -1,14 +1,14 @@
-//! Times as answers and webhooks write them.
+//! Times in answers and webhooks.
 
 use std::time::{Duration, SystemTime};
 
-/// Down to the microsecond: the scheduler's own noise is of that size.
+/// Rounds to microseconds, which is the scheduler's precision.
 pub(crate) fn milliseconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// RFC 3339 in UTC. A clock outside the years that it can write (a board that
-/// has not heard of the time yet) is shown as the nearest that it can.
+/// Formats RFC 3339 in UTC. A time outside the representable years (the clock
+/// of a board before synchronization) is shown as the nearest one.
 pub(crate) fn timestamp(at: SystemTime) -> String {
     const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);
     let since_epoch = at

@@ -1,25 +1,24 @@
-//! The last results of a check, a word each.
+//! The last results of a check, each in 32 bits.
 //!
-//! A run writes one word and allocates nothing; whoever asks pays for the
-//! reading.
+//! Recording a result writes one word and allocates nothing; decoding is
+//! deferred to the reader.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use crate::check::outcome::Status;
 
-/// Enough for p95 to be a result of its own, in less room than a result with a text.
+/// Enough results to compute p95, in less memory than one result with a text.
 pub(crate) const DEFAULT_KEPT: usize = 20;
-/// At four bytes each.
+/// Each result takes four bytes.
 pub(crate) const MOST_KEPT: usize = 1_000;
 
-/// The last results of one check, as they came: before the thresholds, and
-/// without those runs that were skipped.
+/// The last results of one check, before thresholds and without skipped runs.
 ///
-/// What is counted here is counted over the results that are kept, the last 20
-/// unless [`HealthBuilder::history`] says otherwise.
+/// Statistics are computed over the kept results: the last 20, unless
+/// [`RuntimeOptions::history`] sets another number.
 ///
-/// [`HealthBuilder::history`]: crate::HealthBuilder::history
+/// [`RuntimeOptions::history`]: crate::config::RuntimeOptions::history
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -44,47 +43,47 @@ pub struct History {
     last_failure_at: Option<SystemTime>,
 }
 
-/// One result of the past.
+/// A past result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// What the run said, or that it was not back in time.
+    /// The status of the run. A run that timed out has failed.
     pub status: Status,
-    /// How long the run took, to half a percent.
+    /// The duration of the run, within half a percent.
     pub took: Duration,
-    /// When the result came, by the wall clock of the newest one: of an older
-    /// one, to a thousandth of its age.
+    /// The wall-clock time of the result. For older results it is accurate to a
+    /// thousandth of their age.
     pub at: SystemTime,
 }
 
 impl History {
-    /// How many results there have been since the start, kept or not.
+    /// Returns the number of results since the start, including those that are
+    /// no longer kept.
     pub fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// The results that are kept, the newest last.
+    /// Returns the kept results, the newest last.
     pub fn past(&self) -> &[HistoryEntry] {
         &self.past
     }
 
-    /// How many of the kept results are of this status.
+    /// Returns how many of the kept results have this status.
     pub fn count(&self, status: Status) -> usize {
         let same = |past: &&HistoryEntry| past.status == status;
         self.past.iter().filter(same).count()
     }
 
-    /// The share of the kept results that did not fail, from 0 to 1; a warning
-    /// is no failure. `None` without a result.
+    /// Returns the share of the kept results that did not fail, from 0 to 1. A
+    /// warning is no failure. `None` without a result.
     pub fn success_rate(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "at most a thousand are kept")]
         let [failed, all] = [self.count(Status::Fail), self.past.len()].map(|count| count as f64);
         (all > 0.0).then(|| 1.0 - failed / all)
     }
 
-    /// What so large a share of the kept runs did not exceed: 0.5 for the
-    /// median, 0.95 for p95. By nearest rank, so it is the time of a run that
-    /// there was. `None` without a result.
+    /// Returns the given latency quantile of the kept runs (`0.5` for the
+    /// median, `0.95` for p95), by nearest rank. `None` without a result.
     pub fn latency(&self, quantile: f64) -> Option<Duration> {
         let mut took: Vec<Duration> = self.past.iter().map(|past| past.took).collect();
         took.sort_unstable();
@@ -99,14 +98,14 @@ impl History {
         Some(took[rank.saturating_sub(1).min(last)])
     }
 
-    /// When the last failure came, by the wall clock, whether or not it is still
+    /// Returns the wall-clock time of the last failure, even if it is no longer
     /// kept. `None` if there was none.
     pub fn last_failure_at(&self) -> Option<SystemTime> {
         self.last_failure_at
     }
 }
 
-/// What a check's own state keeps.
+/// The results of a check, stored in its state.
 #[derive(Debug)]
 pub(crate) struct Ring {
     words: VecDeque<Word>,
@@ -121,7 +120,7 @@ impl Ring {
         }
     }
 
-    /// `gap` is the time since the result before.
+    /// Records a result. `gap` is the time since the previous one.
     pub(crate) fn record(
         &mut self,
         status: Status,
@@ -142,7 +141,7 @@ impl Ring {
             .push_back(Word::new(status, took, gap.unwrap_or_default()));
     }
 
-    /// A copy for a report, after so many results in all.
+    /// Returns a copy for a report. `runs` is the total number of results.
     pub(crate) fn kept(&self, runs: u64) -> Kept {
         let (older, newer) = self.words.as_slices();
         Kept {
@@ -153,7 +152,7 @@ impl Ring {
     }
 }
 
-/// What a report holds, until somebody reads it.
+/// The encoded results of a report, decoded when they are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     runs: u64,
@@ -162,7 +161,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// `newest` is when the last of them came.
+    /// Decodes the results. `newest` is the time of the last one.
     pub(crate) fn history(&self, newest: SystemTime) -> History {
         let mut at = newest;
         let mut past = Vec::with_capacity(self.words.len());
@@ -183,8 +182,8 @@ impl Kept {
     }
 }
 
-/// A result in 32 bits: two for the status, 14 for how long the run took in
-/// microseconds, 16 for the time since the result before in milliseconds.
+/// A result in 32 bits: two for the status, 14 for the duration in
+/// microseconds, 16 for the time since the previous result in milliseconds.
 #[derive(Clone, Copy, Debug)]
 struct Word(u32);
 
@@ -221,20 +220,20 @@ impl Word {
     }
 }
 
-/// The whole seconds of a duration in so small parts: a century at most, which
-/// is longer than either scale has use for.
+/// Returns the duration as a whole number of 1/`parts` seconds, at most a
+/// century, which exceeds both scales.
 fn whole(duration: Duration, parts: u64) -> u64 {
     duration.as_secs().min(100 * 366 * 24 * 60 * 60) * parts
 }
 
-/// How whole numbers are shortened: so many leading bits are kept, and how many
-/// were dropped behind them.
+/// A floating-point format for whole numbers: the leading bits, and the number
+/// of dropped bits.
 #[derive(Clone, Copy)]
 struct Scale {
     leading: u32,
 }
 
-/// Of the number of dropped bits.
+/// The number of bits of the exponent.
 const EXPONENT: u32 = 5;
 const MOST_DROPPED: u32 = (1 << EXPONENT) - 1;
 
@@ -247,7 +246,7 @@ impl Scale {
         (1 << self.leading) - 1
     }
 
-    /// Rounded down; what is too long for it becomes the longest that it can say.
+    /// Encodes a number, rounded down and saturating.
     fn short(self, number: u64) -> u32 {
         let length = u64::BITS - number.leading_zeros();
         let dropped = length.saturating_sub(self.leading).min(MOST_DROPPED);
@@ -255,7 +254,7 @@ impl Scale {
         dropped << self.leading | leading.min(self.largest())
     }
 
-    /// Reads the last bits of the word.
+    /// Decodes the last bits of the word.
     fn long(self, word: u32) -> u64 {
         let dropped = word >> self.leading & MOST_DROPPED;
         u64::from(word & self.largest()) << dropped
@@ -274,7 +273,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + secs)
     }
 
-    /// A result each second; the time that each took is its number in µs.
+    /// Creates one result per second; the duration of each is its index in µs.
     fn history(kept: usize, results: &[Status]) -> History {
         let mut ring = Ring::new(kept);
         let mut newest = at(0);

@@ -1,28 +1,29 @@
-//! What one check means for a probe, and what all of them add up to.
+//! The impact of checks on a probe.
 
 use crate::check::options::Plan;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::verdict::track::{Standing, Verdict};
 
-/// What a check does to a probe that it counts for.
+/// The impact of a check on a probe that it counts for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Impact {
     #[default]
     None,
-    /// It has no result yet and is not critical: the probe is degraded, which is
-    /// not worth a line in the log.
+    /// A check without a result that is not critical: the probe is degraded,
+    /// which is not logged.
     Pending,
     Degrades,
     Fails,
 }
 
 impl Impact {
-    /// A check that is critical for a probe fails it, another one degrades it.
+    /// Returns the impact: a critical check fails the probe, any other degrades
+    /// it.
     ///
-    /// Liveness ignores what has no result yet: a restart would not help. A check
-    /// that is skipped goes on counting for liveness as it did, so that no failure
-    /// makes a probe healthier.
+    /// Liveness ignores a check without a result, since a restart would not
+    /// help. A skipped check counts for liveness like before the skip, so that
+    /// a failure never makes a probe healthier.
     pub(crate) fn of(standing: Standing, plan: &Plan, probe: Probe) -> Self {
         if !plan.probes.contains(probe) {
             return Impact::None;
@@ -59,7 +60,7 @@ impl Impact {
     }
 }
 
-/// How many checks fail or degrade one probe.
+/// The number of checks that fail or degrade one probe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProbeCounts {
     failing: u32,
@@ -97,7 +98,7 @@ impl ProbeCounts {
         }
     }
 
-    /// The status without the checks that have no result yet and are not critical.
+    /// Returns the status without non-critical checks that have no result yet.
     pub(crate) fn status_in_log(self) -> Status {
         if self.failing > 0 {
             Status::Fail

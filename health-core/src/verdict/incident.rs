@@ -1,4 +1,4 @@
-//! What a person greps for: the name of one time that a check was not good.
+//! The ID of a period in which a check was not passing.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,22 +11,23 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// After so long the log says that an incident goes on, and each day after that.
+/// The ages at which the log repeats that an incident is still open; afterwards
+/// once per day.
 const REMINDERS: [Duration; 3] = [
     Duration::from_secs(5 * MINUTE.as_secs()),
     HOUR,
     Duration::from_secs(6 * HOUR.as_secs()),
 ];
 
-/// Without `i`, `l`, `o` and `u`, as Crockford's base 32: none is taken for
-/// another when it is read out.
+/// Crockford's base 32: without `i`, `l`, `o` and `u`, which are easily
+/// confused.
 const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The name of one time that a check was not good, such as `k3f9qz`.
+/// The ID of a period in which a check was not passing, such as `k3f9qz`.
 ///
 /// It begins when the check fails, is skipped or is stale, and ends when the
-/// check works again. The log and the answers show the same one. It is drawn at
-/// random, so it tells nothing about the service.
+/// check works again. The log and the answers show the same ID. It is random
+/// and carries no information.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Incident([u8; 6]);
 
@@ -35,7 +36,7 @@ impl Incident {
         Incident([(); 6].map(|()| ALPHABET[fastrand::usize(..ALPHABET.len())]))
     }
 
-    /// Six characters, digits and small letters.
+    /// Returns the ID: six digits and lower-case letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -59,7 +60,7 @@ impl Serialize for Incident {
     }
 }
 
-/// An incident that goes on.
+/// An incident that has not ended.
 #[derive(Debug)]
 pub(crate) struct Ongoing {
     pub(crate) incident: Incident,
@@ -76,8 +77,8 @@ impl Ongoing {
         }
     }
 
-    /// For how long it has gone on, at the moments when that is worth a line:
-    /// at growing distances, so that a failure of a week is no flood.
+    /// Returns the age of the incident when a reminder is due. Reminders have
+    /// increasing intervals, so that a long failure does not flood the log.
     pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
         let lasting = now.since(self.since);
         if lasting < self.next_reminder {

@@ -1,5 +1,4 @@
-//! What is known of the checks: state that results and deadlines change. No clock,
-//! no I/O.
+//! The state of the checks, changed by results and deadlines. No clock, no I/O.
 
 pub(crate) mod deadlines;
 pub(crate) mod history;

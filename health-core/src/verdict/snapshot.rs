@@ -1,4 +1,4 @@
-//! What a reader sees at one moment.
+//! A consistent view of all checks at one moment.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,10 +13,11 @@ use crate::verdict::history::{History, Kept};
 use crate::verdict::incident::Incident;
 use crate::verdict::track::{Finished, Standing, Track, Verdict};
 
-/// So many names say what startup waits for; the others are counted.
+/// The maximum number of checks that the message of startup names; the others
+/// are counted.
 const MOST_NAMES: usize = 5;
 
-/// The state of the service at one moment, for code that wants to look.
+/// A snapshot of the service and its checks.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -35,17 +36,17 @@ const MOST_NAMES: usize = 5;
 pub struct Snapshot {
     status: [Status; Probe::ALL.len()],
     checks: Vec<CheckReport>,
-    /// Why startup has not passed, as if it were a check.
+    /// The reason why startup has not passed, in the form of a check.
     startup: Option<CheckReport>,
     stage: Stage,
 }
 
-/// How far the service has come.
+/// The lifecycle stage of the service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
     pub(crate) started: bool,
     pub(crate) draining: bool,
-    /// Readiness fails for that, whatever the checks say.
+    /// Whether readiness fails because of the drain, regardless of the checks.
     pub(crate) closed: bool,
 }
 
@@ -67,37 +68,39 @@ impl Snapshot {
         }
     }
 
-    /// The answer to one probe.
+    /// Returns the status of one probe.
     pub fn status(&self, probe: Probe) -> Status {
         self.status[probe as usize]
     }
 
-    /// The worst answer to any probe, which is what `/health` says.
+    /// Returns the worst status of all probes, which is that of `/health`.
     pub fn overall(&self) -> Status {
         worst(self.status)
     }
 
-    /// Every check, sorted by name.
+    /// Returns every check, sorted by name.
     pub fn checks(&self) -> &[CheckReport] {
         &self.checks
     }
 
-    /// What an answer lists: the checks, and what startup waits for.
+    /// Returns the entries of an answer: the checks, and the entry for startup
+    /// if it has not passed.
     pub(crate) fn listed(&self) -> impl Iterator<Item = &CheckReport> + Clone {
         self.checks.iter().chain(&self.startup)
     }
 
-    /// Whether startup has passed, so that only the checks are listed.
+    /// Returns whether startup has passed, so that only the checks are listed.
     pub(crate) fn has_started(&self) -> bool {
         self.stage.started
     }
 
-    /// Whether the service is on its way out.
+    /// Returns whether the service is draining.
     pub fn is_draining(&self) -> bool {
         self.stage.draining
     }
 
-    /// Whether readiness fails for that, whatever the checks say.
+    /// Returns whether readiness fails because of the drain, regardless of the
+    /// checks.
     pub(crate) fn is_closed(&self) -> bool {
         self.stage.closed
     }
@@ -115,7 +118,7 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
         .unwrap_or(Status::Pass)
 }
 
-/// What startup waits for, as a failing check of that name.
+/// Returns the checks that startup waits for, in the form of a failing check.
 fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
     let awaited: Vec<&str> = checks
         .iter()
@@ -130,13 +133,13 @@ fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
     (!awaited.is_empty()).then(|| CheckReport::startup(Outcome::fail(text)))
 }
 
-/// What readers see of a check, to tell whether a change is visible.
+/// The visible part of a check, compared to detect changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) standing: Standing,
     pub(crate) answers: u64,
     pub(crate) overdue: Option<Moment>,
-    /// The reports that a source has counted itself.
+    /// The number of reports that the source itself counted.
     pub(crate) reports: u64,
 }
 
@@ -151,7 +154,7 @@ impl Seen {
     }
 }
 
-/// One check at one moment: the verdict, and the last result behind it.
+/// A check at one moment: the verdict, and the last result behind it.
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     name: Arc<str>,
@@ -168,7 +171,7 @@ pub struct CheckReport {
     incident: Option<Incident>,
     overdue_since: Option<SystemTime>,
     last: Option<Arc<Finished>>,
-    /// When the last report came, of a source that goes on reporting the same.
+    /// The time of the last report, for a source that repeats its reports.
     reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
 }
@@ -243,37 +246,38 @@ impl CheckReport {
         }
     }
 
-    /// The name of the check.
+    /// Returns the name of the check.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What is checked, in a line for people.
+    /// Returns the one-line description of the check.
     pub fn description(&self) -> Option<&'static str> {
         self.description
     }
 
-    /// The labels of the check.
+    /// Returns the tags of the check.
     pub fn tags(&self) -> &'static [&'static str] {
         self.tags
     }
 
-    /// What does not work while the check does not pass, as URI templates.
+    /// Returns the endpoints that do not work while the check does not pass, as
+    /// URI templates.
     pub fn affects(&self) -> &'static [&'static str] {
         self.affects
     }
 
-    /// Where people find more, as URIs by relation.
+    /// Returns URIs with further information, by relation.
     pub fn links(&self) -> &'static [(&'static str, &'static str)] {
         self.links
     }
 
-    /// What kind of thing is checked; `component` unless the check says more.
+    /// Returns the type of the component. Default `component`.
     pub fn component(&self) -> &'static str {
         self.component
     }
 
-    /// Whether the check counts for a probe.
+    /// Returns whether the check counts for a probe.
     pub fn counts_for(&self, probe: Probe) -> bool {
         self.probes.contains(probe)
     }
@@ -282,63 +286,66 @@ impl CheckReport {
         self.probes
     }
 
-    /// Whether some probe fails while this check does.
+    /// Returns whether the check is critical for any probe.
     pub fn is_critical(&self) -> bool {
         self.critical
     }
 
-    /// What is held of the check: the last results, thresholds and age applied.
+    /// Returns the verdict: the last results after applying thresholds and age.
     pub fn verdict(&self) -> Verdict {
         self.seen.standing.verdict
     }
 
-    /// The failing check at the root of why this one is not run, if it is
+    /// Returns the failing check that causes this one to be
     /// [skipped](Verdict::Skipped).
     pub fn blocked_by(&self) -> Option<&str> {
         self.blocked_by.as_deref()
     }
 
-    /// The last result as it came, before the thresholds; `None` before the first.
+    /// Returns the last result before thresholds; `None` before the first one.
     pub fn last_status(&self) -> Option<Status> {
         Some(self.last_outcome()?.status())
     }
 
-    /// How many results of the last one's kind (failing or not) came in a row.
+    /// Returns how many consecutive results were like the last one (failing or
+    /// not).
     pub fn consecutive(&self) -> u32 {
         self.consecutive
     }
 
-    /// The name of the incident that goes on, from when the check stopped being
-    /// good until it works again; `None` while it does. The log has the same one.
+    /// Returns the ID of the current incident, which lasts from the first bad
+    /// verdict until the check works again. `None` while the check works. The
+    /// log shows the same ID.
     pub fn incident(&self) -> Option<Incident> {
         self.incident
     }
 
-    /// How long the last run took; its timeout if it was not back by then.
-    /// `None` for a check that is reported and never run.
+    /// Returns the duration of the last run, or its timeout if it exceeded
+    /// that. `None` for a check that is reported instead of run.
     pub fn response_time(&self) -> Option<Duration> {
         self.last.as_ref()?.took
     }
 
-    /// When the last result came, by the wall clock.
+    /// Returns the wall-clock time of the last result.
     pub fn checked_at(&self) -> Option<SystemTime> {
         self.reported_at.or(Some(self.last.as_ref()?.at))
     }
 
-    /// Since when a run is in flight that has been counted as timed out. No
+    /// Returns since when a run that already timed out has been in flight. No
     /// second run starts meanwhile.
     pub fn overdue_since(&self) -> Option<SystemTime> {
         self.overdue_since
     }
 
-    /// Two reports of one check that say the same say it in the same words.
+    /// Returns the visible part. Two reports of one check with equal parts have
+    /// equal texts.
     pub(crate) fn seen(&self) -> Seen {
         self.seen
     }
 
-    /// Why the check does not pass, in words that anyone may read: the check's
-    /// own public text, `timed out`, `panicked`, `stale`, or `withheld` for an
-    /// error, whose text is private.
+    /// Returns the public reason why the check does not pass: its own public
+    /// text, `timed out`, `panicked`, `stale`, or `withheld` for an error,
+    /// whose text is private.
     pub fn message(&self) -> Option<&str> {
         if self.blocked_by.is_some() {
             return None;
@@ -358,23 +365,24 @@ impl CheckReport {
         self.last_outcome()?.failure_class()
     }
 
-    /// The public text of the last result, whatever the verdict.
+    /// Returns the public text of the last result, regardless of the verdict.
     pub(crate) fn last_message(&self) -> Option<&str> {
         self.last_outcome()?.reason().map(Reason::as_str)
     }
 
-    /// The private cause of the last result: the error's text and those of its
-    /// sources. Never part of a public answer.
+    /// Returns the private cause of the last result: the error's text and those
+    /// of its sources. It is never part of a public answer.
     pub fn cause(&self) -> &[String] {
         self.last_outcome().map_or(&[], Outcome::cause)
     }
 
-    /// Whether startup waits for it, unless it has passed already.
+    /// Returns whether startup waits for the check, unless it has already
+    /// passed.
     pub(crate) fn is_awaited(&self) -> bool {
         self.counts_for(Probe::Startup) && !self.verdict().is_good()
     }
 
-    /// The last results, and what can be counted of them. Read anew at each call.
+    /// Returns the last results and their statistics. Computed at each call.
     pub fn history(&self) -> History {
         let (Some(kept), Some(newest)) = (&self.kept, &self.last) else {
             return History::default();

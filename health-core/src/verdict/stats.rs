@@ -1,4 +1,4 @@
-//! What the runs of one check add up to, for metrics.
+//! Counters of the runs of one check, for metrics.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,8 +6,8 @@ use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::source::Reports;
 
-/// The upper bounds of the buckets of durations: 1 ms, and those that the
-/// clients of Prometheus take by default.
+/// The upper bounds of the duration buckets: 1 ms, and the defaults of
+/// Prometheus clients.
 pub(crate) const BOUNDS: [(Duration, &str); 12] = [
     (Duration::from_millis(1), "0.001"),
     (Duration::from_millis(5), "0.005"),
@@ -23,24 +23,24 @@ pub(crate) const BOUNDS: [(Duration, &str); 12] = [
     (Duration::from_secs(10), "10.0"),
 ];
 
-/// Counters of 32 bits, since there are many of them and there may be thousands
-/// of checks: after four thousand million runs they begin again at zero, which
-/// is read as a restart.
+/// 32-bit counters, since there are many of them and there may be thousands of
+/// checks. They wrap to zero after four billion runs, which is read as a
+/// restart.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stats {
     results: [u32; 3],
     transitions: u32,
     classes: [u32; FailureClass::ALL.len()],
-    /// Each counts what its own bound lets in and the one before does not; the
-    /// last one counts the rest.
+    /// Each bucket counts durations up to its bound and above the previous one;
+    /// the last bucket counts the rest.
     buckets: [u32; BOUNDS.len() + 1],
-    /// The sum of the durations, in nanoseconds: enough for 584 years of running.
+    /// The sum of the durations in nanoseconds, enough for 584 years.
     nanos: u64,
     last_success: Option<SystemTime>,
 }
 
 impl Stats {
-    /// One more result, `at` this time by the wall clock.
+    /// Counts a result at this wall-clock time.
     pub(crate) fn count(&mut self, status: Status, at: SystemTime) {
         let results = &mut self.results[status as usize];
         *results = results.wrapping_add(1);
@@ -55,7 +55,7 @@ impl Stats {
         *failures = failures.wrapping_add(1);
     }
 
-    /// One more run, which took this long.
+    /// Counts the duration of a run.
     pub(crate) fn observe(&mut self, took: Duration) {
         let fits = BOUNDS.iter().position(|(bound, _)| took <= *bound);
         let bucket = &mut self.buckets[fits.unwrap_or(BOUNDS.len())];
@@ -64,12 +64,12 @@ impl Stats {
         self.nanos = self.nanos.wrapping_add(nanos);
     }
 
-    /// The verdict turned.
+    /// Counts a transition.
     pub(crate) fn turn(&mut self) {
         self.transitions = self.transitions.wrapping_add(1);
     }
 
-    /// With the reports of a source that goes on reporting that all is well.
+    /// Adds the reports of a source that repeats passing reports.
     pub(crate) fn with_reports(self, reports: Option<Reports>) -> Self {
         let Some(reports) = reports else {
             return self;
@@ -97,7 +97,7 @@ impl Stats {
         self.transitions
     }
 
-    /// For each bound, then for infinity: how many runs took at most this long.
+    /// Returns the cumulative count for each bound, then for infinity.
     pub(crate) fn cumulated(&self) -> [u64; BOUNDS.len() + 1] {
         let mut sum = 0;
         self.buckets.map(|bucket| {
@@ -106,12 +106,12 @@ impl Stats {
         })
     }
 
-    /// How long all runs took together.
+    /// Returns the total duration of all runs.
     pub(crate) fn total(&self) -> Duration {
         Duration::from_nanos(self.nanos)
     }
 
-    /// When the last result came that was no failure.
+    /// Returns the time of the last result that did not fail.
     pub(crate) fn last_success(&self) -> Option<SystemTime> {
         self.last_success
     }

@@ -1,7 +1,7 @@
-//! From the results of a check to its verdict.
+//! Turns the results of a check into its verdict.
 //!
-//! [`Track`] is a state machine without a clock: every change names its moment.
-//! [`Track::step`] applies what time alone changes, one deadline at a time.
+//! [`Track`] is a state machine without a clock: every change takes the time at
+//! which it happens. [`Track::step`] applies one elapsed deadline at a time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,27 +15,27 @@ use crate::verdict::history::{Kept, Ring};
 use crate::verdict::incident::{Incident, Ongoing};
 use crate::verdict::stats::Stats;
 
-/// What is held of a check now.
+/// The verdict of a check, derived from its last results.
 ///
-/// The last result of a run becomes a verdict through the thresholds, and stays
-/// one until it is stale.
+/// Thresholds determine how many consecutive results change the verdict. A
+/// verdict stays valid until it is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It works.
+    /// The check works.
     Pass,
-    /// It works, and somebody should look.
+    /// The check works, but needs attention.
     Warn,
-    /// It does not work.
+    /// The check does not work.
     Fail,
-    /// Nothing is known: no result yet, or none that is recent enough.
+    /// There is no result yet, or no recent one.
     Unknown,
-    /// It was not run, because a check that comes first is failing.
+    /// The check was not run, because a prerequisite fails.
     Skipped,
 }
 
 impl Verdict {
-    /// The word in reports and in the log.
+    /// Returns the name in reports and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Verdict::Pass => "ok",
@@ -46,7 +46,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the check works as far as is known.
+    /// Returns whether the check works: it passes or warns.
     pub(crate) const fn is_good(self) -> bool {
         matches!(self, Verdict::Pass | Verdict::Warn)
     }
@@ -68,50 +68,51 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What a probe depends on in a check.
+/// The part of a check's state that probes depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) verdict: Verdict,
     pub(crate) stale: bool,
-    /// How a skipped check counted for liveness before it was skipped.
+    /// The verdict that counts for liveness while the check is skipped: the one
+    /// before the skip.
     pub(crate) before_skip: Verdict,
 }
 
-/// One finished run, or one report.
+/// A completed run or a report.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
-    /// Of a run.
+    /// The duration of a run; `None` for a report.
     pub(crate) took: Option<Duration>,
-    /// By the wall clock, for people.
+    /// The wall-clock time.
     pub(crate) at: SystemTime,
 }
 
-/// A run that has begun and not come back.
+/// A run in flight.
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     started: Moment,
-    /// Its timeout has been recorded; its result no longer counts.
+    /// The timeout has been recorded, so its result no longer counts.
     overdue: bool,
-    /// When it is counted as a failure (again), unless it is back.
+    /// The time of the next failure for a run that has not ended.
     next_miss: Moment,
 }
 
-/// Periods of a hung run that are counted one by one.
+/// The maximum number of periods of a hung run that are counted individually.
 const MOST_MISSES_MADE_UP: u32 = 100;
 
-/// What is known of the run that comes next.
+/// The state of the next run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    /// It comes by itself.
+    /// It starts at its due time.
     WhenDue,
-    /// It has been asked for, and not been decided on.
+    /// It was requested, but not yet decided on.
     Asked,
-    /// It has been decided on and has not begun: whoever asks joins it.
+    /// It was decided on but has not begun. Further requests join it.
     Starting,
 }
 
-/// Consecutive results of one kind.
+/// Consecutive results of the same kind.
 #[derive(Clone, Copy, Debug, Default)]
 struct Streak {
     failing: bool,
@@ -128,34 +129,35 @@ impl Streak {
     }
 }
 
-/// Where the results of a check that is not run come from.
+/// The source of a reported check.
 #[derive(Debug)]
 struct Reported {
     source: Arc<dyn Source>,
     /// When the source was first read.
     since: Moment,
-    /// When its reading changes by itself.
+    /// When its reading expires.
     until: Option<Moment>,
 }
 
-/// Why a check is not run.
+/// Why a check is skipped.
 #[derive(Debug)]
 struct Skipped {
-    /// The failing check at the root.
+    /// The failing check at the root of the dependency chain.
     root: Arc<str>,
-    /// How the check counted for liveness before: without a result it passed.
+    /// The verdict before the skip, for liveness. A check without a result
+    /// passed.
     before: Verdict,
 }
 
-/// What the simulation has to know of the schedule of a check.
+/// The schedule of a check, as the simulation sees it.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Scheduled {
-    /// A run has begun and is not over.
+    /// A run is in flight.
     pub in_flight: bool,
-    /// How often the check was skipped.
+    /// The number of skips.
     pub skips: u64,
-    /// The check at the root of why this one is not run.
+    /// The failing check at the root of the dependency chain.
     pub blocked_by: Option<Arc<str>>,
 }
 
@@ -163,17 +165,17 @@ pub struct Scheduled {
 #[derive(Debug)]
 pub(crate) struct Track {
     timeout: Duration,
-    /// How often a run over its timeout counts once more: silence goes on being
-    /// a failure, or a threshold would hold the last pass up for as long as the
-    /// run hangs.
+    /// How often a run in flight counts as another failure after its timeout.
+    /// Otherwise a threshold would keep the last pass for as long as the run
+    /// hangs.
     miss_every: Duration,
     stale_after: Duration,
     on_demand: bool,
     failure_threshold: u32,
     success_threshold: u32,
-    /// The verdict of the results, whatever their age.
+    /// The verdict of the results, regardless of their age.
     settled: Verdict,
-    /// When the last result came that was no failure.
+    /// The time of the last result that did not fail.
     last_good: Option<Moment>,
     stale: bool,
     streak: Streak,
@@ -181,24 +183,24 @@ pub(crate) struct Track {
     history: Ring,
     stats: Stats,
     last: Option<Arc<Finished>>,
-    /// When the last result came.
+    /// The time of the last result.
     ended: Option<Moment>,
     flight: Option<Flight>,
     skipped: Option<Skipped>,
     skips: u64,
     next: Next,
     retired: bool,
-    /// Since when the verdict has been what it is.
+    /// Since when the verdict is unchanged.
     since: Moment,
-    /// Boxed, since a check that is good has no room for one.
+    /// Boxed, so that a passing check reserves no memory for it.
     ongoing: Option<Box<Ongoing>>,
-    /// The outcome that a test puts in place of every result.
+    /// The outcome that a test has set in place of every result.
     forced: Option<Box<Outcome>>,
     reported: Option<Box<Reported>>,
 }
 
 impl Track {
-    /// `kept` is how many results the history keeps.
+    /// `kept` is the number of results in the history.
     pub(crate) fn new(plan: &Plan, kept: usize, now: Moment) -> Self {
         Track {
             timeout: plan.timeout,
@@ -228,8 +230,8 @@ impl Track {
         }
     }
 
-    /// The state of a check that is not run. It has no result before the first
-    /// [`look`](Self::look).
+    /// Creates the state of a check that is reported instead of run. It has no
+    /// result before the first [`look`](Self::look).
     pub(crate) fn reported(plan: &Plan, kept: usize, source: Arc<dyn Source>, now: Moment) -> Self {
         let reported = Reported {
             source,
@@ -275,18 +277,18 @@ impl Track {
         self.history.kept(self.results)
     }
 
-    /// The check at the root of why this one is not run.
+    /// Returns the failing check that causes the skip.
     pub(crate) fn blocked_by(&self) -> Option<&Arc<str>> {
         self.skipped.as_ref().map(|skipped| &skipped.root)
     }
 
-    /// Counts whatever answers a request for a fresh look.
+    /// Returns the number of events that answer a request for a run.
     pub(crate) fn answers(&self) -> u64 {
         self.results + self.skips
     }
 
-    /// A fresh look is asked for. Returns whether a run must be decided on for
-    /// that: one whose result will still count may be on its way.
+    /// Requests a run. Returns whether a run must be decided on: not if one is
+    /// in flight whose result will still count.
     pub(crate) fn ask(&mut self) -> bool {
         let in_flight = self.flight.is_some_and(|flight| !flight.overdue);
         if in_flight || self.next == Next::Starting {
@@ -296,35 +298,36 @@ impl Track {
         true
     }
 
-    /// Whether a run has been asked for and not been decided on.
+    /// Returns whether a run was requested but not yet decided on.
     pub(crate) fn is_asked(&self) -> bool {
         self.next == Next::Asked
     }
 
-    /// Whether to run now: it is due, was asked for, or had been skipped.
+    /// Returns whether to run now: the check is due, was requested or had been
+    /// skipped.
     pub(crate) fn decide(&mut self, is_due: bool) -> bool {
         let run = is_due || self.next == Next::Asked || self.skipped.is_some();
         self.next = if run { Next::Starting } else { Next::WhenDue };
         run
     }
 
-    /// The age of the last result.
+    /// Returns the age of the last result.
     pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
         self.ended.map(|ended| now.since(ended))
     }
 
-    /// How many results there have been.
+    /// Returns the number of results.
     #[cfg(test)]
     pub(crate) fn results(&self) -> u64 {
         self.results
     }
 
-    /// Consecutive results of the last one's kind.
+    /// Returns the number of consecutive results like the last one.
     pub(crate) fn consecutive(&self) -> u32 {
         self.streak.runs
     }
 
-    /// Failures in a row, up to now.
+    /// Returns the number of consecutive failures.
     pub(crate) fn consecutive_failures(&self) -> u32 {
         if self.streak.failing {
             self.streak.runs
@@ -333,20 +336,20 @@ impl Track {
         }
     }
 
-    /// The sums of all results.
+    /// Returns the counters of all results.
     pub(crate) fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// The reports that the source has counted itself, if it does and the last
-    /// of them was good.
+    /// Returns the reports that the source has counted itself, if the last of
+    /// them passed.
     pub(crate) fn reports(&self) -> Option<Reports> {
         let reported = self.reported.as_ref()?;
         let is_good = self.settled.is_good() && !self.retired && self.forced.is_none();
         reported.source.reports().filter(|_| is_good)
     }
 
-    /// The schedule of the check, for the simulation.
+    /// Returns the schedule of the check, for the simulation.
     pub(crate) fn scheduled(&self) -> Scheduled {
         Scheduled {
             in_flight: self.flight.is_some(),
@@ -355,24 +358,24 @@ impl Track {
         }
     }
 
-    /// How long the run that is under way has taken so far.
+    /// Returns the current duration of the run in flight.
     pub(crate) fn in_flight(&self, now: Moment) -> Option<Duration> {
         Some(now.since(self.flight?.started))
     }
 
-    /// When the run began that is under way and over its timeout.
+    /// Returns the start of a run in flight that has exceeded its timeout.
     pub(crate) fn overdue_since(&self) -> Option<Moment> {
         let flight = self.flight.filter(|flight| flight.overdue)?;
         Some(flight.started)
     }
 
-    /// The deadline of the run that is under way, unless it has passed.
+    /// Returns the deadline of the run in flight, unless it has passed.
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let flight = self.flight.filter(|flight| !flight.overdue)?;
         Some(flight.next_miss)
     }
 
-    /// The next moment at which the passing of time changes something.
+    /// Returns the next deadline.
     pub(crate) fn due(&self) -> Option<Moment> {
         let mut due = self.stale_at().unwrap_or(Moment::NEVER);
         if let Some(flight) = &self.flight {
@@ -384,8 +387,8 @@ impl Track {
         (due != Moment::NEVER).then_some(due)
     }
 
-    /// When the verdict goes stale. A check on demand is as fresh as its last
-    /// asking, and a report counts until the next one.
+    /// Returns when the verdict becomes stale. A check on demand never does,
+    /// and a report is valid until the next one.
     fn stale_at(&self) -> Option<Moment> {
         let grows_old = self.settled.is_good()
             && !self.stale
@@ -398,14 +401,14 @@ impl Track {
             .map(|good| good + self.stale_after)
     }
 
-    /// Whether the verdict may stand although a run failed: it is good, and
-    /// rests on a result that still counts.
+    /// Returns whether the verdict can survive a failed run: it is good, and
+    /// the result behind it is recent enough.
     fn has_credit(&self, now: Moment) -> bool {
         let is_recent = |good: Moment| now < good + self.stale_after;
         self.verdict().is_good() && (!self.on_demand || self.last_good.is_some_and(is_recent))
     }
 
-    /// A run begins.
+    /// Records that a run begins.
     pub(crate) fn begin(&mut self, now: Moment) {
         debug_assert!(self.flight.is_none(), "one run of a check at a time");
         self.next = Next::WhenDue;
@@ -419,7 +422,7 @@ impl Track {
         });
     }
 
-    /// The run came back. Too late is too late, whatever the result.
+    /// Records the result of a run. It does not count after the timeout.
     pub(crate) fn finish(&mut self, now: Moment, outcome: Outcome) {
         let Some(flight) = self.flight.take() else {
             return;
@@ -429,7 +432,7 @@ impl Track {
         }
     }
 
-    /// The run was not even started, because of `root`.
+    /// Records that the run was skipped because of `root`.
     pub(crate) fn skip(&mut self, root: Arc<str>) {
         let before = match &self.skipped {
             Some(skipped) => skipped.before,
@@ -442,17 +445,18 @@ impl Track {
         self.skipped = Some(Skipped { root, before });
     }
 
-    /// The run is over, whatever its result.
+    /// Records that the run is over, regardless of its result.
     pub(crate) fn land(&mut self) {
         self.flight = None;
     }
 
-    /// Applies the deadline that comes first, which is not after `now`: a run
-    /// over its timeout has failed, a good result is stale, or a reading of the
-    /// source changes. Returns the moment of the deadline.
+    /// Applies the first deadline up to `now`: a run exceeds its timeout, a
+    /// good result becomes stale, or a reading of the source expires. Returns
+    /// the time of the deadline.
     pub(crate) fn step(&mut self, now: Moment, view: &View<'_>) -> Option<Moment> {
         let due = self.due().filter(|due| *due <= now)?;
-        // A reader at this moment finds the verdict stale, so a miss has no credit.
+        // A reader at this time sees the verdict as stale, so a timeout cannot
+        // be ignored.
         if self.stale_at() == Some(due) {
             self.stale = true;
         } else if let Some(flight) = self.flight.filter(|flight| flight.next_miss == due) {
@@ -463,9 +467,9 @@ impl Track {
         Some(due)
     }
 
-    /// A run that is not back at its deadline has failed, and again each period
-    /// after that. What is not read for very long makes up for what decides the
-    /// verdict, and not for days of the same.
+    /// Records a failure of a run at its deadline, and another one for each
+    /// period after it. After a very long time without a reader, only as many
+    /// are recorded as the verdict depends on.
     fn miss(&mut self, flight: Flight, now: Moment) {
         let missed = flight.next_miss;
         let is_settled = self.settled == Verdict::Fail && self.streak.failing;
@@ -483,7 +487,7 @@ impl Track {
         self.record(flight.started, missed, Outcome::timed_out());
     }
 
-    /// Reads the source. The same reading again is no result.
+    /// Reads the source. An unchanged reading is no result.
     pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
         let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
             return;
@@ -511,8 +515,8 @@ impl Track {
         }
     }
 
-    /// A reading that counts for the probes and is no result: it is in neither
-    /// the history nor the metrics.
+    /// Applies a reading that counts for the probes but is no result: it is
+    /// neither in the history nor in the metrics.
     fn wait_for_first_report(&mut self, outcome: Outcome) {
         self.settled = outcome.status().into();
         self.last = Some(Arc::new(Finished {
@@ -522,8 +526,8 @@ impl Track {
         }));
     }
 
-    /// The verdict has just changed; returns how long the old one lasted, and
-    /// the incident that begins, goes on or ends with it.
+    /// Called after a transition. Returns the duration of the previous verdict,
+    /// and the incident that begins, continues or ends.
     pub(crate) fn turned(&mut self, now: Moment) -> (Duration, Option<Incident>) {
         self.stats.turn();
         let held = now.since(std::mem::replace(&mut self.since, now));
@@ -536,12 +540,12 @@ impl Track {
         (held, incident)
     }
 
-    /// The incident that goes on.
+    /// Returns the current incident.
     pub(crate) fn incident(&self) -> Option<Incident> {
         Some(self.ongoing.as_ref()?.incident)
     }
 
-    /// How long the incident has gone on, if the log is to mention it now.
+    /// Returns the age of the incident, if a reminder is due.
     pub(crate) fn reminder(&mut self, now: Moment) -> Option<Duration> {
         self.ongoing.as_mut()?.reminder(now)
     }
@@ -559,13 +563,13 @@ impl Track {
         }
     }
 
-    /// The results count again, those of a source at once.
+    /// Ends the override. Later results count again; a source is read at once.
     pub(crate) fn release(&mut self, now: Moment, view: &View<'_>) {
         self.forced = None;
         self.look(now, view);
     }
 
-    /// No further result will come, and the verdict stays what it is.
+    /// Stops further results. The verdict does not change any more.
     pub(crate) fn retire(&mut self) {
         self.retired = true;
         self.flight = None;
@@ -595,7 +599,7 @@ impl Track {
         if let Some(class) = outcome.failure_class().filter(|_| status == Status::Fail) {
             self.stats.classify(class);
         }
-        // A run that is missed again has been measured the first time.
+        // The duration of a run is recorded at its first timeout only.
         if took <= self.timeout && !self.is_reported() {
             self.stats.observe(took);
         }
@@ -606,9 +610,9 @@ impl Track {
         }));
     }
 
-    /// The verdict after a result: it turns once enough results in a row ask for
-    /// it. The first pass settles what was unknown, and the first failure what
-    /// is good no longer.
+    /// Returns the verdict after a result. It changes after enough consecutive
+    /// results. The first pass replaces an unknown verdict, and the first
+    /// failure replaces a good verdict that is too old.
     fn settle(&self, latest: Status, has_credit: bool) -> Verdict {
         let failing = latest == Status::Fail;
         let turns = match (self.settled, failing) {
@@ -658,7 +662,7 @@ mod tests {
         Track::new(&options.resolve().expect("legal options"), 4, Moment::START)
     }
 
-    /// One run of `took` that starts at `start`.
+    /// Executes one run from `start` for `took`.
     fn run(track: &mut Track, start: Moment, took: Duration, outcome: Outcome) {
         track.begin(start);
         finish(track, start + took, outcome);
@@ -704,7 +708,7 @@ mod tests {
         for (late, results) in [(1_000, 102), (1_001, 2)] {
             let mut track = track(&options);
             track.begin(Moment::START);
-            // The second miss, at 11 s, is so late.
+            // The second timeout, at 11 s, is recorded this late.
             track.advance(Moment::START + secs(11 + late));
             assert_eq!(track.results(), results, "{late} s late");
             assert_eq!(track.verdict(), Verdict::Fail);
@@ -850,7 +854,7 @@ mod tests {
     fn whoever_asks_joins_the_run_that_is_on_its_way() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new());
-        assert!(!track.decide(false), "nobody asked");
+        assert!(!track.decide(false), "no run was requested");
         assert!(track.ask(), "a run must be decided on");
         assert!(track.ask(), "and it has not been yet");
         assert!(track.decide(false));
@@ -876,13 +880,13 @@ mod tests {
     }
 }
 
-/// Whatever happens in whatever order, these hold:
+/// These properties hold for every order of operations:
 ///
-/// 1. Looking changes nothing: extra calls of `advance` leave the same verdict.
-/// 2. A good verdict rests on a good result that is younger than `stale_after`.
-/// 3. A good verdict never outlives `failure_threshold` failures in a row.
-/// 4. A run over its timeout has failed, whatever it says later.
-/// 5. Nothing is good before the first result that did not fail.
+/// 1. Reads change nothing: extra calls of `advance` lead to the same verdict.
+/// 2. A good verdict has a good result that is younger than `stale_after`.
+/// 3. A good verdict never survives `failure_threshold` consecutive failures.
+/// 4. A run that exceeds its timeout has failed, regardless of its result.
+/// 5. The verdict is not good before the first result that did not fail.
 #[cfg(test)]
 mod properties {
     use std::sync::Mutex;
@@ -897,7 +901,7 @@ mod properties {
     const INTERVAL: Duration = Duration::from_millis(100);
     const STALE_AFTER: Duration = Duration::from_millis(350);
 
-    /// After some time, something happens.
+    /// An operation after some time.
     #[derive(Clone, Debug)]
     struct Step {
         after: Duration,
@@ -930,7 +934,7 @@ mod properties {
         prop::collection::vec(step, 0..60)
     }
 
-    /// Says one thing until a moment, and passes from then on.
+    /// A source with one reading until a given time, which passes afterwards.
     #[derive(Debug, Default)]
     struct Said {
         until: Mutex<Option<(Status, Moment)>>,
@@ -1016,7 +1020,7 @@ mod properties {
             }
         }
 
-        /// What is reported holds until it says otherwise, whoever looks.
+        /// A reported outcome is valid until the next report, for every reader.
         #[test]
         fn hold_for_what_is_reported(
             steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),

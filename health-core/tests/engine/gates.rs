@@ -214,13 +214,13 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
     help: use `a` to `z`, digits, `-`, `_` and `.`: `\"schema\"`
   - two checks are named `my-gate`: FILE:{own}, FILE:{namesake}
     help: give one of them another name: `.check(\"other-my-gate\", ..)`
-  - check `Schema` (FILE:{schema}): the gate has been dropped, so nobody can open it
+  - check `Schema` (FILE:{schema}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for
   - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `timeout` means nothing to it
     help: leave `timeout` out
   - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `failure_threshold` means nothing to it
     help: leave `failure_threshold` out
-  - check `startup` (FILE:{startup}): the gate has been dropped, so nobody can open it
+  - check `startup` (FILE:{startup}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for"
         )
     );

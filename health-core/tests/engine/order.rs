@@ -155,7 +155,7 @@ async fn what_cannot_come_first_is_refused() {
     assert_eq!(
         refused(builder),
         "health cannot start, 3 problems:
-  - check `outside` (FILE) comes after `databse`, and no check has this name
+  - check `outside` (FILE) depends on unknown check `databse`
     help: did you mean `database`?
   - check `cache` (FILE) waits for `queue`, which waits for `database`, which waits for `cache`
     help: take one of them out of the `after` of another

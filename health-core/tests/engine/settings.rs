@@ -98,11 +98,11 @@ async fn every_bad_setting_is_named() {
         .expect_err("it is refused");
     let text = error.to_string();
     for expected in [
-        "the settings name `databse`, and no check has this name\n    help: did you mean `database`?",
-        "the settings give `database` the timeout `soon`\n    help: write a duration with its unit, such as `500ms`, `2s` or `1m`",
+        "settings refer to unknown check `databse`\n    help: did you mean `database`?",
+        "the settings have an invalid `timeout` for `database`: `soon`\n    help: write a duration with its unit, such as `500ms`, `2s` or `1m`",
         "the settings of `database` have an unknown option `intervall`\n    help: did you mean `interval`?",
-        "the settings give `database` the failure_threshold `0.5`\n    help: write a whole number of at least 1",
-        "the settings give `database` the enabled `yes`\n    help: write `true` or `false`",
+        "the settings have an invalid `failure_threshold` for `database`: `0.5`\n    help: write a whole number of at least 1",
+        "the settings have an invalid `enabled` for `database`: `yes`\n    help: write `true` or `false`",
         "with its settings, the timeout 2s is longer than the interval 1s",
     ] {
         assert!(text.contains(expected), "{expected}\n--- is not in\n{text}");
@@ -146,12 +146,12 @@ async fn a_misspelt_variable_is_refused_and_named() {
         (
             "HEALTH_CHECK_DATABSE_TIMEOUT",
             "5",
-            "the settings name `databse` (variable `HEALTH_CHECK_DATABSE_TIMEOUT`), and no check has this name\n    help: did you mean `database`?",
+            "settings refer to unknown check `databse` (variable `HEALTH_CHECK_DATABSE_TIMEOUT`)\n    help: did you mean `database`?",
         ),
         (
             "HEALTH_CHECK_LEDGER_TIMEOUT",
             "5s",
-            "the settings name `ledger` (variable `HEALTH_CHECK_LEDGER_TIMEOUT`), and no check has this name",
+            "settings refer to unknown check `ledger` (variable `HEALTH_CHECK_LEDGER_TIMEOUT`)",
         ),
         (
             "HEALTH_CHECK_ORDERS_DB_FAILURE_TRESHOLD",
@@ -166,7 +166,7 @@ async fn a_misspelt_variable_is_refused_and_named() {
         (
             "HEALTH_CHECK_DATABASE_TIMEOUT",
             "5",
-            "the settings give `database` the timeout `5` (variable `HEALTH_CHECK_DATABASE_TIMEOUT`)\n    help: write a duration with its unit",
+            "the settings have an invalid `timeout` for `database`: `5` (variable `HEALTH_CHECK_DATABASE_TIMEOUT`)\n    help: write a duration with its unit",
         ),
         (
             "HEALTH_DRAIN_DELY",
@@ -176,7 +176,7 @@ async fn a_misspelt_variable_is_refused_and_named() {
         (
             "HEALTH_DRAIN_DELAY",
             "8",
-            "the settings give the drain_delay `8` (variable `HEALTH_DRAIN_DELAY`)\n    help: write a duration with its unit",
+            "the settings have an invalid `drain_delay`: `8` (variable `HEALTH_DRAIN_DELAY`)\n    help: write a duration with its unit",
         ),
     ] {
         let text = problems(builder().settings(Settings::from_vars([(name, value)])));
@@ -336,8 +336,8 @@ async fn every_bad_range_of_the_settings_is_named_at_once() {
     let text = problems(builder().settings(Settings::from_vars(vars)));
     for expected in [
         "2 problems:",
-        "the settings give the guard_addresses `10.0.0.0/33, ten` (variable `HEALTH_GUARD_ADDRESSES`)\n    help: write an address, or one and the length of its prefix: `10.0.0.0/8`",
-        "the settings give the trusted_proxies `::ffff:10.0.0.0/104` (variable `HEALTH_TRUSTED_PROXIES`)\n    help: write `10.0.0.0/8`, since IPv4 in IPv6 counts as IPv4",
+        "the settings have an invalid `guard_addresses`: `10.0.0.0/33, ten` (variable `HEALTH_GUARD_ADDRESSES`)\n    help: write an address, or one and the length of its prefix: `10.0.0.0/8`",
+        "the settings have an invalid `trusted_proxies`: `::ffff:10.0.0.0/104` (variable `HEALTH_TRUSTED_PROXIES`)\n    help: write `10.0.0.0/8`, since IPv4 in IPv6 counts as IPv4",
     ] {
         assert!(text.contains(expected), "{expected}\n--- is not in\n{text}");
     }
@@ -366,12 +366,12 @@ async fn every_bad_setting_of_the_service_is_named() {
     let text = problems(builder().settings(settings(file)));
     for expected in [
         "have an unknown setting `drain_dely`\n    help: did you mean `drain_delay`?",
-        "the settings give the drain_readiness `no`\n    help: write `true` or `false`",
-        "the settings give the details `full`\n    help: write `status` or `checks`",
+        "the settings have an invalid `drain_readiness`: `no`\n    help: write `true` or `false`",
+        "the settings have an invalid `details`: `full`\n    help: write `status` or `checks`",
         "`internal` cannot be the base of the paths",
-        "the settings give the guard_token a value of the wrong type",
-        "the settings give the guard_token_file `/no/such/file`\n    help: write the path of a readable file (No such file",
-        "the settings give both the guard_token and the guard_token_file",
+        "the settings have an invalid `guard_token`: a value of the wrong type",
+        "the settings have an invalid `guard_token_file`: `/no/such/file`\n    help: write the path of a readable file (No such file",
+        "the settings have both `guard_token` and `guard_token_file`",
         "a startup patience of 0ns is out of range",
         "have an unknown setting `database`\n    help: a check is a table of its options",
     ] {

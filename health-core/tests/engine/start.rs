@@ -68,9 +68,9 @@ async fn every_problem_in_one_error() {
     help: use `a` to `z`, digits, `-`, `_` and `.`: `\"my-db\"`
   - two checks are named `a-b`: FILE:60, FILE:61
     help: give one of them another name: `.check(\"other-a-b\", ..)`
-  - `require` names `nevr`, and no check has this name
+  - required check `nevr` does not exist
     help: did you mean `never`?
-  - `require` names `ledger`, and no check has this name
+  - required check `ledger` does not exist
     help: if it is in a library, name the library in the binary: `use the_library as _;`
   - check `alive` (FILE:64): a liveness check that is not critical decides nothing
     help: add `.critical()`, or leave `.liveness()` out
@@ -93,7 +93,7 @@ async fn a_probe_that_no_check_feeds_where_one_was_expected() {
     assert_eq!(
         refused(builder().require([Probe::Startup])),
         "health cannot start, 1 problem:\n  \
-         - no check counts for startup, and one was expected\n    \
+         - no check counts for startup, but one is required\n    \
            help: write `startup, critical` on a check"
     );
 }

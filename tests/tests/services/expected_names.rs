@@ -21,7 +21,7 @@ async fn a_vanished_library_is_noticed() {
     assert_eq!(
         error.to_string(),
         "health cannot start, 1 problem:\n  \
-         - `require` names `stripe`, and no check has this name\n    \
+         - required check `stripe` does not exist\n    \
            help: if it is in a library, name the library in the binary: `use the_library as _;`"
     );
 }

@@ -1,11 +1,11 @@
-//! Finds workers of a runtime that stand still, from a thread of its own.
+//! Detects blocked workers of a runtime, from a separate thread.
 //!
-//! A worker that stays inside of one poll serves nobody else, and if it is the
-//! only one, not even the prober. tokio counts how often each worker parked, and
-//! how long it was busy, which a worker hands in when it parks and every 61
-//! polls (`event_interval`). So one that is not parked, and whose numbers stay
-//! what they are, is inside of one poll, or of a few long ones ([`stall`]). If
-//! the poll is that of a check, the check says so itself ([`Polls`]).
+//! A worker that is inside of one poll runs no other task; if it is the only
+//! worker, not even probes are answered. tokio counts how often each worker
+//! parked and how long it was busy. A worker updates these numbers when it
+//! parks and every 61 polls (`event_interval`). So a worker that is not parked
+//! and whose numbers do not change is inside of one poll, or of a few long ones
+//! ([`stall`]). [`Polls`] shows which check is being polled.
 
 pub(crate) mod runtime;
 pub(crate) mod stall;
@@ -22,11 +22,11 @@ use crate::check::outcome::Outcome;
 use crate::check::source::{Reading, Source, Subscribers, View};
 use crate::engine::run::{Alive, Polls};
 use crate::engine::watchdog::runtime::Runtime;
-use crate::engine::watchdog::stall::{Clock, OF_THE_CHECKS, Reports, Stuck, Suspects};
+use crate::engine::watchdog::stall::{OF_THE_CHECKS, ReportTimer, Stuck, Suspects, WatchClock};
 use crate::registry::error::Problem;
 use crate::time::clock::Moment;
 
-/// The check that says what is seen.
+/// The check that reports blocked workers.
 pub(crate) const NAME: &str = "runtime";
 pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
     .liveness()
@@ -36,11 +36,11 @@ pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// Samples in the time after which a worker is stuck.
+/// The number of samples within the threshold.
 const SAMPLES: u32 = 10;
 const LONGEST_PERIOD: Duration = Duration::from_millis(250);
 
-/// What is wrong with a time after which a worker would be stuck.
+/// Returns what is wrong with a threshold.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
     (!is_legal).then(|| Problem::InvalidSetting {
@@ -49,7 +49,7 @@ pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     })
 }
 
-/// After what time a worker is stuck, and where that is said.
+/// The threshold, and the check that reports the result.
 #[derive(Debug)]
 pub(crate) struct Watch {
     threshold: Duration,
@@ -69,7 +69,7 @@ impl Watch {
     }
 }
 
-/// What was seen last.
+/// The results of the last sample.
 #[derive(Debug, Default)]
 struct Findings {
     outcome: Mutex<Option<Outcome>>,
@@ -100,7 +100,7 @@ impl Source for Findings {
     }
 }
 
-/// The thread that watches, which ends with this.
+/// The handle of the watchdog thread. The thread ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     orders: Sender<Order>,
@@ -109,14 +109,14 @@ pub(crate) struct Watchdog {
 #[derive(Debug)]
 enum Order {
     Watch(Runtime),
-    /// These checks may hold workers of the first runtime.
+    /// Sets the checks that may block workers of the first runtime.
     Suspect(Vec<(Arc<str>, Polls)>),
     End,
 }
 
 impl Watchdog {
-    /// Watches the runtime on which checks are going to run: before the first of
-    /// them can block it.
+    /// Starts to watch the runtime on which checks are going to run, before the
+    /// first of them can block it.
     pub(crate) fn spawn(watch: Watch, runtime: &Handle, alive: Alive) -> Self {
         let (orders, received) = mpsc::channel();
         let watchdog = Watchdog { orders };
@@ -134,33 +134,33 @@ impl Watchdog {
         watchdog
     }
 
-    /// Watches this runtime too.
+    /// Adds a runtime.
     pub(crate) fn watch(&self, runtime: &Handle) {
         self.order(Order::Watch(Runtime::new(runtime)));
     }
 
-    /// Tells which checks run on the first runtime.
+    /// Sets the checks that run on the first runtime.
     pub(crate) fn suspect(&self, checks: Vec<(Arc<str>, Polls)>) {
         self.order(Order::Suspect(checks));
     }
 
-    /// For a stop, which does not drop this.
+    /// Ends the thread without a drop.
     pub(crate) fn end(&self) {
         self.order(Order::End);
     }
 
     fn order(&self, order: Order) {
-        // Nobody receives it once health has stopped.
+        // The thread is gone once health has stopped.
         let _ = self.orders.send(order);
     }
 }
 
-/// Takes samples until it is told to end.
+/// Takes samples until it receives the order to end.
 fn run(watch: &Watch, orders: &Receiver<Order>) {
     let period = (watch.threshold / SAMPLES).min(LONGEST_PERIOD);
-    let mut clock = Clock::new(2 * period, Instant::now());
+    let mut clock = WatchClock::new(2 * period, Instant::now());
     let mut watched = Watched::new(watch.threshold);
-    let mut reports = Reports::new(watch.threshold);
+    let mut reports = ReportTimer::new(watch.threshold);
     loop {
         match orders.recv_timeout(period) {
             Ok(Order::Watch(runtime)) => watched.add(runtime),
@@ -176,13 +176,13 @@ fn run(watch: &Watch, orders: &Receiver<Order>) {
     }
 }
 
-/// Everything that is watched.
+/// The watched runtimes.
 #[derive(Debug)]
 struct Watched {
     threshold: Duration,
-    /// By the order in which they came.
+    /// In the order in which they were added.
     runtimes: Vec<(usize, Runtime)>,
-    /// How many there have been, with those that are gone.
+    /// The number of runtimes that were added, including ended ones.
     added: usize,
     checks: Vec<(Arc<str>, Polls)>,
     suspects: Suspects,
@@ -204,7 +204,7 @@ impl Watched {
         self.added += 1;
     }
 
-    /// The workers that are stuck.
+    /// Takes a sample and returns the blocked workers.
     fn sample(&mut self, now: Duration) -> Vec<Stuck> {
         self.runtimes.retain(|(_, runtime)| !runtime.is_gone());
         for (_, runtime) in &mut self.runtimes {
@@ -214,8 +214,8 @@ impl Watched {
         self.still_for(self.threshold, now).collect()
     }
 
-    /// There can be thousands of checks, so nobody looks at them before one may
-    /// be holding a worker.
+    /// There can be thousands of checks, so they are only read once a worker
+    /// may be blocked.
     fn suspect(&mut self, now: Duration) {
         let is_theirs = |stuck: Stuck| stuck.runtime == OF_THE_CHECKS;
         if !self.still_for(self.threshold / 2, now).any(is_theirs) {

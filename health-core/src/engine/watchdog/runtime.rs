@@ -1,4 +1,4 @@
-//! What is watched of one runtime.
+//! The samples of one runtime.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tokio::task::AbortHandle;
 
 use crate::engine::watchdog::stall::{Stuck, Worker, Workers};
 
-/// A runtime and what was seen of its workers.
+/// A runtime and the samples of its workers.
 #[derive(Debug)]
 pub(super) struct Runtime {
     metrics: RuntimeMetrics,
     sentry: Sentry,
-    /// None before somebody drives it.
+    /// `None` until the runtime is driven.
     workers: Option<Workers>,
 }
 
@@ -67,32 +67,32 @@ impl Runtime {
     }
 }
 
-/// A task on a watched runtime, which never does anything.
+/// A task on a watched runtime that never completes.
 ///
-/// tokio tells neither whether a runtime is driven nor whether it is gone, and in
-/// both cases its numbers look like those of a stuck one. But nobody else polls
-/// this task, and the runtime drops it when it shuts down.
+/// tokio shows neither whether a runtime is driven nor whether it has ended; in
+/// both cases its numbers look like those of a blocked one. But only a driven
+/// runtime polls this task, and the runtime drops it when it shuts down.
 #[derive(Debug)]
 struct Sentry {
-    seen: Arc<Seen>,
+    seen: Arc<Driven>,
     task: AbortHandle,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Driven {
     polled: AtomicBool,
     dropped: AtomicBool,
 }
 
 impl Sentry {
     fn post(runtime: &Handle) -> Self {
-        struct TellsDrop(Arc<Seen>);
+        struct TellsDrop(Arc<Driven>);
         impl Drop for TellsDrop {
             fn drop(&mut self) {
                 self.0.dropped.store(true, Ordering::Release);
             }
         }
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Driven::default());
         let held = TellsDrop(Arc::clone(&seen));
         let task = runtime.spawn(async move {
             held.0.polled.store(true, Ordering::Release);

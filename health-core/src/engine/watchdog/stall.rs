@@ -1,25 +1,25 @@
-//! When a worker is stuck, and by which check. Without a clock: each sample
-//! names its moment, in time that was [watched](Clock).
+//! Decides when a worker is blocked, and by which check. Has no clock: each
+//! sample takes its time, which only counts while [watched](WatchClock).
 
 use std::time::{Duration, Instant};
 
 use crate::check::outcome::Outcome;
 
-/// The time in which somebody was watching.
+/// The time during which samples were taken.
 ///
-/// Where the samples are far apart, the watchdog was not run either: the process
-/// was stopped, the machine suspended, or the CPU was busy elsewhere. That time
-/// is held against nobody.
+/// If two samples are far apart, the watchdog itself did not run: the process
+/// was paused, the machine suspended, or the CPU was busy. That time does not
+/// count.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct WatchClock {
     longest_step: Duration,
     last: Instant,
     watched: Duration,
 }
 
-impl Clock {
+impl WatchClock {
     pub(super) fn new(longest_step: Duration, now: Instant) -> Self {
-        Clock {
+        WatchClock {
             longest_step,
             last: now,
             watched: Duration::ZERO,
@@ -34,13 +34,13 @@ impl Clock {
     }
 }
 
-/// What tokio says of a worker.
+/// The metrics of a worker from tokio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Worker {
-    /// How often it parked and unparked, so an even count is that of a worker
-    /// that runs.
+    /// How often it parked and unparked. The number is even while the worker
+    /// runs.
     pub(super) parks: u64,
-    /// What it has handed in of the time in which it was busy.
+    /// The busy time that it last published.
     pub(super) busy: Duration,
 }
 
@@ -50,7 +50,8 @@ impl Worker {
     }
 }
 
-/// The workers of one runtime, and since when each is what it is.
+/// The workers of one runtime, and since when the metrics of each are
+/// unchanged.
 #[derive(Debug)]
 pub(super) struct Workers {
     seen: Vec<(Worker, Duration)>,
@@ -75,8 +76,8 @@ impl Workers {
         self.seen.len()
     }
 
-    /// The workers that have run without a change for longer than `limit`, and
-    /// for how long.
+    /// Returns the workers that have been running without a change for longer
+    /// than `limit`, and for how long.
     pub(super) fn still_for(
         &self,
         limit: Duration,
@@ -90,10 +91,10 @@ impl Workers {
     }
 }
 
-/// A poll of a check: which check it is, and the how manieth poll.
+/// The check's index and its poll counter.
 pub(super) type Poll = (usize, u64);
 
-/// The polls that are under way while a worker stands still.
+/// The polls in progress while a worker is blocked.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     polls: Vec<(Poll, Duration)>,
@@ -113,7 +114,7 @@ impl Suspects {
         self.polls.clear();
     }
 
-    /// The checks that are inside of one poll for `limit` or longer.
+    /// Returns the checks whose current poll has lasted for `limit` or longer.
     pub(super) fn culprits(&self, limit: Duration, now: Duration) -> impl Iterator<Item = usize> {
         let held = move |since: Duration| now.saturating_sub(since);
         let long = self
@@ -127,10 +128,10 @@ impl Suspects {
 /// The number of the runtime on which the checks run.
 pub(super) const OF_THE_CHECKS: usize = 0;
 
-/// A worker that is stuck.
+/// A blocked worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stuck {
-    /// The runtime, by the order in which they are watched.
+    /// The runtime, in the order in which they were added.
     pub(super) runtime: usize,
     pub(super) worker: usize,
     pub(super) workers: usize,
@@ -150,8 +151,8 @@ impl Stuck {
     }
 }
 
-/// What is said of stuck workers. The culprits are checks, so they hold those of
-/// their own runtime.
+/// Returns the outcome for these blocked workers. `culprits` are checks, so
+/// they only block workers of the checks' runtime.
 pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
     let has_name = |stuck: &Stuck| stuck.runtime == OF_THE_CHECKS && !culprits.is_empty();
     let worst = stuck
@@ -172,26 +173,26 @@ pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
     places.fold(Outcome::fail(text), Outcome::because)
 }
 
-/// Down to what a sample can tell.
+/// Formats a duration with the precision of a sample.
 fn seconds(held: Duration) -> String {
     let tenths = held.as_millis() / 100;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
-/// When to say again what was seen.
+/// Decides when to report the result of a sample.
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(super) struct ReportTimer {
     every: Duration,
     last: Option<(bool, Duration)>,
 }
 
-impl Reports {
+impl ReportTimer {
     pub(super) fn new(every: Duration) -> Self {
-        Reports { every, last: None }
+        ReportTimer { every, last: None }
     }
 
-    /// At once, when it has changed, and while it lasts that somebody is stuck,
-    /// from time to time.
+    /// Returns whether to report now: when the result has changed, and
+    /// periodically while a worker is blocked.
     pub(super) fn is_due(&mut self, now: Duration, is_stuck: bool) -> bool {
         let is_old = |told: Duration| now.saturating_sub(told) >= self.every;
         let due = self
@@ -230,9 +231,9 @@ mod tests {
         busy: millis(20),
     };
 
-    /// One worker, sampled as often as the watchdog does.
+    /// One worker, sampled at the watchdog's interval.
     struct Sampled {
-        clock: Clock,
+        clock: WatchClock,
         now: Instant,
         watched: Duration,
         workers: Workers,
@@ -242,7 +243,7 @@ mod tests {
         fn new(worker: Worker) -> Self {
             let now = Instant::now();
             Sampled {
-                clock: Clock::new(2 * PERIOD, now),
+                clock: WatchClock::new(2 * PERIOD, now),
                 now,
                 watched: Duration::ZERO,
                 workers: Workers::new(Duration::ZERO, [worker].into_iter()),
@@ -255,7 +256,7 @@ mod tests {
             self.workers.see(self.watched, [worker].into_iter());
         }
 
-        /// It is what it is for so long.
+        /// Samples unchanged metrics for `time`.
         fn stays(&mut self, time: Duration, worker: Worker) {
             for _ in 0..time.as_millis() / PERIOD.as_millis() {
                 self.after(PERIOD, worker);
@@ -314,7 +315,7 @@ mod tests {
     fn time_in_which_nobody_was_watching_is_held_against_nobody() {
         let mut worker = Sampled::new(RUNNING);
         worker.stays(millis(500), RUNNING);
-        // SIGSTOP, or a suspended machine.
+        // Like SIGSTOP or a suspended machine.
         worker.after(secs(3_600), RUNNING);
         assert_eq!(worker.held(), None);
         worker.stays(millis(300), RUNNING);
@@ -330,7 +331,7 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_stands_still() {
         let start = Instant::now();
-        let mut clock = Clock::new(secs(1), start + secs(100));
+        let mut clock = WatchClock::new(secs(1), start + secs(100));
         assert_eq!(clock.tick(start + secs(50)), Duration::ZERO);
         assert_eq!(clock.tick(start + secs(51)), secs(1));
     }
@@ -391,7 +392,7 @@ mod tests {
 
     #[test]
     fn it_is_said_when_it_changes_and_again_while_somebody_is_stuck() {
-        let mut reports = Reports::new(secs(1));
+        let mut reports = ReportTimer::new(secs(1));
         let told = [false, false, true, true, true, false, false]
             .into_iter()
             .zip([0, 5_000, 5_100, 5_200, 6_100, 6_200, 9_000])
@@ -401,9 +402,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the gaps between samples and whatever the worker does: it is
-        /// stuck exactly if it was running, and the same, in every sample of
-        /// more than the threshold of watched time.
+        /// For any gaps between samples and any activity of the worker: it is
+        /// blocked exactly if it was running with unchanged metrics in all
+        /// samples of more than the threshold of watched time.
         #[test]
         fn stuck_is_what_the_definition_says(
             samples in prop::collection::vec((0_u64..400, 0_u8..12), 1..120),
@@ -412,7 +413,7 @@ mod tests {
             let mut worker = Sampled::new(Worker { parks, ..RUNNING });
             let mut history = vec![(Duration::ZERO, parks)];
             for (gap, step) in samples {
-                // Mostly nothing happens.
+                // No change in most steps.
                 parks += u64::from(step == 0) + 2 * u64::from(step == 1);
                 worker.after(millis(gap), Worker { parks, ..RUNNING });
                 history.push((worker.watched, parks));
@@ -423,7 +424,8 @@ mod tests {
             }
         }
 
-        /// A worker that parks or hands in within the threshold is never stuck.
+        /// A worker that parks or publishes within the threshold is never
+        /// blocked.
         #[test]
         fn who_changes_in_time_is_never_stuck(
             gaps in prop::collection::vec(0_u64..100_000, 1..120),
@@ -431,7 +433,7 @@ mod tests {
             let mut worker = Sampled::new(RUNNING);
             let mut busy = RUNNING.busy;
             for gap in gaps {
-                // Five samples count for at most 1 s, however far apart.
+                // Five samples count for at most 1 s, regardless of the gaps.
                 for _ in 0..5 {
                     worker.after(millis(gap), Worker { busy, ..RUNNING });
                     prop_assert_eq!(worker.held(), None);

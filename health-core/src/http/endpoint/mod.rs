@@ -1,24 +1,24 @@
-//! From a request's head to a complete answer, without any framework.
+//! Maps a request to a complete response, independent of any framework.
 //!
-//! | path | says |
+//! | path | content |
 //! |---|---|
 //! | `/livez`, `/readyz`, `/startupz` | the answer to one probe |
 //! | `/livez/{check}`, … | one check of that probe |
-//! | `/health` | everything, as far as [`Details`] allow |
+//! | `/health` | all checks, at the level of [`Details`] |
 //! | `/health/{check}` | one check |
 //! | `/health/groups/{tag}` | the checks with a tag |
 //!
-//! The status page, the metrics and the OpenAPI document are where the builder
-//! puts them.
+//! The builder sets the paths of the status page, the metrics and the OpenAPI
+//! document.
 //!
-//! The default is compact JSON; `Accept` and `?format=` choose
-//! `application/health+json` or the text of kube-apiserver. `?verbose` chooses the
-//! latter at a probe whose details allow a list.
+//! The default format is compact JSON. `Accept` and `?format=` select
+//! `application/health+json` or the text format of kube-apiserver. `?verbose`
+//! selects the text format at a probe whose details include a list.
 //!
-//! 200 while the answer is healthy or degraded, 503 otherwise. `HEAD` and
-//! `OPTIONS` have the status of `GET`, since uptime monitors send the one and
-//! HAProxy the other. A trailing slash is served, never redirected: a prober
-//! may take a redirect for success.
+//! The status code is 200 while the answer is healthy or degraded, 503
+//! otherwise. `HEAD` and `OPTIONS` have the status of `GET`, since uptime
+//! monitors send `HEAD` and HAProxy sends `OPTIONS`. A trailing slash is served
+//! instead of redirected, because a prober may take a redirect for success.
 
 #[cfg(feature = "watch")]
 pub(crate) mod subject;
@@ -52,7 +52,7 @@ use crate::http::render::shown::Shown;
 use crate::http::render::{Format, Frame, html, ietf, json, text};
 use crate::http::request::RequestHead;
 use crate::http::response::{refused, with_allow, with_code, without_body};
-use crate::http::route::{Method, Refusal, Route};
+use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
 use crate::http::{openapi, route};
 use crate::registry::details::Details;
@@ -63,11 +63,12 @@ use crate::text::panic::caught;
 use crate::verdict::snapshot::{Snapshot, worst};
 use crate::verdict::track::Verdict;
 
-/// How long an answer waits for checks on demand: kubelet gives up after 1 s.
+/// The maximum time that an answer waits for checks on demand: kubelet gives up
+/// after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
-/// The HTTP answers of one [`Health`](crate::Health), complete and without a
-/// framework. Adapters mount it; with anything else it takes a line.
+/// Returns complete HTTP responses for one [`Health`](crate::Health). The
+/// adapters mount it, and it works with any other framework.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -90,7 +91,7 @@ pub struct Endpoint {
 #[derive(Debug)]
 struct Inner {
     monitor: Arc<Monitor>,
-    /// Who answers keeps the checks running.
+    /// Keeps the checks running while the endpoint exists.
     _supervisors: Arc<Supervisors>,
     settings: HttpOptions,
     service_info: ServiceInfo,
@@ -99,19 +100,20 @@ struct Inner {
     exclusions_logged: Throttle,
 }
 
-/// What was rendered of the checks, for as long as none of them changes.
+/// The rendered answer, reused until a check changes.
 #[derive(Debug)]
 struct Rendered {
     generation: u64,
     status: Status,
-    /// Each of them, so that the next rendering is of those that have changed.
+    /// The rendered part of each check, so that only changed checks are
+    /// rendered again.
     parts: Vec<json::Part>,
     checks: Box<RawValue>,
 }
 
 impl Endpoint {
-    /// The paths that an adapter mounts, each also with a trailing slash and
-    /// with one more segment, the name of a check.
+    /// Returns the paths that an adapter mounts, each also with a trailing
+    /// slash and with one more segment, the name of a check.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -129,11 +131,12 @@ impl Endpoint {
         self.inner.settings.paths.iter()
     }
 
-    /// The paths as the application's middleware sees them, to tell probes from
-    /// requests: in an access log nobody wants the one a second of a prober.
-    /// `prefix` is where the routes are nested or scoped, `""` if they are not.
+    /// Returns the paths as the application's middleware sees them, to
+    /// distinguish probes from other requests, for example to leave probes out
+    /// of an access log. `prefix` is where the routes are nested or scoped,
+    /// `""` if they are not.
     ///
-    /// Middleware that the routes are mounted outside of needs no such question.
+    /// It is not needed for middleware that does not wrap the routes.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -151,13 +154,13 @@ impl Endpoint {
         ProbePaths::new(prefix, &self.inner.settings.paths)
     }
 
-    /// What [`paths`](Self::paths) answer, as an OpenAPI 3.1 document: methods,
-    /// codes, media types, parameters and schemas, with the words and codes that
-    /// the builder was given.
+    /// Returns the OpenAPI 3.1 document of all [`paths`](Self::paths): methods,
+    /// status codes, media types, parameters and schemas, with the configured
+    /// words and codes.
     ///
-    /// [`Page::OpenApi`] serves it at a path. To have it in the document of the
-    /// application, add its `paths` and its `components` there. The paths begin
-    /// with the base path; a prefix that a router puts before them is not in them.
+    /// [`Page::OpenApi`] serves it at a path. To include it in the document of
+    /// the application, merge its `paths` and `components`. The paths begin
+    /// with the base path but not with the prefix of a router.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -173,7 +176,7 @@ impl Endpoint {
         openapi::document(&self.inner.settings)
     }
 
-    /// What the application calls its version.
+    /// Returns the version of the application.
     #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
     pub(crate) fn version(&self) -> Option<&str> {
         self.inner.service_info.shown_version()
@@ -200,8 +203,8 @@ impl Endpoint {
         }
     }
 
-    /// The complete answer, with what is known now. Runs no check, waits for
-    /// nothing, never panics.
+    /// Returns the complete response from the current results. Runs no check,
+    /// waits for nothing and never panics.
     pub fn respond_cached<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         let head = head.into();
         match self.inner.route(head) {
@@ -210,12 +213,13 @@ impl Endpoint {
         }
     }
 
-    /// The complete answer, as [`respond`](Self::respond) gives it, but checks
-    /// on demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) are
-    /// brought up to date first. Waits for them at most 800 ms, since kubelet
-    /// gives up after 1 s; without such checks it is ready at once.
+    /// Returns the complete response, like
+    /// [`respond_cached`](Self::respond_cached), after running the checks on
+    /// demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) whose
+    /// results are too old. Waits at most 800 ms for them, since kubelet gives
+    /// up after 1 s. Without such checks the future is ready at once.
     ///
-    /// Dropping the answer does not stop a run that it started.
+    /// Dropping the future does not stop a run that it started.
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> ResponseFuture {
         let head = head.into();
         let route = match self.inner.route(head) {
@@ -229,14 +233,15 @@ impl Endpoint {
         let inner = Arc::clone(&self.inner);
         ResponseFuture::waiting(async move {
             let monitor = Arc::clone(&inner.monitor);
-            // What is not back by then is answered with what is known of it.
+            // Checks that are still running are answered with their last
+            // result.
             inner.timer.wait(monitor.all_answered(asked)).await;
             inner.respond(&route)
         })
     }
 }
 
-/// The future of [`Endpoint::answer`].
+/// Future returned by [`Endpoint::respond`].
 #[must_use = "an answer must be awaited and sent"]
 pub struct ResponseFuture(State);
 
@@ -272,21 +277,22 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
-/// Bounds how long an answer waits, on any thread.
+/// Bounds the wait of an answer, on any thread.
 #[derive(Debug)]
 struct Timer {
-    /// The runtime of the checks, which has timers.
+    /// The runtime of the checks, which has a timer.
     runtime: Handle,
 }
 
 impl Timer {
     /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
     ///
-    /// Inside a runtime its own timer is used: the runtime of the checks may be
-    /// blocked. Outside of one there is no timer but that of the checks.
+    /// Inside a runtime its own timer is used, because the runtime of the
+    /// checks may be blocked. Outside of a runtime only the checks' timer is
+    /// available.
     async fn wait(&self, future: impl Future<Output = ()> + Send + 'static) {
         let is_inside = Handle::try_current().is_ok();
-        // tokio has no question for a runtime without timers, only a panic.
+        // tokio has no way to ask for a timer; using a missing one panics.
         let time = is_inside
             .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
             .flatten();
@@ -300,16 +306,16 @@ impl Timer {
 }
 
 impl Inner {
-    /// Which answer the request is for, or why there is none.
-    fn route(&self, head: RequestHead<'_>) -> Result<Route, Refusal> {
+    /// Returns the page of the request, or why there is none.
+    fn route(&self, head: RequestHead<'_>) -> Result<Route, Rejection> {
         let (page, check) = self
             .settings
             .paths
             .find(head.path())
-            .ok_or(Refusal::UnknownPath)?;
-        let method = Method::named(head.method()).ok_or(Refusal::WrongMethod)?;
+            .ok_or(Rejection::UnknownPath)?;
+        let method = Method::named(head.method()).ok_or(Rejection::WrongMethod)?;
         let check = match check {
-            Some(name) => Some(self.check_of(page, name).ok_or(Refusal::UnknownCheck)?),
+            Some(name) => Some(self.check_of(page, name).ok_or(Rejection::UnknownCheck)?),
             None => None,
         };
         let is_recognized = self.is_recognized(page, &head);
@@ -339,8 +345,8 @@ impl Inner {
         })
     }
 
-    /// Asks the guard, but only where it can change the answer: who asks costs
-    /// and changes nothing at a probe.
+    /// Asks the guard, but only where the result can change the answer. It
+    /// never does at a probe without exclusions.
     fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
         let matters = match page {
             Page::Health | Page::Group(_) | Page::StatusPage => true,
@@ -379,14 +385,15 @@ impl Inner {
         exclusions
     }
 
-    /// The check of this name, if it counts for the page.
+    /// Returns the check of this name if it counts for the page.
     fn check_of(&self, page: Page, name: &str) -> Option<usize> {
         let name = percent_decode_str(name).decode_utf8().ok()?;
         let index = self.monitor.index_of(&name)?;
         self.counts_for(page, index).then_some(index)
     }
 
-    /// Readiness waits for startup, so it depends on what startup waits for.
+    /// Returns whether the page depends on the check. Readiness waits for
+    /// startup, so it depends on the checks of startup.
     fn holds_up(&self, page: Page, index: usize) -> bool {
         page == Page::Probe(Probe::Readiness)
             && !self.monitor.has_started()
@@ -398,8 +405,8 @@ impl Inner {
         page.counts(plan.probes, plan.tags)
     }
 
-    /// Starts the runs of the checks on demand that the answer needs. Metrics show
-    /// the last results and their age, and start none.
+    /// Starts the runs of the checks on demand that the answer needs. Metrics
+    /// start none; they show the last results and their age.
     fn outdated(&self, page: Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
@@ -445,8 +452,7 @@ impl Inner {
         answer
     }
 
-    /// 200 whatever the checks say: to a scraper another code means that there
-    /// are no metrics.
+    /// Always 200: a scraper reads any other code as missing metrics.
     fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
         let sample = Sample {
             version: self.service_info.shown_version(),
@@ -458,7 +464,7 @@ impl Inner {
         answer
     }
 
-    /// How the page stands now.
+    /// Returns the current status of the page.
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
@@ -476,7 +482,8 @@ impl Inner {
         }
     }
 
-    /// How the page stood when this was seen, without what is excluded.
+    /// Returns the status of the page in this snapshot, without excluded
+    /// checks.
     fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
         match page {
             Page::Probe(probe) => seen.status(probe),
@@ -541,7 +548,7 @@ impl Inner {
         (status, body)
     }
 
-    /// Rendered once for each change, because monitors ask for it often.
+    /// Rendered once per change, because monitors request it often.
     fn health(&self) -> (Status, Bytes) {
         let Rendered { status, checks, .. } = &*self.rendered();
         let body = json::around(&self.frame(Page::Health, *status), checks);
@@ -614,10 +621,10 @@ impl Inner {
         (standing(report.verdict()), body)
     }
 
-    /// What was rendered last, if nothing has changed since.
+    /// Returns the last rendered answer if nothing has changed since.
     ///
-    /// The lock is held to look and to store, never while rendering: readers
-    /// that come together after a change render side by side.
+    /// The lock is held to read and to store, never while rendering. Concurrent
+    /// readers after a change render in parallel.
     fn rendered(&self) -> Arc<Rendered> {
         let generation = self.monitor.generation();
         let lock = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -633,7 +640,8 @@ impl Inner {
 
     fn render(&self, generation: u64, snapshot: &Snapshot, last: Option<&Rendered>) -> Rendered {
         let words = self.settings.words;
-        // What startup waits for is told anew, with whatever has changed.
+        // The part for startup lists other checks after each change, so it is
+        // rendered again.
         let before = last.filter(|_| snapshot.has_started());
         let before = before.map_or(&[][..], |last| &last.parts);
         let parts = json::parts(words, public(snapshot), before);
@@ -657,13 +665,14 @@ fn html_frame<'a>(route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Fr
     }
 }
 
-/// What everybody may see of the checks.
+/// Returns the public view of the checks.
 fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
     let reports = snapshot.listed();
     reports.map(|report| Shown::new(report, false))
 }
 
-/// How one check stands by itself: what is not known is not healthy.
+/// Returns the status of one check by itself. Unknown does not count as
+/// healthy.
 fn standing(verdict: Verdict) -> Status {
     match verdict {
         Verdict::Pass => Status::Pass,
@@ -672,7 +681,7 @@ fn standing(verdict: Verdict) -> Status {
     }
 }
 
-/// How a check stands in a group, whatever its probes.
+/// Returns the status of one check in a group, regardless of its probes.
 fn in_group(verdict: Verdict, is_critical: bool) -> Status {
     match standing(verdict) {
         Status::Fail if !is_critical => Status::Warn,

@@ -42,7 +42,7 @@ impl Subject {
 
     /// Creates the subject of the checks with this tag, whatever their probes.
     ///
-    /// The status is that of [`HealthBuilder::group`](crate::HealthBuilder::group).
+    /// The status is that of [`HttpOptions::group`](crate::config::HttpOptions::group).
     /// The tag need not have a page.
     pub fn group(tag: impl Into<Cow<'static, str>>) -> Self {
         Subject::new(Kind::Group(tag.into()))
@@ -120,7 +120,7 @@ pub(crate) struct Found {
 
 impl Endpoint {
     /// Returns the tags by which checks are grouped, each once: those of
-    /// [`HealthBuilder::group`](crate::HealthBuilder::group) and
+    /// [`HttpOptions::group`](crate::config::HttpOptions::group) and
     /// [`Page::Group`].
     pub fn groups(&self) -> impl Iterator<Item = &'static str> {
         self.inner.settings.paths.groups().into_iter()

@@ -1,8 +1,7 @@
-//! The formats of Prometheus: its own text, and OpenMetrics.
+//! The formats of Prometheus: its text format, and OpenMetrics.
 //!
-//! They are written here and not by a client library: what is held of the
-//! checks would have to be copied into its types, and none writes both formats
-//! and state sets.
+//! No client library is used: the state of the checks would have to be copied
+//! into its types, and none writes both formats and state sets.
 
 use std::fmt::Write as _;
 
@@ -16,7 +15,7 @@ use crate::telemetry::sample::Sample;
 /// A format of metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exposition {
-    /// The text format 0.0.4, which every reader knows.
+    /// The text format 0.0.4, which every scraper supports.
     #[default]
     Prometheus,
     /// OpenMetrics 1.0.
@@ -24,7 +23,7 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// As `?format=` names it.
+    /// Returns the format that `?format=` names.
     pub(crate) fn named(name: &str) -> Option<Exposition> {
         match name {
             "prometheus" => Some(Exposition::Prometheus),
@@ -33,7 +32,7 @@ impl Exposition {
         }
     }
 
-    /// The format that an `Accept` names in full and likes best.
+    /// Returns the preferred format among those that `Accept` names in full.
     pub(crate) fn accepted(accept: &str) -> Option<Exposition> {
         preferred(accept, Exposition::of_media_type)
     }
@@ -56,7 +55,7 @@ impl Exposition {
         })
     }
 
-    /// Everything that there is to measure.
+    /// Renders all metrics.
     pub(crate) fn render(self, sample: &Sample<'_>) -> Bytes {
         let mut text = String::with_capacity(expected_length(sample));
         for family in &FAMILIES {
@@ -79,7 +78,8 @@ impl Exposition {
         }
     }
 
-    /// OpenMetrics names the family without what the type adds to its samples.
+    /// Returns the name of the family. OpenMetrics omits the suffix that the
+    /// type adds to samples.
     fn family_name(self, family: &Family) -> &'static str {
         let name = family.name;
         let suffix = match (self, family.kind) {
@@ -90,7 +90,7 @@ impl Exposition {
         name.strip_suffix(suffix).unwrap_or(name)
     }
 
-    /// The older format has fewer types.
+    /// Returns the name of the type. The text format has fewer types.
     const fn kind(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (_, Kind::Counter) => "counter",
@@ -102,7 +102,7 @@ impl Exposition {
     }
 }
 
-/// Roughly, so that a long text is not moved about while it grows.
+/// Returns an estimate, to avoid reallocations.
 fn expected_length(sample: &Sample<'_>) -> usize {
     const FIXED: usize = 3 * 1024;
     const OF_A_CHECK: usize = 2 * 1024;
@@ -130,7 +130,7 @@ fn line(text: &mut String, name: &str, point: Point<'_>) {
     };
 }
 
-/// Most values are whole numbers, which are written much faster as such.
+/// Most values are whole numbers, which are much faster to format as integers.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole(value: f64) -> Option<u32> {
     let number = value as u32;
@@ -138,7 +138,8 @@ fn whole(value: f64) -> Option<u32> {
 }
 
 fn push_escaped(text: &mut String, value: &str) {
-    // The names of checks, and with them nearly every label.
+    // Fast path for labels without special characters, such as all names of
+    // checks.
     if !value
         .bytes()
         .any(|byte| matches!(byte, b'\\' | b'"' | b'\n'))

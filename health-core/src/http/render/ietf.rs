@@ -1,4 +1,4 @@
-//! `application/health+json`, as far as its last draft goes
+//! `application/health+json`, following its last draft
 //! ([draft-inadarei-api-health-check-06][draft], expired in 2022).
 //!
 //! ```json
@@ -22,16 +22,16 @@ use serde_json::value::RawValue;
 use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::http::render::Frame;
-use crate::http::render::fit::{Fitted, fit};
 use crate::http::render::json::{to_bytes, to_raw};
 use crate::http::render::shown::Shown;
+use crate::http::render::truncate::{Fitted, fit};
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
 use crate::verdict::track::Verdict;
 
-/// The whole answer for those who only need the status.
+/// Renders an answer with the status only.
 pub(crate) fn status_only(status: Status) -> Bytes {
     Bytes::from_static(match status {
         Status::Pass => br#"{"status":"pass"}"#,
@@ -40,7 +40,7 @@ pub(crate) fn status_only(status: Status) -> Bytes {
     })
 }
 
-/// Everything that may be said and that there is room for.
+/// Renders all public details that fit.
 pub(crate) fn list<'a>(
     frame: &Frame<'_>,
     checks: impl Iterator<Item = Shown<'a>> + Clone,
@@ -82,7 +82,7 @@ fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
     format!("{} more checks: {}", fitted.more, names.join(", "))
 }
 
-/// One check by itself: the same form, with nothing beside it.
+/// Renders one check in the same form.
 pub(crate) fn check(check: Shown<'_>) -> Bytes {
     let status = match check.report.verdict() {
         Verdict::Pass => Status::Pass,
@@ -156,7 +156,7 @@ impl Serialize for Checks<'_> {
         for (check, entries) in &self.checks {
             map.serialize_entry(&key(check.report), entries)?;
         }
-        // A check of this name says it, and a key stands once.
+        // Omitted if a check of this name has the key, since keys are unique.
         if self
             .checks
             .iter()
@@ -178,7 +178,8 @@ impl Serialize for Single<'_> {
     }
 }
 
-/// What the check measured itself has no name in the draft; how long it took has.
+/// Returns the key. The draft has no name for a value that a check measured; it
+/// has one for the response time.
 fn key(report: &CheckReport) -> String {
     match report.observed() {
         Some(_) => report.name().to_owned(),
@@ -195,7 +196,7 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     observed_unit: Option<&'a str>,
     status: &'static str,
-    /// Not in the draft, which allows more keys.
+    /// Not in the draft, which allows further keys.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     excluded: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -206,7 +207,7 @@ struct Entry<'a> {
     output: Option<String>,
     #[serde(skip_serializing_if = "Relations::is_empty")]
     links: Relations<'static, &'static str>,
-    /// No part of the draft, which allows further keys.
+    /// Not in the draft, which allows further keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<Incident>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! The default format: compact JSON, made for the people who write monitors.
+//! The default format: compact JSON.
 //!
 //! ```json
 //! {"status":"unhealthy","timestamp":"2026-11-21T10:15:30.123Z","version":"1.4.2","uptime_s":86400,
@@ -6,9 +6,9 @@
 //!                        "message":"withheld","checked_at":"2026-11-21T10:15:27.120Z"}}}
 //! ```
 //!
-//! `status` is the first key, since some load balancers read the beginning only.
-//! Times inside `checks` are absolute, so that this part is rendered once for
-//! each change and reused; `timestamp` and `uptime_s` belong to the answer.
+//! `status` is the first key, since some load balancers only read the
+//! beginning. Times inside `checks` are absolute, so that this part is rendered
+//! once per change and reused; `timestamp` and `uptime_s` belong to the answer.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,16 +20,16 @@ use serde_json::value::RawValue;
 use crate::check::class::FailureClass;
 use crate::check::outcome::{Observed, Status};
 use crate::http::render::Frame;
-use crate::http::render::fit::{Fitted, fit};
 use crate::http::render::shown::Shown;
-use crate::http::render::words::Vocabulary;
+use crate::http::render::truncate::{Fitted, fit};
+use crate::http::render::vocabulary::Vocabulary;
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::history::History;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::Seen;
 use crate::verdict::track::Verdict;
 
-/// The whole answer for those who only need the status.
+/// Renders an answer with the status only.
 pub(crate) fn status_only(words: Vocabulary, status: Status) -> Bytes {
     if words != Vocabulary::Healthy {
         return single_word(words.status(status));
@@ -45,11 +45,11 @@ fn single_word(word: &'static str) -> Bytes {
     Bytes::from(format!(r#"{{"status":"{word}"}}"#))
 }
 
-/// A check as it was rendered, and what was seen of it then.
+/// A rendered check and its visible state at that time.
 pub(crate) type Part = (Seen, Arc<RawValue>);
 
-/// Every check by itself. `before` is what was rendered of the same checks in the
-/// same order; from there come those that have not changed since.
+/// Renders each check. `before` has the rendered parts of the same checks in
+/// the same order, which are reused where nothing has changed.
 pub(crate) fn parts<'a>(
     words: Vocabulary,
     reports: impl Iterator<Item = Shown<'a>>,
@@ -65,7 +65,7 @@ pub(crate) fn parts<'a>(
     reports.map(part).collect()
 }
 
-/// The part of the answer that changes only when a check does.
+/// Renders the part of the answer that only changes when a check does.
 pub(crate) fn checks<'a>(
     words: Vocabulary,
     reports: impl Iterator<Item = Shown<'a>>,
@@ -80,22 +80,22 @@ pub(crate) fn checks<'a>(
     })
 }
 
-/// One check by itself.
+/// Renders one check.
 pub(crate) fn check(words: Vocabulary, check: Shown<'_>) -> Bytes {
     to_bytes(&CheckBody::alone(words, check))
 }
 
-/// One check by itself, for those who only need the status.
+/// Renders one check with the status only.
 pub(crate) fn check_status_only(words: Vocabulary, verdict: Verdict) -> Bytes {
     single_word(words.verdict(verdict))
 }
 
-/// The whole answer around checks that have been rendered.
+/// Renders the answer around rendered checks.
 pub(crate) fn around(frame: &Frame<'_>, checks: &RawValue) -> Bytes {
     HealthBody::new(frame, checks).to_bytes()
 }
 
-/// The whole answer, with the checks that there is room for.
+/// Renders the answer with the checks that fit.
 pub(crate) fn list<'a>(
     frame: &Frame<'_>,
     reports: impl Iterator<Item = Shown<'a>> + Clone,
@@ -131,7 +131,7 @@ pub(crate) fn list<'a>(
     .to_bytes()
 }
 
-/// What is written here has string keys only and goes to memory.
+/// All keys are strings and the output is in memory, so this cannot fail.
 const WRITABLE: &str = "plain structs can be written as JSON";
 
 pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
@@ -156,11 +156,11 @@ struct HealthBody<'a> {
     more: Option<More<'a>>,
 }
 
-/// The checks that there was no room for.
+/// The checks that did not fit.
 #[derive(serde::Serialize)]
 struct More<'a> {
     count: usize,
-    /// Of as many as there was room for.
+    /// The names of those that fit.
     names: Vec<&'a str>,
 }
 
@@ -184,7 +184,7 @@ impl<'a> HealthBody<'a> {
     }
 }
 
-/// Checks that have been rendered one by one, and the drain as one of them.
+/// Checks that have been rendered individually, and the entry for startup.
 struct Checks<'a> {
     bodies: Vec<(&'a str, &'a RawValue)>,
     draining: Option<CheckBody<'a>>,
@@ -219,7 +219,7 @@ struct CheckBody<'a> {
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<FailureClass>,
-    /// The texts of errors, for those who may see them.
+    /// The texts of errors, for recognized clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,10 +230,10 @@ struct CheckBody<'a> {
     history: Option<HistoryBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
-    /// The last result, where the thresholds keep the verdict from following.
+    /// The last result, if the thresholds keep the verdict from changing.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_status: Option<&'static str>,
-    /// The failing check that this one waits for.
+    /// The failing check at the root of the dependency chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -273,7 +273,8 @@ impl<'a> CheckBody<'a> {
         }
     }
 
-    /// What never changes is said only where the check stands alone.
+    /// Adds the declaration, which is only shown in the answer of a single
+    /// check.
     fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
         CheckBody {
             description: check.report.description(),
@@ -294,7 +295,8 @@ impl<'a> CheckBody<'a> {
 
 #[derive(serde::Serialize)]
 struct HistoryBody {
-    /// Since the start; everything else but the last failure is of those kept.
+    /// The number of runs since the start. The other values are computed from
+    /// the kept results, except for the last failure.
     runs: u64,
     kept: usize,
     passed: usize,

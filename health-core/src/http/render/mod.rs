@@ -1,39 +1,40 @@
-//! Answers as text, one file a format.
+//! Renders answers, one file per format.
 
 pub(crate) mod exposition;
-pub(crate) mod fit;
 pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
 pub(crate) mod shown;
 pub(crate) mod text;
-pub(crate) mod words;
+pub(crate) mod truncate;
+pub(crate) mod vocabulary;
 
 use std::time::Duration;
 
 use http::HeaderValue;
 
 use crate::check::outcome::Status;
-use crate::http::render::fit::Room;
-use crate::http::render::words::Vocabulary;
+use crate::http::render::truncate::Budget;
+use crate::http::render::vocabulary::Vocabulary;
 use crate::http::service_info::ServiceInfo;
 
-/// The formats that an answer can have.
+/// The formats of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Compact, for monitors.
+    /// Compact JSON for monitors.
     #[default]
     Json,
     /// `application/health+json`.
     HealthJson,
-    /// As kube-apiserver writes it.
+    /// The text format of kube-apiserver.
     Text,
-    /// For people, where a path is for it: nobody gets it by asking.
+    /// HTML, only at its own path: it cannot be selected by a request.
     Html,
 }
 
 impl Format {
-    /// As `?format=` names it. A `+` in a query means a space to many clients.
+    /// Returns the format that `?format=` names. Many clients send a space for
+    /// `+`.
     pub(crate) fn named(name: &str) -> Option<Format> {
         match name {
             "json" => Some(Format::Json),
@@ -45,7 +46,7 @@ impl Format {
         }
     }
 
-    /// The format that an `Accept` names in full and likes best.
+    /// Returns the preferred format among those that `Accept` names in full.
     pub(crate) fn accepted(accept: &str) -> Option<Format> {
         preferred(accept, Format::of_media_type)
     }
@@ -63,7 +64,7 @@ impl Format {
         }
     }
 
-    /// Constants, since the text of a header is looked at byte by byte.
+    /// Constants, because creating a header value validates each byte.
     pub(crate) fn content_type(self) -> HeaderValue {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
@@ -78,7 +79,7 @@ impl Format {
     }
 }
 
-/// What a list says beside its checks.
+/// The data around the checks of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) page: &'static str,
@@ -87,30 +88,30 @@ pub(crate) struct Frame<'a> {
     pub(crate) version: Option<&'a str>,
     pub(crate) uptime: Duration,
     pub(crate) draining: bool,
-    /// What the caller should know about its own request.
+    /// A warning about the request.
     pub(crate) warning: Option<String>,
-    /// The service, where everything is told.
+    /// The description of the service, in a full answer.
     pub(crate) about: Option<&'a ServiceInfo>,
-    /// For a prober, which reads 10 KiB.
+    /// Whether to truncate the answer for a prober, which reads 10 KiB.
     pub(crate) is_short: bool,
 }
 
 impl Frame<'_> {
-    fn room(&self) -> Room {
+    fn room(&self) -> Budget {
         if self.is_short {
-            Room::OF_A_PROBER
+            Budget::OF_A_PROBER
         } else {
-            Room::ENDLESS
+            Budget::ENDLESS
         }
     }
 }
 
-/// Of the formats that an `Accept` names in full the one that it likes best. A
-/// wildcard names none, and neither does `text/html`: monitors send a browser's
-/// header with it and read JSON all the same.
+/// Returns the preferred format among those that `Accept` names in full.
+/// Wildcards and `text/html` do not count: monitors send the header of a
+/// browser and still expect JSON.
 fn preferred<T>(accept: &str, of_media_type: impl Fn(&str) -> Option<T>) -> Option<T> {
     if accept == "*/*" {
-        // What kubelet and curl send.
+        // The usual header of kubelet and curl.
         return None;
     }
     let mut best = None;
@@ -130,11 +131,11 @@ fn preferred<T>(accept: &str, of_media_type: impl Fn(&str) -> Option<T>) -> Opti
     best.map(|(format, _)| format)
 }
 
-/// A text on one line, in which every character stands where it was written.
+/// Returns the text on one line and in its logical order.
 ///
-/// Control characters, separators of lines and paragraphs, and the marks that
-/// change the direction of a text become spaces: with them the text of one check
-/// could look like the line of another.
+/// Control characters, line and paragraph separators, and marks that change the
+/// text direction are replaced by spaces: they could make the text of one check
+/// look like the line of another.
 pub(crate) fn one_line(text: &str) -> impl Iterator<Item = char> + '_ {
     let turns = |c| {
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')

@@ -1,15 +1,15 @@
-//! What one reader may see of a check.
+//! The view that one client has of a check.
 
 use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
 use crate::verdict::snapshot::CheckReport;
 
-/// A check as one reader may see it.
+/// A check as one client may see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shown<'a> {
     pub(crate) report: &'a CheckReport,
-    /// The texts of errors are shown as well.
+    /// Whether the texts of errors are included.
     pub(crate) full: bool,
-    /// It does not count for this answer.
+    /// Whether the check is excluded from this answer.
     pub(crate) excluded: bool,
 }
 
@@ -26,8 +26,8 @@ impl<'a> Shown<'a> {
         Shown { excluded, ..self }
     }
 
-    /// The private cause, for those who may see it. Its secrets were masked when
-    /// the check returned it.
+    /// Returns the private cause if the client may see it. Its secrets were
+    /// masked when the check returned it.
     pub(super) fn cause(&self) -> Option<String> {
         let cause = self.report.cause();
         if !self.full || cause.is_empty() {
@@ -41,8 +41,8 @@ impl<'a> Shown<'a> {
         Some(cut(message, LONGEST_MESSAGE))
     }
 
-    /// Why the check does not pass: the cause for those who may see it, what is
-    /// public for the others.
+    /// Returns why the check does not pass: the cause if the client may see it,
+    /// otherwise the public reason.
     pub(super) fn reason(&self) -> Option<String> {
         match (self.message(), self.cause()) {
             (Some("withheld") | None, Some(cause)) => Some(cause),

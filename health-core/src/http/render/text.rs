@@ -1,4 +1,4 @@
-//! The format of kube-apiserver, for people with `curl` and the simplest monitors.
+//! The text format of kube-apiserver.
 //!
 //! ```text
 //! [+]cache ok
@@ -11,12 +11,12 @@ use std::fmt::{self, Write};
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
-use crate::http::render::fit::{Fitted, Room, fit};
 use crate::http::render::shown::Shown;
+use crate::http::render::truncate::{Budget, Fitted, fit};
 use crate::http::render::{Frame, one_line};
 use crate::verdict::track::Verdict;
 
-/// One word where all is well, one line where it is not.
+/// Renders one word if the status is good, otherwise one line.
 pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
     match status {
         Status::Pass | Status::Warn => Bytes::from_static(b"ok"),
@@ -24,13 +24,13 @@ pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
     }
 }
 
-/// A line for each check, and what comes of them.
+/// Renders a line per check, and the resulting status.
 pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
     let Fitted {
         checks,
         named,
         more,
-    } = fit(Room::OF_A_PROBER, checks, |check| {
+    } = fit(Budget::OF_A_PROBER, checks, |check| {
         let line = Line(check).to_string();
         let length = line.len();
         (line, length)
@@ -62,7 +62,7 @@ pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>
     Bytes::from(text)
 }
 
-/// One check by itself.
+/// Renders one check.
 pub(crate) fn check(check: Shown<'_>) -> Bytes {
     match check.report.verdict() {
         Verdict::Pass | Verdict::Warn => Bytes::from_static(b"ok"),
@@ -72,7 +72,7 @@ pub(crate) fn check(check: Shown<'_>) -> Bytes {
     }
 }
 
-/// One check by itself, for those who only need the status.
+/// Renders one check with the status only.
 pub(crate) fn check_status_only(verdict: Verdict) -> Bytes {
     Bytes::from_static(match verdict {
         Verdict::Pass | Verdict::Warn => b"ok",

@@ -30,13 +30,13 @@ pub(super) async fn tell(mut stream: TcpStream, endpoint: Endpoint, degraded_wei
     let talk = async {
         stream.write_all(line.as_bytes()).await?;
         stream.shutdown().await?;
-        // To close with bytes that nobody has read would reset the connection, and
-        // the line with it: HAProxy sends what `agent-send` says.
+        // Closing with unread bytes would reset the connection and lose the line:
+        // HAProxy sends the text of `agent-send`.
         let mut rest = [0; 64];
         while stream.read(&mut rest).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
-    // What the client does wrong ends the connection.
+    // An error of the client ends the connection.
     let _ = timeout(LONGEST_TALK, talk).await;
 }
 

@@ -1,4 +1,4 @@
-//! The open connections, and which of them makes room at the limit.
+//! Open connections, and which one is closed at the limit.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -10,12 +10,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// The open connections, at most a number of them.
+/// The open connections, up to a limit.
 #[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
     open: Vec<Connection>,
-    /// Told when an answer is complete.
+    /// Notified when an answer is complete.
     idle: Arc<Notify>,
 }
 
@@ -47,9 +47,10 @@ impl Connections {
         });
     }
 
-    /// Returns once there is room for one more connection. At the limit the one
-    /// that has been idle for longest is closed. A connection that waits for its
-    /// answer is never closed; if all of them do, this waits for an answer.
+    /// Waits until there is room for one more connection. At the limit, closes
+    /// the connection that has been idle for longest. A connection that waits
+    /// for its answer is never closed; if all of them do, this waits until an
+    /// answer is complete.
     pub(super) async fn make_room(&mut self) {
         loop {
             self.open
@@ -78,7 +79,7 @@ impl Connections {
     }
 }
 
-/// What goes on on one connection.
+/// The activity of one connection.
 #[derive(Debug)]
 pub(super) struct Activity {
     state: Mutex<State>,
@@ -87,9 +88,10 @@ pub(super) struct Activity {
 
 #[derive(Debug)]
 struct State {
-    /// Requests that wait for their answer; several with HTTP/2.
+    /// The number of requests that wait for their answer; more than one only
+    /// with HTTP/2.
     answering: usize,
-    /// The beginning of the connection, or its last answer.
+    /// When the connection began, or its last answer ended.
     quiet_since: Instant,
 }
 
@@ -110,8 +112,9 @@ impl Activity {
         Answering(Arc::clone(self))
     }
 
-    /// Runs a connection until it ends or has been idle for so long: without a
-    /// complete head, however many bytes arrive, and without reading its answer.
+    /// Runs a connection until it ends or has been idle for `limit`: without a
+    /// complete head, regardless of how many bytes arrive, or without reading
+    /// its answer.
     pub(super) async fn until_idle(&self, limit: Duration, connection: impl Future<Output = ()>) {
         let mut connection = pin!(connection);
         let mut expired = pin!(self.expired(limit));
@@ -168,7 +171,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Opens connections that never end by themselves, a second apart.
+    /// Opens connections that never end, one per second.
     async fn opened(connections: &mut Connections, count: usize) -> Vec<Arc<Activity>> {
         let mut activities = Vec::new();
         for _ in 0..count {

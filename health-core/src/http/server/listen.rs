@@ -1,4 +1,4 @@
-//! The sockets that listen: every address that a name stands for.
+//! Listening sockets on every address of a host name.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -7,15 +7,15 @@ use std::task::Poll;
 
 use tokio::net::{TcpListener, TcpStream};
 
-/// How often another port is tried, if the one that the system chose for one
-/// family of addresses is taken in the other.
+/// How many ports are tried if the port that the system chose for one address
+/// family is in use in the other.
 const MOST_PORTS: usize = 16;
 
-/// Listens on every address that this resolves to, all of them on one port.
+/// Listens on every address that `address` resolves to, all on one port.
 ///
-/// An address that the machine does not have, such as `::1` where IPv6 is
-/// disabled, is left out as long as there is another one. One that is taken or
-/// forbidden is an error, since a prober may ask there.
+/// An address that the machine does not have, such as `::1` without IPv6, is
+/// skipped if another one works. An address that is in use or forbidden is an
+/// error, since a prober may use it.
 pub(super) fn bind(address: impl ToSocketAddrs) -> io::Result<Vec<StdListener>> {
     let resolved = address
         .to_socket_addrs()
@@ -76,12 +76,12 @@ fn is_taken_or_forbidden(error: &io::Error) -> bool {
     )
 }
 
-/// The sockets, inside a runtime.
+/// The listening sockets of a runtime.
 #[derive(Debug)]
 pub(super) struct Listeners {
     listeners: Vec<TcpListener>,
-    /// The one that is asked first, so that a flood on one does not starve the
-    /// others.
+    /// The socket that is polled first. It rotates, so that a flood on one does
+    /// not starve the others.
     first: usize,
 }
 
@@ -98,7 +98,7 @@ impl Listeners {
         })
     }
 
-    /// The next connection of any of them.
+    /// Accepts the next connection on any of them.
     pub(super) async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         self.first = (self.first + 1) % self.listeners.len();
         let (later, sooner) = self.listeners.split_at(self.first);

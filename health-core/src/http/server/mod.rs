@@ -1,8 +1,8 @@
-//! The answers on a port and a thread of their own.
+//! A server with its own port and thread.
 //!
-//! An application whose workers are all blocked accepts nothing, and its probes
-//! time out with everything else. Here they are answered all the same: thread,
-//! runtime, timers and sockets are not shared with the application.
+//! An application whose workers are all blocked accepts no connections, so its
+//! probes time out. This server still answers, because it shares no thread,
+//! runtime, timer or socket with the application.
 
 pub(crate) mod agent;
 pub(crate) mod connections;
@@ -30,22 +30,24 @@ use crate::http::request::RequestHead;
 use crate::http::server::connections::{Activity, Connections};
 use crate::http::server::listen::{Listeners, bind};
 
-/// Of the head of a request, and of what is buffered of an answer.
+/// The maximum size of a request head, and of the buffer of a response.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// How long nothing is accepted once the process has no more file descriptors.
+/// How long no connection is accepted after the process ran out of file
+/// descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a drop waits for the thread to close the port. A rule of the
-/// application that blocks can hold the thread for longer.
+/// How long a drop waits for the thread to close the port. A guard condition
+/// that blocks can hold the thread for longer.
 const LONGEST_CLOSE: Duration = Duration::from_secs(1);
 
-/// What a flood of connections can cost.
+/// Limits against floods of connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Open at once. A quarter of the file descriptors that a process usually has.
+    /// The maximum number of open connections: a quarter of the usual limit of
+    /// file descriptors.
     connections: usize,
-    /// How long a connection stays open without an answer: from its beginning or
-    /// its last answer until the next head is complete. Longer than the usual
-    /// intervals of probers, so that their connections are kept.
+    /// How long a connection stays open without an answer: from its beginning
+    /// or its last answer until the next head is complete. Longer than the
+    /// usual intervals of probers, so that their connections are kept.
     idle: Duration,
 }
 
@@ -91,30 +93,31 @@ impl Default for Limits {
     }
 }
 
-/// A port that serves the answers until this is dropped: see [`Health::serve`].
+/// A server for the endpoint that runs until it is dropped: see
+/// [`Health::serve`].
 ///
-/// When the drop returns, the port is free. The drop blocks its thread for the
-/// moment that this takes, at most 1 s.
+/// The drop blocks the thread until the port is free, at most 1 s.
 ///
 /// [`Health::serve`]: crate::Health::serve
 #[derive(Debug)]
 #[must_use = "the port is closed when this is dropped"]
 pub struct HealthServer {
     addresses: Vec<SocketAddr>,
-    /// The thread ends with it.
+    /// Dropped to end the thread.
     open: Option<oneshot::Sender<Infallible>>,
     /// Disconnected once the port is closed.
     closed: Mutex<mpsc::Receiver<Infallible>>,
 }
 
 impl HealthServer {
-    /// The first of [`addresses`](Self::addresses).
+    /// Returns the first of [`addresses`](Self::addresses).
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
 
-    /// Where it listens, with the port that the system chose for port 0: one
-    /// address, or those of both families for a name such as `localhost`.
+    /// Returns the addresses on which it listens, with the port that the system
+    /// chose for port 0: one address, or those of both families for a name such
+    /// as `localhost`.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -132,7 +135,8 @@ impl HealthServer {
         let (open, still_open) = oneshot::channel();
         let (started, has_started) = mpsc::channel();
         let (closing, closed) = mpsc::channel();
-        // The runtime is made where it ends: dropped in another, it would panic.
+        // The runtime is created on the thread that drops it: dropped inside
+        // another runtime, it would panic.
         let serve = move || match enter(listeners) {
             Ok((runtime, listeners)) => {
                 let _ = started.send(Ok(()));
@@ -206,7 +210,8 @@ async fn answer(
     activity: Arc<Activity>,
     idle: Duration,
 ) {
-    // Or a second answer on the connection waits for the client's acknowledgement.
+    // Otherwise a second response on the connection waits for the client's
+    // acknowledgement.
     let _ = stream.set_nodelay(true);
     let answering = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -222,22 +227,22 @@ async fn answer(
     activity.until_idle(idle, converse(stream, service)).await;
 }
 
-/// Speaks HTTP/1 with a client. What the client does wrong ends the connection.
+/// Speaks HTTP/1 with a client. An error of the client ends the connection.
 #[cfg(not(feature = "serve-http2"))]
 async fn converse<S>(stream: TcpStream, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
 {
     let connection = hyper::server::conn::http1::Builder::new()
-        // Clients such as `nc -N` close their half once they have asked.
+        // Clients such as `nc -N` close the sending half after the request.
         .half_close(true)
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let _ = connection.await;
 }
 
-/// Speaks HTTP/1 with a client, or HTTP/2 if its first bytes are the preface of
-/// HTTP/2. What the client does wrong ends the connection.
+/// Speaks HTTP/1 with a client, or HTTP/2 if its first bytes are the HTTP/2
+/// preface. An error of the client ends the connection.
 #[cfg(feature = "serve-http2")]
 async fn converse<S>(stream: TcpStream, service: S)
 where
@@ -256,11 +261,12 @@ where
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// As [`LARGEST_HEAD`], in the type that HTTP/2 has for it.
+/// [`LARGEST_HEAD`] in the type that HTTP/2 uses.
 #[cfg(feature = "serve-http2")]
 const LARGEST_HEAD_H2: u32 = 16 * 1024;
-/// Requests at once on one connection. RFC 9113 advises against less, since
-/// clients send that many before they learn of the limit.
+/// The maximum number of concurrent requests on one connection. RFC 9113
+/// advises against less, since clients send that many before they know the
+/// limit.
 #[cfg(feature = "serve-http2")]
 const MOST_STREAMS: u32 = 100;
 
@@ -345,7 +351,7 @@ mod tests {
         assert!([oldest, third, newest].iter_mut().all(is_answered));
     }
 
-    /// The check ends only once the flood is over.
+    /// The check ends only after the flood.
     #[test]
     fn a_flood_drops_no_probe_that_is_being_answered() {
         let runtime = Builder::new_multi_thread().enable_all().build();

@@ -1,13 +1,13 @@
-//! What settings change about one check.
+//! Settings of a single check.
 
 use serde_json::Value;
 
 use crate::check::options::CheckOptions;
 use crate::registry::settings::value::{Refused, duration, flag, threshold};
 
-/// An option that can be set.
+/// An option of a check that settings can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum CheckOption {
     Enabled,
     Timeout,
     Interval,
@@ -18,52 +18,52 @@ pub(super) enum Key {
     SuccessThreshold,
 }
 
-impl Key {
-    const ALL: [(&'static str, Key); 8] = [
-        ("enabled", Key::Enabled),
-        ("timeout", Key::Timeout),
-        ("interval", Key::Interval),
-        ("cache", Key::Cache),
-        ("initial_delay", Key::InitialDelay),
-        ("stale_after", Key::StaleAfter),
-        ("failure_threshold", Key::FailureThreshold),
-        ("success_threshold", Key::SuccessThreshold),
+impl CheckOption {
+    const ALL: [(&'static str, CheckOption); 8] = [
+        ("enabled", CheckOption::Enabled),
+        ("timeout", CheckOption::Timeout),
+        ("interval", CheckOption::Interval),
+        ("cache", CheckOption::Cache),
+        ("initial_delay", CheckOption::InitialDelay),
+        ("stale_after", CheckOption::StaleAfter),
+        ("failure_threshold", CheckOption::FailureThreshold),
+        ("success_threshold", CheckOption::SuccessThreshold),
     ];
 
-    pub(super) fn named(word: &str) -> Option<Key> {
-        let found = Key::ALL.iter().find(|(name, _)| *name == word)?;
+    pub(super) fn named(word: &str) -> Option<CheckOption> {
+        let found = CheckOption::ALL.iter().find(|(name, _)| *name == word)?;
         Some(found.1)
     }
 
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
-        Key::ALL.iter().map(|(name, _)| *name)
+        CheckOption::ALL.iter().map(|(name, _)| *name)
     }
 }
 
-/// What the settings change about one check.
+/// The changes of the settings to one check.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub(crate) disables: bool,
-    /// Only what is set is written here.
+    /// Only contains the options that are set.
     pub(crate) options: Option<CheckOptions>,
 }
 
 impl Change {
-    pub(super) fn set(&mut self, key: Key, value: &Value) -> Result<(), Refused> {
-        if key == Key::Enabled {
+    pub(super) fn set(&mut self, key: CheckOption, value: &Value) -> Result<(), Refused> {
+        if key == CheckOption::Enabled {
             self.disables = !flag(value)?;
             return Ok(());
         }
         let options = self.options.take().unwrap_or_default();
         self.options = Some(match key {
-            Key::Enabled => options,
-            Key::Timeout => options.timeout(duration(value)?),
-            Key::Interval => options.interval(duration(value)?),
-            Key::Cache => options.cache(duration(value)?),
-            Key::InitialDelay => options.initial_delay(duration(value)?),
-            Key::StaleAfter => options.stale_after(duration(value)?),
-            Key::FailureThreshold => options.failure_threshold(threshold(value)?),
-            Key::SuccessThreshold => options.success_threshold(threshold(value)?),
+            CheckOption::Enabled => options,
+            CheckOption::Timeout => options.timeout(duration(value)?),
+            CheckOption::Interval => options.interval(duration(value)?),
+            CheckOption::Cache => options.cache(duration(value)?),
+            CheckOption::InitialDelay => options.initial_delay(duration(value)?),
+            CheckOption::StaleAfter => options.stale_after(duration(value)?),
+            CheckOption::FailureThreshold => options.failure_threshold(threshold(value)?),
+            CheckOption::SuccessThreshold => options.success_threshold(threshold(value)?),
         });
         Ok(())
     }

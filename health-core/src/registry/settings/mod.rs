@@ -1,4 +1,4 @@
-//! What an operator changes without a new build.
+//! Configuration that an operator can change without a new build.
 
 pub(crate) mod check;
 pub(crate) mod service;
@@ -15,21 +15,22 @@ use serde_json::Value;
 
 use crate::check::rules;
 use crate::registry::error::Problem;
-use crate::registry::settings::check::{Change, Key};
+use crate::registry::settings::check::{Change, CheckOption};
 use crate::registry::settings::service::{ServiceOptions, TOKENS};
 use crate::registry::settings::value::Refused;
 
 /// The prefix of [`Settings::from_vars`].
 const DEFAULT_PREFIX: &str = "HEALTH_";
-/// The settings that the log of the start lists.
+/// The maximum number of settings in the log message of the start.
 const MOST_LISTED: usize = 20;
 /// Options that exclude each other.
 const PERIODS: [&str; 2] = ["interval", "cache"];
 
-/// Changes to the service and to its checks that need no new build: from a
-/// configuration file through serde, from the environment, or both.
+/// Changes to the service and its checks without a new build: from a
+/// configuration file through serde, from environment variables, or both.
 ///
-/// A table is a check by its name, any other value is a setting of the service:
+/// A table contains the options of the check of that name. Any other value is a
+/// setting of the service:
 ///
 /// | setting of the service | value |
 /// |---|---|
@@ -44,14 +45,15 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 ///
 /// | option of a check | value |
 /// |---|---|
-/// | `enabled` | `false` leaves the check out |
+/// | `enabled` | `false` disables the check |
 /// | `timeout`, `interval`, `cache`, `initial_delay`, `stale_after` | a duration |
 /// | `failure_threshold`, `success_threshold` | a whole number of at least 1 |
 ///
-/// The settings win over the builder, and a later source wins over an earlier
-/// one, whichever of `-`, `_` and `.` they write in the name of a check. They are
-/// verified by [`HealthBuilder::start`], which refuses unknown names, unknown
-/// options and bad values, all of them in one error. `Debug` prints no secret.
+/// Settings take precedence over the builder, and a later source over an
+/// earlier one. `-`, `_` and `.` are equal in the names of checks.
+/// [`HealthBuilder::start`] validates the settings and reports all unknown
+/// names, unknown options and invalid values in one error. `Debug` prints no
+/// secret.
 ///
 /// [`HealthBuilder::start`]: crate::HealthBuilder::start
 ///
@@ -60,7 +62,7 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Config {
-///     health: Settings, // as a table of the application's own file
+///     health: Settings, // a table of the application's configuration file
 /// }
 ///
 /// let config: Config = serde_json::from_str(
@@ -76,26 +78,26 @@ const PERIODS: [&str; 2] = ["interval", "cache"];
 #[derive(Clone, Default, PartialEq)]
 pub struct Settings {
     service: BTreeMap<String, Entry>,
-    /// By folded name.
+    /// By normalized name.
     checks: BTreeMap<String, CheckEntries>,
-    /// Variables that name no setting and no option. Whether they are misspelt
-    /// or foreign is known once the checks are.
+    /// Variables that are neither a setting nor an option. Whether they are
+    /// misspelled or unrelated can only be decided once the checks are known.
     unassigned: Vec<Variable>,
     prefixes: Vec<String>,
 }
 
-/// A value, and where it comes from.
+/// A value and its source.
 #[derive(Clone, PartialEq)]
 struct Entry {
-    /// Taken as it comes: serde would stop at the first bad one.
+    /// Not validated yet, because serde would stop at the first invalid value.
     value: Value,
-    /// `None` for a file.
+    /// `None` for a value from a file.
     variable: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct CheckEntries {
-    /// The name as the last source writes it.
+    /// The name as the last source spells it.
     written: String,
     options: BTreeMap<String, Entry>,
 }
@@ -104,7 +106,7 @@ struct CheckEntries {
 struct Variable {
     name: String,
     of: Scope,
-    /// What follows the prefix, in lower case.
+    /// The name without the prefix, in lower case.
     rest: String,
     value: String,
 }
@@ -116,25 +118,25 @@ enum Scope {
 }
 
 impl Settings {
-    /// The settings in these variables, usually [`std::env::vars_os`], with the
-    /// prefix `HEALTH_`.
+    /// Reads the settings with the prefix `HEALTH_` from these variables,
+    /// usually [`std::env::vars_os`].
     ///
     /// | variable | sets |
     /// |---|---|
     /// | `HEALTH_<SETTING>` | a setting of the service: `HEALTH_DRAIN_DELAY=8s` |
     /// | `HEALTH_CHECK_<NAME>_<OPTION>` | an option of a check, with `_` for `-` and `.`: `HEALTH_CHECK_ORDERS_DB_TIMEOUT=5s` |
     ///
-    /// An empty value sets nothing. [`HealthBuilder::start`] refuses misspelt
-    /// settings and ignores variables that belong to others:
+    /// An empty value sets nothing. [`HealthBuilder::start`] reports misspelled
+    /// settings and ignores unrelated variables:
     ///
     /// | variable with the prefix | `start` |
     /// |---|---|
-    /// | a setting, or an option of a check that exists | takes it, or refuses its value |
-    /// | nearly a setting, or a check that exists and a word that is no option | refuses it: "did you mean" |
-    /// | an option, and nearly the name of a check | refuses it: "did you mean" |
-    /// | an option with a value of its kind, and a name that no check has | refuses it |
-    /// | an address or a file by its value (`://`) or last word (`_HOST`, `_PORT`, `_PATH`, …), as Kubernetes makes for a Service named `health-check` | ignores it |
-    /// | anything else, such as `HEALTH_CHECK_TIMEOUT`, which names no check | ignores it |
+    /// | a setting, or an option of a check that exists | applies it, or reports an invalid value |
+    /// | similar to a setting, or a check that exists with an unknown option | reports it: "did you mean" |
+    /// | an option with a name similar to a check | reports it: "did you mean" |
+    /// | an option with a value of its type, and an unknown check | reports it |
+    /// | a value with `://` or a name with a suffix such as `_HOST`, `_PORT` or `_PATH`, as Kubernetes creates for a Service named `health-check` | ignores it |
+    /// | any other, such as `HEALTH_CHECK_TIMEOUT`, which names no check | ignores it |
     ///
     /// [`HealthBuilder::start`]: crate::HealthBuilder::start
     ///
@@ -153,10 +155,10 @@ impl Settings {
         Settings::from_vars_with_prefix(DEFAULT_PREFIX, vars)
     }
 
-    /// As [`from_vars`](Self::from_vars), with a prefix of the application's
-    /// own, for hosts on which several services share an environment.
+    /// Like [`from_vars`](Self::from_vars), with another prefix, for hosts on
+    /// which several services share an environment.
     ///
-    /// An underscore at the end of the prefix can be left out.
+    /// The underscore at the end of the prefix is optional.
     ///
     /// ```
     /// use health_core::config::Settings;
@@ -179,7 +181,7 @@ impl Settings {
         }
         let mut settings = Settings::default();
         for (name, value) in vars {
-            // A name that is not UTF-8 is no setting.
+            // A name that is not UTF-8 cannot be a setting.
             let Ok(name) = name.into().into_string() else {
                 continue;
             };
@@ -217,7 +219,7 @@ impl Settings {
         }
     }
 
-    /// Names that differ in `-`, `_` and `.` count as the same here too.
+    /// `-`, `_` and `.` are equal in names from a file, too.
     fn add_from_file(&mut self, name: &str, value: Value) {
         let of_file = |value| Entry {
             value,
@@ -243,7 +245,7 @@ impl Settings {
         entries.options.insert(option.to_owned(), entry);
     }
 
-    /// Adds other settings, which win where both set the same.
+    /// Adds other settings, which take precedence over these.
     pub(crate) fn merge(&mut self, other: Settings) {
         replace(&mut self.service, other.service, TOKENS);
         for (folded, entries) in other.checks {
@@ -255,14 +257,14 @@ impl Settings {
         self.prefixes.extend(other.prefixes);
     }
 
-    /// What is set for the service; whatever is wrong goes to `problems`.
+    /// Returns the settings of the service. Problems are added to `problems`.
     pub(crate) fn service(&self, problems: &mut Vec<Problem>) -> ServiceOptions {
         let mut options = ServiceOptions::default();
         for (setting, entry) in &self.service {
             match options.set(setting, &entry.value) {
                 Some(Ok(())) => {}
                 Some(Err(refused)) => {
-                    let what = format!("the settings give the {setting}");
+                    let what = format!("the settings have an invalid `{setting}`:");
                     problems.push(bad_value(&what, &entry.source(), refused));
                 }
                 None => problems.push(unknown_setting(setting, &entry.source())),
@@ -271,7 +273,7 @@ impl Settings {
         if TOKENS.iter().all(|token| self.service.contains_key(*token)) {
             let [token, file] = TOKENS;
             problems.push(Problem::InvalidSetting {
-                what: format!("the settings give both the {token} and the {file}"),
+                what: format!("the settings have both `{token}` and `{file}`"),
                 help: "keep one of the two".into(),
             });
         }
@@ -283,23 +285,23 @@ impl Settings {
         options
     }
 
-    /// What is set for a check, whichever of `-`, `_` and `.` is written.
+    /// Returns the settings of a check. `-`, `_` and `.` are equal in its name.
     pub(crate) fn of(&self, check: &str, problems: &mut Vec<Problem>) -> Change {
         let mut change = Change::default();
         for (option, entry) in self.options_of(check) {
-            let Some(key) = Key::named(option) else {
+            let Some(key) = CheckOption::named(option) else {
                 problems.push(unknown_option(check, option, &entry.source()));
                 continue;
             };
             if let Err(refused) = change.set(key, &entry.value) {
-                let what = format!("the settings give `{check}` the {option}");
+                let what = format!("the settings have an invalid `{option}` for `{check}`:");
                 problems.push(bad_value(&what, &entry.source(), refused));
             }
         }
         change
     }
 
-    /// How the settings disable a check, as an operator writes it.
+    /// Returns how the settings disable a check, in the operator's notation.
     pub(crate) fn disabled_by(&self, check: &str) -> String {
         let mut options = self.options_of(check);
         let by = options.find(|(option, _)| *option == "enabled");
@@ -314,7 +316,7 @@ impl Settings {
         entries.into_iter().flat_map(|entries| &entries.options)
     }
 
-    /// The variables that set nothing and may be misspelt.
+    /// Returns the variables that set nothing and may be misspelled.
     fn unassigned(&self, of: Scope) -> impl Iterator<Item = &Variable> {
         let unassigned = self.unassigned.iter();
         unassigned.filter(move |variable| {
@@ -322,7 +324,7 @@ impl Settings {
         })
     }
 
-    /// Refuses names that no check has, and misspelt options in variables.
+    /// Reports unknown names of checks, and misspelled options in variables.
     pub(crate) fn check_names(&self, known: &[Arc<str>], problems: &mut Vec<Problem>) {
         let names: BTreeMap<String, &str> = known
             .iter()
@@ -337,7 +339,7 @@ impl Settings {
             let mut options = entries.options.iter();
             let meant =
                 options.find(|(option, entry)| similar.is_some() || entry.is_ours(folded, option));
-            // An empty table stands in a file.
+            // An empty table in a file.
             if meant.is_some() || entries.options.is_empty() {
                 let source = meant.map_or_else(String::new, |(_, entry)| entry.source());
                 let similar = similar.map(|similar| names[similar]);
@@ -351,7 +353,8 @@ impl Settings {
         }
     }
 
-    /// What is set, without the values: `drain_delay orders-db.timeout`.
+    /// Returns the names of what is set, without values: `drain_delay
+    /// orders-db.timeout`.
     pub(crate) fn listed(&self) -> String {
         let of_service = self.service.keys().cloned();
         let of_checks = self.checks.values().flat_map(|entries| {
@@ -367,14 +370,14 @@ impl Settings {
         text
     }
 
-    /// The prefixes of the variables that were read.
+    /// Returns the prefixes of the variables that were read.
     pub(crate) fn prefixes(&self) -> &[String] {
         &self.prefixes
     }
 }
 
-/// Adds later entries. Of two that exclude each other, a later source replaces
-/// whichever an earlier one has.
+/// Adds later entries. If two options exclude each other, the later source
+/// replaces the option of the earlier one.
 fn replace(
     entries: &mut BTreeMap<String, Entry>,
     later: BTreeMap<String, Entry>,
@@ -394,13 +397,13 @@ impl Entry {
         }
     }
 
-    /// Where the value stands, for the end of a clause.
+    /// Returns the source of the value, as the end of a clause.
     fn source(&self) -> String {
         self.variable.as_deref().map_or_else(String::new, source)
     }
 
-    /// Whether an entry for a check that does not exist is a setting all the
-    /// same: it stands in a file, or its value is one of the option's kind.
+    /// Returns whether an entry for an unknown check is certainly meant as a
+    /// setting: it is in a file, or its value has the option's type.
     fn is_ours(&self, check: &str, option: &str) -> bool {
         if self.variable.is_none() {
             return true;
@@ -410,7 +413,7 @@ impl Entry {
             .as_str()
             .is_some_and(|value| variables::is_foreign(check, value));
         let fits = |key| Change::default().set(key, &self.value).is_ok();
-        !is_foreign && Key::named(option).is_some_and(fits)
+        !is_foreign && CheckOption::named(option).is_some_and(fits)
     }
 }
 
@@ -427,7 +430,7 @@ fn source(variable: &str) -> String {
 fn unknown_check(written: &str, similar: Option<&str>, source: &str) -> Problem {
     let written = written.escape_debug();
     Problem::InvalidSetting {
-        what: format!("the settings name `{written}`{source}, and no check has this name"),
+        what: format!("settings refer to unknown check `{written}`{source}"),
         help: similar.map_or_else(
             || "write the name of a check, or take it out of the settings".into(),
             |similar| format!("did you mean `{similar}`?"),
@@ -444,8 +447,8 @@ fn unknown_option(check: &str, option: &str, source: &str) -> Problem {
     };
     Problem::InvalidSetting {
         what,
-        help: rules::nearest(option, Key::names()).map_or_else(
-            || format!("the options are {}", list(Key::names())),
+        help: rules::nearest(option, CheckOption::names()).map_or_else(
+            || format!("the options are {}", list(CheckOption::names())),
             |similar| format!("did you mean `{similar}`?"),
         ),
     }
@@ -490,7 +493,7 @@ impl<'de> Deserialize<'de> for Settings {
     }
 }
 
-/// Reads entries in their order, so that the later of two spellings wins.
+/// Visits entries in order, so that the later of two spellings wins.
 struct FileVisitor;
 
 impl<'de> Visitor<'de> for FileVisitor {
@@ -518,7 +521,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Without the value, which can be a secret.
+/// Omits the value, which can be a secret.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")

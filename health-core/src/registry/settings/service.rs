@@ -1,4 +1,4 @@
-//! What settings change about the service as a whole.
+//! Settings of the service as a whole.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::registry::settings::value::{
     Refused, details, duration, flag, path, ranges, secret, secret_in_file,
 };
 
-/// What the settings change about the service; `None` leaves the builder's value.
+/// The changes of the settings to the service; `None` keeps the builder's
+/// value.
 #[derive(Default)]
 pub(crate) struct ServiceOptions {
     pub(crate) drain_delay: Option<Duration>,
@@ -24,15 +25,15 @@ pub(crate) struct ServiceOptions {
     pub(crate) paths: Vec<(String, Page)>,
     /// A secret, so this type has no `Debug`.
     pub(crate) guard_token: Option<String>,
-    /// Verified, and in addition to those of the builder.
+    /// Validated. Added to those of the builder.
     pub(crate) guard_addresses: Vec<String>,
-    /// Likewise.
+    /// Validated. Added to those of the builder.
     pub(crate) trusted_proxies: Vec<String>,
 }
 
 type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
 
-/// Each setting of the service, and how its value is taken.
+/// The settings of the service, each with the function that applies its value.
 const SETTINGS: [(&str, Set); 18] = [
     ("drain_delay", |service, value| {
         service.drain_delay = Some(duration(value)?);
@@ -101,10 +102,10 @@ const SETTINGS: [(&str, Set); 18] = [
     }),
 ];
 
-/// Two settings for one secret, which exclude each other.
+/// Two settings for the same secret, which exclude each other.
 pub(super) const TOKENS: [&str; 2] = ["guard_token", "guard_token_file"];
 
-/// The names of all settings of the service.
+/// Returns the names of all settings of the service.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().map(|(name, _)| *name)
 }
@@ -114,7 +115,8 @@ pub(super) fn is_setting(word: &str) -> bool {
 }
 
 impl ServiceOptions {
-    /// Takes the value of a setting, or returns `None` if there is no such setting.
+    /// Applies the value of a setting. Returns `None` if there is no such
+    /// setting.
     pub(super) fn set(&mut self, name: &str, value: &Value) -> Option<Result<(), Refused>> {
         let (_, set) = SETTINGS.iter().find(|(setting, _)| *setting == name)?;
         Some(set(self, value))

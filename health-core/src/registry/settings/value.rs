@@ -1,4 +1,4 @@
-//! Values of settings, from text as well as from the types of a file.
+//! Parses values of settings, from text and from the types of a file.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -9,13 +9,14 @@ use serde_json::Value;
 use crate::registry::details::Details;
 use crate::registry::network::network;
 
-/// In bytes; requests whose head is larger are refused anyway.
+/// The maximum size of a secret, in bytes. Requests with a larger head are
+/// rejected anyway.
 const LARGEST_SECRET: u64 = 16 * 1024;
 
-/// Why a value cannot be used.
+/// Why a value is invalid.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// The value as an error may print it; `None` for a secret.
+    /// The value as shown in an error; `None` for a secret.
     pub(super) shown: Option<String>,
     /// What to write instead.
     pub(super) expected: String,
@@ -49,7 +50,8 @@ pub(super) fn threshold(value: &Value) -> Result<u32, Refused> {
     number.ok_or_else(|| refused(value, "a whole number of at least 1"))
 }
 
-/// [`Details::Full`] is left out: only a guard grants it.
+/// Parses a level of detail, except [`Details::Full`], which only a guard
+/// grants.
 pub(super) fn details(value: &Value) -> Result<Details, Refused> {
     match value.as_str() {
         Some("status") => Ok(Details::Status),
@@ -63,8 +65,8 @@ pub(super) fn path(value: &Value) -> Result<String, Refused> {
     text.ok_or_else(|| refused(value, "a path as text, such as `/internal/ready`"))
 }
 
-/// Addresses and ranges: a text with commas, or a list of a file. All wrong ones
-/// are in one error.
+/// Parses addresses and ranges: a comma-separated text, or a list from a file.
+/// The error lists all invalid ones.
 pub(super) fn ranges(value: &Value) -> Result<Vec<String>, Refused> {
     let listed = |items: &Vec<Value>| {
         let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
@@ -104,7 +106,7 @@ pub(super) fn secret(value: &Value) -> Result<String, Refused> {
     })
 }
 
-/// The secret in a file, without the line break at its end.
+/// Reads a secret from a file, without the line break at its end.
 pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
     let Some(file) = value.as_str() else {
         return Err(refused(value, "the path of a file as text"));
@@ -114,7 +116,8 @@ pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
         .map_err(|error| refused(value, &format!("the path of a readable file ({error})")))
 }
 
-/// As much of a file as a secret can have: a wrong path can be endless.
+/// Reads a bounded part of the file, since a wrong path can be endless, such as
+/// `/dev/zero`.
 fn read(file: &str) -> io::Result<String> {
     let mut content = String::new();
     let file = File::open(file)?;

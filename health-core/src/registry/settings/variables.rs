@@ -1,28 +1,28 @@
-//! Which variables of the environment are settings.
+//! Decides which environment variables are settings.
 //!
-//! An environment holds what others put there: the variables that Kubernetes
-//! makes for each Service, and those of scripts. A variable that is no setting
-//! must not keep the application from starting, and a misspelt setting must.
+//! The environment also contains unrelated variables, such as those that
+//! Kubernetes sets for each Service. An unrelated variable must not prevent a
+//! start, but a misspelled setting must.
 
-use crate::registry::settings::check::Key;
+use crate::registry::settings::check::CheckOption;
 
-/// Last words of variables that hold an address or a file. Docker links and
-/// Kubernetes Services end in the first seven.
+/// Suffixes of variables that contain an address or a file. Docker links and
+/// Kubernetes Services use the first seven.
 const FOREIGN: [&str; 12] = [
     "host", "port", "addr", "proto", "tcp", "udp", "sctp", "path", "url", "uri", "file", "dir",
 ];
 
-/// The check and the option that the end of a variable names: the longest
-/// option that it ends with.
+/// Splits a variable into the check and the option, which is the longest option
+/// that is a suffix.
 pub(super) fn split(rest: &str) -> Option<(&str, &'static str)> {
-    let options = Key::names().filter_map(|option| {
+    let options = CheckOption::names().filter_map(|option| {
         let check = rest.strip_suffix(option)?.strip_suffix('_')?;
         (!check.is_empty()).then_some((check, option))
     });
     options.max_by_key(|(_, option)| option.len())
 }
 
-/// The known check that a variable begins with, and what follows its name.
+/// Returns the known check that the variable begins with, and the rest.
 pub(super) fn named<'a, 'k>(
     rest: &'a str,
     folded: impl Iterator<Item = &'k str>,
@@ -39,13 +39,13 @@ pub(super) fn named<'a, 'k>(
     matching.max_by_key(|(check, _)| check.len())
 }
 
-/// Whether a variable has the shape of those that no setting has: an address or
-/// a file.
+/// Returns whether a variable contains an address or a file, which no setting
+/// does.
 pub(super) fn is_foreign(rest: &str, value: &str) -> bool {
     let last = rest.rsplit('_').next().unwrap_or(rest);
     value.contains("://")
         || FOREIGN.contains(&last)
-        // The port of a Service has a name of its own, which comes last.
+        // The port name of a Service comes last.
         || format!("_{rest}").contains("_service_port_")
 }
 

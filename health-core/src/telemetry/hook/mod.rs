@@ -19,14 +19,14 @@ use crate::telemetry::log;
 use crate::telemetry::queue::{LAST_WORDS, Queue, Record};
 use crate::text::panic::caught;
 
-/// Receives transitions on a thread of its own.
+/// Receives transitions on its own thread.
 pub(crate) trait Listener: Send + 'static {
     /// Returns the name in the log.
     fn name(&self) -> String;
 
     /// Consumes `queue` until it is closed and empty, or until its
     /// [`time_left`](Queue::time_left) is used up.
-    fn listen(&mut self, queue: &Queue<Turn>);
+    fn listen(&mut self, queue: &Queue<QueuedTransition>);
 }
 
 impl fmt::Debug for dyn Listener {
@@ -35,23 +35,23 @@ impl fmt::Debug for dyn Listener {
     }
 }
 
-/// One transition in the queue of a listener, or several of one check that were
+/// A transition in the queue of a listener, or several of one check that were
 /// merged.
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct QueuedTransition {
     /// The index of the check.
     pub(crate) check: usize,
     pub(crate) turned: Arc<Transition>,
-    /// Earlier transitions that were merged into this one.
+    /// The number of earlier transitions that were merged into this one.
     pub(crate) missed: u64,
 }
 
-impl Record for Turn {
+impl Record for QueuedTransition {
     fn key(&self) -> Option<usize> {
         Some(self.check)
     }
 
-    /// Extends this transition back to the state before the older one.
+    /// Merges an older transition into this one.
     fn absorb(&mut self, older: Self) {
         let turned = Arc::make_mut(&mut self.turned);
         turned.from = older.turned.from;
@@ -60,7 +60,7 @@ impl Record for Turn {
     }
 }
 
-/// The name of closures in the log.
+/// The name of `on_transition` hooks in the log.
 const ON_TRANSITION: &str = "on_transition";
 
 impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
@@ -68,7 +68,7 @@ impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
         ON_TRANSITION.to_owned()
     }
 
-    fn listen(&mut self, queue: &Queue<Turn>) {
+    fn listen(&mut self, queue: &Queue<QueuedTransition>) {
         while let Some((turn, missed)) = queue.pop() {
             if missed > 0 {
                 log::hook_missed(ON_TRANSITION, missed);
@@ -85,10 +85,10 @@ impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
     }
 }
 
-/// The listeners of one `Health`. They end with it.
+/// The listeners of one `Health`, which end with it.
 #[derive(Debug)]
 pub(crate) struct Hooks {
-    queues: Vec<(String, Arc<Queue<Turn>>)>,
+    queues: Vec<(String, Arc<Queue<QueuedTransition>>)>,
     /// Closed once the last thread has ended.
     alive: watch::Sender<()>,
 }
@@ -99,7 +99,7 @@ impl Hooks {
     ///
     /// # Errors
     ///
-    /// If the system cannot start a thread.
+    /// Fails if the system cannot start a thread.
     pub(crate) fn start(
         listeners: Vec<Box<dyn Listener>>,
         checks: usize,
@@ -118,10 +118,10 @@ impl Hooks {
                 .name("health-hook".to_owned())
                 .spawn(move || {
                     let _witness = witness;
-                    // A hook may spawn a task.
+                    // A hook may call `tokio::spawn`.
                     let _entered = runtime.enter();
-                    // Dropped before the guard and the witness, because dropping
-                    // it runs user code as well.
+                    // Dropped before the guard and the sender of `alive`,
+                    // because the drop runs user code as well.
                     let mut listener = listener;
                     if let Err(text) = caught(|| listener.listen(&queue)) {
                         log::hook_panicked(&listener.name(), &text);
@@ -140,7 +140,7 @@ impl Hooks {
     /// The transitions of one check must be published in their order.
     pub(crate) fn publish(&self, check: usize, turned: &Arc<Transition>) {
         for (_, queue) in &self.queues {
-            queue.push(Turn {
+            queue.push(QueuedTransition {
                 check,
                 turned: Arc::clone(turned),
                 missed: 0,
@@ -148,8 +148,8 @@ impl Hooks {
         }
     }
 
-    /// Waits until the listeners have taken everything so far, but no longer
-    /// than `limit` for each.
+    /// Waits until the listeners have taken all queued transitions, for at most
+    /// `limit` each.
     pub(crate) fn flush(&self, limit: Duration) {
         for (_, queue) in &self.queues {
             queue.wait_idle(limit);
@@ -162,11 +162,10 @@ impl Hooks {
         }
     }
 
-    /// Lets the listeners finish, and waits for them for at most
-    /// [`LAST_WORDS`].
+    /// Lets the listeners finish, and waits for at most [`LAST_WORDS`].
     pub(crate) async fn stop(&self) {
         self.close();
-        // A listener that hangs is left behind.
+        // A listener that hangs is abandoned.
         let _ = timeout(LAST_WORDS, self.alive.closed()).await;
     }
 }

@@ -1,14 +1,14 @@
-//! Log events of the delivery to HTTP receivers.
+//! Log events about the delivery to HTTP receivers.
 //!
-//! An outage of a receiver is one event when it begins and one when it ends, not
-//! one for each attempt.
+//! An outage of a receiver is one event at its beginning and one at its end,
+//! not one per attempt.
 
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use crate::telemetry::log::line::TARGET;
 
-/// The receiver did not take several attempts in a row.
+/// The receiver refused or missed several consecutive attempts.
 pub(crate) fn unreachable(receiver: &str, attempts: u32, why: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
@@ -22,7 +22,7 @@ pub(crate) fn unreachable(receiver: &str, attempts: u32, why: &str) {
     let _ = (receiver, attempts, why);
 }
 
-/// The receiver takes requests again, after [`unreachable`].
+/// The receiver accepts requests again after [`unreachable`].
 pub(crate) fn reachable_again(receiver: &str, after: Duration) {
     #[cfg(feature = "tracing")]
     tracing::info!(
@@ -35,7 +35,7 @@ pub(crate) fn reachable_again(receiver: &str, after: Duration) {
     let _ = (receiver, after);
 }
 
-/// The receiver refused a request for good.
+/// The receiver refused a request permanently.
 pub(crate) fn refused(receiver: &str, why: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
@@ -48,15 +48,15 @@ pub(crate) fn refused(receiver: &str, why: &str) {
     let _ = (receiver, why);
 }
 
-/// Health ended before the receiver had taken the states of so many checks, or the
-/// stop itself.
+/// Health ended before the receiver accepted the states of this number of
+/// checks, or the stop itself.
 pub(crate) fn undelivered(receiver: &str, checks: usize) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: TARGET,
         hook = receiver,
         checks,
-        "health ended before the receiver was told of everything"
+        "health stopped before all states were delivered to the receiver"
     );
     #[cfg(not(feature = "tracing"))]
     let _ = (receiver, checks);

@@ -1,4 +1,4 @@
-//! What is written to the log, one [`Line`] for each change.
+//! Log messages, one [`Line`] per change.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,48 +21,48 @@ use crate::verdict::snapshot::CheckReport;
 #[cfg(feature = "tracing")]
 use crate::verdict::track::Verdict;
 
-/// One line of the log.
+/// A message of the log.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "tracing"),
     expect(dead_code, reason = "without tracing")
 )]
 pub(crate) enum Line {
-    /// The verdict on a check changed.
+    /// The verdict of a check changed.
     Transition {
         check: usize,
         turned: Arc<Transition>,
     },
-    /// A check has not been good for so long.
+    /// An incident of a check is still open after this time.
     Lasts {
         report: Box<CheckReport>,
         lasting: Duration,
     },
     Answer(AnswerTransition),
-    /// So long after the start.
+    /// Startup passed this long after the start.
     StartupPassed(Duration),
     StartupWaits {
         since: Duration,
         checks: String,
     },
-    /// The check blocks its thread, and gets one of its own.
+    /// The check blocks its thread, and is moved to its own one.
     Quarantined {
         check: Arc<str>,
         held: Duration,
     },
-    /// The check has stopped blocking its thread.
+    /// The check no longer blocks its thread.
     Released {
         check: Arc<str>,
         runs: u32,
     },
-    /// The process was stopped for so long.
+    /// The process was paused for this long.
     Paused(Duration),
     GateAbandoned(Arc<str>),
     Draining {
         delay: Duration,
         readiness_fails: bool,
     },
-    /// Checks were left out of an answer.
+    /// Checks were excluded from an answer.
     Excluded {
         page: &'static str,
         checks: String,
@@ -82,13 +82,14 @@ pub(crate) struct AnswerTransition {
     pub(crate) probe: Probe,
     pub(crate) from: Status,
     pub(crate) to: Status,
-    /// The checks that did it, sorted by name.
+    /// The checks that caused the change, sorted by name.
     pub(crate) checks: Vec<Arc<str>>,
     pub(crate) draining: bool,
 }
 
 impl AnswerTransition {
-    /// The first of the checks that did it, and how many more there are.
+    /// Returns the first check that caused the change, and the number of
+    /// others.
     #[cfg(feature = "tracing")]
     fn checks(&self) -> String {
         const AT_A_GLANCE: usize = 10;
@@ -106,11 +107,11 @@ impl AnswerTransition {
     }
 }
 
-/// The log's target, for filters: `RUST_LOG=health=info`.
+/// The target for filters: `RUST_LOG=health=info`.
 #[cfg(feature = "tracing")]
 pub(crate) const TARGET: &str = "health";
 
-/// Writes a line.
+/// Writes a message.
 #[cfg(feature = "tracing")]
 pub(super) fn write(line: &Line) {
     match line {
@@ -136,7 +137,7 @@ pub(super) fn write(line: &Line) {
                 target: TARGET,
                 check = &**check,
                 held_ms,
-                "the check blocks its thread; it runs on a thread of its own until it has stopped doing so. Use an async client, or make it a plain `fn`"
+                "the check blocks its thread; it runs on its own thread until it no longer does. Use an async client, or make it a plain `fn`"
             );
         }
         Line::Released { check, runs } => tracing::info!(
@@ -150,7 +151,7 @@ pub(super) fn write(line: &Line) {
             tracing::warn!(
                 target: TARGET,
                 lasted_s,
-                "the process was stopped; this time does not count against deadlines and ages"
+                "the process was paused; the pause does not count for timeouts and staleness"
             );
         }
         Line::GateAbandoned(gate) => tracing::error!(
@@ -166,17 +167,17 @@ pub(super) fn write(line: &Line) {
             target: TARGET,
             page,
             checks,
-            "checks were excluded from an answer; said once a minute"
+            "checks were excluded from an answer; logged at most once per minute"
         ),
         Line::GuardWithoutPeer => tracing::warn!(
             target: TARGET,
-            "the guard recognizes no address, because the server does not pass on the address of the connection; said once. \
+            "the guard recognizes no address, because the server does not pass on the address of the connection; logged once. \
              With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
         ),
         Line::UntrustedProxy(peer) => tracing::warn!(
             target: TARGET,
             %peer,
-            "the guard does not recognize forwarded requests of this peer; said once. \
+            "the guard does not recognize forwarded requests of this peer; logged once. \
              If it is your proxy, name it: `Guard::trusted_proxies`"
         ),
         Line::GuardPanicked(text) => {
@@ -184,13 +185,13 @@ pub(super) fn write(line: &Line) {
             tracing::error!(
                 target: TARGET,
                 %reason,
-                "a rule of the guard panicked; said once. It recognizes no client when it panics"
+                "a rule of the guard panicked, so the request is not recognized; logged once"
             );
         }
     }
 }
 
-/// The fields that the lines about a check have in common, and its own.
+/// The common fields of events about a check, followed by further fields.
 #[cfg(feature = "tracing")]
 macro_rules! check_event {
     ($level:ident, $report:expr, $incident:expr, $message:literal, $($news:tt)*) => {
@@ -212,8 +213,8 @@ macro_rules! check_event {
     };
 }
 
-/// The event of a check, at the level of its verdict: tracing wants the level as
-/// a constant.
+/// An event about a check at the level of its verdict. A macro, because tracing
+/// requires a constant level.
 #[cfg(feature = "tracing")]
 macro_rules! check_event_by_verdict {
     ($report:expr, $($event:tt)*) => {
@@ -233,7 +234,7 @@ fn transition(turned: &Transition) {
     check_event_by_verdict!(
         report,
         turned.incident,
-        "health check turned",
+        "health check status changed",
         from = turned.from.as_str(),
         held_s = turned.held.as_secs(),
     );
@@ -244,12 +245,12 @@ fn lasts(report: &CheckReport, lasting: Duration) {
     check_event_by_verdict!(
         report,
         report.incident(),
-        "health check is still not good",
+        "health check still not passing",
         lasting_s = lasting.as_secs(),
     );
 }
 
-/// The public words.
+/// Returns the public reason.
 #[cfg(feature = "tracing")]
 fn reason(report: &CheckReport) -> &str {
     match report.verdict() {
@@ -265,7 +266,7 @@ fn words(probes: Probes) -> String {
     words.join(" ")
 }
 
-/// A drain is the orderly way to fail, and not worth an alarm.
+/// A failure because of a drain is expected and logged at a lower level.
 #[cfg(feature = "tracing")]
 fn answer_turned(turned: &AnswerTransition) {
     macro_rules! event {
@@ -277,7 +278,8 @@ fn answer_turned(turned: &AnswerTransition) {
                 to = word(turned.to),
                 checks = turned.checks(),
                 draining = turned.draining,
-                "health answer turned"
+                "{} status changed",
+                turned.probe
             )
         };
     }
@@ -288,7 +290,7 @@ fn answer_turned(turned: &AnswerTransition) {
     }
 }
 
-/// As the answers say it by default.
+/// Returns the word of the default vocabulary.
 #[cfg(feature = "tracing")]
 const fn word(status: Status) -> &'static str {
     match status {
@@ -304,6 +306,6 @@ fn draining(delay: Duration, readiness_fails: bool) {
     if readiness_fails {
         tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
     } else {
-        tracing::info!(target: TARGET, delay_s, "draining: readiness goes on as before");
+        tracing::info!(target: TARGET, delay_s, "draining: readiness is not changed");
     }
 }

@@ -1,12 +1,11 @@
-//! Structured log events: one for each transition of a check or an answer, few
-//! while a failure lasts, and never one for each run.
+//! Structured log events: one per transition of a check or probe, plus
+//! reminders while a failure lasts. Runs without a transition are not logged.
 //!
-//! kubelet never shows the body of a failing probe, and the public body never
-//! shows an error's text, so the reason is here. What a run, a reader or a report
-//! finds out is a [`Line`], written by a thread of its own ([`Log`]): the
-//! subscriber of `tracing` is code of the application, and may block. What the
-//! application itself asks for (a start, a drain that is cut off) is written at
-//! once.
+//! kubelet does not show the body of a failing probe, and public answers do not
+//! contain the text of an error, so the log has the reason. Results of runs,
+//! reads and reports are [`Line`]s that a separate thread writes ([`Log`]): the
+//! `tracing` subscriber is code of the application, and may block. Direct calls
+//! of the application, such as a start, are logged synchronously.
 
 #[cfg(feature = "webhook")]
 pub(crate) mod delivery;
@@ -23,7 +22,7 @@ pub(crate) use self::thread::Log;
 #[cfg(feature = "tracing")]
 use crate::check::probe::Probe;
 
-/// The span of one run, if the application wants one.
+/// The span of one run, if spans are enabled.
 #[derive(Debug)]
 pub(crate) struct RunSpan(#[cfg(feature = "tracing")] Option<Box<tracing::Span>>);
 
@@ -31,7 +30,7 @@ pub(crate) struct RunSpan(#[cfg(feature = "tracing")] Option<Box<tracing::Span>>
 impl RunSpan {
     pub(crate) const NONE: RunSpan = RunSpan(None);
 
-    /// A root: what a check does belongs to no request.
+    /// A root span: a check does not belong to any request.
     pub(crate) fn new(check: &str) -> Self {
         let span = tracing::info_span!(target: TARGET, parent: None, "health_check", check);
         RunSpan(Some(Box::new(span)))
@@ -45,8 +44,8 @@ impl RunSpan {
     }
 }
 
-/// Every check by name, so that one that vanished is missed: a crate that
-/// nothing in the binary names is not linked, and its checks are gone.
+/// Logs every check by name, so that a missing one is noticed: the linker drops
+/// a crate that nothing in the binary refers to, together with its checks.
 #[cfg(feature = "tracing")]
 pub(crate) fn started(checks: &[crate::registry::Check]) {
     if checks.is_empty() {
@@ -61,7 +60,7 @@ pub(crate) fn started(checks: &[crate::registry::Check]) {
     tracing::info!(target: TARGET, count, liveness, readiness, startup, "health checks started");
 }
 
-/// The checks that count for a probe.
+/// Returns the names of the checks that count for a probe.
 #[cfg(feature = "tracing")]
 fn names(checks: &[crate::registry::Check], probe: Probe) -> String {
     let counted = checks
@@ -71,7 +70,7 @@ fn names(checks: &[crate::registry::Check], probe: Probe) -> String {
     names.join(" ")
 }
 
-/// A panic that ends the process cannot be caught.
+/// Warns that panics abort the process, because they cannot be caught then.
 #[cfg(feature = "tracing")]
 pub(crate) fn panics_abort() {
     tracing::warn!(
@@ -80,7 +79,7 @@ pub(crate) fn panics_abort() {
     );
 }
 
-/// What the builder and the settings of an operator amount to.
+/// The effective configuration of the builder and the operator's settings.
 #[derive(Debug)]
 pub(crate) struct InEffect<'a> {
     pub(crate) drain_delay: Duration,
@@ -127,7 +126,7 @@ pub(crate) fn long_drain(delay: Duration, grace: Duration) {
         target: TARGET,
         delay_s,
         grace_s,
-        "the drain delay leaves no time to finish: the platform kills the process first. Shorten `drain_delay`, or say with `termination_grace` how long the platform waits"
+        "the drain delay leaves no time to finish: the platform kills the process first. Shorten `drain_delay`, or set `termination_grace` to the time that the platform waits"
     );
 }
 
@@ -145,7 +144,7 @@ pub(crate) fn hook_missed(hook: &str, missed: u64) {
 #[cfg(feature = "tracing")]
 pub(crate) fn hook_panicked(hook: &str, text: &str) {
     let cause = crate::text::bounded::private(text);
-    tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next turn");
+    tracing::error!(target: TARGET, hook, cause, "the hook panicked, and is called again at the next transition");
 }
 
 #[cfg(all(feature = "tracing", feature = "signal"))]
@@ -161,7 +160,7 @@ pub(crate) fn ended_by_signal(code: i32) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use silent::*;
 
-/// Without `tracing` there is no log.
+/// Replaces the log without the feature `tracing`.
 #[cfg(not(feature = "tracing"))]
 mod silent {
     use std::io;
@@ -169,7 +168,7 @@ mod silent {
     use super::line::Line;
     use super::{Duration, RunSpan};
 
-    /// Discards every line.
+    /// Discards every message.
     #[derive(Debug)]
     pub(crate) struct Log;
 

@@ -12,7 +12,7 @@ use crate::telemetry::log::line::{self, Line};
 use crate::telemetry::queue::{Queue, Record};
 use crate::text::panic::caught;
 
-/// Writes lines in the order in which they are appended.
+/// Writes messages in the order in which they are appended.
 #[derive(Debug)]
 pub(crate) struct Log {
     queue: Arc<Queue<Line>>,
@@ -26,7 +26,7 @@ impl Record for Line {
         }
     }
 
-    /// Extends a transition back to the state before the older one.
+    /// Merges an older transition into this one.
     fn absorb(&mut self, older: Self) {
         if let (Line::Transition { turned, .. }, Line::Transition { turned: older, .. }) =
             (self, older)
@@ -39,12 +39,12 @@ impl Record for Line {
 }
 
 impl Log {
-    /// Writes to the subscriber of the thread that calls this, if it has one of
-    /// its own, and else to that of the process.
+    /// Starts the thread. It writes to the default subscriber of the calling
+    /// thread if there is one, otherwise to that of the process.
     ///
     /// # Errors
     ///
-    /// The system gives no thread.
+    /// Fails if the system cannot start a thread.
     pub(crate) fn start(checks: usize) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(checks));
         let log = Log {
@@ -57,7 +57,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Whether a subscriber may want lines. Calls none.
+    /// Returns whether a subscriber may want messages. Calls no subscriber.
     #[expect(clippy::unused_self, reason = "same signature")]
     pub(crate) fn is_on(&self) -> bool {
         LevelFilter::current() != LevelFilter::OFF
@@ -69,8 +69,7 @@ impl Log {
         }
     }
 
-    /// Waits until everything so far has been written, but no longer than
-    /// `limit`. Blocks the thread.
+    /// Blocks until all messages so far are written, for at most `limit`.
     pub(crate) fn flush(&self, limit: Duration) {
         self.queue.wait_idle(limit);
     }
@@ -88,9 +87,10 @@ impl Drop for Log {
 
 fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
     while let Some((line, missed)) = queue.pop() {
-        // The subscriber is code of the application, and may panic.
+        // The subscriber is code of the application and may panic.
         let _ = caught(|| {
-            // One for the whole thread would slow tracing down in all others.
+            // A subscriber that is set for this thread makes tracing slower in
+            // all others.
             if dispatch.is::<NoSubscriber>() {
                 write(&line, missed);
             } else {

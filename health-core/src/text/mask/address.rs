@@ -26,7 +26,7 @@ fn urls(text: &str, found: &mut Vec<Range<usize>>) {
     let mut marks = text.match_indices(MARK).map(|(at, _)| at).peekable();
     while let Some(mark) = marks.next() {
         let from = mark + MARK.len();
-        // The next URL of the same word bounds this one, so the time is linear.
+        // The next URL of the same word limits this one, so the time is linear.
         let bound = marks.peek().copied().unwrap_or(text.len());
         let end = url_end(&text[..bound], mark, from);
         let scheme = scheme(text, mark);
@@ -41,14 +41,14 @@ fn urls(text: &str, found: &mut Vec<Range<usize>>) {
     percent_encoded(text, found);
 }
 
-/// The letters before `://`.
+/// Returns the letters before `://`.
 fn scheme(text: &str, mark: usize) -> &str {
     let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
     &text[crate::text::mask::run_start(text, mark, is_scheme)..mark]
 }
 
-/// The end of a URL: a space, or the quote that was opened before it. Other
-/// quotes can be part of a password.
+/// Returns the end of a URL: a space, or the quote that was opened before it.
+/// Other quotes can be part of a password.
 fn url_end(text: &str, mark: usize, from: usize) -> usize {
     let start = mark - scheme(text, mark).len();
     let opened = start.checked_sub(1).map(|before| text.as_bytes()[before]);
@@ -73,13 +73,14 @@ fn url_end(text: &str, mark: usize, from: usize) -> usize {
     at
 }
 
-/// The length of the user part, without the `@`.
+/// Returns the length of the user part, without the `@`.
 fn user_info(scheme: &str, url: &str) -> Option<usize> {
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let host_end = url.find(['/', '?', '#']).unwrap_or(url.len());
     let authority = &url[..host_end];
     if let Some(user) = authority.rfind('@') {
-        // The path of a web page can contain `@`, and the password of a database `/`.
+        // The path of a web page can contain `@`, and a database password can
+        // contain `/`.
         let has_password = authority[..user].contains(':');
         let user = if is_web || !has_password {
             user
@@ -96,14 +97,14 @@ fn user_info(scheme: &str, url: &str) -> Option<usize> {
     (!is_host).then_some(user)
 }
 
-/// A user without a password can be a token; `git` is none.
+/// Returns whether a user without a password can be a token; `git` cannot.
 fn is_secret_user(scheme: &str, user: &str) -> bool {
     let is_plain = user.len() <= 16 && user.bytes().all(|byte| byte.is_ascii_lowercase());
     let logs_in = ["ssh", "git+ssh", "sftp", "rsync", "svn+ssh"].contains(&scheme);
     !(is_plain && logs_in)
 }
 
-/// The part of a path that is the secret of a webhook.
+/// Returns the part of a path that is the secret of a webhook.
 fn secret_path(url: &str) -> Option<Range<usize>> {
     const PATHS: [&str; 7] = [
         "hooks.slack.com/services/",
@@ -147,7 +148,7 @@ fn percent_encoded(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// What is before `:` in words that are no addresses with a password.
+/// Words before `:` that do not begin an address with a password.
 const LABELS: &[&str] = &[
     "User",
     "acct",
@@ -169,7 +170,7 @@ const LABELS: &[&str] = &[
     "xmpp",
 ];
 
-/// The password of `user:password@host`.
+/// Finds the password of `user:password@host`.
 fn bare(word: &str) -> Option<Range<usize>> {
     let at = word.rfind('@')?;
     let host = &word[at + 1..];
@@ -207,8 +208,8 @@ fn bare(word: &str) -> Option<Range<usize>> {
     None
 }
 
-/// Where the last pair of a connection string begins, which has one before it:
-/// the `;` in `db,1433;Uid=app`.
+/// Returns where the last pair of a connection string begins, if there is one
+/// before it: the `;` in `db,1433;Uid=app`.
 fn last_pair(text: &str) -> Option<usize> {
     let mut starts = text.match_indices(';').map(|(at, _)| at);
     starts.rfind(|at| {
@@ -225,7 +226,7 @@ fn mentions_oracle(text: &str) -> bool {
         .any(|hint| lower.contains(hint))
 }
 
-/// The password of `scott/tiger@host`.
+/// Finds the password of `scott/tiger@host`.
 fn oracle(word: &str) -> Option<Range<usize>> {
     let at = word.rfind('@')?;
     let slash = word[..at].find('/')?;

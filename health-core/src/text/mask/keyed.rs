@@ -29,7 +29,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         }
         let known = found.len();
         key.find_values(found);
-        // What was found is not searched again, so the time stays linear.
+        // Found values are not searched again, so the time is linear.
         let values_end = found[known..].iter().map(|value| value.end).max();
         at = end.max(values_end.unwrap_or(0));
     }
@@ -38,7 +38,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 /// `pw`, `-p`
 const SHORTEST_KEY: usize = 2;
 
-/// A shorter word with a digit is a name or a version.
+/// A shorter word with a digit is usually a name or a version.
 const SHORTEST_GENERATED: usize = 6;
 
 fn is_key_byte(byte: u8) -> bool {
@@ -63,7 +63,7 @@ struct Place<'a> {
     protocols: Protocols,
 }
 
-/// The protocols in a text that have names of their own for a password.
+/// Protocols whose own names for a password occur in the text.
 #[derive(Clone, Copy)]
 struct Protocols {
     /// `Digest … response="…"`
@@ -81,7 +81,7 @@ impl Protocols {
     }
 }
 
-/// The programs in a text that take a password by a short option.
+/// Programs in the text that take a password by a short option.
 #[derive(Clone, Copy)]
 struct Programs {
     mysql: bool,
@@ -100,12 +100,12 @@ impl Programs {
     }
 }
 
-/// What stands between a key and its value.
+/// The separator between a key and its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Separator {
     /// `=`, `=>`, `:=`, and `:` after a quoted key.
     Equals,
-    /// `:` and nothing behind it.
+    /// `:` without a space.
     Colon,
     /// `: `, as in sentences.
     ColonSpace,
@@ -143,7 +143,7 @@ impl<'a> Place<'a> {
         }
         match name {
             "AUTH" => self.command(0, found),
-            // Of IMAP.
+            // The command of IMAP.
             "LOGIN" => self.command(1, found),
             "Bearer" | "bearer" | "BEARER" => self.scheme(found, |word| {
                 !words::is_prose(word) && (looks_random(word) || word.len() >= 16)
@@ -171,7 +171,8 @@ impl<'a> Place<'a> {
             && matches!(self.before(), Some(b'?' | b'&'))
     }
 
-    /// `key` and `code` are secret in the query of a URL, if they look like it.
+    /// `key` and `code` in the query of a URL, if the value looks like a
+    /// secret.
     fn query_key(&self, name: &str) -> Option<Key> {
         let is_response = self.protocols.digest
             && name == "response"
@@ -200,7 +201,7 @@ impl<'a> Place<'a> {
         is_key.then_some(Key::Secret)
     }
 
-    /// What separates the key from its value, and where the value begins.
+    /// Returns the separator after the key, and where the value begins.
     fn separator(&self, name: &str) -> Option<(Separator, usize)> {
         let at = run_end(self.text, self.end, |byte| byte == b'\\');
         let is_quoted = self.byte(at).is_some_and(is_quote);
@@ -309,7 +310,8 @@ impl<'a> Place<'a> {
             .then(|| (Separator::Equals, self.skip_spaces(at + 1)))
     }
 
-    /// A separator that touches the key, or that needs it to be bare.
+    /// Returns a separator that follows the key directly, or that requires an
+    /// unquoted key.
     fn close_separator(&self, name: &str, rest: &str) -> Option<(Separator, usize)> {
         let is_tag = matches!(self.before(), Some(b'<' | b':')) && rest.starts_with('>');
         if is_tag {
@@ -338,7 +340,7 @@ impl<'a> Place<'a> {
         (is_option && is_value || takes_text).then_some((Separator::Space, value))
     }
 
-    /// The text in `Password { inner: "…" }`.
+    /// Returns the text in `Password { inner: "…" }`.
     fn first_field(&self) -> Option<usize> {
         let name = self.text[self.end..]
             .starts_with(" { ")
@@ -396,7 +398,7 @@ impl<'a> Place<'a> {
         if self.is_harmless(key, separator, at, value) {
             return None;
         }
-        // A passphrase has several words.
+        // A passphrase can have several words.
         if self.name().to_ascii_lowercase().ends_with("passphrase") {
             let line = run_end(self.text, end, |byte| byte == b' ' || is_key_byte(byte));
             end += self.text[end..line].trim_end_matches([' ', '.']).len();
@@ -404,8 +406,8 @@ impl<'a> Place<'a> {
         Some(at..end)
     }
 
-    /// Whether the value is a struct of `{:?}`, whose fields have keys of their
-    /// own: `credential: Credential { user: "app", .. }`.
+    /// Returns whether the value is a struct of `{:?}`, whose fields have their
+    /// own keys: `credential: Credential { user: "app", .. }`.
     fn is_struct(&self, at: usize) -> bool {
         let is_type = self.byte(at).is_some_and(|byte| byte.is_ascii_uppercase());
         let name = run_end(self.text, at, |byte| byte.is_ascii_alphanumeric());
@@ -418,7 +420,7 @@ impl<'a> Place<'a> {
 
     /// `{a;b}` of ODBC, where `}}` stands for `}`.
     fn braced(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
-        // Bounded, so that the time stays linear.
+        // Bounded, so that the time is linear.
         const LONGEST: usize = 256;
         if separator != Separator::Equals || self.byte(at) != Some(b'{') {
             return None;
@@ -442,7 +444,7 @@ impl<'a> Place<'a> {
         None
     }
 
-    /// Whether a value without quotes is a word of a sentence, or a number.
+    /// Returns whether an unquoted value is a word of a sentence, or a number.
     fn is_harmless(&self, key: Key, separator: Separator, at: usize, value: &str) -> bool {
         if words::is_placeholder(value) {
             return true;
@@ -472,7 +474,8 @@ impl<'a> Place<'a> {
         self.is_complaint() && !looks_random(value)
     }
 
-    /// Whether the word before the key starts a complaint: `invalid token: …`.
+    /// Returns whether the word before the key begins an error message:
+    /// `invalid token: …`.
     fn is_complaint(&self) -> bool {
         words::is_complaint(self.word_before())
     }
@@ -491,7 +494,8 @@ impl<'a> Place<'a> {
         &self.text[end - length..end]
     }
 
-    /// The value inside `Some(`, `Secret(`, `b"` and the like.
+    /// Returns the start of the value inside `Some(`, `Secret(`, `b"` and the
+    /// like.
     fn inside_wrappers(&self, mut at: usize) -> usize {
         const DEEPEST: usize = 4;
         for _ in 0..DEEPEST {
@@ -515,9 +519,9 @@ impl<'a> Place<'a> {
         at
     }
 
-    /// The text between quotes; up to the end of the text if they are not closed.
-    /// Quotes inside have more backslashes before them than those outside, or
-    /// are doubled.
+    /// Returns the text between quotes, or up to the end of the text if they
+    /// are not closed. Inner quotes have more backslashes than the outer ones,
+    /// or are doubled.
     fn quoted(&self, at: usize) -> Option<Range<usize>> {
         let bytes = self.text.as_bytes();
         let quote_at = run_end(self.text, at, |byte| byte == b'\\');
@@ -555,8 +559,9 @@ impl<'a> Place<'a> {
         Some(at + 3..at + 3 + length)
     }
 
-    /// The end of a value without quotes. A quote, bracket or separator belongs
-    /// to the value, unless what follows shows that it ends there.
+    /// Returns the end of an unquoted value. A quote, bracket or separator is
+    /// part of the value, unless the following characters show that the value
+    /// ends there.
     fn bare_end(&self, from: usize) -> usize {
         let bytes = self.text.as_bytes();
         let is_query = matches!(self.before(), Some(b'?' | b'&'));
@@ -580,7 +585,7 @@ impl<'a> Place<'a> {
             }
             at = next;
         }
-        // The punctuation of the sentence around it.
+        // Punctuation of the surrounding sentence.
         let value = self.text[from..at].trim_end_matches([',', ':', '.', '!', '?']);
         from + value.len()
     }
@@ -597,7 +602,8 @@ impl<'a> Place<'a> {
             .is_none_or(|byte| is_space(byte) || is_quote(byte) || b",;:.)]}>&\\|".contains(&byte))
     }
 
-    /// Whether the text ends here, or goes on with a space or with `key=`.
+    /// Returns whether the text ends here, or continues with a space or with
+    /// `key=`.
     fn starts_pair_or_ends(&self, at: usize) -> bool {
         let Some(byte) = self.byte(at) else {
             return true;
@@ -609,8 +615,8 @@ impl<'a> Place<'a> {
         end > at && matches!(self.byte(end), Some(b'=' | b':'))
     }
 
-    /// The credentials of `authorization: <scheme> <credentials>`, or all if
-    /// there is no scheme.
+    /// Returns the credentials of `authorization: <scheme> <credentials>`, or
+    /// the whole value without a scheme.
     fn authorization(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
         let word = run_end(self.text, at, |byte| byte.is_ascii_alphabetic());
         let word = &self.text[at..word];
@@ -637,7 +643,7 @@ impl<'a> Place<'a> {
             let value = &self.text[from..end];
             return (!words::is_placeholder(value)).then_some(from..end);
         }
-        // The first word of an unknown scheme may be the secret itself.
+        // The first word may be the secret itself if the scheme is unknown.
         let is_known = words::is_scheme(&self.text[from..scheme_end]);
         let secret = if is_known { spaces } else { from };
         if is_quoted {
@@ -648,7 +654,7 @@ impl<'a> Place<'a> {
         if words::is_prose(word) {
             return None;
         }
-        // Several parameters, as of `Digest` and `AWS4-HMAC-SHA256`.
+        // Several parameters, as in `Digest` and `AWS4-HMAC-SHA256`.
         let has_parameters = word.ends_with(',') || word.contains("=\"");
         let end = if has_parameters {
             end
@@ -658,7 +664,7 @@ impl<'a> Place<'a> {
         Some(secret..end)
     }
 
-    /// The values of `name=value; name=value`.
+    /// Finds the values of `name=value; name=value`.
     fn cookies(&self, at: usize, most: usize, found: &mut Vec<Range<usize>>) {
         let at = self.inside_wrappers(at);
         let opening = |byte| is_quote(byte) || matches!(byte, b'\\' | b'[');
@@ -693,7 +699,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The word after `Bearer` and the like.
+    /// Finds the word after `Bearer` and the like.
     fn scheme(&self, found: &mut Vec<Range<usize>>, is_secret: impl Fn(&str) -> bool) {
         let at = run_end(self.text, self.end, |byte| byte == b' ');
         if at == self.end {
@@ -706,8 +712,9 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// `AUTH app hunter2`, as servers and tracers print commands of Redis, and
-    /// `LOGIN app hunter2`, without the arguments that name the user.
+    /// Finds the arguments of `AUTH app hunter2`, as servers and tracers print
+    /// commands of Redis, and of `LOGIN app hunter2`, except those that name
+    /// the user.
     fn command(&self, names: usize, found: &mut Vec<Range<usize>>) {
         let mut at = self.end;
         let closing = run_end(self.text, at, |byte| is_quote(byte) || byte == b'\\');
@@ -763,7 +770,7 @@ impl<'a> Place<'a> {
         found.push(value);
     }
 
-    /// `IDENTIFIED BY '…'` of SQL.
+    /// `IDENTIFIED BY '…'` in SQL.
     fn identified_by(&self, found: &mut Vec<Range<usize>>) {
         const WORD: &str = "identified";
         let end = run_start(self.text, self.start, is_space);
@@ -779,7 +786,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// `sha256`, and others that follow `password` and `token`.
+/// Returns whether the word is an algorithm such as `sha256`, which can follow
+/// `password` and `token`.
 fn is_algorithm(word: &str) -> bool {
     [
         "sha", "md5", "hmac", "aes", "bcrypt", "argon2", "pbkdf2", "scram", "utf",

@@ -1,14 +1,14 @@
-//! Removes secrets from texts, because clients print the URLs, headers and
-//! settings that they were given.
+//! Masks secrets in texts, because error texts of clients contain the URLs,
+//! headers and settings that they were given.
 //!
-//! The text is searched for forms and not for meanings. Each family of forms is
-//! a file: the value of a key ([`keyed`]), the user part of an address
-//! ([`address`]), and tokens that announce themselves ([`token`]). All of them
-//! take linear time, since texts come from other systems.
+//! The text is searched for syntactic forms. Each family of forms has a file:
+//! the value of a key ([`keyed`]), the user part of an address ([`address`]),
+//! and tokens with a known prefix ([`token`]). All of them take linear time,
+//! since texts come from other systems.
 //!
 //! There are crates that wrap a secret in a type (`secrecy`, `redact`), and
-//! tools that search repositories; no maintained crate finds secrets in a text,
-//! so this is our own.
+//! tools that search repositories, but no maintained crate that finds secrets
+//! in a text.
 
 pub(crate) mod address;
 pub(crate) mod keyed;
@@ -20,9 +20,9 @@ use std::ops::Range;
 
 pub(crate) const MASK: &str = "***";
 
-/// The text with `***` in place of everything that looks like a secret.
+/// Replaces everything that looks like a secret by `***`.
 ///
-/// A masked text stays as it is when it is masked again.
+/// Masking a masked text again does not change it.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let secrets = secrets(text);
     if secrets.is_empty() {
@@ -31,8 +31,8 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(hide(text, 0..text.len(), &secrets))
 }
 
-/// Masks parts that are read as one text: the key can be in one part and its
-/// value in the next, as in `wrong password` and `hunter2`.
+/// Masks the parts of one text: the key can be in one part and its value in the
+/// next, as in `wrong password` and `hunter2`.
 pub(crate) fn mask_chain(parts: &mut [String]) {
     const JOINT: &str = ": ";
     let joined = parts.join(JOINT);
@@ -48,12 +48,12 @@ pub(crate) fn mask_chain(parts: &mut [String]) {
     }
 }
 
-/// Whether this key says that this value is a secret.
+/// Returns whether this key marks this value as a secret.
 pub(crate) fn is_secret(key: &str, value: &str) -> bool {
     words::key(key).is_some() && !words::is_placeholder(value)
 }
 
-/// A part of the text, without the secrets in it.
+/// Returns a part of the text without the secrets in it.
 fn hide(text: &str, part: Range<usize>, secrets: &[Range<usize>]) -> String {
     let mut shown = String::with_capacity(part.len());
     let mut end = part.start;
@@ -70,7 +70,7 @@ fn hide(text: &str, part: Range<usize>, secrets: &[Range<usize>]) -> String {
     shown
 }
 
-/// Where the secrets are, in order, without overlaps.
+/// Returns the positions of the secrets, in order and without overlaps.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     keyed::find(text, &mut found);
@@ -92,20 +92,20 @@ fn is_mask(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'*')
 }
 
-/// The end of the run of bytes that fit, from `from` on.
+/// Returns the end of the run of matching bytes, starting at `from`.
 fn run_end(text: &str, from: usize, fits: impl Fn(u8) -> bool) -> usize {
     let rest = &text.as_bytes()[from..];
     from + rest.iter().take_while(|byte| fits(**byte)).count()
 }
 
-/// The start of the run of bytes that fit, up to `to`.
+/// Returns the start of the run of matching bytes that ends at `to`.
 fn run_start(text: &str, to: usize, fits: impl Fn(u8) -> bool) -> usize {
     let before = &text.as_bytes()[..to];
     to - before.iter().rev().take_while(|byte| fits(**byte)).count()
 }
 
-/// Whether a word looks generated: no word of a sentence has a digit, or a
-/// capital after its first letter.
+/// Returns whether a word looks generated: words of a sentence have no digit,
+/// and no capital after the first letter.
 fn looks_random(word: &str) -> bool {
     let has_digit = word.contains(|c: char| c.is_ascii_digit());
     let has_lower = word.contains(|c: char| c.is_ascii_lowercase());
@@ -210,7 +210,7 @@ mod tests {
                 start.elapsed()
             };
             let long = time(32 * 1024);
-            // Quadratic time would be seconds.
+            // Quadratic time would take seconds.
             assert!(long < Duration::from_millis(800), "{part:?}: {long:?}");
         }
     }
@@ -247,7 +247,7 @@ mod tests {
             secret in "[A-Z0-9!$%*+._~-]{4,20}",
             after in "[a-z ]{0,10}",
         ) {
-            // `-*X` looks like a mask, and is left as it is.
+            // `-*X` looks like a mask and is kept.
             let is_real = |c: &char| c.is_ascii_alphanumeric() && *c != 'X';
             prop_assume!(secret.chars().filter(is_real).count() > 1);
             for text in [

@@ -1,11 +1,10 @@
-//! Secrets that announce themselves by their first characters, and private keys
-//! in PEM.
+//! Secrets with a known prefix, and private keys in PEM.
 
 use std::ops::Range;
 
 use crate::text::mask::run_end;
 
-/// Beginnings of tokens; at least ten more characters follow.
+/// Prefixes of tokens; at least ten more characters follow.
 #[rustfmt::skip]
 const PREFIXES: &[&str] = &[
     "AGE-SECRET-KEY-1", "AIza", "ATATT3", "ATCTT3", "CFPAT-", "EAAA", "FLWSECK", "GOCSPX-", "LTAI",
@@ -41,7 +40,7 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// The length of the token that a run of characters is.
+/// Returns the length of the token at the start of a run of characters.
 fn token(run: &str) -> Option<usize> {
     if run.len() <= SHORTEST_REST {
         return None;
@@ -54,8 +53,8 @@ fn token(run: &str) -> Option<usize> {
     (is_known || is_aws_key(run) || is_nats_seed(run)).then_some(run.len())
 }
 
-/// Whether one part is long and has a digit; names of services begin with
-/// `sk-` too.
+/// Returns whether one part is long and has a digit, since names of services
+/// can begin with `sk-` too.
 fn is_generated(rest: &str) -> bool {
     rest.split(['-', '_', '.']).any(|part| {
         part.len() >= SHORTEST_REST && part.contains(|c: char| c.is_ascii_digit())
@@ -82,7 +81,7 @@ fn is_nats_seed(run: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
 }
 
-/// `123456789:AA…`, the token of a bot.
+/// `123456789:AA…`, the token of a Telegram bot.
 fn telegram(text: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in text.match_indices(":AA") {
         let from = at + 1;
@@ -96,7 +95,7 @@ fn telegram(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The lines between `BEGIN … PRIVATE KEY` and `END`.
+/// Finds the lines between `BEGIN … PRIVATE KEY` and `END`.
 fn pem(text: &str, found: &mut Vec<Range<usize>>) {
     const BEGIN: &str = "-----BEGIN ";
     const DASHES: &str = "-----";

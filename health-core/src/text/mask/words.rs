@@ -1,13 +1,13 @@
-//! The words by which a key, a placeholder and a sentence are recognized.
+//! Words by which keys, placeholders and sentences are recognized.
 
-/// Words that name a secret, as the last word of a key.
+/// Words that name a secret if they are the last word of a key.
 #[rustfmt::skip]
 const SECRETS: &[&str] = &[
     "auth", "authorization", "credential", "credentials", "jwt", "kennwort", "otp", "pass",
     "passcode", "passwort", "psk", "pw", "secrets", "sig", "signature", "tokens",
 ];
 
-/// Endings of such words, which also stand alone: `dbpassword`, `authtoken`.
+/// Suffixes of such words, which also occur alone: `dbpassword`, `authtoken`.
 #[rustfmt::skip]
 const SECRET_ENDINGS: &[&str] = &[
     "password", "passwords", "passwd", "pwd", "passphrase", "secret", "token", "apikey",
@@ -15,18 +15,18 @@ const SECRET_ENDINGS: &[&str] = &[
     "signingkey", "sessid", "sessionid", "subscriptionkey",
 ];
 
-/// Words before `key` that make it a secret: `primary key` and `cache key` are
-/// none.
+/// Words before `key` that make it a secret, unlike `primary key` and `cache
+/// key`.
 #[rustfmt::skip]
 const SECRET_KEYS: &[&str] = &[
     "access", "account", "api", "app", "application", "auth", "client", "encryption", "function",
     "functions", "hmac",
-    // As the second word of `ClickHouse`.
+    // The second word of `ClickHouse`.
     "house", "instrumentation", "keystore", "license", "master", "private", "secret", "service", "shared", "signing", "storage",
     "subscription", "webhook",
 ];
 
-/// Words after the secret one that make the key the name of something else:
+/// Words after a secret one with which the key names something else:
 /// `token_uri`, `passwordPolicy`, `TokenService.java`.
 #[rustfmt::skip]
 const ABOUT_SECRETS: &[&str] = &[
@@ -41,13 +41,13 @@ const ABOUT_SECRETS: &[&str] = &[
     "sent", "server", "service", "size", "source", "status", "store", "stream", "throughput",
     "timeout", "total", "ttl", "type", "uri", "url", "usage", "used", "valid", "validator",
     "verifier", "verified", "version", "window",
-    // Files, in stack traces.
+    // File extensions in stack traces.
     "c", "cc", "conf", "cpp", "crt", "cs", "go", "h", "ini", "java", "js", "json", "kt", "log",
     "php", "pem", "py", "rb", "rs", "scala", "sql", "swift", "toml", "ts", "tsx", "txt", "yaml",
     "yml",
 ];
 
-/// Words before the secret one with which a key counts or reads one.
+/// Words before a secret one with which the key is a number or an action.
 #[rustfmt::skip]
 const ABOUT_SECRETS_BEFORE: &[&str] = &[
     "bad", "expected", "fetch", "find", "get", "has", "invalid", "is", "load", "missing", "needs",
@@ -57,7 +57,7 @@ const ABOUT_SECRETS_BEFORE: &[&str] = &[
     "o",
 ];
 
-/// Values that are no secrets.
+/// Values that are not secret.
 #[rustfmt::skip]
 const PLACEHOLDERS: &[&str] = &[
     "-", "...", "empty", "false", "hidden", "masked", "n/a", "nil", "no", "none", "none,", "null",
@@ -72,7 +72,7 @@ const METHODS: &[&str] = &[
     "peer", "plain", "scram-sha-1", "scram-sha-256", "scram-sha-512", "trust",
 ];
 
-/// Words with which a sentence goes on after a colon.
+/// Words that continue a sentence after a colon.
 #[rustfmt::skip]
 const PROSE: &[&str] = &[
     "a", "access", "account", "already", "an", "and", "are", "as", "at", "authentication",
@@ -91,7 +91,7 @@ const PROSE: &[&str] = &[
     "your",
 ];
 
-/// Words before a key that start a complaint: `invalid token: …`.
+/// Words before a key that begin an error message: `invalid token: …`.
 #[rustfmt::skip]
 const COMPLAINTS: &[&str] = &[
     "bad", "current", "expected", "expired", "incorrect", "invalid", "last", "malformed", "missing",
@@ -111,7 +111,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || value.starts_with('<') && value.ends_with('>')
 }
 
-/// The schemes of `Authorization`.
+/// Schemes of `Authorization`.
 #[rustfmt::skip]
 const SCHEMES: &[&str] = &[
     "api-key", "apikey", "apitoken", "aws4-hmac-sha256", "basic", "bearer", "bot", "digest",
@@ -127,13 +127,13 @@ pub(super) fn is_method(value: &str) -> bool {
     METHODS.contains(&&*value.to_ascii_lowercase())
 }
 
-/// Whether `<word> key` names a secret.
+/// Returns whether `<word> key` names a secret.
 pub(super) fn makes_key_secret(word: &str) -> bool {
     SECRET_KEYS.contains(&&*word.to_ascii_lowercase())
 }
 
-/// Whether a word continues a sentence, so that it is no value. An identifier
-/// such as `invalid_grant` does, if its first word does.
+/// Returns whether a word continues a sentence and is not a value. An
+/// identifier such as `invalid_grant` does if its first word does.
 pub(super) fn is_prose(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
     let first = word.split(['_', '-']).next().unwrap_or_default();
@@ -146,13 +146,13 @@ pub(super) fn is_prose(word: &str) -> bool {
         && PROSE.contains(&&*first.to_ascii_lowercase())
 }
 
-/// `$1` and `:1` of SQL.
+/// `$1` and `:1` in SQL.
 fn is_parameter(value: &str) -> bool {
     let number = value.strip_prefix(['$', ':']);
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a key is about a password, which is no word of parsers.
+/// Returns whether a key names a password, a word that parsers do not use.
 pub(super) fn is_password(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["password", "passwd", "pwd", "passphrase"]
@@ -164,24 +164,25 @@ pub(super) fn is_complaint(word: &str) -> bool {
     COMPLAINTS.contains(&&*word.to_ascii_lowercase())
 }
 
-/// What a key says about its value.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// A word that is seldom anything but a secret: `password`, `api_key`.
+    /// Almost always a secret: `password`, `api_key`.
     Secret,
-    /// `token` and `auth`, which are words of parsers and of sentences too.
+    /// `token` and `auth`, which also occur in messages of parsers and in
+    /// sentences.
     Vague,
-    /// `tokens`, which are often counted.
+    /// `tokens`, which often has a count.
     Plural,
     Authorization,
     Cookie,
     SetCookie,
 }
 
-/// What this identifier names, if its value is secret: `PGPASSWORD`,
+/// Returns the kind of this key, if its value is secret: `PGPASSWORD`,
 /// `clientSecret`, `x-api-key`.
 pub(super) fn key(identifier: &str) -> Option<Key> {
-    // Only the end of a long identifier tells.
+    // Only the end of a long identifier matters.
     let start = identifier.len().saturating_sub(LONGEST_KEY);
     let end = &identifier[start..];
     if !may_be_key(end) {
@@ -196,14 +197,14 @@ pub(super) fn key(identifier: &str) -> Option<Key> {
         "cookie" | "cookies" => return Some(Key::Cookie),
         _ => {}
     }
-    // Databases count their sessions, so a short number stays readable.
+    // Databases number their sessions, so a short number is not masked.
     if words.ends_with(&["session".to_owned(), "id".to_owned()]) {
         return Some(Key::Vague);
     }
     let at = (0..words.len()).rev().find(|&at| is_secret(&words, at))?;
     let is_about = |word: &String| ABOUT_SECRETS.contains(&word.as_str());
     let after = &words[at + 1..];
-    // An id of a secret can be one, such as `secret_id` of Vault.
+    // The ID of a secret can be one, such as `secret_id` of Vault.
     if after.iter().any(is_about) && !(words[at] == "secret" && after == ["id"]) {
         return None;
     }
@@ -222,11 +223,11 @@ pub(super) fn key(identifier: &str) -> Option<Key> {
     })
 }
 
-/// In bytes.
+/// The maximum length of a key, in bytes.
 const LONGEST_KEY: usize = 64;
 
-/// Whether a part of the identifier is one of a word for a secret. Most words of
-/// a text are none, and cost no allocation.
+/// Returns whether the identifier contains a part of a word for a secret. Most
+/// words do not, and need no allocation.
 fn may_be_key(identifier: &str) -> bool {
     const PARTS: [&str; 14] = [
         "pass", "pw", "secret", "token", "key", "cred", "auth", "sig", "cookie", "jwt", "otp",
@@ -241,7 +242,7 @@ fn may_be_key(identifier: &str) -> bool {
     PARTS.into_iter().any(is_part)
 }
 
-/// Whether the secret is named by the word at `at`, or by the two that end there.
+/// Returns whether the word at `at`, or it and the previous one, name a secret.
 fn is_secret(words: &[String], at: usize) -> bool {
     let word = words[at].as_str();
     if word == "key" || word == "keys" {
@@ -253,7 +254,7 @@ fn is_secret(words: &[String], at: usize) -> bool {
         || word.ends_with("userpass")
 }
 
-/// The words of an identifier, in lower case, without digits at their ends.
+/// Splits an identifier into lower-case words without trailing digits.
 fn split(identifier: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let bytes = identifier.as_bytes();

@@ -1,19 +1,21 @@
-//! The last results as a picture: how each ended, and above it how long it took.
+//! A chart of the last results: the status as bars, the duration as a line
+//! above.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use crate::check::outcome::Status;
-use crate::http::render::html::words::Short;
+use crate::http::render::html::format::Short;
 use crate::verdict::history::{History, HistoryEntry};
 
-/// More than these are no bars any more.
+/// The maximum number of bars.
 const MOST: usize = 60;
-/// Fewer leave room on the left, so that all charts have one scale.
+/// A chart with fewer bars leaves space on the left, so that all charts have
+/// one scale.
 const FEWEST: usize = 20;
-/// The width of a result and its gap.
+/// The width of a bar and its gap.
 const STEP: usize = 5;
-/// The line moves between these.
+/// The vertical range of the line.
 const TOP: f64 = 2.0;
 const BASE: f64 = 18.0;
 
@@ -33,7 +35,8 @@ impl Display for Chart<'_> {
             InWords(past)
         )?;
         for (status, class, height) in [
-            // Told apart by their heights too.
+            // The heights differ, so that the colour is not the only
+            // distinction.
             (Status::Pass, "pass", 4),
             (Status::Warn, "warn", 7),
             (Status::Fail, "fail", 10),
@@ -59,7 +62,7 @@ impl Display for Chart<'_> {
             write!(f, "{letter}{} {y:.1}", (first + nth) * STEP + 2)?;
         }
         if past.len() == 1 {
-            // A dot, by the ends of a line without length.
+            // A line of zero length, which its round ends make a dot.
             f.write_str("h0")?;
         }
         f.write_str("\"/></svg>\n")
@@ -73,7 +76,7 @@ fn share(took: Duration, longest: Duration) -> f64 {
     took.div_duration_f64(longest)
 }
 
-/// The same for those who do not see it.
+/// The same data as text, for screen readers.
 struct InWords<'a>(&'a [HistoryEntry]);
 
 impl Display for InWords<'_> {

@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::chart::Chart;
-use crate::http::render::html::words::{Ago, Escaped, Moment, Short, State, state_of};
+use crate::http::render::html::format::{Ago, Escaped, Short, State, TimeTag, state_of};
 use crate::http::render::shown::Shown;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::verdict::track::Verdict;
 
-/// A drawing that stands beside its word.
+/// The icon next to the word of a state.
 pub(super) struct Icon(pub(super) State);
 
 impl Display for Icon {
@@ -59,7 +59,7 @@ impl Card<'_> {
         let reason = match (report.verdict(), report.blocked_by()) {
             (Verdict::Skipped, Some(cause)) => Some(format!("{cause} is failing")),
             (Verdict::Unknown, _) => reason.or_else(|| Some("no result yet".to_owned())),
-            // Of an error, what may be said is that there is more to say.
+            // The text of an error is private, so only its existence is shown.
             _ if reason.as_deref() == Some("withheld") => Some("reason withheld".to_owned()),
             _ => reason,
         };
@@ -72,7 +72,7 @@ impl Card<'_> {
         }
     }
 
-    /// What was declared: criticality, probes, tags.
+    /// The declaration: criticality, probes, tags.
     fn labels(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.check.report;
         f.write_str("<ul class=\"labels\">")?;
@@ -95,7 +95,7 @@ impl Card<'_> {
         f.write_str("</ul>\n")
     }
 
-    /// What was measured.
+    /// The measured values.
     fn facts(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.check.report;
         let history = report.history();
@@ -120,7 +120,7 @@ impl Card<'_> {
             fact("Took", &Short(took))?;
         }
         if let Some(since) = report.overdue_since() {
-            fact("Still running since", &Moment(since))?;
+            fact("Still running since", &TimeTag(since))?;
         }
         if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {
             let kept = history.past().len();

@@ -1,13 +1,12 @@
-//! The status page, for people: one document that asks for nothing else, with
-//! no script.
+//! The status page: a single HTML document without scripts and further
+//! requests.
 //!
-//! What does not pass stands first. Of a thousand checks the first hundred are
-//! shown in full, the others by name, so that the page stays one that a phone
-//! can show.
+//! Checks that do not pass come first. The first hundred checks are shown in
+//! full, the others by name, so that the page stays small enough for a phone.
 
 pub(crate) mod chart;
 pub(crate) mod check;
-pub(crate) mod words;
+pub(crate) mod format;
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, SystemTime};
@@ -17,21 +16,22 @@ use bytes::Bytes;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::check::{Card, Icon};
-use crate::http::render::html::words::{Escaped, Moment, Short, state_of, word};
+use crate::http::render::html::format::{Escaped, Short, TimeTag, state_of, word};
 use crate::http::render::shown::Shown;
 use crate::verdict::track::Verdict;
 
 const STYLE: &str = include_str!("style.css");
 const ICONS: &str = include_str!("icons.svg");
 
-/// Checks that are shown in full, of all together.
+/// The maximum number of checks that are shown in full.
 const MOST_CARDS: usize = 100;
-/// Checks that are shown by name beyond these, under each heading.
+/// The maximum number of further checks that are shown by name under each
+/// heading.
 const MOST_NAMES: usize = 1_000;
-/// Up to here the passing checks need no click.
+/// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
 
-/// What comes first needs somebody first.
+/// In order of urgency.
 const KINDS: [(Verdict, &str); 5] = [
     (Verdict::Fail, "failing"),
     (Verdict::Unknown, "without a result"),
@@ -40,10 +40,9 @@ const KINDS: [(Verdict, &str); 5] = [
     (Verdict::Pass, "passing"),
 ];
 
-/// Whether the page loads itself anew, and after how many seconds.
+/// The interval in seconds at which the page reloads, if it does.
 ///
-/// The shortest keeps a wall of screens from becoming load, the longest is an
-/// hour.
+/// The minimum limits the load of many open pages, the maximum is an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refresh(Option<u16>);
 
@@ -54,19 +53,20 @@ impl Default for Refresh {
 }
 
 impl Refresh {
-    /// As `?refresh=` says it: `off`, or seconds.
+    /// Parses the value of `?refresh=`: `off`, or seconds.
     pub(crate) fn named(value: &str) -> Option<Refresh> {
         if value == "off" {
             return Some(Refresh(None));
         }
         let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        // Of digits alone, so what does not fit is too large.
+        // It only has digits, so a value that does not fit is too large.
         let seconds = is_number.then(|| value.parse().unwrap_or(u16::MAX))?;
         Some(Refresh(Some(seconds.clamp(5, 3_600))))
     }
 }
 
-/// The choices that the page offers: off first, and ten times the default and more.
+/// The choices on the page: off, the default, and ten times the default and
+/// more.
 const CHOICES: [(Refresh, &str, &str); 4] = [
     (Refresh(None), "off", "Off"),
     (Refresh(Some(10)), "10", "10 s"),
@@ -74,7 +74,7 @@ const CHOICES: [(Refresh, &str, &str); 4] = [
     (Refresh(Some(300)), "300", "5 min"),
 ];
 
-/// What is said of the service as a whole.
+/// The data about the service as a whole.
 #[derive(Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) status: Status,
@@ -85,7 +85,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) draining: bool,
 }
 
-/// The whole page for those who only need the status.
+/// Renders the page with the status only.
 pub(crate) fn status_only(status: Status, refresh: Refresh) -> Bytes {
     let document = Document {
         status,
@@ -97,7 +97,7 @@ pub(crate) fn status_only(status: Status, refresh: Refresh) -> Bytes {
     Bytes::from(document.to_string())
 }
 
-/// Everything that may be said.
+/// Renders the page with all permitted details.
 pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
     let document = Document {
         status: frame.status,
@@ -109,7 +109,7 @@ pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>
     Bytes::from(document.to_string())
 }
 
-/// One check by itself.
+/// Renders the page of one check.
 pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
     let verdict = check.report.verdict();
     let kinds = kinds(std::iter::once(check));
@@ -128,8 +128,8 @@ pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
     Bytes::from(document.to_string())
 }
 
-/// The checks by verdict, without the verdicts that no check has.
-fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>>) -> Vec<Kind<'a>> {
+/// Groups the checks by verdict, without empty groups.
+fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>>) -> Vec<VerdictGroup<'a>> {
     let all: Vec<_> = checks.collect();
     let mut kinds = Vec::new();
     for (verdict, word) in KINDS {
@@ -141,7 +141,7 @@ fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>>) -> Vec<Kind<'a>> {
             .partition(|check| check.report.is_critical());
         let checks = [critical, other].concat();
         if !checks.is_empty() {
-            kinds.push(Kind {
+            kinds.push(VerdictGroup {
                 verdict,
                 word,
                 checks,
@@ -155,9 +155,9 @@ struct Document<'a> {
     status: Status,
     refresh: Refresh,
     now: SystemTime,
-    /// Not for those who only need the status.
+    /// `None` if only the status is shown.
     frame: Option<&'a Frame<'a>>,
-    kinds: Vec<Kind<'a>>,
+    kinds: Vec<VerdictGroup<'a>>,
 }
 
 impl Display for Document<'_> {
@@ -177,7 +177,7 @@ impl Display for Document<'_> {
         writeln!(f, "<title>{word}{separator}{counts}</title>")?;
         writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(self.status))?;
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>{ICONS}")?;
-        write!(f, "{}{}", Switch(self.refresh), Banner(self))?;
+        write!(f, "{}{}", RefreshSwitch(self.refresh), Banner(self))?;
         f.write_str("<main>\n")?;
         if self.kinds.is_empty() {
             let note = match self.frame {
@@ -192,10 +192,10 @@ impl Display for Document<'_> {
 }
 
 impl Document<'_> {
-    /// What passes is folded up where it would hide what does not.
+    /// Passing checks are folded if they would hide other ones.
     fn sections(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut room = MOST_CARDS;
-        let is_passing = |kind: &&Kind<'_>| kind.verdict == Verdict::Pass;
+        let is_passing = |kind: &&VerdictGroup<'_>| kind.verdict == Verdict::Pass;
         let (passing, other): (Vec<_>, Vec<_>) = self.kinds.iter().partition(is_passing);
         let other = Section::of(&other, &mut room, self.now);
         let passing = Section::of(&passing, &mut room, self.now);
@@ -219,11 +219,11 @@ impl Document<'_> {
     }
 }
 
-/// The first thing on the page, so that whoever is disturbed by the refresh
-/// reaches it before it happens.
-struct Switch(Refresh);
+/// The first element of the page, so that users can turn off the reload before
+/// it happens.
+struct RefreshSwitch(Refresh);
 
-impl Display for Switch {
+impl Display for RefreshSwitch {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("<nav aria-label=\"Refresh\">\n<p>Refresh</p>\n<ul>\n")?;
         for (choice, value, text) in CHOICES {
@@ -283,7 +283,7 @@ impl Display for Banner<'_> {
             let uptime = Short(frame.uptime);
             writeln!(f, "<div><dt>Running for</dt><dd>{uptime}</dd></div>")?;
         }
-        writeln!(f, "<div><dt>As of</dt><dd>{}</dd></div>", Moment(now))?;
+        writeln!(f, "<div><dt>As of</dt><dd>{}</dd></div>", TimeTag(now))?;
         f.write_str("</dl>\n</header>\n")
     }
 }
@@ -301,14 +301,14 @@ impl Display for Capital<'_> {
     }
 }
 
-/// The checks of one verdict, the critical ones first.
-struct Kind<'a> {
+/// The checks of one verdict, critical ones first.
+struct VerdictGroup<'a> {
     verdict: Verdict,
     word: &'static str,
     checks: Vec<Shown<'a>>,
 }
 
-/// Checks under one heading: the first in full, the others by name.
+/// The checks under one heading: the first in full, the others by name.
 struct Section<'a> {
     checks: Vec<Shown<'a>>,
     in_full: usize,
@@ -316,7 +316,7 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn of(kinds: &[&Kind<'a>], room: &mut usize, now: SystemTime) -> Self {
+    fn of(kinds: &[&VerdictGroup<'a>], room: &mut usize, now: SystemTime) -> Self {
         let checks: Vec<_> = kinds.iter().flat_map(|kind| kind.checks.clone()).collect();
         let in_full = checks.len().min(*room);
         *room -= in_full;
@@ -354,8 +354,8 @@ impl Display for Section<'_> {
     }
 }
 
-/// How many checks there are of each kind.
-struct Counts<'a>(&'a [Kind<'a>]);
+/// The number of checks of each verdict.
+struct Counts<'a>(&'a [VerdictGroup<'a>]);
 
 impl Display for Counts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -367,7 +367,7 @@ impl Display for Counts<'_> {
     }
 }
 
-/// A dot in the tab, of the colour of the banner.
+/// A dot in the colour of the banner.
 struct Favicon(Status);
 
 impl Display for Favicon {

@@ -7,24 +7,26 @@ use serde::Serialize;
 
 use crate::check::class::FailureClass;
 use crate::check::probe::Probe;
-use crate::telemetry::hook::remote::Turn;
+use crate::telemetry::hook::remote::QueuedTransition;
 use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
 use crate::text::mask::masked;
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::incident::Incident;
 
-/// Raised when a key is removed or changes its meaning, not when one is added.
+/// Increased when a key is removed or changes its meaning, not when one is
+/// added.
 const SCHEMA_VERSION: u32 = 1;
 
-/// One request: the state of one check, the states of several, or the end of the
-/// service.
+/// One request body: the state of one check, the states of several, or the stop
+/// of the service.
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     schema_version: u32,
     event: &'static str,
-    /// The same in all attempts to send one body.
+    /// Stays the same when the body is sent again.
     id: String,
-    /// When it happened; of several states, when the newest one was reached.
+    /// When the change happened; for several states, the time of the newest
+    /// one.
     at: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
@@ -35,15 +37,15 @@ pub(super) struct Body<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Content<'a> {
-    Turn(Box<State<'a>>),
+    QueuedTransition(Box<State<'a>>),
     Turns { turns: Vec<State<'a>> },
     Nothing {},
 }
 
 impl<'a> Body<'a> {
-    /// `turns` are the newest states of different checks, at least one.
+    /// Creates a body from the newest states of one or more different checks.
     pub(super) fn of(
-        turns: &[&'a Turn],
+        turns: &[&'a QueuedTransition],
         labels: &'a BTreeMap<String, String>,
         with_causes: bool,
     ) -> Self {
@@ -55,7 +57,7 @@ impl<'a> Body<'a> {
                 "health.check.turned",
                 at,
                 labels,
-                Content::Turn(state.into()),
+                Content::QueuedTransition(state.into()),
             );
         }
         let states = turns.iter().map(|turn| State {
@@ -66,7 +68,8 @@ impl<'a> Body<'a> {
         Body::new("health.checks.turned", at, labels, Content::Turns { turns })
     }
 
-    /// The service stops, and no state of it is true any more.
+    /// Creates the body for a stop of the service, after which no earlier state
+    /// is valid.
     pub(super) fn of_a_stop(labels: &'a BTreeMap<String, String>) -> Self {
         let now = SystemTime::now();
         Body::new("health.stopped", now, labels, Content::Nothing {})
@@ -93,10 +96,10 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The state of one check, and what it was before.
+/// The state of one check and its previous state.
 #[derive(Serialize)]
 struct State<'a> {
-    /// Absent where it is the time of the body.
+    /// Absent if it equals the time of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
     check: &'a str,
@@ -126,7 +129,7 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn new(turn: &'a Turn, with_cause: bool) -> Self {
+    fn new(turn: &'a QueuedTransition, with_cause: bool) -> Self {
         let turned = &turn.turned;
         let report = &turned.report;
         let probes = Probe::ALL.into_iter();

@@ -10,16 +10,17 @@ use crate::registry::error::Problem;
 use crate::text::bounded::cut;
 use crate::text::mask::masked;
 
-/// Limit of a pause that the receiver asks for.
+/// The maximum pause that a receiver can ask for.
 const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
-/// Limit of the reason in the log, in bytes: the answer may be part of it.
+/// The maximum length of a reason in the log, in bytes: it may contain the
+/// answer.
 const LONGEST_WHY: usize = 256;
-/// Limit of one attempt.
+/// The maximum timeout of one attempt.
 pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a receiver is called with. The address and the headers are secrets, so
-/// only the host is ever shown.
+/// The address, method and headers of a receiver. The address and the headers
+/// are secrets, so only the host is ever shown.
 pub(super) struct Target {
     pub(super) url: String,
     pub(super) headers: Vec<(String, String)>,
@@ -35,13 +36,13 @@ impl Target {
         }
     }
 
-    /// Returns the host, or an empty text if the address is wrong.
+    /// Returns the host, or an empty text if the address is invalid.
     pub(super) fn host(&self) -> String {
         host_of(&self.url).unwrap_or_default()
     }
 
-    /// Verifies the target; `what` names it in the problems, and `example` is
-    /// what to write.
+    /// Validates the target. `what` names it in the problems; `example` is a
+    /// valid value.
     pub(super) fn client(&self, what: &str, example: &str) -> Result<Client, Vec<Problem>> {
         let mut problems = Vec::new();
         problems.extend(address_problem(&self.url, what, example));
@@ -62,8 +63,8 @@ impl Target {
             return Err(problems);
         }
         let config = Agent::config_builder()
-            // A redirected POST would become a GET, and its token would be sent
-            // to another address.
+            // A redirect would turn a POST into a GET and send its token to
+            // another address.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -129,10 +130,10 @@ pub(super) struct Client {
     timeout: Duration,
 }
 
-/// Why the receiver did not take a request.
+/// Why a receiver did not accept a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// Without secrets.
+    /// The reason, without secrets.
     pub(super) why: String,
     /// The answer, if there was one.
     pub(super) status: Option<StatusCode>,
@@ -141,7 +142,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Whether the same request would be refused again.
+    /// Returns whether the receiver would refuse the same request again.
     pub(super) fn is_final(&self) -> bool {
         self.status.is_some_and(|status| {
             !status.is_server_error()
@@ -152,7 +153,7 @@ impl Refusal {
 }
 
 impl Client {
-    /// Returns the same client for another address, which has been verified.
+    /// Returns the same client for another address, which must be valid.
     pub(super) fn at(&self, url: &str) -> Self {
         Client {
             url: url.to_owned(),
@@ -161,7 +162,7 @@ impl Client {
     }
 
     /// Sends one request within the timeout, and within `time_left` if the
-    /// service is stopping. Any status of 2xx means that it was taken.
+    /// service is stopping. Any 2xx status means that it was accepted.
     pub(super) fn send(
         &self,
         method: Method,
@@ -214,7 +215,7 @@ impl Client {
     }
 }
 
-/// The pause in `Retry-After`, as seconds or as a date.
+/// Returns the pause in `Retry-After`, which is in seconds or a date.
 fn rest(headers: &HeaderMap, now: SystemTime) -> Duration {
     let value = headers.get(RETRY_AFTER);
     let Some(value) = value.and_then(|value| value.to_str().ok()) else {

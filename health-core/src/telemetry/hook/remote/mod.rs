@@ -1,8 +1,8 @@
 //! Delivery to other services over HTTP.
 //!
-//! A [`Webhook`] gets transitions; the [`outbox`] decides what it is sent and
-//! when. A [`PushMonitor`] gets calls while the service is alive and ready. Both
-//! use one [`client`], whose failures [`retry`] counts.
+//! A [`Webhook`] receives transitions; its [`outbox`] decides what is sent and
+//! when. A [`PushMonitor`] receives calls while the service is alive and ready.
+//! Both use a [`client`], and [`retry`] counts its failures.
 
 pub(crate) mod body;
 pub(crate) mod client;
@@ -13,5 +13,5 @@ pub(crate) mod retry;
 pub(crate) mod sign;
 pub(crate) mod webhook;
 
-use crate::telemetry::hook::{Listener, Turn};
+use crate::telemetry::hook::{Listener, QueuedTransition};
 use crate::telemetry::queue::{LAST_WORDS, Popped, Queue, Record};

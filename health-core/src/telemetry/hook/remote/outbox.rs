@@ -1,40 +1,41 @@
-//! The states of checks that a receiver has not taken yet.
+//! The states of checks that a receiver has not accepted yet.
 //!
-//! The outbox holds the newest state of each check and decides when it is due.
-//! It has no clock: every change names its moment.
+//! The outbox stores the newest state of each check and when it is due. It has
+//! no clock: each change takes the current time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::telemetry::hook::remote::{Record, Turn};
+use crate::telemetry::hook::remote::{QueuedTransition, Record};
 use crate::verdict::track::Verdict;
 
-/// How long good first results are collected, so that a start is one request
-/// and not one for each check.
+/// How long passing first results are collected, so that a start causes one
+/// request instead of one per check.
 const COLLECTED_FOR: Duration = Duration::from_secs(2);
 
-/// The newest state of each check that the receiver has not taken.
+/// The newest state of each check that the receiver has not accepted.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    /// Between two states of one check.
+    /// The minimum time between two states of one check.
     min_interval: Duration,
     checks: BTreeMap<usize, Entry>,
-    /// When the good first results that are being collected are due.
+    /// When the collected first results are due.
     collected_at: Option<Instant>,
 }
 
-/// What is known of one check.
+/// The state of one check.
 #[derive(Debug, Default)]
 struct Entry {
     waiting: Option<Waiting>,
-    /// Transitions that the receiver will never get, and has not been told of.
+    /// The number of transitions that were merged and not yet reported to the
+    /// receiver.
     missed: u64,
     last_taken: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    turn: Turn,
+    turn: QueuedTransition,
     due: Due,
 }
 
@@ -42,10 +43,10 @@ struct Waiting {
 enum Due {
     At(Instant),
     /// The receiver refused the state. It is sent once more after the receiver
-    /// has taken another, because the refusal may have been the receiver's
-    /// mistake.
+    /// has accepted another one, because the refusal may have been the
+    /// receiver's mistake.
     AfterAnother,
-    /// As `At`, for the second time.
+    /// Like `At`, for the second attempt after a refusal.
     Again,
 }
 
@@ -58,13 +59,13 @@ impl Outbox {
         }
     }
 
-    /// Takes up the newest state of a check, which replaces an older one. With
-    /// `is_wanted` false the state is not sent, and an older one that is no
-    /// longer true is not sent either.
+    /// Stores the newest state of a check, which replaces an older one. If
+    /// `is_wanted` is false, the state is not sent, and a waiting older one is
+    /// dropped as outdated.
     pub(super) fn accept(
         &mut self,
-        mut turn: Turn,
-        is_wanted: impl FnOnce(&Turn) -> bool,
+        mut turn: QueuedTransition,
+        is_wanted: impl FnOnce(&QueuedTransition) -> bool,
         now: Instant,
     ) {
         let check = turn.check;
@@ -104,14 +105,14 @@ impl Outbox {
         due.min()
     }
 
-    /// Returns the states that are due, the oldest first, but at most `most`.
-    pub(super) fn due(&self, now: Instant, most: usize) -> Vec<&Turn> {
+    /// Returns the states that are due, the oldest first, at most `most`.
+    pub(super) fn due(&self, now: Instant, most: usize) -> Vec<&QueuedTransition> {
         let is_due = |waiting: &&Waiting| match waiting.due {
             Due::At(at) => at <= now,
             Due::Again => true,
             Due::AfterAnother => false,
         };
-        let mut due: Vec<&Turn> = self
+        let mut due: Vec<&QueuedTransition> = self
             .waiting()
             .filter(is_due)
             .map(|waiting| &waiting.turn)
@@ -121,7 +122,7 @@ impl Outbox {
         due
     }
 
-    /// Makes everything due, because the service stops.
+    /// Makes all states due, because the service stops.
     pub(super) fn hasten(&mut self, now: Instant) {
         for entry in self.checks.values_mut() {
             if let Some(Waiting {
@@ -133,7 +134,7 @@ impl Outbox {
         }
     }
 
-    /// The receiver took the states of these checks.
+    /// Removes the states of these checks, which the receiver accepted.
     pub(super) fn taken(&mut self, checks: &[usize], now: Instant) {
         for check in checks {
             if let Some(entry) = self.checks.get_mut(check) {
@@ -152,7 +153,7 @@ impl Outbox {
         }
     }
 
-    /// The receiver refused the states of these checks for good.
+    /// Marks the states of these checks as refused.
     pub(super) fn refused(&mut self, checks: &[usize]) {
         for check in checks {
             let Some(entry) = self.checks.get_mut(check) else {
@@ -170,7 +171,7 @@ impl Outbox {
         }
     }
 
-    /// Returns how many states the receiver has neither taken nor refused.
+    /// Returns how many states the receiver has neither accepted nor refused.
     pub(super) fn len(&self) -> usize {
         let waiting = self.waiting();
         waiting
@@ -185,7 +186,7 @@ impl Outbox {
     }
 }
 
-fn is_good_first_result(turn: &Turn) -> bool {
+fn is_good_first_result(turn: &QueuedTransition) -> bool {
     turn.turned.from == Verdict::Unknown && turn.turned.incident.is_none()
 }
 
@@ -199,7 +200,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const MIN: Duration = Duration::from_secs(10);
 
-    /// Real transitions, of two checks.
+    /// Produces transitions of two checks.
     struct Service {
         health: Health,
         events: Events,
@@ -217,12 +218,12 @@ mod tests {
             Service { health, events }
         }
 
-        async fn turn(&mut self, check: usize, outcome: Outcome) -> Turn {
+        async fn turn(&mut self, check: usize, outcome: Outcome) -> QueuedTransition {
             testing::force(&self.health, ["a", "b"][check], outcome);
             loop {
                 let event = self.events.next().await.expect("an event");
                 if let Event::Transition(turned) = event {
-                    return Turn {
+                    return QueuedTransition {
                         check,
                         turned: turned.into(),
                         missed: 0,
@@ -231,16 +232,16 @@ mod tests {
             }
         }
 
-        async fn fail(&mut self, check: usize) -> Turn {
+        async fn fail(&mut self, check: usize) -> QueuedTransition {
             self.turn(check, Outcome::fail("down")).await
         }
 
-        async fn pass(&mut self, check: usize) -> Turn {
+        async fn pass(&mut self, check: usize) -> QueuedTransition {
             self.turn(check, Outcome::pass()).await
         }
     }
 
-    fn all(_: &Turn) -> bool {
+    fn all(_: &QueuedTransition) -> bool {
         true
     }
 
@@ -258,7 +259,7 @@ mod tests {
         outbox.accept(service.pass(1).await, all, start + SECOND);
         assert_eq!(outbox.next_due(start), Some(start + COLLECTED_FOR));
         assert_eq!(outbox.due(start + COLLECTED_FOR, 100).len(), 2);
-        // The failure is told at once, together with the state before it.
+        // The failure is sent at once, together with the state before it.
         outbox.accept(service.fail(1).await, all, start + SECOND);
         let due = outbox.due(start + SECOND, 100);
         assert_eq!(due.len(), 1);
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(due.len(), 1);
         assert_eq!(words(&due[0].turned), ("error", "ok"));
         assert_eq!(due[0].missed, 20);
-        // Another check does not wait for it.
+        // Another check is not delayed.
         outbox.accept(service.fail(1).await, all, start + SECOND);
         assert_eq!(outbox.due(start + SECOND, 100).len(), 1);
     }
@@ -304,7 +305,7 @@ mod tests {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let start = Instant::now();
-        let only_failures = |turn: &Turn| turn.turned.report.verdict() == Verdict::Fail;
+        let only_failures = |turn: &QueuedTransition| turn.turned.report.verdict() == Verdict::Fail;
         outbox.accept(service.fail(0).await, only_failures, start);
         outbox.accept(service.pass(0).await, only_failures, start);
         assert_eq!(outbox.len(), 0);
@@ -326,7 +327,7 @@ mod tests {
         assert_eq!(outbox.due(now, 100)[0].check, 0);
         outbox.refused(&[0]);
         assert_eq!((outbox.len(), outbox.next_due(now)), (0, None));
-        // The next state of the check tells that it was lost.
+        // The next state of the check reports the lost one.
         outbox.accept(service.pass(0).await, all, now);
         assert_eq!(outbox.due(now, 100)[0].missed, 1);
     }

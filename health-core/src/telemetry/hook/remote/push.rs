@@ -1,4 +1,4 @@
-//! Requests that say "alive and ready", to a monitor that alarms when they stop.
+//! Periodic requests to a monitor that raises an alarm when they stop.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -12,36 +12,37 @@ use crate::check::probe::Probe;
 use crate::registry::error::Problem;
 use crate::telemetry::hook::remote::client::{Client, Target, address_problem};
 use crate::telemetry::hook::remote::retry::Retry;
-use crate::telemetry::hook::remote::{Listener, Popped, Queue, Turn};
+use crate::telemetry::hook::remote::{Listener, Popped, Queue, QueuedTransition};
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(60);
 const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
 const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often the state is read between two beats. The passing of time alone can
-/// fail a probe, and no transition announces that.
+/// How often the state is read between two beats. An elapsed deadline can fail
+/// a probe without a transition.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a beat waits for checks on demand, as an answer to a probe does.
+/// How long a beat waits for checks on demand, as for an answer to a probe.
 const ON_DEMAND_WAIT: Duration = Duration::from_millis(800);
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Calls a URL again and again while the service is alive and ready: a dead man's
+/// Calls a URL periodically while the service is alive and ready: a dead man's
 /// switch.
 ///
-/// A monitor that pulls cannot reach a service behind a firewall, and a monitor
+/// A monitor that polls cannot reach a service behind a firewall, and a monitor
 /// inside the same cluster fails together with it. A push monitor
 /// (healthchecks.io, Uptime Kuma, Gatus, Better Stack, Opsgenie and others)
-/// waits for calls instead, and alarms when they stop. The guide `hooks.md` has
-/// recipes for them.
+/// expects calls instead and raises an alarm when they stop. The guide
+/// `hooks.md` shows how to set up each of them.
 ///
-/// A beat is sent when liveness and readiness pass for the first time after the
-/// start, and then every [`period`](Self::period). While one of them fails no
-/// beat is sent; [`failure_url`](Self::failure_url) is called instead, if there
-/// is one. During a drain and after a stop nothing is sent, so that a deploy is
-/// no failure. A beat that gets lost is repeated with growing pauses.
+/// The first beat is sent when liveness and readiness pass for the first time
+/// after the start, further beats every [`period`](Self::period). While one of
+/// the probes fails, no beat is sent; [`failure_url`](Self::failure_url) is
+/// called instead, if it is set. Nothing is sent during a drain or after a
+/// stop, so that a deployment does not report a failure. A lost beat is
+/// repeated with increasing pauses.
 ///
-/// The beats come from a thread of their own. A runtime that is stuck stops them
-/// if liveness fails for it, see
-/// [`watch_runtime`](crate::HealthBuilder::watch_runtime).
+/// The beats are sent by a separate thread. To stop the beats while the runtime
+/// is blocked, let liveness fail then: see
+/// [`RuntimeOptions::watchdog`](crate::config::RuntimeOptions::watchdog).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -63,7 +64,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "give it to `HealthBuilder::push_monitor`"]
+#[must_use = "give it to `HealthBuilder::notify`"]
 pub struct PushMonitor {
     target: Target,
     failure_url: Option<String>,
@@ -74,12 +75,12 @@ pub struct PushMonitor {
 }
 
 impl PushMonitor {
-    /// Creates a push monitor that calls this address, `http` or `https`.
+    /// Creates a push monitor that calls this `http` or `https` URL.
     ///
-    /// The address is verified by [`start`](crate::HealthBuilder::start). Only its
-    /// host is logged, because the rest is a secret; at the level trace ureq itself
-    /// logs the whole request, with header fields: leave the targets `ureq` and
-    /// `ureq_proto` out of such a log.
+    /// [`start`](crate::HealthBuilder::start) validates the URL. Only its host
+    /// is logged, because the rest is a secret. At the level `trace`, ureq logs
+    /// the whole request including headers: exclude the targets `ureq` and
+    /// `ureq_proto` from such a log.
     pub fn new(url: impl Into<String>) -> Self {
         PushMonitor {
             target: Target::new(url.into()),
@@ -91,24 +92,24 @@ impl PushMonitor {
         }
     }
 
-    /// Sets the time between two beats: default 60 s, from 1 s to 24 h.
+    /// Sets the time between two beats. Default 60 s, from 1 s to 24 h.
     ///
-    /// Give the monitor at least twice as much before it alarms, so that one
-    /// lost request is no alarm.
+    /// Configure the monitor to raise an alarm after at least twice this time,
+    /// so that one lost request is tolerated.
     pub fn period(mut self, period: Duration) -> Self {
         self.period = period;
         self
     }
 
-    /// Sets the address that is called while the service is failing: within
-    /// 2 s, and then every [`period`](Self::period). Default none, so a failure is
-    /// the absence of beats.
+    /// Sets the URL that is called while the service is failing: within 2 s,
+    /// and then every [`period`](Self::period). Default none: the monitor only
+    /// notices that beats stop.
     pub fn failure_url(mut self, url: impl Into<String>) -> Self {
         self.failure_url = Some(url.into());
         self
     }
 
-    /// Sets the method: default `GET`.
+    /// Sets the method. Default `GET`.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = method.into();
         self
@@ -120,33 +121,34 @@ impl PushMonitor {
         self
     }
 
-    /// Adds `Authorization: Bearer` with this token.
+    /// Adds `Authorization: Bearer` with this token to each request.
     pub fn bearer(self, token: impl fmt::Display) -> Self {
         self.header(AUTHORIZATION.as_str(), format!("Bearer {token}"))
     }
 
-    /// Sets the body of each request: default empty.
+    /// Sets the body of each request. Default empty.
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Sets the limit of one request: default 5 s, at most 60 s.
+    /// Sets the timeout of one request. Default 5 s, at most 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.target.timeout = timeout;
         self
     }
 
-    /// Lets one probe decide instead of both liveness and readiness.
+    /// Sends beats while this probe passes, instead of both liveness and
+    /// readiness.
     ///
-    /// With [`Probe::Liveness`] a service that is alive and cannot serve, because
-    /// a dependency is down, goes on beating.
+    /// With [`Probe::Liveness`], beats continue while the service is alive but
+    /// cannot serve because a dependency is down.
     pub fn probe(mut self, probe: Probe) -> Self {
         self.probes = vec![probe];
         self
     }
 
-    /// Verifies all settings.
+    /// Validates all options.
     pub(crate) fn listener(self, readings: Readings) -> Result<Pusher, Vec<Problem>> {
         let what = "push monitor";
         let example = "PushMonitor::new(\"https://hc-ping.com/<uuid>\")";
@@ -200,7 +202,7 @@ impl PushMonitor {
     }
 }
 
-/// Shows the host only: the rest of the URL and the headers are secrets.
+/// Only shows the host: the rest of the URL and the headers are secrets.
 impl fmt::Debug for PushMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PushMonitor")
@@ -211,18 +213,18 @@ impl fmt::Debug for PushMonitor {
     }
 }
 
-/// Where the verdicts are read, once there is a monitor. Weak, because the
-/// monitor owns the threads that hold this.
+/// Reads the verdicts, once there is a monitor. Weak, because the monitor owns
+/// the threads that hold this.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Readings(Arc<OnceLock<Weak<dyn Reader>>>);
 
-/// Reads the verdicts, as a prober does.
+/// Reads the verdicts like a prober.
 pub(crate) trait Reader: fmt::Debug + Send + Sync {
     fn status(&self, probe: Probe) -> Status;
 
     fn is_draining(&self) -> bool;
 
-    /// Asks for the checks on demand whose results are too old. Returns whether
+    /// Starts the checks on demand whose results are too old. Returns whether
     /// there is one.
     fn ask_outdated(&self) -> bool;
 }
@@ -239,21 +241,21 @@ impl Readings {
 
 /// The state that is sent to a push monitor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Pulse {
+enum BeatState {
     Passing,
     Failing,
 }
 
-/// What was sent last.
+/// The last state that was sent.
 #[derive(Clone, Copy, Debug)]
-struct Told {
-    pulse: Pulse,
+struct Sent {
+    pulse: BeatState,
     at: Instant,
-    /// When it is repeated.
+    /// When the state is sent again.
     again_at: Instant,
 }
 
-/// Calls one push monitor.
+/// Sends the state to one push monitor.
 pub(crate) struct Pusher {
     name: String,
     beat: Client,
@@ -264,7 +266,7 @@ pub(crate) struct Pusher {
     probes: Vec<Probe>,
     readings: Readings,
     retry: Retry,
-    told: Option<Told>,
+    told: Option<Sent>,
 }
 
 impl Listener for Pusher {
@@ -272,9 +274,10 @@ impl Listener for Pusher {
         self.name.clone()
     }
 
-    fn listen(&mut self, queue: &Queue<Turn>) {
+    fn listen(&mut self, queue: &Queue<QueuedTransition>) {
         loop {
-            // A transition is a reason to look, and what it says is not needed.
+            // A transition only triggers a read of the state; its content is
+            // not used.
             queue.take_all();
             self.look(queue);
             match queue.pop_before(Instant::now() + LOOK) {
@@ -286,7 +289,7 @@ impl Listener for Pusher {
 }
 
 impl Pusher {
-    fn look(&mut self, queue: &Queue<Turn>) {
+    fn look(&mut self, queue: &Queue<QueuedTransition>) {
         let now = Instant::now();
         let is_due = self.told.is_none_or(|told| told.again_at <= now);
         if is_due {
@@ -295,16 +298,16 @@ impl Pusher {
         let Some(pulse) = self.pulse() else {
             return;
         };
-        // A check that flaps is not a request for each transition.
-        let is_news = |told: Told| told.pulse != pulse && told.at + LOOK <= now;
+        // A flapping check must not cause a request for each transition.
+        let is_news = |told: Sent| told.pulse != pulse && told.at + LOOK <= now;
         if is_due || self.told.is_some_and(is_news) {
             self.tell(pulse, queue);
         }
     }
 
-    /// Runs checks on demand whose results are too old, as a prober does, and
-    /// waits for them as long as an answer would.
-    fn ask(&self, queue: &Queue<Turn>) {
+    /// Runs the checks on demand whose results are too old, and waits for them
+    /// as long as an answer to a probe would.
+    fn ask(&self, queue: &Queue<QueuedTransition>) {
         let Some(monitor) = self.readings.monitor() else {
             return;
         };
@@ -319,24 +322,24 @@ impl Pusher {
         while let Popped::Record(..) = queue.pop_before(until) {}
     }
 
-    /// What to tell: nothing before the first pass, during a drain and after a
-    /// stop.
-    fn pulse(&self) -> Option<Pulse> {
+    /// Returns the state to send: none before the first pass, during a drain
+    /// and after a stop.
+    fn pulse(&self) -> Option<BeatState> {
         let monitor = self.readings.monitor()?;
         if monitor.is_draining() {
             return None;
         }
         let fails = |&probe: &Probe| monitor.status(probe) == Status::Fail;
         if !self.probes.iter().any(fails) {
-            return Some(Pulse::Passing);
+            return Some(BeatState::Passing);
         }
-        self.told.map(|_| Pulse::Failing)
+        self.told.map(|_| BeatState::Failing)
     }
 
-    fn tell(&mut self, pulse: Pulse, queue: &Queue<Turn>) {
+    fn tell(&mut self, pulse: BeatState, queue: &Queue<QueuedTransition>) {
         let client = match pulse {
-            Pulse::Passing => Some(&self.beat),
-            Pulse::Failing => self.failure.as_ref(),
+            BeatState::Passing => Some(&self.beat),
+            BeatState::Failing => self.failure.as_ref(),
         };
         let sent = client.map_or(Ok(()), |client| {
             let method = self.method.clone();
@@ -356,7 +359,7 @@ impl Pusher {
             }
             Err(refusal) => self.retry.failed(&refusal, now).min(self.period),
         };
-        self.told = Some(Told {
+        self.told = Some(Sent {
             pulse,
             at: now,
             again_at: now + pause,

@@ -1,26 +1,26 @@
-//! What a builder can be told to notify.
+//! The receivers that a builder takes.
 
 use crate::telemetry::hook::remote::push::PushMonitor;
 use crate::telemetry::hook::remote::webhook::Webhook;
 
-/// A service that is notified: a [`Webhook`] or a [`PushMonitor`].
+/// A receiver of notifications: a [`Webhook`] or a [`PushMonitor`].
 #[derive(Debug)]
-pub struct Receiver(pub(crate) Kind);
+pub struct Receiver(pub(crate) ReceiverKind);
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ReceiverKind {
     Webhook(Webhook),
     PushMonitor(PushMonitor),
 }
 
 impl From<Webhook> for Receiver {
     fn from(webhook: Webhook) -> Self {
-        Receiver(Kind::Webhook(webhook))
+        Receiver(ReceiverKind::Webhook(webhook))
     }
 }
 
 impl From<PushMonitor> for Receiver {
     fn from(monitor: PushMonitor) -> Self {
-        Receiver(Kind::PushMonitor(monitor))
+        Receiver(ReceiverKind::PushMonitor(monitor))
     }
 }

@@ -1,15 +1,15 @@
-//! When a receiver that does not answer is tried again, and what the log says.
+//! Retries of failed requests and their log messages.
 
 use std::time::{Duration, Instant};
 
 use crate::telemetry::hook::remote::client::Refusal;
 use crate::telemetry::log::delivery;
 
-/// Fewer failures in a row are not logged: a single one is usual while a
-/// receiver is deployed.
+/// The number of consecutive failures before one is logged: a single failure is
+/// usual while a receiver is deployed.
 const LOGGED_AFTER: u32 = 3;
 
-/// Failures in a row, with exponential back-off.
+/// Consecutive failures, with exponential backoff.
 #[derive(Debug)]
 pub(super) struct Retry {
     receiver: String,
@@ -32,7 +32,7 @@ impl Retry {
         }
     }
 
-    /// Counts a failure that may pass. Returns the pause before the next attempt.
+    /// Counts a temporary failure. Returns the pause before the next attempt.
     pub(super) fn failed(&mut self, refusal: &Refusal, now: Instant) -> Duration {
         self.since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
@@ -42,8 +42,8 @@ impl Retry {
         self.pause().max(refusal.rest)
     }
 
-    /// Notes a final refusal: the receiver is there. Equal refusals in a row are
-    /// logged once.
+    /// Records a final refusal, which shows that the receiver is reachable.
+    /// Equal consecutive refusals are logged once.
     pub(super) fn refused(&mut self, refusal: &Refusal, now: Instant) {
         self.reached(now);
         if self.last_refusal.as_ref() != Some(&refusal.why) {
@@ -65,8 +65,9 @@ impl Retry {
         self.failures = 0;
     }
 
-    /// Doubles with each failure, and is shortened at random to a half at most,
-    /// so that the replicas of a service do not return at the same moment.
+    /// Doubles with each failure. A random part of at most a half is
+    /// subtracted, so that the replicas of a service do not retry at the same
+    /// moment.
     fn pause(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
         let doubled = self.first.saturating_mul(1 << doublings);

@@ -1,4 +1,4 @@
-//! The signature by which a receiver recognizes a body as the service's.
+//! The signature of a webhook body.
 
 use std::env;
 use std::fmt::Write as _;
@@ -9,12 +9,12 @@ use sha2::Sha256;
 
 use crate::registry::error::Problem;
 
-/// The header of GitHub's webhooks. It covers the raw body and nothing else, so
-/// receivers of all kinds verify it already, and a body that carries its `id`
-/// and time needs no further header against replays.
+/// The header of GitHub's webhooks. Many receivers can already verify it. It
+/// covers the raw body only, which contains an `id` and the time against
+/// replays.
 pub(super) const HEADER: &str = "x-hub-signature-256";
 
-/// Where the secret comes from.
+/// The source of the secret.
 #[derive(Clone)]
 pub(super) enum Secret {
     Value(Vec<u8>),
@@ -23,7 +23,7 @@ pub(super) enum Secret {
 
 impl Secret {
     /// Reads the secret.
-    pub(super) fn key(&self) -> Result<Key, Vec<Problem>> {
+    pub(super) fn key(&self) -> Result<SigningKey, Vec<Problem>> {
         let bad = |what, help| Err(vec![Problem::InvalidSetting { what, help }]);
         let (what, bytes) = match self {
             Secret::Value(bytes) => ("the secret of a webhook".to_owned(), bytes.clone()),
@@ -43,7 +43,7 @@ impl Secret {
         let wrong = match &*bytes {
             [] => "is empty",
             [.., b'\n' | b'\r'] => "ends with a line break",
-            _ => return Ok(Key(bytes)),
+            _ => return Ok(SigningKey(bytes)),
         };
         bad(
             format!("{what} {wrong}"),
@@ -52,10 +52,10 @@ impl Secret {
     }
 }
 
-/// A secret that has been verified.
-pub(super) struct Key(Vec<u8>);
+/// A validated secret.
+pub(super) struct SigningKey(Vec<u8>);
 
-impl Key {
+impl SigningKey {
     /// Returns `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits.
     pub(super) fn sign(&self, body: &[u8]) -> HeaderValue {
         let mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");

@@ -1,4 +1,4 @@
-//! States of checks as POST requests to an HTTP receiver.
+//! Sends states of checks as POST requests to an HTTP receiver.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use crate::telemetry::hook::remote::body::Body;
 use crate::telemetry::hook::remote::client::{Client, Refusal, Target};
 use crate::telemetry::hook::remote::outbox::Outbox;
 use crate::telemetry::hook::remote::retry::Retry;
-use crate::telemetry::hook::remote::sign::{self, Key, Secret};
-use crate::telemetry::hook::remote::{LAST_WORDS, Listener, Popped, Queue, Turn};
+use crate::telemetry::hook::remote::sign::{self, Secret, SigningKey};
+use crate::telemetry::hook::remote::{LAST_WORDS, Listener, Popped, Queue, QueuedTransition};
 use crate::telemetry::log;
 use crate::telemetry::log::delivery;
 use crate::text::panic::caught;
@@ -22,39 +22,41 @@ use crate::text::panic::caught;
 const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
-/// Together with the timeout of an attempt this is the default interval of checks,
-/// so a receiver that is back knows every state within one.
+/// Together with the timeout of an attempt this equals the default interval of
+/// checks, so a receiver that is available again has all states within one
+/// interval.
 const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_MAX_BATCH: usize = 100;
 const LARGEST_BATCH: usize = 1_000;
-/// The longest wait of an idle webhook, which a new state ends.
+/// The longest sleep of an idle webhook; a new state ends it.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
 /// Sends the state of each check to an HTTP receiver whenever it changes.
 ///
-/// Each state is a POST of JSON, which `schemas/webhook.schema.json` of this
-/// crate describes. The webhook works on a thread of its own and delays no
-/// check.
+/// Each state is a POST of JSON, described by `schemas/webhook.schema.json` of
+/// this crate. The webhook has its own thread and delays no check.
 ///
-/// While a receiver is away (no connection, a timeout, 408, 429 or 5xx), the
-/// newest state of each check is kept and sent again, with growing pauses and for
-/// as long as it takes. Older states of the same check are merged into it, and
-/// `missed` counts them. Any other status outside 2xx, redirects included, is a
-/// final refusal: it is logged, the states of that body are sent once more after
-/// the receiver has taken another body, and then given up.
+/// While a receiver is unavailable (no connection, a timeout, 408, 429 or 5xx),
+/// the newest state of each check is kept and sent again with increasing
+/// pauses, without a limit of attempts. Older states of the same check are
+/// merged into it, and `missed` counts them. Any other status outside 2xx,
+/// including redirects, is a final refusal: it is logged, the states of that
+/// body are sent once more after the receiver has accepted another body, and
+/// then dropped.
 ///
 /// | what | when it is sent |
 /// |---|---|
-/// | a check fails, degrades, recovers or is skipped | at once; a further change of the same check after [`min_interval`](Self::min_interval) |
-/// | a check is good at its first result after a start | within 2 s, together with the other checks |
+/// | a check fails, degrades, recovers or is skipped | at once; another change of the same check after [`min_interval`](Self::min_interval) |
+/// | a check passes at its first result after a start | within 2 s, together with the other checks |
 /// | several changes wait for the receiver | in one body, up to [`max_batch`](Self::max_batch) |
-/// | the service stops | within 2 s, with the states that still wait |
+/// | the service stops | within 2 s, with the states that are still waiting |
 ///
-/// A receiver can get a body twice, if its answer was lost; `id` is the same in
-/// both. `HTTPS_PROXY` and the like are respected. Only the host of the address is
-/// logged, except that ureq itself logs the whole request at the level trace, with
-/// header fields: leave the targets `ureq` and `ureq_proto` out of such a log.
+/// A receiver can get a body twice if its answer was lost; `id` is the same in
+/// both. Proxy variables such as `HTTPS_PROXY` are respected. Only the host of
+/// the URL is logged. At the level `trace`, ureq logs the whole request
+/// including headers: exclude the targets `ureq` and `ureq_proto` from such a
+/// log.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -73,7 +75,7 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "give it to `HealthBuilder::webhook`"]
+#[must_use = "give it to `HealthBuilder::notify`"]
 pub struct Webhook {
     target: Target,
     secret: Option<Secret>,
@@ -87,9 +89,9 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Creates a webhook for a receiver at this address, `http` or `https`.
+    /// Creates a webhook for a receiver at this `http` or `https` URL.
     ///
-    /// The address is verified by [`start`](crate::HealthBuilder::start).
+    /// [`start`](crate::HealthBuilder::start) validates the URL.
     pub fn new(url: impl Into<String>) -> Self {
         Webhook {
             target: Target::new(url.into()),
@@ -110,57 +112,60 @@ impl Webhook {
         self
     }
 
-    /// Adds `Authorization: Bearer` with this token.
+    /// Adds `Authorization: Bearer` with this token to each request.
     pub fn bearer(self, token: impl fmt::Display) -> Self {
         self.header(AUTHORIZATION.as_str(), format!("Bearer {token}"))
     }
 
-    /// Signs each body with HMAC-SHA256, so that the receiver can trust it.
+    /// Signs each body with HMAC-SHA256, so that the receiver can verify the
+    /// sender.
     ///
-    /// The signature is in the header `X-Hub-Signature-256`, as GitHub sends it:
-    /// `sha256=` and 64 hexadecimal digits over the raw body. The guide `hooks.md`
-    /// shows how a receiver verifies it. [`start`](crate::HealthBuilder::start)
-    /// refuses an empty secret and one that ends with a line break.
+    /// The signature is sent in the header `X-Hub-Signature-256`, as by GitHub:
+    /// `sha256=` and 64 hexadecimal digits over the raw body. The guide
+    /// `hooks.md` shows how a receiver verifies it.
+    /// [`start`](crate::HealthBuilder::start) fails if the secret is empty or
+    /// ends with a line break.
     pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.secret = Some(Secret::Value(secret.into()));
         self
     }
 
-    /// Signs each body as [`sign_with`](Self::sign_with) does, with the secret
+    /// Signs each body like [`sign_with`](Self::sign_with), with the secret
     /// from an environment variable.
     ///
-    /// [`start`](crate::HealthBuilder::start) reads the variable and refuses to
-    /// start where it is missing.
+    /// [`start`](crate::HealthBuilder::start) reads the variable and fails if
+    /// it is not set.
     pub fn sign_with_env(mut self, variable: impl Into<String>) -> Self {
         self.secret = Some(Secret::Variable(variable.into()));
         self
     }
 
-    /// Adds an entry to `labels` in the body, by which the receiver tells services
-    /// and instances apart.
+    /// Adds an entry to `labels` in the body, which identifies the service or
+    /// the instance.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(name.into(), value.into());
         self
     }
 
-    /// Sets the limit of one attempt, from the look-up of the name to the end of
-    /// the answer: default 5 s, at most 60 s.
+    /// Sets the timeout of one attempt, from DNS resolution to the end of the
+    /// answer. Default 5 s, at most 60 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.target.timeout = timeout;
         self
     }
 
-    /// Sets the least time between two states of one check that the receiver
-    /// gets: default 10 s, at most 24 h, zero for none.
+    /// Sets the minimum time between two states of one check. Default 10 s, at
+    /// most 24 h; zero disables it.
     ///
-    /// A check that flaps is one request in this time, and the newest state is
-    /// sent at its end.
+    /// A flapping check causes one request within this time, and the newest
+    /// state is sent at the end of it.
     pub fn min_interval(mut self, interval: Duration) -> Self {
         self.min_interval = interval;
         self
     }
 
-    /// Sets how many checks one body can tell of: default 100, at most 1,000.
+    /// Sets the maximum number of checks in one body. Default 100, at most
+    /// 1,000.
     ///
     /// With 1, every body has the event `health.check.turned`.
     pub fn max_batch(mut self, checks: usize) -> Self {
@@ -168,44 +173,47 @@ impl Webhook {
         self
     }
 
-    /// Sets the pause after the first failed attempt: default 500 ms.
+    /// Sets the pause after the first failed attempt. Default 500 ms.
     ///
-    /// It doubles with each attempt up to [`max_backoff`](Self::max_backoff).
-    /// Each pause is shortened at random, to a half at most, so that replicas do
-    /// not return at the same moment. `Retry-After` prolongs it, up to 5 min.
+    /// The pause doubles with each attempt up to
+    /// [`max_backoff`](Self::max_backoff). A random part of at most a half is
+    /// subtracted, so that replicas do not retry at the same moment.
+    /// `Retry-After` extends the pause, up to 5 min.
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
         self
     }
 
-    /// Sets the longest pause between two attempts: default 5 s, at most 1 h.
+    /// Sets the maximum pause between two attempts. Default 5 s, at most 1 h.
     ///
-    /// A receiver that is back learns the newest states after this pause and one
-    /// [`timeout`](Self::timeout) at the latest.
+    /// A receiver that is available again gets the newest states within this
+    /// pause plus one [`timeout`](Self::timeout).
     pub fn max_backoff(mut self, longest: Duration) -> Self {
         self.max_backoff = longest;
         self
     }
 
-    /// Chooses which states are sent: default all. A later call replaces this.
+    /// Sets which states are sent. Default all. A second call replaces the
+    /// first.
     ///
-    /// `turned.from` is the state before the oldest change that the receiver has
-    /// not got, so the predicate sees what the receiver would see. A state that
-    /// is not wanted replaces an older one that still waits: what is no longer
-    /// true is not sent. A predicate that panics is logged, and the state sent.
+    /// `Transition::from` is the last state that the receiver has got, so the
+    /// predicate sees the change from the receiver's point of view. A state
+    /// that is not wanted replaces a waiting older one, which is outdated and
+    /// no longer sent. If the predicate panics, the panic is logged and the
+    /// state is sent.
     pub fn when(mut self, wanted: impl Fn(&Transition) -> bool + Send + Sync + 'static) -> Self {
         self.when = Box::new(wanted);
         self
     }
 
-    /// Sends the texts of errors too, with secrets masked as in the log. Without
-    /// this the body has the public message only.
+    /// Includes the texts of errors, with secrets masked as in the log. By
+    /// default the body only has the public message.
     pub fn with_causes(mut self) -> Self {
         self.with_causes = true;
         self
     }
 
-    /// Verifies all settings.
+    /// Validates all options.
     pub(crate) fn listener(self) -> Result<Sender, Vec<Problem>> {
         let mut problems = self.problems();
         let example = "Webhook::new(\"https://alerts.example/health\")";
@@ -259,7 +267,7 @@ impl Webhook {
     }
 }
 
-/// Shows the host only: the rest of the URL and the headers are secrets.
+/// Only shows the host: the rest of the URL and the headers are secrets.
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhook")
@@ -275,27 +283,28 @@ pub(crate) struct Sender {
     settings: Webhook,
     name: String,
     client: Client,
-    key: Option<Key>,
+    key: Option<SigningKey>,
     outbox: Outbox,
     retry: Retry,
     max_batch: usize,
-    /// Repeated as it is, with its `id`, until one of its states is outdated.
+    /// The current body. It is sent again with the same `id` until one of its
+    /// states is outdated.
     letter: Option<Letter>,
     not_before: Option<Instant>,
 }
 
-/// A body on its way.
+/// A body that is being sent.
 struct Letter {
     checks: Vec<usize>,
     headers: HeaderMap,
     json: Vec<u8>,
 }
 
-/// The end of one attempt.
+/// The result of one attempt.
 enum Attempt {
-    /// The receiver took or refused the body.
+    /// The receiver accepted or refused the body.
     Over,
-    /// The same again after this pause.
+    /// The same body must be sent again after this pause.
     After(Duration),
 }
 
@@ -304,9 +313,9 @@ impl Listener for Sender {
         self.name.clone()
     }
 
-    fn listen(&mut self, queue: &Queue<Turn>) {
+    fn listen(&mut self, queue: &Queue<QueuedTransition>) {
         loop {
-            // The newest states first, so that no outdated one is sent.
+            // Takes the newest states first, so that no outdated one is sent.
             for turn in queue.take_all() {
                 self.accept(turn);
             }
@@ -328,7 +337,7 @@ impl Listener for Sender {
 }
 
 impl Sender {
-    fn new(settings: Webhook, client: Client, key: Option<Key>) -> Self {
+    fn new(settings: Webhook, client: Client, key: Option<SigningKey>) -> Self {
         let name = format!("webhook {}", settings.target.host());
         Sender {
             outbox: Outbox::new(settings.min_interval),
@@ -343,13 +352,13 @@ impl Sender {
         }
     }
 
-    fn accept(&mut self, turn: Turn) {
+    fn accept(&mut self, turn: QueuedTransition) {
         let letter = self.letter.as_ref();
         if letter.is_some_and(|letter| letter.checks.contains(&turn.check)) {
             self.letter = None;
         }
         let (when, name) = (&self.settings.when, &self.name);
-        let is_wanted = |turn: &Turn| {
+        let is_wanted = |turn: &QueuedTransition| {
             caught(|| when(&turn.turned)).unwrap_or_else(|text| {
                 log::hook_panicked(name, &text);
                 true
@@ -358,7 +367,7 @@ impl Sender {
         self.outbox.accept(turn, is_wanted, Instant::now());
     }
 
-    /// Returns when to send something, or when to look again.
+    /// Returns when the next request is due, or when to check again.
     fn next_attempt(&self, now: Instant) -> Instant {
         let due = match self.letter {
             Some(_) => Some(now),
@@ -373,7 +382,7 @@ impl Sender {
         self.letter.is_some() || self.outbox.next_due(Instant::now()).is_some()
     }
 
-    /// Sends the letter that is under way, or one with the states that are due.
+    /// Sends the current body, or a new one with the states that are due.
     fn attempt(&mut self, time_left: Option<Duration>) -> Attempt {
         self.not_before = None;
         let Some(letter) = self.letter.take().or_else(|| self.write()) else {
@@ -404,7 +413,7 @@ impl Sender {
             .send(Method::POST, &letter.headers, &letter.json, time_left)
     }
 
-    /// Writes a letter with the states that are due.
+    /// Creates a body with the states that are due.
     fn write(&self) -> Option<Letter> {
         let due = self.outbox.due(Instant::now(), self.max_batch);
         if due.is_empty() {
@@ -429,9 +438,9 @@ impl Sender {
         }
     }
 
-    /// Sends what still waits, and that the service has stopped, in the time that
-    /// is left.
-    fn finish(&mut self, queue: &Queue<Turn>) {
+    /// Sends the waiting states and the stop of the service in the remaining
+    /// time.
+    fn finish(&mut self, queue: &Queue<QueuedTransition>) {
         let left = || queue.time_left().unwrap_or_default();
         self.outbox.hasten(Instant::now());
         while !left().is_zero() && self.has_work() {
@@ -446,7 +455,7 @@ impl Sender {
         }
     }
 
-    /// Sends that the service has stopped. Returns whether the receiver answered.
+    /// Sends the stop of the service. Returns whether the receiver answered.
     fn tell_stop(&mut self, left: Duration) -> bool {
         if left.is_zero() {
             return false;

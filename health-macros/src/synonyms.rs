@@ -1,9 +1,8 @@
-//! The words of the attribute: the probes, and what people write for an option
-//! before they know its name.
+//! The names of probes, and names of options in other frameworks.
 
 use crate::diag::{listed, nearest};
 
-/// What other frameworks call it, or what comes to mind first.
+/// Names of options in other frameworks, or frequent guesses.
 const FAMILIAR: &[(&str, &str)] = &[
     ("period", "write `interval = \"10s\"`"),
     ("every", "write `interval = \"10s\"`"),
@@ -24,7 +23,7 @@ const FAMILIAR_PROBES: &[(&str, Probe)] = &[
 
 const PROBE_KINDS: &[&str] = &["kind", "probe", "probes", "type"];
 
-/// A probe, as the attribute names it.
+/// A probe of the attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
     Liveness,
@@ -47,14 +46,14 @@ impl Probe {
         Probe::ALL.into_iter().find(|probe| probe.key() == word)
     }
 
-    /// The probe that another framework calls so.
+    /// Returns the probe that has this name in another framework.
     fn familiar(word: &str) -> Option<Probe> {
         FAMILIAR_PROBES
             .iter()
             .find_map(|&(known, probe)| (known == word).then_some(probe))
     }
 
-    /// The help for a word that names no probe.
+    /// Returns the help for an unknown probe.
     pub(crate) fn meant(word: &str) -> String {
         if let Some(probe) = Probe::named(word).or_else(|| Probe::familiar(word)) {
             return format!("write `{}`", probe.key());
@@ -66,8 +65,8 @@ impl Probe {
     }
 }
 
-/// What is wrong with a key that is none of the options, and the help; `value`
-/// is what was written after it.
+/// Returns the error and the help for an unknown option; `value` is what was
+/// written after it.
 pub(crate) fn unknown(key: &str, value: &str, options: &[&str]) -> (String, String) {
     if PROBE_KINDS.contains(&key) {
         let what = format!("there is no option `{key}`; the probes are flags");

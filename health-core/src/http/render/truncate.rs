@@ -1,46 +1,46 @@
-//! What of a list fits into what a prober reads.
+//! Truncates a list to the size that a prober reads.
 //!
-//! kubelet reads 10 KiB. Where that is not enough, what does not pass comes
-//! first, then its names alone, and the rest is counted.
+//! kubelet reads 10 KiB. In a longer list, checks that do not pass come first,
+//! then only names, then a count.
 
 use crate::http::render::shown::Shown;
 use crate::verdict::track::Verdict;
 
-/// How much there is room for, in bytes.
+/// The available size, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct Budget {
     checks: usize,
     names: usize,
 }
 
-impl Room {
-    /// With 2 KiB left for what stands around the list.
-    pub(super) const OF_A_PROBER: Room = Room {
+impl Budget {
+    /// Leaves 2 KiB for the text around the list.
+    pub(super) const OF_A_PROBER: Budget = Budget {
         checks: 6 * 1024,
         names: 2 * 1024,
     };
-    pub(super) const ENDLESS: Room = Room {
+    pub(super) const ENDLESS: Budget = Budget {
         checks: usize::MAX,
         names: usize::MAX,
     };
 }
 
-/// A list, cut to the room for it.
+/// A truncated list.
 pub(super) struct Fitted<'a, T> {
-    /// By name.
+    /// Sorted by name.
     pub(super) checks: Vec<(Shown<'a>, T)>,
-    /// Of those that did not fit, the first, the most urgent first.
+    /// Checks that did not fit and are only named, the most urgent first.
     pub(super) named: Vec<Shown<'a>>,
-    /// How many did not fit, with those that are named.
+    /// The number of checks that did not fit, including the named ones.
     pub(super) more: usize,
 }
 
-/// What a name takes beside itself, at most: `[+]` and ` excluded: ok`.
+/// The maximum overhead of a name: `[+]` and ` excluded: ok`.
 const AROUND_A_NAME: usize = 17;
 
-/// Renders until the room is used up; `render` returns a length too.
+/// Renders checks until the budget is used up. `render` also returns a length.
 pub(super) fn fit<'a, T>(
-    room: Room,
+    room: Budget,
     checks: impl Iterator<Item = Shown<'a>>,
     render: impl Fn(Shown<'a>) -> (T, usize),
 ) -> Fitted<'a, T> {
@@ -77,7 +77,7 @@ pub(super) fn fit<'a, T>(
     fitted
 }
 
-/// What fails and is critical comes first, what passes last.
+/// Orders checks: failing critical ones first, passing ones last.
 fn urgency(check: &Shown<'_>) -> (u8, bool) {
     let by_verdict = match check.report.verdict() {
         Verdict::Fail | Verdict::Unknown | Verdict::Skipped => 0,

@@ -1,4 +1,4 @@
-//! The words of the status page, and texts that are safe in it.
+//! Words of the status page, and escaping of texts.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
@@ -16,11 +16,11 @@ pub(super) fn word(status: Status) -> &'static str {
     }
 }
 
-/// A state in words, and how it is drawn: never by the colour alone.
+/// A state: its word, class and icon. It is never shown by colour alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     pub(super) word: &'static str,
-    /// The class in the style sheet, and the name of the icon.
+    /// The CSS class and the name of the icon.
     pub(super) class: &'static str,
 }
 
@@ -35,8 +35,8 @@ pub(super) fn state_of(verdict: Verdict) -> State {
     State { word, class }
 }
 
-/// A text of the application, as text: in the content of an element, or in a
-/// value between quotes.
+/// A text of the application, escaped for the content of an element or a quoted
+/// attribute.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {
@@ -55,8 +55,8 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A duration for people, in at most two units, as HTML. A number stays beside
-/// its unit.
+/// A readable duration in at most two units, as HTML. A number is kept on the
+/// line of its unit.
 pub(super) struct Short(pub(super) Duration);
 
 impl Display for Short {
@@ -83,10 +83,10 @@ impl Display for Short {
     }
 }
 
-/// A moment for people and for programs.
-pub(super) struct Moment(pub(super) SystemTime);
+/// A readable time with a machine-readable attribute.
+pub(super) struct TimeTag(pub(super) SystemTime);
 
-impl Display for Moment {
+impl Display for TimeTag {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let at = timestamp(self.0);
         // `2026-11-21T10:15:27.120Z`
@@ -95,7 +95,7 @@ impl Display for Moment {
     }
 }
 
-/// How long ago it was, and when.
+/// The age of an event, and its time.
 pub(super) struct Ago {
     pub(super) at: SystemTime,
     pub(super) now: SystemTime,
@@ -103,7 +103,7 @@ pub(super) struct Ago {
 
 impl Display for Ago {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // A clock that was set back has no past here.
+        // If the clock was set back, the age is shown as zero.
         let age = self.now.duration_since(self.at).unwrap_or_default();
         let whole = Duration::from_secs(age.as_secs());
         match whole.as_secs() {
@@ -111,7 +111,7 @@ impl Display for Ago {
             secs @ 1..10 => write!(f, "{secs} s ago")?,
             _ => write!(f, "{} ago", Short(whole))?,
         }
-        write!(f, " <small>{}</small>", Moment(self.at))
+        write!(f, " <small>{}</small>", TimeTag(self.at))
     }
 }
 

@@ -1,20 +1,20 @@
-//! The words of the default format, which monitors match literally.
+//! The status words of the default format, which monitors match literally.
 
 use crate::check::outcome::Status;
 use crate::verdict::track::Verdict;
 
-/// The words that the default JSON says for a status.
+/// The status words of the default JSON.
 ///
-/// | | passing | degraded | failing | of a check, besides |
+/// | | passing | degraded | failing | other states of a check |
 /// |---|---|---|---|---|
 /// | `Healthy` | `healthy`, of a check `ok` | `degraded` | `unhealthy`, of a check `error` | `unknown`, `skipped` |
 /// | `Pass` | `pass` | `warn` | `fail` | `unknown`, `skipped` |
 /// | `Up` | `UP` | `DEGRADED` | `DOWN` | `UNKNOWN`, `SKIPPED` |
 /// | `Ok` | `ok` | `degraded` | `error` | `unknown`, `skipped` |
 ///
-/// `Up` is what monitors of Spring Boot Actuator and Gatus' examples expect,
-/// `Ok` those of Terminus. The text of Kubernetes and `application/health+json`
-/// have words of their own.
+/// `Up` matches monitors of Spring Boot Actuator and the examples of Gatus;
+/// `Ok` matches Terminus. The text of kube-apiserver and
+/// `application/health+json` have their own words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Vocabulary {
