@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Simulates whole services and compares every answer with an oracle, in a release
-# build: see docs/simulation.md.
+# build: see health-core/tests/simulation/README.md.
 #
 #   ./scripts/simulate.sh 1000000            so many seeds
 #   ./scripts/simulate.sh 1000 --from 5000   so many seeds, from this one on

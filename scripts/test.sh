@@ -92,6 +92,9 @@ done
 
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
+# As docs.rs does, with the guides.
+RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="-D warnings --cfg docsrs" \
+    cargo doc --locked --package health-axum --no-deps --all-features
 
 step "declared Rust version"
 check_msrv

@@ -1,4 +1,4 @@
-//! What is deployed fits together: the manifest, the unit, what the guides say
+//! What is deployed fits together: the manifest, the unit, what the guide says
 //! of them, and the defaults of the crate.
 
 use std::time::Duration;
@@ -11,8 +11,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 const MANIFEST: &str = include_str!("../../deploy/kubernetes.yaml");
 const UNIT: &str = include_str!("../../deploy/orders.service");
-const KUBERNETES: &str = include_str!("../../docs/kubernetes.md");
-const SHUTDOWN: &str = include_str!("../../docs/shutdown.md");
+const GUIDE: &str = include_str!("../../docs/deployment.md");
 
 /// To close the database, and for a machine that is busy.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -132,18 +131,18 @@ async fn systemd_waits_for_the_drain() {
 }
 
 #[test]
-fn the_guides_quote_what_is_deployed() {
+fn the_guide_quotes_what_is_deployed() {
     let quotes = |guide: &'static str, language: &str| -> Vec<&str> {
         let fence = format!("```{language}\n");
         let blocks = guide.split(&*fence).skip(1);
         let blocks = blocks.filter_map(|block| Some(block.split_once("```")?.0));
         blocks.collect()
     };
-    let [probes] = quotes(KUBERNETES, "yaml")[..] else {
+    let [probes] = quotes(GUIDE, "yaml")[..] else {
         panic!("one block");
     };
     assert!(MANIFEST.contains(probes), "{probes}");
-    let [unit] = quotes(SHUTDOWN, "ini")[..] else {
+    let [unit] = quotes(GUIDE, "ini")[..] else {
         panic!("one block");
     };
     for line in unit.lines() {

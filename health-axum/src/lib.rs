@@ -3,6 +3,7 @@
 //! This is the only crate that an application needs: it re-exports the items of
 //! health-core, and `#[health_check]` requires no other dependency in
 //! `Cargo.toml`.
+#![cfg_attr(docsrs, doc = "The [guides](_guides) answer one question each.")]
 
 use std::net::IpAddr;
 #[cfg(feature = "tokio")]
@@ -31,6 +32,11 @@ pub use health_macros::{
 
 #[doc(hidden)]
 pub use health_core as __core;
+
+// In the documentation alone: `docs` is a link, which not every file system has.
+#[cfg(docsrs)]
+#[path = "guides.rs"]
+pub mod _guides;
 
 /// Returns the routes of [`Endpoint`](http::Endpoint), for [`Router::merge`] or
 /// [`Router::nest`].

@@ -159,7 +159,7 @@ impl Server {
         }
     }
 
-    /// Serves with axum 0.7, as `docs/other-frameworks.md` shows.
+    /// Serves with axum 0.7, as `docs/frameworks.md` shows.
     async fn axum_07(health: Health) -> Self {
         use axum_07::Router;
         use axum_07::extract::{ConnectInfo, Request};
@@ -226,7 +226,7 @@ impl Server {
         }
     }
 
-    /// Serves with hyper alone, as `docs/other-frameworks.md` shows.
+    /// Serves with hyper alone, as `docs/frameworks.md` shows.
     async fn hyper(health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");

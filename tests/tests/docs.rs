@@ -46,7 +46,7 @@ fn invalid_http() -> HttpOptions {
     let guard = Guard::new()
         .bearer("secret")
         .bearer_from_env("HEALTH_TOKEN")
-        .addresses(["10.0.0"]);
+        .addresses(["10.0.0", "::ffff:10.0.0.0/104"]);
     HttpOptions::new()
         .path("ready", Probe::Readiness)
         .path("/livez", Probe::Readiness)
@@ -227,7 +227,7 @@ fn quoted_errors_are_what_is_said() {
         .map(|text| lines(&text))
         .collect();
     let mut quotes = 0;
-    for guide in ["errors.md", "several-crates.md"] {
+    for guide in ["errors.md", "testing.md"] {
         let guide = read(&root().join("docs").join(guide));
         for quote in blocks(&guide, "text") {
             let wanted = lines(quote);
@@ -263,6 +263,7 @@ fn every_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
     let sources = [
         "telemetry/log/mod.rs",
+        "telemetry/log/line.rs",
         "telemetry/log/thread.rs",
         "telemetry/log/delivery.rs",
     ];
@@ -279,24 +280,42 @@ fn every_event_is_in_the_guide_to_logging() {
     assert!(events > 15, "{events}");
 }
 
+/// The comparison is a page of its own, and no guide.
 #[test]
-fn each_guide_is_once_in_the_table() {
-    let (_, table) = README.split_once("\n## Guides\n").expect("the guides");
+fn each_of_at_most_twelve_guides_is_once_in_the_table() {
+    const COMPARISON: &str = "docs/comparison.md";
+    let (introduction, table) = README.split_once("\n## Guides\n").expect("the guides");
     let (table, _) = table.split_once("\n## ").expect("its end");
+    assert_eq!(
+        targets(introduction).filter(|&to| to == COMPARISON).count(),
+        1
+    );
     let mut named: Vec<&str> = targets(table).collect();
     named.sort_unstable();
+    assert!(named.len() <= 12, "{named:?}");
     let mut guides: Vec<String> = list(&root().join("docs"))
         .iter()
         .map(|path| format!("docs/{}", path.file_name().expect("a name").display()))
+        .filter(|path| path != COMPARISON)
         .collect();
     guides.sort_unstable();
     assert_eq!(named, guides);
 }
 
+#[test]
+fn the_readme_is_short_and_shows_a_check_early() {
+    let lines: Vec<&str> = README.lines().collect();
+    assert!(lines.len() <= 120, "{}", lines.len());
+    let check = lines
+        .iter()
+        .position(|line| line.starts_with("#[health_check"));
+    assert!(check.is_some_and(|line| line < 30), "{check:?}");
+}
+
 /// They are compiled and run in a workspace of their own.
 #[test]
 fn the_recipes_in_the_guide_are_those_that_run() {
-    let guide = read(&root().join("docs/other-frameworks.md"));
+    let guide = read(&root().join("docs/frameworks.md"));
     let shown = blocks(&guide, "rs");
     let recipes = ["poem", "salvo", "warp", "rocket", "lambda"].map(|name| {
         let file = read(&root().join(format!("tests/recipes/src/{name}.rs")));
@@ -323,7 +342,7 @@ fn each_sentence_of_the_threat_model_names_tests_that_exist() {
             code.push_str(&read(&path));
         }
     }
-    let model = read(&root.join("docs/threat-model.md"));
+    let model = read(&root.join("SECURITY.md"));
     let mut named = 0;
     for table in model.split("| sentence | test |\n").skip(1) {
         let rows = table.lines().take_while(|line| line.starts_with('|'));
@@ -351,6 +370,7 @@ fn links_lead_somewhere() {
         "SECURITY.md",
         "examples/README.md",
         "benches/README.md",
+        "health-core/tests/simulation/README.md",
     ] {
         documents.push(root().join(name));
     }
@@ -382,8 +402,49 @@ fn links_lead_somewhere() {
 /// The targets of the links that lead to files.
 fn targets(document: &str) -> impl Iterator<Item = &str> {
     let parts = document.split("](").skip(1);
-    let targets = parts.filter_map(|part| Some(part.split_once(')')?.0));
+    let inline = parts.filter_map(|part| Some(part.split_once(')')?.0));
+    let defined = definitions(document).map(|(_label, target)| target);
+    let targets = inline.chain(defined);
     targets.filter(|target| !target.contains("://"))
+}
+
+/// The definitions `[label]: target`.
+fn definitions(document: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = document.lines().filter_map(|line| line.strip_prefix('['));
+    lines.filter_map(|line| line.split_once("]: "))
+}
+
+/// The labels of the links `[text][label]`, outside of blocks.
+fn labels(document: &str) -> impl Iterator<Item = &str> {
+    let prose = document.split("```").step_by(2);
+    let parts = prose.flat_map(|part| part.split("][").skip(1));
+    parts.filter_map(|part| Some(part.split_once(']')?.0))
+}
+
+/// In the documentation of health-axum the same labels lead to its pages.
+#[test]
+fn each_label_of_a_guide_leads_somewhere_on_both_sides() {
+    let rustdoc = read(&root().join("health-axum/src/guide_links.md"));
+    let pages = read(&root().join("health-axum/src/guides.rs"));
+    let mut links = 0;
+    for path in list(&root().join("docs")) {
+        let guide = read(&path);
+        for label in labels(&guide) {
+            let leads = |document: &str| definitions(document).any(|(known, _)| known == label);
+            let shown = path.display();
+            assert!(leads(&guide), "{shown} does not define {label}");
+            let is_absolute =
+                definitions(&guide).any(|(known, to)| known == label && to.contains("://"));
+            assert!(
+                is_absolute || leads(&rustdoc),
+                "guide_links.md does not define {label}"
+            );
+            links += 1;
+        }
+        let name = path.file_name().expect("a name").display().to_string();
+        assert!(pages.contains(&format!("\"../docs/{name}\"")), "{name}");
+    }
+    assert!(links > 50, "{links}");
 }
 
 /// The headings as a page's addresses name them.

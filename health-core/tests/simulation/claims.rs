@@ -1,5 +1,5 @@
 //! What is promised about when checks run, each claim by itself. The numbers are
-//! those of the rules in docs/simulation.md.
+//! those of the rules in README.md.
 
 use std::collections::BTreeMap;
 

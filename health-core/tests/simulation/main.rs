@@ -1,6 +1,6 @@
 //! A simulation of whole services: one seed makes a service, everything that
 //! happens to it and everybody who reads it, and an oracle says what each reader
-//! must be answered. See docs/simulation.md.
+//! must be answered. See README.md beside this file.
 //!
 //! ```text
 //! cargo test -p health-core --all-features --test simulation -- --seed 17

@@ -1,5 +1,5 @@
 //! What every reader must be answered, written from the documentation alone:
-//! slow and obvious. The numbers are those of the rules in docs/simulation.md.
+//! slow and obvious. The numbers are those of the rules in README.md.
 //!
 //! The oracle is given the declarations, when runs began and ended, which runs
 //! were skipped, what was reported, and when the service drained and stopped.

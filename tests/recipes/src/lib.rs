@@ -1,5 +1,5 @@
 //! Frameworks without an adapter, at most fifteen lines each. The guide
-//! `docs/other-frameworks.md` shows these files.
+//! `docs/frameworks.md` shows these files.
 
 pub mod lambda;
 pub mod poem;

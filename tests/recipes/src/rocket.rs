@@ -19,7 +19,7 @@ impl Handler for Probes {
         let head = RequestHead::new(request.method().as_str(), request.uri().path().as_str())
             .with_query(request.uri().query().map(|query| query.as_str()))
             .with_headers(&headers);
-        let (parts, body) = self.0.answer(head).await.into_parts();
+        let (parts, body) = self.0.respond(head).await.into_parts();
         let mut response = Response::build();
         response.status(Status::new(parts.status.as_u16()));
         response.sized_body(body.len(), Cursor::new(body));

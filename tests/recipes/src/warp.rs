@@ -21,7 +21,7 @@ pub fn app(health: Health) -> impl Filter<Extract = (impl Reply,), Error = Infal
             let head = RequestHead::new(method.as_str(), path.as_str())
                 .with_query(Some(&query))
                 .with_headers(&headers);
-            endpoint.answer(head)
+            endpoint.respond(head)
         },
     );
     let business = warp::path::end().map(|| "business");

@@ -210,7 +210,7 @@ fn the_schema_refuses_what_no_webhook_sends() {
 
 #[test]
 fn the_examples_in_the_guide_match() {
-    let guide = include_str!("../../../docs/hooks.md");
+    let guide = include_str!("../../../docs/notifications.md");
     let blocks: Vec<&str> = guide.split("```json\n").skip(1).collect();
     assert!(!blocks.is_empty());
     for block in blocks {
