@@ -36,6 +36,8 @@ async fn options_that_are_given_twice_are_refused() {
     let builder = Health::builder()
         .http(HttpOptions::new().base_path("/internal"))
         .service_info(ServiceInfo::new())
+        .runtime(RuntimeOptions::new())
+        .http(HttpOptions::new())
         .lifecycle(LifecycleOptions::new())
         .runtime(RuntimeOptions::new());
     let error = builder.start().expect_err("it is refused");
@@ -66,15 +68,15 @@ async fn every_problem_in_one_error() {
     help: the longest drain delay is 1 h, and Kubernetes waits 30 s by default
   - `My DB` cannot be the name of a check: a name cannot contain `M`
     help: use `a` to `z`, digits, `-`, `_` and `.`: `\"my-db\"`
-  - two checks are named `a-b`: FILE:60, FILE:61
+  - two checks are named `a-b`: FILE:58, FILE:59
     help: give one of them another name: `.check(\"other-a-b\", ..)`
   - required check `nevr` does not exist
     help: did you mean `never`?
   - required check `ledger` does not exist
     help: if it is in a library, name the library in the binary: `use the_library as _;`
-  - check `alive` (FILE:64): a liveness check that is not critical decides nothing
+  - check `alive` (FILE:62): a liveness check that is not critical decides nothing
     help: add `.critical()`, or leave `.liveness()` out
-  - check `never` (FILE:63): a timeout of zero fails every run
+  - check `never` (FILE:61): a timeout of zero fails every run
     help: leave `timeout` out for the default of 5 seconds";
     assert_eq!(error.to_string().replace(file!(), "FILE"), expected);
     assert_eq!(error.problems().len(), 7);

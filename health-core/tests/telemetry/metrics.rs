@@ -276,8 +276,11 @@ async fn a_scrape_runs_nothing_and_is_always_answered() {
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
     let on_demand = CheckOptions::new().cache(Duration::from_secs(1)).critical();
-    let health = builder()
-        .http(HttpOptions::new().status_code(Status::Pass, 202))
+    let http = HttpOptions::new()
+        .path("/metrics", Page::Metrics)
+        .status_code(Status::Pass, 202);
+    let health = Health::builder()
+        .http(http)
         .check("licence", on_demand, move || {
             counted.fetch_add(1, SeqCst);
             async { false }

@@ -17,7 +17,7 @@ use tests::wire::{Framework, Server};
 const OFTEN: Duration = Duration::from_millis(500);
 
 /// Checks in every state.
-fn mixed() -> HealthBuilder {
+fn mixed(http: HttpOptions) -> HealthBuilder {
     let day = Duration::from_hours(24);
     // A machine that is busy with the browser turns no verdict.
     let often = || {
@@ -26,7 +26,7 @@ fn mixed() -> HealthBuilder {
     };
     Health::builder()
         .service_info(ServiceInfo::new().version("1.4.2"))
-        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .http(http.path("/status", Page::StatusPage))
         .check("alive", often().critical().liveness(), || async {})
         .check("cache", often().tags(&["redis", "eu"]), || async {
             Outcome::warn("nearly full").observe(97, "percent full")
@@ -94,9 +94,9 @@ async fn settled(health: &Health) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and node"]
 async fn a_browser_shows_it_to_everybody() {
-    let mixed_server = served(mixed()).await;
-    let terse = served(mixed().http(HttpOptions::new().details(Details::Status))).await;
-    let draining = served(mixed()).await;
+    let mixed_server = served(mixed(HttpOptions::new())).await;
+    let terse = served(mixed(HttpOptions::new().details(Details::Status))).await;
+    let draining = served(mixed(HttpOptions::new())).await;
     let thousand = served(thousand()).await;
     settled(mixed_server.health()).await;
     let drained = draining.health().drain();

@@ -92,7 +92,7 @@ fn get(health: &Health, uri: &str) -> Value {
 }
 
 /// Checks in every state, with everything that a check can say.
-fn mixed() -> HealthBuilder {
+fn mixed(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     let day = Duration::from_hours(24);
     let tagged = CheckOptions::new()
@@ -110,7 +110,7 @@ fn mixed() -> HealthBuilder {
                 .note("The ledger is read-only on Sundays")
                 .link("about", "https://example.com/orders"),
         )
-        .http(HttpOptions::new().group("redis"))
+        .http(http.group("redis"))
         .check("alive", critical().liveness(), || async {})
         .check("cache", tagged, || async {
             Outcome::warn("nearly full")
@@ -165,9 +165,9 @@ fn reported() -> HealthBuilder {
 }
 
 /// More checks than a prober has room for, each with something to say.
-fn crowded() -> HealthBuilder {
+fn crowded(http: HttpOptions) -> HealthBuilder {
     (0..300).fold(
-        Health::builder().http(HttpOptions::new().group("redis")),
+        Health::builder().http(http.group("redis")),
         |builder, nth| {
             let options = CheckOptions::new().tags(&["redis"]);
             builder.check(format!("check-{nth:03}"), options, || async {
@@ -184,13 +184,12 @@ async fn answers(format: &str) -> (Vec<Value>, Vec<Value>) {
     let never_opened = Gate::new("warm-up");
     for builder in [
         Health::builder(),
-        mixed().http(HttpOptions::new().details(Details::Status)),
-        mixed().http(HttpOptions::new().probe_details(Details::Checks)),
-        mixed().http(HttpOptions::new().guard(everybody())),
-        mixed()
-            .http(HttpOptions::new().guard(everybody()))
+        mixed(HttpOptions::new().details(Details::Status)),
+        mixed(HttpOptions::new().probe_details(Details::Checks)),
+        mixed(HttpOptions::new().guard(everybody())),
+        mixed(HttpOptions::new().guard(everybody()))
             .reported(&never_opened, CheckOptions::new().startup().critical()),
-        crowded().http(HttpOptions::new().probe_details(Details::Checks)),
+        crowded(HttpOptions::new().probe_details(Details::Checks)),
     ] {
         let health = started(builder).await;
         let endpoint = health.endpoint();
@@ -312,7 +311,7 @@ async fn what_is_reported_and_not_run_has_no_time_that_it_took() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_answer_is_refused() {
     let schema = validator(&parsed(HEALTH));
-    let health = started(mixed().http(HttpOptions::new().guard(Guard::new().when(|_| true)))).await;
+    let health = started(mixed(HttpOptions::new().guard(Guard::new().when(|_| true)))).await;
     let right = get(&health, "/health?exclude=cache&exclude=nobody");
     assert!(schema.is_valid(&right));
     for (pointer, wrong) in [
@@ -352,7 +351,7 @@ async fn a_wrong_answer_is_refused() {
     let mut named = right.clone();
     named["checks"]["My DB"] = right["checks"]["database"].clone();
     assert!(!schema.is_valid(&named), "no name of a check");
-    let many = started(crowded().http(HttpOptions::new().probe_details(Details::Checks))).await;
+    let many = started(crowded(HttpOptions::new().probe_details(Details::Checks))).await;
     let right = get(&many, "/readyz");
     assert!(schema.is_valid(&right));
     for (pointer, wrong) in [
@@ -403,7 +402,7 @@ async fn a_wrong_answer_is_refused() {
 }
 
 /// Every answer is of this status, and every page has a path.
-fn answering(status: Status) -> HealthBuilder {
+fn answering(status: Status, http: HttpOptions) -> HealthBuilder {
     let of_all = CheckOptions::new()
         .critical()
         .liveness()
@@ -413,8 +412,7 @@ fn answering(status: Status) -> HealthBuilder {
     Health::builder()
         .check("all", of_all, move || async move { status })
         .http(
-            HttpOptions::new()
-                .common_paths()
+            http.common_paths()
                 .group("redis")
                 .base_path("/internal")
                 .path("/redis", Page::Group("redis"))
@@ -428,7 +426,7 @@ fn answering(status: Status) -> HealthBuilder {
 }
 
 fn guarded(status: Status) -> HealthBuilder {
-    answering(status).http(HttpOptions::new().guard(Guard::new().bearer(TOKEN)))
+    answering(status, HttpOptions::new().guard(Guard::new().bearer(TOKEN)))
 }
 
 fn paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -681,32 +679,19 @@ fn excludes(health: &Health, path: &str, authorization: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn exclusions_are_in_the_document_where_they_have_an_effect() {
     let token = format!("Bearer {TOKEN}");
-    let builder =
-        || answering(Status::Warn).http(HttpOptions::new().probe_details(Details::Checks));
-    for (builder, authorization, word) in [
-        (builder(), "", None),
+    let http = || HttpOptions::new().probe_details(Details::Checks);
+    for (http, authorization, word) in [
+        (http(), "", None),
+        (http().guard(Guard::new()), "", None),
         (
-            builder().http(HttpOptions::new().guard(Guard::new())),
-            "",
-            None,
-        ),
-        (
-            builder().http(HttpOptions::new().guard(Guard::new().bearer(TOKEN))),
+            http().guard(Guard::new().bearer(TOKEN)),
             &*token,
             Some("guard"),
         ),
-        (
-            builder().http(HttpOptions::new().guard(Guard::new().when(|_| true))),
-            "",
-            Some("guard"),
-        ),
-        (
-            builder().http(HttpOptions::new().exclude_for_all_clients()),
-            "",
-            Some("not count"),
-        ),
+        (http().guard(Guard::new().when(|_| true)), "", Some("guard")),
+        (http().exclude_for_all_clients(), "", Some("not count")),
     ] {
-        let health = started(builder).await;
+        let health = started(answering(Status::Warn, http)).await;
         let document = health.endpoint().openapi();
         let mut listed = 0;
         for (template, item) in paths(&document) {
@@ -734,9 +719,11 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn metrics_are_always_promised_with_200() {
-    let health =
-        started(answering(Status::Fail).http(HttpOptions::new().status_code(Status::Pass, 202)))
-            .await;
+    let health = started(answering(
+        Status::Fail,
+        HttpOptions::new().status_code(Status::Pass, 202),
+    ))
+    .await;
     let responses = &health.endpoint().openapi()["paths"]["/metrics"]["get"]["responses"];
     let codes: Vec<&String> = responses.as_object().expect("responses").keys().collect();
     assert_eq!(codes, ["200"]);

@@ -29,19 +29,14 @@ on_both! {
     a_base_moves_every_standard_path
 }
 
-fn builder() -> HealthBuilder {
+fn builder(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     Health::builder()
         .check("api", critical(), || async {})
         .check("disk", critical().tags(&["storage", "eu"]), || async {
             Outcome::fail("full")
         })
-        .http(
-            HttpOptions::new()
-                .group("storage")
-                .group("eu")
-                .common_paths(),
-        )
+        .http(http.group("storage").group("eu").common_paths())
 }
 
 /// A service whose checks have all been run once.
@@ -62,8 +57,7 @@ async fn assert_statuses(server: &Server, expected: &[(&str, u16)]) {
 }
 
 async fn groups_stand_beside_the_checks_of_health(framework: Framework) {
-    let builder =
-        builder().http(HttpOptions::new().path("/internal/storage", Page::Group("storage")));
+    let builder = builder(HttpOptions::new().path("/internal/storage", Page::Group("storage")));
     let server = serve(framework, builder).await;
     assert_statuses(
         &server,
@@ -97,7 +91,7 @@ async fn groups_stand_beside_the_checks_of_health(framework: Framework) {
 async fn exclusions_reach_the_core(framework: Framework) {
     let server = serve(
         framework,
-        builder().http(HttpOptions::new().exclude_for_all_clients()),
+        builder(HttpOptions::new().exclude_for_all_clients()),
     )
     .await;
     assert_statuses(
@@ -121,7 +115,7 @@ async fn exclusions_reach_the_core(framework: Framework) {
          warn: some health checks cannot be excluded: no matches for \"x\"\n\
          eu check passed\n"
     );
-    let closed = serve(framework, builder()).await;
+    let closed = serve(framework, builder(HttpOptions::new())).await;
     assert_statuses(&closed, &[("/readyz?exclude=disk", 503)]).await;
 }
 
@@ -137,7 +131,7 @@ const BELOW_INTERNAL: [(&str, u16); 8] = [
 ];
 
 async fn a_base_moves_every_standard_path(framework: Framework) {
-    let builder = builder().http(
+    let builder = builder(
         HttpOptions::new()
             .base_path("/internal")
             .path("/status", Page::Health),
@@ -151,7 +145,7 @@ async fn a_base_moves_every_standard_path(framework: Framework) {
 /// The other way to the same paths, with nothing said to the builder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn routers_can_be_nested_instead() {
-    let health = builder().start().expect("it starts");
+    let health = builder(HttpOptions::new()).start().expect("it starts");
     for name in ["api", "disk"] {
         health.refresh(name).await.expect("there is a check");
     }
