@@ -71,12 +71,13 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
     )
 }
 
-/// The name and the version of a package in the lock file.
+/// The name of a package and its newest version in the lock file, which sorts
+/// them.
 fn locked(package: &str) -> String {
     let lock = include_str!("../../Cargo.lock");
     let entry = format!("name = \"{package}\"\nversion = \"");
     let version = lock
-        .split_once(&entry)
+        .rsplit_once(&entry)
         .and_then(|(_, rest)| rest.split('"').next());
     format!("{package} {}", version.unwrap_or("unknown"))
 }

@@ -39,7 +39,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Error, Executor, Pool};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::failure::{because, failure, saturated};
+#[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres"))]
+use crate::failure::failure;
+use crate::failure::{because, saturated};
 
 /// How long a run waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
