@@ -407,7 +407,12 @@ fn each_file_that_contributing_names_exists() {
     let (way, _) = way.split_once("\n## Rules").expect("its end");
     let quoted = way.split('`').skip(1).step_by(2);
     let mut files = 0;
-    for file in quoted.filter(|text| text.ends_with(".rs")) {
+    let is_source = |text: &&str| {
+        Path::new(text)
+            .extension()
+            .is_some_and(|ending| ending == "rs")
+    };
+    for file in quoted.filter(is_source) {
         let folders = ["", "health-core/src", "health-macros/src"];
         let exists = folders
             .iter()
