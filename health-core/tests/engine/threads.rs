@@ -308,18 +308,13 @@ async fn a_check_whose_drop_holds_the_thread_is_caught() {
     let here = thread::current().id();
     sleep(40 * SECOND).await;
     assert_eq!(told.recv_timeout(BOUND), Ok(here), "a suspicion");
-    sleep(40 * SECOND).await;
-    assert_eq!(told.recv_timeout(BOUND), Ok(here), "the proof");
-    // The clock does not wait for the thread of the next run.
+    // A second offence is the proof, unless the thread waited for a processor. The
+    // clock does not wait for the thread of the run after that.
     let start = Instant::now();
-    let next = loop {
-        if let Ok(next) = told.try_recv() {
-            break next;
-        }
-        assert!(start.elapsed() < BOUND, "no third run was given up");
+    while !told.try_recv().is_ok_and(|thread| thread != here) {
+        assert!(start.elapsed() < BOUND, "it was never moved");
         sleep(SECOND).await;
-    };
-    assert_ne!(next, here);
+    }
     drop(health);
 }
 

@@ -143,11 +143,15 @@ async fn no_text_leaves_its_line_or_turns_it_around() {
         "\n\r\t\u{7}\u{85}\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
     let said: String = marks.split("").collect::<Vec<_>>().join("[+]x ok");
     let builder = Health::builder()
-        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .http(
+            HttpOptions::new()
+                .path("/status", Page::StatusPage)
+                .probe_details(Details::Checks),
+        )
         .check("queue", CheckOptions::new(), move || {
             std::future::ready(Outcome::warn(said.clone()))
         });
-    let health = started(builder.http(HttpOptions::new().probe_details(Details::Checks))).await;
+    let health = started(builder).await;
     for uri in [
         "/readyz?verbose",
         "/health?format=text&verbose",

@@ -128,14 +128,10 @@ async fn a_group_may_be_anywhere() {
 
 #[tokio::test]
 async fn a_group_that_no_check_has_is_refused() {
-    let error = builder()
-        .http(
-            HttpOptions::new()
-                .group("storge")
-                .path("/eu", Page::Group("europe")),
-        )
-        .start()
-        .expect_err("refused");
+    let wrong = HttpOptions::new()
+        .group("storge")
+        .path("/eu", Page::Group("europe"));
+    let error = serving(wrong).start().expect_err("refused");
     assert_eq!(
         error.to_string(),
         "health cannot start, 2 problems:\n  \

@@ -37,7 +37,7 @@ async fn failing(http: HttpOptions) -> Health {
     let health = Health::builder()
         .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {
-            Outcome::fail("unreachable").because(SECRET)
+            Outcome::fail("no connection").because(SECRET)
         })
         .start()
         .expect("it starts");
@@ -158,7 +158,7 @@ async fn metrics_and_the_openapi_document_show_no_text_of_a_check() {
     for uri in ["/metrics", "/metrics?format=openmetrics", "/openapi.json"] {
         let known = body(&health, uri, "", &bearer(TOKEN));
         assert!(
-            !known.contains("unreachable") && !known.contains("10.0.0.7"),
+            !known.contains("no connection") && !known.contains("10.0.0.7"),
             "{known}"
         );
         assert!(known.contains("health"), "{known}");

@@ -52,7 +52,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     health.stop().await;
     assert_eq!(log.lines("the receiver is not reachable").len(), 1);
     assert_eq!(log.lines("the receiver is reachable again").len(), 1);
-    assert_eq!(log.lines("health ended before").len(), 0);
+    assert_eq!(log.lines("health stopped before").len(), 0);
 
     // A single failure is no outage.
     let (address, told) = receiver(&[Answer::Code(503), Answer::Code(200)]);
@@ -83,7 +83,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     let health = start(webhook(&url(free_address())));
     turn(&health, Outcome::fail("down"));
     health.stop().await;
-    let undelivered = log.lines("health ended before");
+    let undelivered = log.lines("health stopped before");
     assert_eq!(undelivered.len(), 1, "{undelivered:?}");
     assert!(undelivered[0].contains(r#""checks":1"#), "{undelivered:?}");
 
