@@ -62,7 +62,8 @@ fn log_everything() {
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
         .with_writer(|| Writer);
-    subscriber.try_init().expect("it is the only one");
+    // Not `init`, which can take the logger of `log` too.
+    tracing::subscriber::set_global_default(subscriber.finish()).expect("it is the only one");
     log::set_logger(&Writer).expect("it is the only one");
     log::set_max_level(log::LevelFilter::Debug);
 }

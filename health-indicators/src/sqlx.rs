@@ -122,7 +122,7 @@ where
         match sqlx::raw_sql(sql).fetch_one(&mut *idle).await {
             // It broke while it was idle, as all do when the server restarts. The
             // application would not notice: the pool tests what it gives out.
-            Err(Error::Io(_)) => drop(idle),
+            Err(error) if class(&error) == FailureClass::Unreachable => drop(idle),
             answer => return answer.map_err(failed),
         }
     }

@@ -33,7 +33,7 @@
 //! |---|---|
 //! | `""`, `readiness` | [readiness](Probe::Readiness), for load balancers and clients |
 //! | `liveness`, `startup` | the probe of this name |
-//! | the tag of a [group](HealthBuilder::group) | the checks with this tag |
+//! | the tag of a [group](health_core::config::HttpOptions::group) | the checks with this tag |
 //! | a name given to [`Services::service`] | the probe, group or check that belongs to it |
 //! | the name of a check, after [`Services::with_checks`] | the check |
 //!

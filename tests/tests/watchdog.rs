@@ -87,14 +87,16 @@ struct Service {
 
 impl Service {
     fn start(runtime: Runtime, builder: HealthBuilder) -> Self {
+        Service::start_with(runtime, builder, RuntimeOptions::new())
+    }
+
+    fn start_with(runtime: Runtime, builder: HealthBuilder, options: RuntimeOptions) -> Self {
         let (tell, told) = mpsc::channel();
         let (end, ended) = oneshot::channel();
         let handle = runtime.handle().clone();
         thread::spawn(move || {
             runtime.block_on(async {
-                let health = builder
-                    .runtime(RuntimeOptions::new().watchdog(THRESHOLD))
-                    .start();
+                let health = builder.runtime(options.watchdog(THRESHOLD)).start();
                 tell.send(health.expect("it starts")).expect("a test");
                 let _ = ended.await;
             });
@@ -343,9 +345,9 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
 #[test]
 fn a_check_that_may_block_is_named_each_time() {
     let _shared = CORES.read();
-    let (blocker, builder) =
-        with_bad_check(Health::builder().runtime(RuntimeOptions::new().max_poll_time(None)));
-    let mut service = Service::start(single(), builder);
+    let (blocker, builder) = with_bad_check(Health::builder());
+    let unlimited = RuntimeOptions::new().max_poll_time(None);
+    let mut service = Service::start_with(single(), builder, unlimited);
     for _ in 0..2 {
         blocker.blocks();
         service.is_found();

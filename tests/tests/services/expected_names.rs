@@ -108,8 +108,8 @@ async fn the_log_of_the_start_warns_about_a_drain_that_does_not_fit() {
     };
     let log = logged(builder(30, 30));
     let warning = " WARN health: the drain delay leaves no time to finish: the platform kills the \
-                   process first. Shorten `drain_delay`, or say with `termination_grace` how long \
-                   the platform waits delay_s=30.0 grace_s=30.0\n";
+                   process first. Shorten `drain_delay`, or set `termination_grace` to the time \
+                   that the platform waits delay_s=30.0 grace_s=30.0\n";
     assert!(log.ends_with(warning), "{log}");
     assert!(!logged(builder(29, 30)).contains("WARN"));
 }
