@@ -74,7 +74,14 @@ mod services;
 #[path = "generated.rs"]
 pub mod pb;
 
-pub use health_core::*;
+// The trait alone: the derive macro is of this crate.
+pub use health_core::check::HealthState;
+#[cfg(feature = "webhook")]
+pub use health_core::notify;
+pub use health_core::{
+    CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
+    Status, async_trait, check, config, error, event, http, report, reported, testing,
+};
 pub use health_macros::{
     TonicHealthState as HealthState, tonic_app as app, tonic_health_check as health_check,
     tonic_health_checks as health_checks,
@@ -85,3 +92,5 @@ pub use services::{Services, ServicesError, services};
 
 #[doc(hidden)]
 pub use health_core as __core;
+#[doc(hidden)]
+pub use health_core::__private;

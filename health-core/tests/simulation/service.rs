@@ -167,13 +167,15 @@ impl Service {
         for tag in self.groups() {
             http = http.group(tag);
         }
+        let mut lifecycle = LifecycleOptions::new()
+            .fail_readiness_while_draining(self.drain_readiness)
+            .drain_delay(Duration::from_secs(2));
+        if self.notifies_systemd {
+            lifecycle = lifecycle.notify_systemd();
+        }
         let mut builder = Health::builder()
             .http(http)
-            .lifecycle(
-                LifecycleOptions::new()
-                    .fail_readiness_while_draining(self.drain_readiness)
-                    .drain_delay(Duration::from_secs(2)),
-            )
+            .lifecycle(lifecycle)
             // The clock of the simulation moves while a check holds its thread.
             .runtime(RuntimeOptions::new().max_poll_time(None))
             .on_transition(crate::record::hook);
@@ -192,9 +194,6 @@ impl Service {
         }
         let settings: Settings =
             serde_json::from_value(settings.into()).expect("these settings are legal");
-        if self.notifies_systemd {
-            builder = builder.lifecycle(LifecycleOptions::new().notify_systemd());
-        }
         builder.settings(settings).start()
     }
 }
