@@ -61,7 +61,7 @@ pub use health_macros::{
 #[doc(hidden)]
 pub use health_core as __core;
 #[doc(hidden)]
-pub use health_core::__private;
+pub use health_core::{__private, via};
 
 /// Returns the routes of [`Endpoint`], for
 /// [`App::configure`](actix_web::App::configure) or the `configure` of a scope.

@@ -33,7 +33,7 @@ pub use health_macros::{
 #[doc(hidden)]
 pub use health_core as __core;
 #[doc(hidden)]
-pub use health_core::__private;
+pub use health_core::{__private, via};
 
 // In the documentation alone: `docs` is a link, which not every file system has.
 #[cfg(docsrs)]

@@ -93,4 +93,4 @@ pub use services::{Services, ServicesError, services};
 #[doc(hidden)]
 pub use health_core as __core;
 #[doc(hidden)]
-pub use health_core::__private;
+pub use health_core::{__private, via};
