@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use health_core::http::{Endpoint, RequestHead};
 use health_core::Health;
+use health_core::http::{Endpoint, RequestHead};
 use rocket::http::{Method, Status};
 use rocket::route::{Handler, Outcome, Route};
 use rocket::{Build, Data, Request, Response, Rocket};

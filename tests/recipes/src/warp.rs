@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use health_core::http::RequestHead;
 use health_core::Health;
+use health_core::http::RequestHead;
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::{Filter, Reply};
