@@ -81,6 +81,9 @@ fn problems() -> Vec<String> {
     let builders = [
         Health::builder().state(orders::AppState {}),
         Health::builder()
+            .http(HttpOptions::new())
+            .http(HttpOptions::new()),
+        Health::builder()
             .require([Probe::Startup])
             .lifecycle(LifecycleOptions::new().drain_delay(Duration::from_hours(2)))
             .runtime(

@@ -31,7 +31,7 @@ async fn started(builder: HealthBuilder) -> Health {
     health
 }
 
-/// What an agent is told that sends these bytes first.
+/// Returns the line for an agent that sends these bytes first.
 fn told(address: SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let limit = Some(Duration::from_secs(20));
@@ -163,7 +163,7 @@ async fn header_fields_for_envoy_are_on_readiness_alone_and_off_by_default() {
     }
 }
 
-/// Two failures are needed to eject a host, and none that is told at once.
+/// Two failed probes eject a host; the header field ejects it at once.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs envoy and curl"]
 async fn envoy_reads_the_header_fields() {

@@ -55,9 +55,8 @@ pub struct HealthBuilder {
     service_info: ServiceInfo,
     pub(crate) lifecycle: LifecycleOptions,
     runtime: RuntimeOptions,
-    /// The methods that have set one of these options.
+    /// The methods that have set these options, a name for each call.
     called: Vec<&'static str>,
-    repeated: Vec<&'static str>,
     hooks: Vec<Box<dyn Listener>>,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
@@ -138,7 +137,7 @@ impl HealthBuilder {
         let monitor = Arc::new(Monitor::new(&checks, outlet, self.runtime.history));
         #[cfg(feature = "webhook")]
         readings.connect(Arc::downgrade(&monitor) as _);
-        let manner = RunConfig {
+        let config = RunConfig {
             max_poll_time: self.runtime.max_poll_time,
             traced: self.runtime.trace_runs,
             limit: self.runtime.max_concurrent_runs,
@@ -147,18 +146,18 @@ impl HealthBuilder {
             &runtime,
             checks,
             &monitor,
-            manner,
+            config,
             watch,
             self.lifecycle.startup_patience,
         );
         #[cfg(all(feature = "systemd", unix))]
         let supervisors = match self.lifecycle.systemd {
             Some(notifier) => {
-                let wishes = NotifyOptions {
+                let options = NotifyOptions {
                     startup_patience: self.lifecycle.startup_patience,
                     triggers_watchdog: self.lifecycle.triggers_watchdog,
                 };
-                let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), wishes);
+                let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), options);
                 supervisors.and(runtime.spawn(notifying).abort_handle())
             }
             None => supervisors,
@@ -205,7 +204,7 @@ impl HealthBuilder {
 }
 
 /// Adds webhooks and push monitors to the listeners. Push monitors read the
-/// verdicts, so they are added after the readings are connected.
+/// verdicts once the readings are connected.
 #[cfg(feature = "webhook")]
 fn with_receivers(
     mut listeners: Vec<Box<dyn Listener>>,

@@ -14,7 +14,7 @@ impl HealthBuilder {
     /// Sets the HTTP pages, their paths and contents, and which clients see
     /// private details. Call once: [`start`](Self::start) fails after a second call.
     pub fn http(mut self, options: HttpOptions) -> Self {
-        self.note_call("http");
+        self.called.push("http");
         self.http = options;
         self
     }
@@ -22,7 +22,7 @@ impl HealthBuilder {
     /// Sets what the answers show about the service, such as its version. Call
     /// once: [`start`](Self::start) fails after a second call.
     pub fn service_info(mut self, info: ServiceInfo) -> Self {
-        self.note_call("service_info");
+        self.called.push("service_info");
         self.service_info = info;
         self
     }
@@ -30,7 +30,7 @@ impl HealthBuilder {
     /// Sets how the service starts and drains. Call once: [`start`](Self::start)
     /// fails after a second call.
     pub fn lifecycle(mut self, options: LifecycleOptions) -> Self {
-        self.note_call("lifecycle");
+        self.called.push("lifecycle");
         self.lifecycle = options;
         self
     }
@@ -38,7 +38,7 @@ impl HealthBuilder {
     /// Sets how checks run. Call once:
     /// [`start`](Self::start) fails after a second call.
     pub fn runtime(mut self, options: RuntimeOptions) -> Self {
-        self.note_call("runtime");
+        self.called.push("runtime");
         self.runtime = options;
         self
     }
@@ -91,16 +91,10 @@ impl HealthBuilder {
 
     /// Options are one value, so a second call would drop those of the first, such
     /// as a guard.
-    fn note_call(&mut self, method: &'static str) {
-        if self.called.contains(&method) {
-            self.repeated.push(method);
-        } else {
-            self.called.push(method);
-        }
-    }
-
     pub(super) fn repeated_calls(&self) -> impl Iterator<Item = Problem> {
-        self.repeated.iter().map(|method| Problem::InvalidSetting {
+        let calls = self.called.iter().enumerate();
+        let repeated = calls.filter(|(nth, method)| self.called[..*nth].contains(method));
+        repeated.map(|(_, method)| Problem::InvalidSetting {
             what: format!("`{method}` is called twice on the builder"),
             help: format!("gather the options in one value: `.{method}(..)`"),
         })

@@ -39,7 +39,7 @@ pub(crate) struct RunConfig {
 pub(crate) struct Runner {
     name: Arc<str>,
     work: CheckFn,
-    manner: RunConfig,
+    config: RunConfig,
     quarantine: Arc<Quarantine>,
     monitor: Arc<Monitor>,
     polls: Polls,
@@ -74,7 +74,7 @@ impl Runner {
     pub(crate) fn new(
         name: Arc<str>,
         work: CheckFn,
-        manner: RunConfig,
+        config: RunConfig,
         monitor: Arc<Monitor>,
         waker: WorkerWaker,
         alive: Alive,
@@ -84,7 +84,7 @@ impl Runner {
             alive,
             name,
             work,
-            manner,
+            config,
             monitor,
             quarantine: Arc::default(),
             polls: Polls::default(),
@@ -161,7 +161,7 @@ impl Runner {
     }
 
     fn span(&self) -> RunSpan {
-        if self.manner.traced {
+        if self.config.traced {
             RunSpan::new(&self.name)
         } else {
             RunSpan::NONE
@@ -171,7 +171,7 @@ impl Runner {
     /// Times one poll or drop on the application's runtime. A long one blocks a
     /// worker and every other task there.
     fn timed<T>(&self, code: impl FnOnce() -> T) -> T {
-        let Some(longest) = self.manner.max_poll_time else {
+        let Some(longest) = self.config.max_poll_time else {
             return code();
         };
         let stolen_before = self.stolen();
@@ -225,7 +225,7 @@ impl Runner {
         let is_local = matches!(self.work, CheckFn::Local(_));
         let span = self.span();
         let quarantine = Arc::clone(&self.quarantine);
-        let longest = self.manner.max_poll_time;
+        let longest = self.config.max_poll_time;
         self.on_own_thread(limit, move |runtime, mut given_up| {
             let mut flight = Guarded::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
@@ -392,7 +392,7 @@ mod tests {
     }
 
     fn runner(work: CheckFn, max_poll_time: Option<Duration>) -> Runner {
-        let manner = RunConfig {
+        let config = RunConfig {
             max_poll_time,
             traced: false,
             limit: None,
@@ -402,7 +402,7 @@ mod tests {
         let outlet = Outlet::start(Vec::new(), 0, &runtime).expect("threads");
         let monitor = Arc::new(Monitor::new(&[], outlet, 0));
         let alive = watch::channel(()).1;
-        Runner::new("test".into(), work, manner, monitor, waker, alive)
+        Runner::new("test".into(), work, config, monitor, waker, alive)
     }
 
     async fn run(work: CheckFn) -> Outcome {

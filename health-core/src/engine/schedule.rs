@@ -59,11 +59,11 @@ impl Supervisors {
         runtime: &Handle,
         checks: Vec<Check>,
         monitor: &Arc<Monitor>,
-        manner: RunConfig,
+        config: RunConfig,
         watch: Option<Watch>,
         startup_patience: Duration,
     ) -> Self {
-        let admission = Arc::new(Admission::new(manner.limit));
+        let admission = Arc::new(Admission::new(config.limit));
         let ranks = ranks(monitor);
         let (alive, witness) = watch::channel(());
         // The settings may have disabled its check.
@@ -79,7 +79,7 @@ impl Supervisors {
                     let runner = Runner::new(
                         check.name,
                         work,
-                        manner,
+                        config,
                         Arc::clone(&monitor),
                         waker.clone(),
                         witness.clone(),

@@ -1,4 +1,4 @@
-//! What an agent check of HAProxy is told: a line for each connection.
+//! Answers agent checks of HAProxy: one line for each connection.
 
 use std::time::Duration;
 
