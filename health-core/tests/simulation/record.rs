@@ -28,6 +28,8 @@ pub(crate) enum Mode {
 struct Record {
     log: Vec<Line>,
     hook: Vec<Line>,
+    /// How many lines the log was given, those that were merged included.
+    log_lines: usize,
     log_mode: Mode,
     hook_mode: Mode,
     /// The thread of the runtime, which nothing here may hold.
@@ -70,7 +72,12 @@ pub(crate) fn is_blocked() -> bool {
     with(|record| [record.log_mode, record.hook_mode].contains(&Mode::Blocked))
 }
 
-/// The lines of the log, those of the hook, and everything that went wrong.
+/// How many lines the log was given so far, of turns and of everything else.
+pub(crate) fn log_lines() -> usize {
+    with(|record| record.log_lines)
+}
+
+/// The turns in the log, those of the hook, and everything that went wrong.
 pub(crate) fn take() -> (Vec<Line>, Vec<Line>, Vec<String>) {
     with(|record| {
         let log = std::mem::take(&mut record.log);
@@ -133,6 +140,9 @@ struct Fields {
     check: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    /// Lines that were merged before this one.
+    missed: Option<u64>,
+    is_of_hook: bool,
 }
 
 impl Visit for Fields {
@@ -141,9 +151,19 @@ impl Visit for Fields {
             "check" => &mut self.check,
             "from" => &mut self.from,
             "to" => &mut self.to,
+            "hook" => {
+                self.is_of_hook = true;
+                return;
+            }
             _ => return,
         };
         *slot = Some(value.to_owned());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "missed" {
+            self.missed = Some(value);
+        }
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
@@ -157,10 +177,17 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        if !fields.is_of_hook {
+            let lines = fields
+                .missed
+                .map_or(1, |missed| usize::try_from(missed).unwrap_or(usize::MAX));
+            with(|record| record.log_lines += lines);
+        }
         let Fields {
             check: Some(check),
             from: Some(from),
             to: Some(to),
+            ..
         } = fields
         else {
             return;
