@@ -400,10 +400,22 @@ impl<'a> Place<'a> {
         }
         // A passphrase can have several words.
         if self.name().to_ascii_lowercase().ends_with("passphrase") {
-            let line = run_end(self.text, end, |byte| byte == b' ' || is_key_byte(byte));
-            end += self.text[end..line].trim_end_matches([' ', '.']).len();
+            end = self.last_word_end(end);
         }
         Some(at..end)
+    }
+
+    /// Returns the end of the words that follow, up to one that is a key itself.
+    fn last_word_end(&self, mut end: usize) -> usize {
+        loop {
+            let word = run_end(self.text, end, |byte| byte == b' ');
+            let word_end = run_end(self.text, word, is_key_byte);
+            let is_key = matches!(self.byte(word_end), Some(b'=' | b':'));
+            if word == end || word_end == word || is_key {
+                return end;
+            }
+            end = word + self.text[word..word_end].trim_end_matches('.').len();
+        }
     }
 
     /// Returns whether the value is a struct of `{:?}`, whose fields have their

@@ -250,6 +250,8 @@ mod tests {
             // `-*X` looks like a mask and is kept.
             let is_real = |c: &char| c.is_ascii_alphanumeric() && *c != 'X';
             prop_assume!(secret.chars().filter(is_real).count() > 1);
+            // `$1` is a parameter of SQL.
+            prop_assume!(!secret.starts_with('$') || secret.contains(|c: char| c.is_ascii_alphabetic()));
             for text in [
                 format!("{before} postgres://app:{secret}@db/x {after}"),
                 format!("{before} password={secret} {after}"),

@@ -146,10 +146,14 @@ pub(super) fn is_prose(word: &str) -> bool {
         && PROSE.contains(&&*first.to_ascii_lowercase())
 }
 
-/// `$1` and `:1` in SQL.
+/// `$1` and `:1` in SQL, which has at most a few dozen of them.
 fn is_parameter(value: &str) -> bool {
     let number = value.strip_prefix(['$', ':']);
-    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    number.is_some_and(|number| {
+        number.len() <= 3
+            && !number.starts_with('0')
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// Returns whether a key names a password, a word that parsers do not use.
