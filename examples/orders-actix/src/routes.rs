@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, Json, JsonConfig, Path, PathConfig, Query, QueryConfig};
 use actix_web::{HttpResponse, Resource};
-use examples::orders::{AppState, NewOrder, Order, Orders, Page, Problem};
+use orders::{AppState, NewOrder, Order, Orders, Page, Problem};
 
 const LARGEST_BODY: usize = 4 * 1024;
 

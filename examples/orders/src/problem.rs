@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::store::CancelError;
+use crate::store::CancelError;
 
 /// What went wrong, for the client: RFC 9457.
 #[derive(Debug, Serialize)]

@@ -11,17 +11,17 @@ use actix_web::http::ConnectionType;
 use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
-use examples::orders::{AppState, GRACE, Settings, greet};
 use health_actix::config::HttpOptions;
 use health_actix::config::LifecycleOptions;
 use health_actix::config::RuntimeOptions;
 use health_actix::config::ServiceInfo;
 use health_actix::http::Page;
 use health_actix::{CheckOptions, Health};
+use orders::{AppState, GRACE, Settings, greet};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
-    examples::log_to_stderr();
+    orders::log_to_stderr();
     let settings = Settings::from_env()?;
     // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());

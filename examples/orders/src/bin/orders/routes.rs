@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use examples::orders::{AppState, NewOrder, Order, Orders, Page, Problem};
+use orders::{AppState, NewOrder, Order, Orders, Page, Problem};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, HttpMakeClassifier, TraceLayer};
 use tracing::Level;
 

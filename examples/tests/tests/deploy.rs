@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use examples::orders::GRACE;
 use health_core::Health;
 use health_core::http::RequestHead;
+use orders::GRACE;
 use tokio::time::Instant;
 use yaml_rust2::{Yaml, YamlLoader};
 
-const MANIFEST: &str = include_str!("../../deploy/kubernetes.yaml");
-const UNIT: &str = include_str!("../../deploy/orders.service");
-const GUIDE: &str = include_str!("../../docs/deployment.md");
+const MANIFEST: &str = include_str!("../../../deploy/kubernetes.yaml");
+const UNIT: &str = include_str!("../../../deploy/orders.service");
+const GUIDE: &str = include_str!("../../../docs/deployment.md");
 
 /// To close the database, and for a machine that is busy.
 const MARGIN: Duration = Duration::from_secs(5);

@@ -11,6 +11,9 @@
 //! | `worker` | ships accepted orders in the background |
 //! | `disk` | the space that is left beside the database |
 //! | `settings` | the environment variables |
+//!
+//! The library uses no web framework. Each binary contains everything that
+//! concerns its framework.
 
 mod app;
 mod checks;
@@ -23,6 +26,11 @@ mod settings;
 mod store;
 mod worker;
 
+use std::{env, io};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
 pub use app::{AppState, GRACE, greet};
 pub use disk::DiskSpace;
 pub use model::{InvalidOrder, NewOrder, Order, Status};
@@ -31,3 +39,21 @@ pub use problem::Problem;
 pub use settings::{InvalidSetting, Settings};
 pub use store::{CancelError, OpenError, PAGE_LIMIT, Store};
 pub use worker::Worker;
+
+/// Writes the log to standard error, filtered by `RUST_LOG`.
+///
+/// The default level `info` includes each request and each change of a check
+/// with its reason. `LOG_FORMAT=json` writes one JSON object per line.
+pub fn log_to_stderr() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    if env::var_os("LOG_FORMAT").is_some_and(|format| format == "json") {
+        log.json().flatten_event(true).init();
+    } else {
+        log.init();
+    }
+}

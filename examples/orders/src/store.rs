@@ -13,8 +13,8 @@ use sqlx::{
     query_scalar, raw_sql,
 };
 
-use super::database_file::DatabaseFile;
-use super::model::{NewOrder, Order, Status};
+use crate::database_file::DatabaseFile;
+use crate::model::{NewOrder, Order, Status};
 
 /// The largest page of a list.
 pub const PAGE_LIMIT: u32 = 100;
@@ -28,7 +28,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an order can be cancelled.
 const HANDLING_TIME: &str = "-2 seconds";
 /// Each brings the schema one version further, and says so in `user_version`.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_orders.sql")];
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_orders.sql")];
 /// So many orders in one pass of the worker, for a short lock.
 const BATCH: u32 = 100;
 
@@ -359,7 +359,7 @@ impl std::error::Error for CancelError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::*;
     use tempfile::TempDir;
     use tokio::task::JoinSet;
 

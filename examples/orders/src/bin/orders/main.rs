@@ -12,18 +12,18 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
-use examples::orders::{AppState, GRACE, Settings, greet};
 use health_axum::config::HttpOptions;
 use health_axum::config::LifecycleOptions;
 use health_axum::config::RuntimeOptions;
 use health_axum::config::ServiceInfo;
 use health_axum::http::Page;
 use health_axum::{CheckOptions, Health};
+use orders::{AppState, GRACE, Settings, greet};
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    examples::log_to_stderr();
+    orders::log_to_stderr();
     let settings = Settings::from_env()?;
     // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());

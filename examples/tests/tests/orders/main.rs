@@ -35,8 +35,8 @@ enum Service {
 impl Service {
     fn binary(self) -> &'static str {
         match self {
-            Service::Axum => env!("CARGO_BIN_EXE_orders"),
-            Service::Actix => env!("CARGO_BIN_EXE_orders-actix"),
+            Service::Axum => env!("CARGO_BIN_EXE_axum-under-test"),
+            Service::Actix => env!("CARGO_BIN_EXE_actix-under-test"),
         }
     }
 }

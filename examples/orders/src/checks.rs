@@ -5,8 +5,8 @@ use std::io;
 
 use health_core::{Outcome, health_check};
 
-use super::disk::DiskSpace;
-use super::store::Store;
+use crate::disk::DiskSpace;
+use crate::store::Store;
 
 /// Without the database no request can be served, so this decides readiness.
 #[health_check(timeout = "2s", interval = "2s", critical, tags("storage"))]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{InvalidOrder, Order};
-use super::store::PAGE_LIMIT;
+use crate::model::{InvalidOrder, Order};
+use crate::store::PAGE_LIMIT;
 
 /// Which orders a client asks for: there is none that breaks a rule.
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use health_core::HealthState;
 
-use super::disk::DiskSpace;
-use super::settings::Settings;
-use super::store::{OpenError, Store};
-use super::worker::Worker;
+use crate::disk::DiskSpace;
+use crate::settings::Settings;
+use crate::store::{OpenError, Store};
+use crate::worker::Worker;
 
 /// How long requests may still take once the drain is over.
 pub const GRACE: Duration = Duration::from_secs(5);
