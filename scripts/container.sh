@@ -34,7 +34,7 @@ eventually() {
 
 build() {
     RUSTFLAGS="-C target-feature=+crt-static" \
-        cargo build --locked -p examples --bin orders --target "$target"
+        cargo build --locked -p orders --bin orders --target "$target"
     cp "target/$target/debug/orders" "$folder/orders"
     strip "$folder/orders"
     if ldd "$folder/orders" >/dev/null 2>&1 && ! ldd "$folder/orders" | grep -q 'statically linked'; then

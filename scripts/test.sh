@@ -99,6 +99,9 @@ RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="-D warnings --cfg docsrs" \
 step "declared Rust version"
 check_msrv
 
+step "packages"
+./scripts/packages.sh
+
 step "tests"
 cargo test --locked --workspace --all-features -- --include-ignored
 

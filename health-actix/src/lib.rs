@@ -35,6 +35,8 @@
 //! `shutdown_timeout`. `actix-server` 2.6 sometimes cuts them off anyway; 2.10
 //! does not: `cargo update actix-server`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -151,3 +153,8 @@ fn response(answer: ::http::Response<Bytes>) -> HttpResponse {
     }
     response.body(body)
 }
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

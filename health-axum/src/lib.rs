@@ -4,6 +4,7 @@
 //! health-core, and `#[health_check]` requires no other dependency in
 //! `Cargo.toml`.
 #![cfg_attr(docsrs, doc = "The [guides](_guides) answer one question each.")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::net::IpAddr;
 #[cfg(feature = "tokio")]
@@ -126,3 +127,8 @@ fn peer(request: &Request) -> Option<IpAddr> {
 fn peer(_: &Request) -> Option<IpAddr> {
     None
 }
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

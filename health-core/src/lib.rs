@@ -103,6 +103,8 @@
 //! [`Switch`]: reported::Switch
 //! [`Verdict`]: report::Verdict
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
 pub mod check;
 mod engine;
@@ -179,3 +181,8 @@ pub mod report {
     pub use crate::verdict::snapshot::{CheckReport, Snapshot};
     pub use crate::verdict::track::Verdict;
 }
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -59,6 +59,8 @@
 //! drains. When the drain is over, every `Watch` ends with `UNAVAILABLE`, so that
 //! tonic's graceful shutdown does not wait for its clients.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod answer;
 mod services;
 
@@ -94,3 +96,8 @@ pub use services::{Services, ServicesError, services};
 pub use health_core as __core;
 #[doc(hidden)]
 pub use health_core::{__private, via};
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,7 +17,7 @@ use health_core::notify::{PushMonitor, Webhook};
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 
 const README: &str = include_str!("../../README.md");
-const QUICK_START: &str = include_str!("../../examples/src/bin/quickstart.rs");
+const QUICK_START: &str = include_str!("../../examples/quickstart/src/main.rs");
 
 /// What stands in each block of this language.
 fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {

@@ -57,3 +57,26 @@ fn each_feature_of_the_core_can_be_turned_off_through_an_adapter() {
         }
     }
 }
+
+#[test]
+fn each_published_package_has_the_licence_texts() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| {
+        std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let packages = packages();
+    // `publish = false` is an empty list of registries.
+    let published = packages
+        .iter()
+        .filter(|package| package["publish"].is_null());
+    let mut compared = 0;
+    for package in published {
+        let name = package["name"].as_str().expect("a name");
+        for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let copy = read(&format!("{name}/{file}"));
+            assert_eq!(copy, read(file), "{name}/{file}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 14, "two texts in each of seven packages");
+}

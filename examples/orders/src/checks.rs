@@ -1,0 +1,27 @@
+//! The health checks: declared here, and found by `Health::builder()` of
+//! whichever program names this crate.
+
+use std::io;
+
+use health_core::{Outcome, health_check};
+
+use crate::disk::DiskSpace;
+use crate::store::Store;
+
+/// Without the database no request can be served, so this decides readiness.
+#[health_check(timeout = "2s", interval = "2s", critical, tags("storage"))]
+async fn database(store: &Store) -> Result<(), sqlx::Error> {
+    store.probe().await
+}
+
+/// A full disk is near. A plain function, since asking a disk can block.
+#[health_check(tags("storage"))]
+fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
+    let free = disk.free()?;
+    let outcome = if free < disk.least() {
+        Outcome::warn("the disk is nearly full")
+    } else {
+        Outcome::pass()
+    };
+    Ok(outcome.observe(free, "bytes"))
+}

@@ -1,0 +1,73 @@
+//! What a client is told when something goes wrong.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::store::CancelError;
+
+/// What went wrong, for the client: RFC 9457.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    /// The media type of its JSON.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    /// `detail` says what this client should do otherwise.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Problem {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+        }
+    }
+
+    /// No order has this id.
+    pub fn no_such_order() -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "there is no such order")
+    }
+
+    /// Nothing is at this path.
+    pub fn no_such_path() -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "there is no such path")
+    }
+
+    /// Something is at this path, but not for this method.
+    pub fn wrong_method() -> Self {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Problem::new(status, "see `Allow` for the methods")
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Seconds after which the client may try again, if it may.
+    pub fn retry_after(&self) -> Option<&'static str> {
+        (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some("2")
+    }
+}
+
+/// The input was checked before, so the database itself is in trouble: the
+/// client may try again, and only the log says why.
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again later")
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NotFound => Problem::no_such_order(),
+            CancelError::TooLate(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+            CancelError::Database(error) => error.into(),
+        }
+    }
+}

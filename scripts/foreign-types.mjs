@@ -1,0 +1,71 @@
+// Types and traits of other crates in the public items of the published crates,
+// which must all be in the list below: a new major version of such a crate is
+// one of ours. Read from rustdoc's JSON.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/// By crate: whose items may be public.
+const ALLOWED = {
+  // `serde` and `opentelemetry` stand behind a method or a feature of that name.
+  "health-core": ["async_trait", "bytes", "http", "health_macros", "opentelemetry", "serde_core", "serde_json", "tokio"],
+  "health-axum": ["axum", "health_core", "health_macros"],
+  "health-tonic": ["health_core", "health_macros", "http", "tonic"],
+  "health-actix": ["actix_web", "health_core", "health_macros"],
+};
+const STANDARD = new Set(["std", "core", "alloc"]);
+
+function documentation(crate) {
+  const args = ["rustdoc", "--quiet", "--locked", "-p", crate, "--lib", "--all-features", "--",
+    "-Zunstable-options", "--output-format", "json", "--cap-lints", "allow"];
+  execFileSync("cargo", args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, RUSTC_BOOTSTRAP: "1" } });
+  const target = process.env.CARGO_TARGET_DIR ?? "target";
+  return JSON.parse(readFileSync(join(target, "doc", `${crate.replace("-", "_")}.json`), "utf8"));
+}
+
+/// Everything in a value that names an item by its id, and `use` statements.
+function* references(value) {
+  if (value === null || typeof value !== "object") return;
+  if (!Array.isArray(value) && typeof value.id === "number" && typeof (value.path ?? value.source) === "string") {
+    yield value.id;
+  }
+  for (const inner of Object.values(value)) {
+    yield* references(inner);
+  }
+}
+
+/// By foreign crate: one of its items, and one of ours in which it stands.
+function foreign(crate) {
+  const { index, paths, external_crates: crates } = documentation(crate);
+  const found = new Map();
+  for (const item of Object.values(index)) {
+    const implementation = item.inner.impl;
+    if (item.crate_id !== 0 || implementation?.is_synthetic || implementation?.blanket_impl) continue;
+    for (const id of references(item.inner)) {
+      const path = paths[id];
+      if (path === undefined || path.crate_id === 0) continue;
+      const owner = crates[path.crate_id].name;
+      if (!STANDARD.has(owner) && !found.has(owner)) {
+        found.set(owner, `${path.path.join("::")} in ${item.name ?? item.span?.filename}`);
+      }
+    }
+  }
+  return found;
+}
+
+let isFine = true;
+for (const [crate, allowed] of Object.entries(ALLOWED)) {
+  const found = foreign(crate);
+  for (const [owner, where] of found) {
+    if (!allowed.includes(owner)) {
+      console.error(`${crate}: ${where} is public, and ${owner} is not in the list`);
+      isFine = false;
+    }
+  }
+  for (const owner of allowed.filter((owner) => !found.has(owner))) {
+    console.error(`${crate}: ${owner} is in the list, and nothing of it is public`);
+    isFine = false;
+  }
+}
+process.exit(isFine ? 0 : 1);

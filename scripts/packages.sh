@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Packs each crate that is published, unpacks it outside of this workspace and
+# builds against it.
+#
+#   ./scripts/packages.sh        builds in target/packages
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+crates=(health-macros health-core health-axum health-actix health-tonic health-probe health-indicators)
+root=$PWD
+target=$root/target/packages
+outside=$(mktemp -d)
+trap 'rm -rf "$outside"' EXIT
+export CARGO_TARGET_DIR=$target CARGO_PROFILE_DEV_DEBUG=0
+
+step() { printf '\n-- %s\n' "$*"; }
+
+# The version, which all published crates share.
+version() { sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1; }
+
+pack() {
+    local packages=() crate
+    for crate in "${crates[@]}"; do
+        packages+=(-p "$crate")
+        rm -f "$target/package/$crate-"*.crate
+    done
+    cargo package --quiet --locked --allow-dirty --no-verify "${packages[@]}" 2>&1 |
+        grep -v 'is not included in the published package' || true
+    for crate in "${crates[@]}"; do
+        # With -m, since cargo would otherwise compare old times and not build again.
+        tar -xmzf "$target/package/$crate-$(version).crate" -C "$outside"
+        mv "$outside/$crate-$(version)" "$outside/$crate"
+    done
+}
+
+# Each package has the licences and a README, and no link that leads nowhere.
+check_contents() {
+    local crate file
+    for crate in "${crates[@]}"; do
+        for file in LICENSE-MIT LICENSE-APACHE; do
+            cmp "$file" "$outside/$crate/$file"
+        done
+        test -s "$outside/$crate/README.md"
+        if grep -nE '\]\((\.|/|[a-z]+/)' "$outside/$crate/README.md"; then
+            echo "$crate: a link of README.md is relative, and leads nowhere on crates.io" >&2
+            return 1
+        fi
+        if find "$outside/$crate" -type l | grep .; then
+            echo "$crate: a symbolic link was packed, not its file" >&2
+            return 1
+        fi
+    done
+}
+
+# One application for each adapter, which depends on it as any other would.
+# The code is that of the adapter's README.
+write_applications() {
+    mkdir -p "$outside"/with-{axum,actix,tonic}/src
+    application with-axum health-axum 'axum = "0.8"' \
+        'tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }'
+    application with-actix health-actix \
+        'actix-web = { version = "4", default-features = false, features = ["macros"] }'
+    application with-tonic health-tonic \
+        'tonic = { version = "0.14", default-features = false, features = ["router", "server"] }' \
+        'tokio = { version = "1", features = ["macros", "rt-multi-thread"] }'
+    {
+        echo '[workspace]'
+        echo 'resolver = "3"'
+        echo 'members = ["health-*", "with-*"]'
+        echo '[patch.crates-io]'
+        for crate in "${crates[@]}"; do
+            echo "$crate = { path = \"$crate\" }"
+        done
+    } >"$outside/Cargo.toml"
+    # The versions that everything else here is tested with.
+    cp Cargo.lock "$outside/Cargo.lock"
+}
+
+application() {
+    local name=$1 adapter=$2
+    shift 2
+    {
+        printf '[package]\nname = "%s"\nversion = "0.0.0"\nedition = "2024"\n' "$name"
+        printf '[dependencies]\n%s = "%s"\n' "$adapter" "$(version)"
+        printf '%s\n' "$@"
+    } >"$outside/$name/Cargo.toml"
+    awk '/^```rust/ { code = 1; next } /^```/ { code = 0 } code' \
+        "$outside/$adapter/README.md" >"$outside/$name/src/main.rs"
+}
+
+# With the least versions of the direct dependencies that the manifests allow.
+check_least_versions() {
+    local lock=$outside/Cargo.lock
+    rm "$lock"
+    # The requirements of the applications are not those of the crates.
+    sed -i 's/, "with-\*"//' "$outside/Cargo.toml"
+    rm -r "$outside"/with-*
+    (
+        cd "$outside"
+        RUSTC_BOOTSTRAP=1 cargo -Z direct-minimal-versions generate-lockfile --quiet
+        cargo check --quiet -p health-core -p health-axum -p health-actix -p health-tonic --all-features
+    )
+}
+
+step "pack and unpack"
+pack
+check_contents
+
+step "the quick starts, outside of the workspace"
+write_applications
+(cd "$outside" && cargo check --quiet -p with-axum -p with-actix -p with-tonic -p health-probe)
+
+step "licences and duplicate versions"
+node "$root/scripts/dependencies.mjs" "$outside"
+
+step "foreign types in public"
+node "$root/scripts/foreign-types.mjs"
+
+step "least versions of the direct dependencies"
+check_least_versions
