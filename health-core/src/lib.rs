@@ -174,6 +174,7 @@ pub mod notify {
 
 /// Snapshots of all checks: see [`Health::snapshot`].
 pub mod report {
+    pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};
     pub use crate::verdict::incident::Incident;
     pub use crate::verdict::snapshot::{CheckReport, Snapshot};

@@ -37,6 +37,7 @@ use crate::telemetry::hook::remote::push::{PushMonitor, Readings};
 #[cfg(feature = "webhook")]
 use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
+use crate::telemetry::log::unrecorded::Unrecorded;
 use crate::telemetry::outlet::Outlet;
 
 /// Configures health and starts the checks.
@@ -115,6 +116,8 @@ impl HealthBuilder {
             .collect::<Probes>();
         let empty = self.required_probes.difference(fed);
         problems.extend(empty.iter().map(|probe| Problem::EmptyProbe { probe }));
+        // A hook gets the causes without a log.
+        let is_heard = !self.hooks.is_empty();
         #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
@@ -126,6 +129,9 @@ impl HealthBuilder {
         let outlet = Outlet::start(listeners, checks.len(), &runtime);
         let outlet = outlet.map_err(|error| no_thread(&error))?;
         log::started(&checks);
+        if let Some(unrecorded) = Unrecorded::find().filter(|_| !is_heard) {
+            unrecorded.write();
+        }
         if cfg!(panic = "abort") {
             log::panics_abort();
         }

@@ -13,6 +13,7 @@ use crate::check::source::{Reading, Reports, Source, View};
 use crate::time::clock::Moment;
 use crate::verdict::history::{Kept, Ring};
 use crate::verdict::incident::{Incident, Ongoing};
+use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::stats::Stats;
 
 /// The verdict of a check, derived from its last results.
@@ -186,6 +187,9 @@ pub(crate) struct Track {
     /// The time of the last result.
     ended: Option<Moment>,
     flight: Option<Flight>,
+    /// What the last run that timed out has returned since. Boxed, since most
+    /// checks never time out.
+    explanation: Option<Box<Explanation>>,
     skipped: Option<Skipped>,
     skips: u64,
     next: Next,
@@ -219,6 +223,7 @@ impl Track {
             last: None,
             ended: None,
             flight: None,
+            explanation: None,
             skipped: None,
             skips: 0,
             next: Next::WhenDue,
@@ -445,9 +450,30 @@ impl Track {
         self.skipped = Some(Skipped { root, before });
     }
 
-    /// Records that the run is over, regardless of its result.
-    pub(crate) fn land(&mut self) {
-        self.flight = None;
+    /// Records that a run is over that has already been counted as timed out.
+    /// Its end becomes the cause of the timeout. Returns the explanation if it
+    /// differs from the one that is known.
+    pub(crate) fn land(&mut self, now: Moment, end: LateEnd) -> Option<Explanation> {
+        let flight = self.flight.take()?;
+        if self.forced.is_some() {
+            return None;
+        }
+        let last = self
+            .last
+            .as_ref()
+            .filter(|last| last.outcome.is_timed_out())?;
+        let known = self.explanation.as_ref().map(|known| &known.end);
+        let is_news = known != Some(&end);
+        let explanation = Explanation {
+            end,
+            took: now.since(flight.started),
+        };
+        self.last = Some(Arc::new(Finished {
+            outcome: Outcome::timed_out_because(explanation.cause()),
+            ..**last
+        }));
+        self.explanation = Some(Box::new(explanation.clone()));
+        is_news.then_some(explanation)
     }
 
     /// Applies the first deadline up to `now`: a run exceeds its timeout, a
@@ -484,7 +510,10 @@ impl Track {
             next_miss: last + self.miss_every,
             ..flight
         });
-        self.record(flight.started, missed, Outcome::timed_out());
+        // An outage that consists of several timeouts keeps its cause.
+        let known = self.explanation.as_ref().map(|known| known.cause());
+        let outcome = known.map_or_else(Outcome::timed_out, Outcome::timed_out_because);
+        self.record(flight.started, missed, outcome);
     }
 
     /// Reads the source. An unchanged reading is no result.
@@ -540,6 +569,11 @@ impl Track {
         (held, incident)
     }
 
+    /// Returns how long the verdict has lasted.
+    pub(crate) fn lasting(&self, now: Moment) -> Duration {
+        now.since(self.since)
+    }
+
     /// Returns the current incident.
     pub(crate) fn incident(&self) -> Option<Incident> {
         Some(self.ongoing.as_ref()?.incident)
@@ -583,6 +617,9 @@ impl Track {
             return;
         }
         let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
+        if !outcome.is_timed_out() {
+            self.explanation = None;
+        }
         let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
         let gap = self.ended.map(|last| ended.since(last));
         self.history.record(status, took, gap, at);
@@ -962,7 +999,7 @@ mod properties {
         match event {
             Event::Begin if track.flight.is_none() => track.begin(now),
             Event::Finish(status) => track.finish(now, Outcome::from(*status)),
-            Event::Land => track.land(),
+            Event::Land => drop(track.land(now, LateEnd::Dropped)),
             Event::Begin | Event::Look => {}
         }
     }
