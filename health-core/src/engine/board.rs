@@ -297,6 +297,30 @@ impl Board {
             self.latch_startup(at);
             self.announce_answers();
         }
+        if turned {
+            self.follow(check, at);
+        }
+    }
+
+    /// Skips the reported checks that depend on this one, or ends their skip.
+    /// Those that run decide in their own tasks.
+    fn follow(&mut self, check: usize, at: Moment) {
+        let declared = Arc::clone(&self.declared);
+        for &dependent in &declared[check].dependents {
+            if !self.tracks[dependent].follows_others() {
+                continue;
+            }
+            let blocked_by = self.tracks[dependent].blocked_by();
+            match self.obstacle(dependent) {
+                Obstacle::Failing(root) if blocked_by != Some(&root) => {
+                    self.change(dependent, at, |track, _| track.skip(root));
+                }
+                Obstacle::None if blocked_by.is_some() => {
+                    self.change(dependent, at, |track, view| track.resume(at, view));
+                }
+                Obstacle::Failing(_) | Obstacle::NoResult | Obstacle::None => {}
+            }
+        }
     }
 
     /// Latches startup once all of its checks pass at the same moment.

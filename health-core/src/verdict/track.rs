@@ -138,6 +138,8 @@ struct Reported {
     since: Moment,
     /// When its reading expires.
     until: Option<Moment>,
+    /// Silence is no failure before this time.
+    lenient_until: Moment,
 }
 
 /// Why a check is skipped.
@@ -242,6 +244,7 @@ impl Track {
             source,
             since: now,
             until: None,
+            lenient_until: Moment::START,
         };
         Track {
             reported: Some(Box::new(reported)),
@@ -251,6 +254,11 @@ impl Track {
 
     pub(crate) fn is_reported(&self) -> bool {
         self.reported.is_some()
+    }
+
+    /// Returns whether the check is reported and its verdict can still change.
+    pub(crate) fn follows_others(&self) -> bool {
+        self.is_reported() && !self.retired
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -448,6 +456,18 @@ impl Track {
         self.skips += 1;
         self.next = Next::WhenDue;
         self.skipped = Some(Skipped { root, before });
+        if let Some(reported) = &mut self.reported {
+            reported.until = None;
+        }
+    }
+
+    /// Ends the skip of a reported check. Silence during the skip does not count.
+    pub(crate) fn resume(&mut self, now: Moment, view: &View<'_>) {
+        self.skipped = None;
+        if let Some(reported) = &mut self.reported {
+            reported.lenient_until = now + reported.source.patience();
+        }
+        self.look(now, view);
     }
 
     /// Records that a run is over that has already been counted as timed out.
@@ -518,7 +538,8 @@ impl Track {
 
     /// Reads the source. An unchanged reading is no result.
     pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
-        let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
+        let is_ignored = self.retired || self.skipped.is_some();
+        let Some(reported) = self.reported.as_mut().filter(|_| !is_ignored) else {
             return;
         };
         let Reading {
@@ -529,6 +550,12 @@ impl Track {
         } = reported.source.read(now, reported.since, view);
         if is_orderly_end && view.draining {
             self.retire();
+            return;
+        }
+        let is_failing = |outcome: &Outcome| outcome.status() == Status::Fail;
+        let is_silent = outcome.as_ref().is_some_and(is_failing) && !is_orderly_end;
+        if is_silent && now < reported.lenient_until {
+            reported.until = Some(reported.lenient_until);
             return;
         }
         reported.until = until;

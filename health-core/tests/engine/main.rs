@@ -10,3 +10,4 @@ mod reports;
 mod settings;
 mod start;
 mod threads;
+mod workers;
