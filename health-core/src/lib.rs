@@ -111,6 +111,7 @@ mod export;
 mod health;
 pub mod http;
 mod lifecycle;
+mod ready;
 mod registry;
 pub mod reported;
 mod telemetry;
@@ -174,6 +175,7 @@ pub mod notify {
 
 /// Snapshots of all checks: see [`Health::snapshot`].
 pub mod report {
+    pub use crate::ready::NotReady;
     pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};
     pub use crate::verdict::incident::Incident;

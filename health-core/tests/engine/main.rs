@@ -6,6 +6,7 @@ mod demand;
 mod engine;
 mod gates;
 mod order;
+mod ready;
 mod reports;
 mod settings;
 mod start;
