@@ -62,7 +62,7 @@ impl Health {
                     causes: self.causes(),
                 });
             }
-            sleep(PAUSE.min(deadline - waited)).await;
+            sleep(PAUSE.min(deadline.saturating_sub(waited))).await;
         }
     }
 

@@ -90,9 +90,7 @@ impl HealthBuilder {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());
         self.apply_settings(&mut problems);
-        if self.for_tests {
-            self.isolate();
-        }
+        self.isolate_for_tests();
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         self.lifecycle.check(&mut problems);
@@ -110,14 +108,7 @@ impl HealthBuilder {
             groups: &self.http.paths.groups(),
         };
         let mut checks = registry.checks(&mut problems);
-        if self.for_tests {
-            for check in &mut checks {
-                check.feed = ResultSource::passing();
-                // A forced outcome is released at once.
-                check.plan.failure_threshold = 1;
-                check.plan.success_threshold = 1;
-            }
-        }
+        options::replace_for_tests(&mut checks, self.for_tests);
         let answered = checks
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::builder::HealthBuilder;
+use crate::check::ResultSource;
 use crate::engine::options::RuntimeOptions;
 use crate::http::config::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::options::LifecycleOptions;
+use crate::registry::Check;
 use crate::registry::error::Problem;
 use crate::telemetry::event::Transition;
 #[cfg(feature = "webhook")]
@@ -125,7 +127,10 @@ impl HealthBuilder {
     }
 
     /// Cuts the connections to the outside: see [`for_tests`](Self::for_tests).
-    pub(super) fn isolate(&mut self) {
+    pub(super) fn isolate_for_tests(&mut self) {
+        if !self.for_tests {
+            return;
+        }
         self.lifecycle.drain_delay = Duration::ZERO;
         #[cfg(all(feature = "systemd", unix))]
         {
@@ -148,5 +153,15 @@ impl HealthBuilder {
             what: format!("`{method}` is called twice on the builder"),
             help: format!("gather the options in one value: `.{method}(..)`"),
         })
+    }
+}
+
+/// Replaces every check by one that always passes.
+pub(super) fn replace_for_tests(checks: &mut [Check], for_tests: bool) {
+    for check in checks.iter_mut().filter(|_| for_tests) {
+        check.feed = ResultSource::passing();
+        // A forced outcome is released at once.
+        check.plan.failure_threshold = 1;
+        check.plan.success_threshold = 1;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use health_core::report::Verdict;
+use health_core::report::{CheckReport, Incident, Verdict};
 use health_core::{CheckOptions, Health, testing};
 use serde_json::Value;
 use test_support::Log;
@@ -66,7 +66,7 @@ async fn the_late_error_of_an_abandoned_run_is_the_cause_of_the_outage() {
     let incident = health.check("database").and_then(|check| check.incident());
     assert_eq!(
         event["incident"].as_str(),
-        incident.as_ref().map(|it| it.as_str())
+        incident.as_ref().map(Incident::as_str)
     );
     let hint = event["hint"].as_str().expect("a hint");
     assert!(hint.contains("acquire_timeout"), "{hint}");
@@ -141,7 +141,7 @@ async fn causes_lists_what_does_not_pass_with_critical_checks_first() {
         .expect("it starts");
     sleep(31 * SECOND).await;
     let causes = health.causes();
-    let names: Vec<&str> = causes.iter().map(|check| check.name()).collect();
+    let names: Vec<&str> = causes.iter().map(CheckReport::name).collect();
     assert_eq!(names, ["database", "a-cache", "schema", "slow"]);
     let shown = regex_lite::Regex::new(r" \(incident \w{6}\)")
         .expect("a regex")

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "tracing")]
 use tracing::subscriber::NoSubscriber;
 #[cfg(feature = "tracing")]
-use tracing::{Level, dispatcher};
+use tracing::{Dispatch, Level, dispatcher};
 
 #[cfg(feature = "tracing")]
 use crate::telemetry::log::line::TARGET;
@@ -32,7 +32,7 @@ impl Unrecorded {
         if tracing::enabled!(target: TARGET, Level::ERROR) {
             return None;
         }
-        let is_missing = dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>());
+        let is_missing = dispatcher::get_default(Dispatch::is::<NoSubscriber>);
         Some(if is_missing {
             Unrecorded::NoSubscriber
         } else {
@@ -79,7 +79,6 @@ impl Unrecorded {
 
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
-    use tracing::Dispatch;
     use tracing::subscriber::with_default;
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt as _;
