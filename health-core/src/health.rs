@@ -26,6 +26,7 @@ use crate::lifecycle::signal::Requests;
 use crate::telemetry::event::Events;
 use crate::telemetry::log;
 use crate::telemetry::log::line::Line;
+use crate::verdict::causes::Causes;
 use crate::verdict::snapshot::{CheckReport, Snapshot};
 
 /// A handle of the running health checks of one service.
@@ -87,6 +88,34 @@ impl Health {
     /// Returns the current state of all checks.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.monitor.snapshot()
+    }
+
+    /// Returns why checks do not pass, with the private texts of their errors:
+    /// a way to the cause that needs no log.
+    ///
+    /// Write it where only operators read, such as the terminal of an
+    /// administrative command. Over HTTP, a [`Guard`](crate::http::Guard) shows
+    /// the same to the clients that it recognizes.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new(), || async { Err::<(), _>("7 of 9 brokers are down") })
+    ///     .start()?;
+    /// health.refresh("queue").await;
+    /// for check in &health.causes() {
+    ///     println!("{}: {}", check.name(), check.cause().join(": "));
+    /// #   assert_eq!(check.cause(), ["7 of 9 brokers are down"]);
+    /// }
+    /// # assert_eq!(health.causes().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn causes(&self) -> Causes {
+        Causes::of(&self.snapshot())
     }
 
     /// Adds a runtime to the watchdog, in addition to the one on which health

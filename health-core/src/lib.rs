@@ -113,6 +113,7 @@ mod export;
 mod health;
 pub mod http;
 mod lifecycle;
+mod ready;
 mod registry;
 pub mod reported;
 mod telemetry;
@@ -176,6 +177,8 @@ pub mod notify {
 
 /// Snapshots of all checks: see [`Health::snapshot`].
 pub mod report {
+    pub use crate::ready::NotReady;
+    pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};
     pub use crate::verdict::incident::Incident;
     pub use crate::verdict::snapshot::{CheckReport, Snapshot};

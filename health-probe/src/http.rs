@@ -1,49 +1,108 @@
 //! One `GET` of HTTP/1.1.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 
 use crate::connection::Connection;
-use crate::{ProbeError, Reason};
+use crate::{ProbeError, Reason, why};
 
 /// Of an answer as much as an error can show.
 const LONGEST_ANSWER: usize = 4 * 1024;
 
-pub(crate) fn ask(mut connection: Connection, host: &str, path: &str) -> Result<(), ProbeError> {
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: health-probe/{}\r\nAccept: */*\r\n\
-         Connection: close\r\n\r\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    connection.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    let line = loop {
-        if let Some(end) = answer.windows(2).position(|two| two == b"\r\n") {
-            break String::from_utf8_lossy(&answer[..end]).into_owned();
-        }
-        if !read_more(&mut connection, &mut answer)? {
-            return Err(cut_off(&answer));
-        }
-    };
-    let code = status_code(&line).ok_or_else(|| ProbeError::garbled(line.clone()))?;
+/// Bounds what [`text`] returns.
+const LONGEST_TEXT: usize = 64 * 1024;
+
+pub(crate) fn ask(connection: Connection, host: &str, path: &str) -> Result<(), ProbeError> {
+    let (code, mut answer) = Answer::request(connection, &head(host, path), LONGEST_ANSWER)?;
     if (200..=299).contains(&code) {
         return Ok(());
     }
-    // The body is for people; the verdict stands without it.
-    while let Ok(true) = read_more(&mut connection, &mut answer) {}
-    let reason = match code {
-        404 | 405 => Reason::Unknown,
-        _ => Reason::Unhealthy,
-    };
-    Err(ProbeError::new(reason, format!("{code} {}", body(&answer))))
+    let text = format!("{code} {}", answer.body());
+    Err(ProbeError::new(reason(code), text))
 }
 
-/// Returns whether there was more, and room for it.
-fn read_more(connection: &mut Connection, answer: &mut Vec<u8>) -> Result<bool, ProbeError> {
-    let mut part = [0; 1024];
-    let room = LONGEST_ANSWER.saturating_sub(answer.len()).min(part.len());
-    let length = connection.read(&mut part[..room])?;
-    answer.extend_from_slice(&part[..length]);
-    Ok(length > 0)
+/// Returns the text of a page, whether the service is healthy or not.
+pub(crate) fn text(
+    connection: Connection,
+    host: &str,
+    path: &str,
+    token: Option<&str>,
+) -> Result<String, ProbeError> {
+    let mut head = head(host, path);
+    if let Some(token) = token {
+        let _ = write!(head, "Authorization: Bearer {token}\r\n");
+    }
+    let (code, mut answer) = Answer::request(connection, &head, LONGEST_TEXT)?;
+    match code {
+        200..=299 | 503 => Ok(why::printable(&answer.body())),
+        code => Err(ProbeError::new(reason(code), format!("{code} at {path}"))),
+    }
+}
+
+/// Returns the head of the request without the empty line at its end.
+fn head(host: &str, path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: health-probe/{}\r\nAccept: */*\r\n\
+         Connection: close\r\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn reason(code: u16) -> Reason {
+    match code {
+        404 | 405 => Reason::Unknown,
+        _ => Reason::Unhealthy,
+    }
+}
+
+/// An answer that is being read.
+struct Answer {
+    connection: Connection,
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Answer {
+    /// Sends the request, and returns the status code and the answer.
+    fn request(
+        mut connection: Connection,
+        head: &str,
+        limit: usize,
+    ) -> Result<(u16, Self), ProbeError> {
+        connection.write_all(format!("{head}\r\n").as_bytes())?;
+        let mut answer = Answer {
+            connection,
+            bytes: Vec::new(),
+            limit,
+        };
+        let line = loop {
+            let end = answer.bytes.windows(2).position(|two| two == b"\r\n");
+            if let Some(end) = end {
+                break String::from_utf8_lossy(&answer.bytes[..end]).into_owned();
+            }
+            if !answer.read_more()? {
+                return Err(cut_off(&answer.bytes));
+            }
+        };
+        let code = status_code(&line).ok_or(ProbeError::garbled(line))?;
+        Ok((code, answer))
+    }
+
+    /// Returns whether there was more, and room for it.
+    fn read_more(&mut self) -> Result<bool, ProbeError> {
+        let mut part = [0; 1024];
+        let room = self.limit.saturating_sub(self.bytes.len()).min(part.len());
+        let length = self.connection.read(&mut part[..room])?;
+        self.bytes.extend_from_slice(&part[..length]);
+        Ok(length > 0)
+    }
+
+    /// Returns what can be read of the body. It is for people; the status code
+    /// counts without it.
+    fn body(&mut self) -> String {
+        while let Ok(true) = self.read_more() {}
+        body(&self.bytes)
+    }
 }
 
 fn cut_off(answer: &[u8]) -> ProbeError {

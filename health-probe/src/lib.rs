@@ -22,6 +22,12 @@
 //! Redirects are not followed, since a redirect says nothing about the service.
 //! There is no TLS: the probe talks to its own container.
 //!
+//! # Why a service is unhealthy
+//!
+//! `orders probe --why` prints each check that does not pass with its private cause,
+//! without a log. It requests `/health` beside the page of the probe, with the token
+//! in `HEALTH_GUARD_TOKEN`, over loopback or a Unix socket only. See [`why`].
+//!
 //! # Exit codes
 //!
 //! 0 for healthy and degraded, 1 for everything else. 2 is reserved by Docker and
@@ -32,7 +38,9 @@ mod grpc;
 mod hpack;
 mod http;
 mod target;
+mod why;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -47,6 +55,9 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The first argument that asks for a probe.
 const COMMAND: &str = "probe";
+/// The option that asks for the causes.
+const WHY: &str = "--why";
+const TOKEN_VARIABLE: &str = "HEALTH_GUARD_TOKEN";
 const URL_VARIABLE: &str = "HEALTH_PROBE_URL";
 const TIMEOUT_VARIABLE: &str = "HEALTH_PROBE_TIMEOUT";
 
@@ -67,11 +78,19 @@ const TIMEOUT_VARIABLE: &str = "HEALTH_PROBE_TIMEOUT";
 /// ```
 pub fn probe(url: &str, deadline: Duration) -> Result<(), ProbeError> {
     let target = Target::parse(url)?;
+    within(deadline, move |until| ask(&target, until))
+}
+
+/// Runs `request` on a thread of its own: a name can take longer to resolve than any
+/// deadline.
+fn within<T: Send + 'static>(
+    deadline: Duration,
+    request: impl FnOnce(Instant) -> Result<T, ProbeError> + Send + 'static,
+) -> Result<T, ProbeError> {
     let until = Instant::now().checked_add(deadline);
     let until = until.ok_or_else(|| ProbeError::new(Reason::Usage, "the deadline is too long"))?;
     let (answered, answer) = mpsc::channel();
-    // A name can take longer to resolve than any deadline.
-    let asking = move || drop(answered.send(ask(&target, until)));
+    let asking = move || drop(answered.send(request(until)));
     thread::Builder::new()
         .name("health-probe".into())
         .spawn(asking)
@@ -84,6 +103,46 @@ pub fn probe(url: &str, deadline: Duration) -> Result<(), ProbeError> {
             "the answer is not understood",
         )),
     }
+}
+
+/// Returns why the service at `url` is not healthy, one line per check, with the
+/// private texts that its guard shows.
+///
+/// `url` is the page of a probe, such as `http://127.0.0.1:3000/readyz`, whose last
+/// segment is replaced by `health`. The guard of the service recognizes `token`
+/// (`HEALTH_GUARD_TOKEN` on the command line) or, with
+/// `Guard::addresses(["127.0.0.1", "::1"])`, the address. If it does neither, the
+/// texts are `withheld`.
+///
+/// # Errors
+///
+/// With [`Reason::Usage`] if the host is neither `localhost` nor a loopback address
+/// nor a Unix socket, because neither the token nor the texts may leave the machine.
+/// Otherwise as [`probe`], except that an unhealthy service is no error.
+///
+/// ```no_run
+/// use health_probe::DEADLINE;
+///
+/// let token = std::env::var("HEALTH_GUARD_TOKEN").ok();
+/// println!("{}", health_probe::why("http://127.0.0.1:3000/readyz", token.as_deref(), DEADLINE)?);
+/// # Ok::<_, health_probe::ProbeError>(())
+/// ```
+pub fn why(url: &str, token: Option<&str>, deadline: Duration) -> Result<String, ProbeError> {
+    let target = Target::parse(url)?;
+    if !target.is_local() {
+        let text = "causes are private: use localhost, a loopback address or a Unix socket";
+        return Err(ProbeError::new(Reason::Usage, text));
+    }
+    let Protocol::Http { path } = target.protocol() else {
+        let text = "the causes are served over HTTP: use http:// or http+unix://";
+        return Err(ProbeError::new(Reason::Usage, text));
+    };
+    let path = why::page_of(path);
+    let token = token.map(why::token).transpose()?;
+    within(deadline, move |until| {
+        let connection = target.connect(until)?;
+        http::text(connection, target.host(), &path, token.as_deref())
+    })
 }
 
 fn ask(target: &Target, until: Instant) -> Result<(), ProbeError> {
@@ -100,6 +159,9 @@ fn ask(target: &Target, until: Instant) -> Result<(), ProbeError> {
 /// The target is the second argument, else `HEALTH_PROBE_URL`, else
 /// `http://127.0.0.1:$PORT/readyz`. `HEALTH_PROBE_TIMEOUT` sets the deadline in
 /// seconds.
+///
+/// With `--why` before the target (`orders probe --why`), it prints [why] the service
+/// is not healthy, with the token in `HEALTH_GUARD_TOKEN`.
 pub fn main_if_asked() {
     main_if_asked_for(|| {
         let port = env::var("PORT").ok()?;
@@ -122,20 +184,30 @@ pub fn main_if_asked_at(url: &str) {
 fn main_if_asked_for(usual: impl FnOnce() -> Option<String>) {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == COMMAND) {
-        let given = arguments
-            .next()
-            .map(|url| url.to_string_lossy().into_owned());
-        let url = given.or_else(|| env::var(URL_VARIABLE).ok()).or_else(usual);
-        process::exit(run(url.as_deref()));
+        process::exit(run(arguments, usual));
     }
 }
 
-/// Probes, writes the reason of a failure to stderr and returns the exit code:
-/// the body of the binary `health-probe`.
+/// Probes as the arguments say, writes the reason of a failure to stderr and returns
+/// the exit code: the body of the binary `health-probe`.
 #[doc(hidden)]
-pub fn run(url: Option<&str>) -> i32 {
+pub fn run(
+    arguments: impl Iterator<Item = OsString>,
+    usual: impl FnOnce() -> Option<String>,
+) -> i32 {
+    let mut arguments = arguments.map(|text| text.to_string_lossy().into_owned());
+    let first = arguments.next();
+    let wants_why = first.as_deref() == Some(WHY);
+    let given = if wants_why { arguments.next() } else { first };
+    let url = given.or_else(|| env::var(URL_VARIABLE).ok()).or_else(usual);
     let result = match url {
-        Some(url) => deadline().and_then(|deadline| probe(url, deadline)),
+        Some(url) => deadline().and_then(|deadline| {
+            if wants_why {
+                print_why(&url, deadline)
+            } else {
+                probe(&url, deadline)
+            }
+        }),
         None => Err(ProbeError::new(
             Reason::Usage,
             format!("no URL; write one, or set {URL_VARIABLE} or PORT"),
@@ -149,6 +221,17 @@ pub fn run(url: Option<&str>) -> i32 {
             1
         }
     }
+}
+
+fn print_why(url: &str, deadline: Duration) -> Result<(), ProbeError> {
+    let token = env::var(TOKEN_VARIABLE).ok();
+    let text = why(url, token.as_deref(), deadline)?;
+    // Without `println!`, which panics where nobody reads.
+    let _ = writeln!(io::stdout(), "{text}");
+    if text.contains("withheld") {
+        let _ = writeln!(io::stderr(), "{}", why::HINT);
+    }
+    Ok(())
 }
 
 fn deadline() -> Result<Duration, ProbeError> {

@@ -1,12 +1,10 @@
 //! `health-probe URL`: exits with 0 if the service there is healthy, else with 1
-//! and the reason on stderr. The library's documentation lists the URLs.
+//! and the reason on stderr. `health-probe --why URL` prints the causes. The
+//! library's documentation lists the URLs.
 
 use std::env;
 use std::process;
 
 fn main() {
-    let given = env::args_os().nth(1);
-    let given = given.map(|url| url.to_string_lossy().into_owned());
-    let url = given.or_else(|| env::var("HEALTH_PROBE_URL").ok());
-    process::exit(health_probe::run(url.as_deref()));
+    process::exit(health_probe::run(env::args_os().skip(1), || None));
 }

@@ -90,6 +90,18 @@ impl Target {
         &self.protocol
     }
 
+    /// Returns whether the service is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match &self.address {
+            Address::Unix { .. } => true,
+            Address::Tcp { host, .. } if host.eq_ignore_ascii_case("localhost") => true,
+            Address::Tcp { host, .. } => {
+                let address = host.parse::<IpAddr>();
+                address.is_ok_and(|address| address.is_loopback())
+            }
+        }
+    }
+
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
@@ -272,6 +284,25 @@ mod tests {
             };
             assert_eq!(Target::parse(url), Ok(expected), "{url}");
         }
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for (host, is_local) in [
+            ("127.0.0.1:3000", true),
+            ("127.8.0.1", true),
+            ("[::1]:9", true),
+            ("LocalHost:9", true),
+            ("localhost.example:9", false),
+            ("10.0.0.7:9", false),
+            ("0.0.0.0:9", false),
+            ("[::]:9", false),
+        ] {
+            let target = Target::parse(&format!("http://{host}/readyz"));
+            assert_eq!(target.map(|it| it.is_local()), Ok(is_local), "{host}");
+        }
+        let socket = Target::parse("http+unix://%2Frun%2Fa.sock/readyz");
+        assert_eq!(socket.map(|it| it.is_local()), Ok(true));
     }
 
     #[test]

@@ -218,3 +218,70 @@ fn the_binary_exits_with_0_or_1_and_never_2() {
     assert_eq!(code, Some(1));
     assert!(text.starts_with("timeout: "), "{text}");
 }
+
+/// Answers one request as this, and returns the head of the request.
+fn recorded(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut head = [0; 4096];
+        let length = stream.read(&mut head).expect("a request");
+        stream.write_all(answer).expect("sent");
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    (format!("http://127.0.0.1:{port}/internal/readyz"), served)
+}
+
+#[test]
+fn why_shows_the_text_of_health_and_sends_the_token() {
+    let answer =
+        b"HTTP/1.1 503 x\r\n\r\n[-]database failed: \x1b[31mrefused\nhealth check failed\n";
+    let (url, served) = recorded(answer);
+    let text = health_probe::why(&url, Some("correct horse"), DEADLINE);
+    let expected = "[-]database failed:  [31mrefused\nhealth check failed";
+    assert_eq!(text.as_deref(), Ok(expected));
+    let head = served.join().expect("no panic");
+    let line = "GET /internal/health?format=text&verbose HTTP/1.1\r\n";
+    assert!(head.starts_with(line), "{head}");
+    let field = "\r\nAuthorization: Bearer correct horse\r\n";
+    assert!(head.contains(field) && head.ends_with("\r\n\r\n"), "{head}");
+}
+
+#[test]
+fn why_stays_on_the_machine_and_speaks_http() {
+    for (url, token, expected) in [
+        ("http://192.0.2.1/readyz", "", Reason::Usage),
+        ("http://orders.example/readyz", "", Reason::Usage),
+        ("grpc://127.0.0.1:1", "", Reason::Usage),
+        ("http://127.0.0.1:1/readyz", "a\r\nb: c", Reason::Usage),
+    ] {
+        let error = health_probe::why(url, Some(token), SHORT).expect_err(url);
+        assert_eq!(error.reason(), expected, "{url}: {error}");
+    }
+    let (url, _) = recorded(b"HTTP/1.1 404 x\r\n\r\n");
+    let error = health_probe::why(&url, None, DEADLINE).expect_err("404");
+    assert_eq!(
+        error.to_string(),
+        "unknown: 404 at /internal/health?format=text&verbose"
+    );
+}
+
+#[test]
+fn the_binary_prints_why() {
+    let run = |answer| {
+        let (url, _) = recorded(answer);
+        Command::new(env!("CARGO_BIN_EXE_health-probe"))
+            .env_remove("HEALTH_GUARD_TOKEN")
+            .args(["--why", &url])
+            .output()
+            .expect("it runs")
+    };
+    let output = run(b"HTTP/1.1 503 x\r\n\r\n[-]database failed: refused\n");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, b"[-]database failed: refused\n");
+    assert_eq!(output.stderr, b"");
+    let output = run(b"HTTP/1.1 503 x\r\n\r\n[-]database failed: withheld\n");
+    let hint = String::from_utf8_lossy(&output.stderr);
+    assert!(hint.contains("HEALTH_GUARD_TOKEN"), "{hint}");
+}

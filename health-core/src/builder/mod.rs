@@ -37,6 +37,7 @@ use crate::telemetry::hook::remote::push::{PushMonitor, Readings};
 #[cfg(feature = "webhook")]
 use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
+use crate::telemetry::log::unrecorded::Unrecorded;
 use crate::telemetry::outlet::Outlet;
 
 /// Configures health and starts the checks.
@@ -58,6 +59,7 @@ pub struct HealthBuilder {
     /// The methods that have set these options, a name for each call.
     called: Vec<&'static str>,
     hooks: Vec<Box<dyn Listener>>,
+    for_tests: bool,
     #[cfg(feature = "webhook")]
     webhooks: Vec<Webhook>,
     #[cfg(feature = "webhook")]
@@ -88,6 +90,7 @@ impl HealthBuilder {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());
         self.apply_settings(&mut problems);
+        self.isolate_for_tests();
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         self.lifecycle.check(&mut problems);
@@ -104,7 +107,8 @@ impl HealthBuilder {
             required: &self.required,
             groups: &self.http.paths.groups(),
         };
-        let checks = registry.checks(&mut problems);
+        let mut checks = registry.checks(&mut problems);
+        options::replace_for_tests(&mut checks, self.for_tests);
         let answered = checks
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
@@ -115,6 +119,8 @@ impl HealthBuilder {
             .collect::<Probes>();
         let empty = self.required_probes.difference(fed);
         problems.extend(empty.iter().map(|probe| Problem::EmptyProbe { probe }));
+        // A hook gets the causes without a log.
+        let is_heard = self.for_tests || !self.hooks.is_empty();
         #[cfg(not(feature = "webhook"))]
         let listeners = self.hooks;
         #[cfg(feature = "webhook")]
@@ -126,6 +132,9 @@ impl HealthBuilder {
         let outlet = Outlet::start(listeners, checks.len(), &runtime);
         let outlet = outlet.map_err(|error| no_thread(&error))?;
         log::started(&checks);
+        if let Some(unrecorded) = Unrecorded::find().filter(|_| !is_heard) {
+            unrecorded.write();
+        }
         if cfg!(panic = "abort") {
             log::panics_abort();
         }

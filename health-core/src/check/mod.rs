@@ -9,6 +9,7 @@ pub(crate) mod name;
 pub(crate) mod options;
 pub(crate) mod order;
 pub(crate) mod outcome;
+pub(crate) mod passing;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;

@@ -191,6 +191,11 @@ impl CheckOptions {
     /// this check does not run, and it is reported as skipped together with the
     /// name of the failing check.
     ///
+    /// What is reported, such as a heartbeat, is skipped in the same way: silence
+    /// does not count while a dependency fails, and the deadline begins again when
+    /// the dependency works. For liveness the verdict before the skip counts, so an
+    /// outage of a broker does not restart its consumers.
+    ///
     /// ```
     /// use health_core::CheckOptions;
     ///
@@ -393,7 +398,6 @@ impl CheckOptions {
             ("failure_threshold", self.failure_threshold.is_some()),
             ("success_threshold", self.success_threshold.is_some()),
             ("stale_after", self.stale_after.is_some()),
-            ("after", !self.after.is_empty()),
         ];
         for (option, _) in written.into_iter().filter(|(_, written)| *written) {
             broken.push(Mistake {

@@ -238,6 +238,17 @@ impl Outcome {
             .class(FailureClass::TimedOut)
     }
 
+    /// A timeout whose run has ended in the meantime.
+    pub(crate) fn timed_out_because(cause: Vec<String>) -> Self {
+        let mut outcome = Outcome::timed_out();
+        outcome.add_cause(cause);
+        outcome
+    }
+
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.reason == Some(Reason::TimedOut)
+    }
+
     pub(crate) fn panicked(text: String) -> Self {
         let mut outcome = Outcome::of(Status::Fail).saying(Reason::Panicked);
         outcome.add_cause(vec![text]);

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -25,6 +25,11 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
 
     /// The subscribers that are notified of a change.
     fn subscribers(&self) -> &Subscribers;
+
+    /// Returns how long silence is no failure once a dependency works again.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Returns the reports so far, for a source that repeats them.
     fn reports(&self) -> Option<Reports> {

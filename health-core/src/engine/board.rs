@@ -21,6 +21,7 @@ use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::deadlines::Deadlines;
 use crate::verdict::impact::{Impact, ProbeCounts};
+use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::snapshot::{CheckReport, Seen};
 use crate::verdict::track::{Track, Verdict};
 
@@ -255,6 +256,16 @@ impl Board {
         track.deadline().is_some()
     }
 
+    /// Records the end of a run that has already been counted as timed out, and
+    /// announces what explains the timeout.
+    pub(crate) fn land(&mut self, check: usize, now: Moment, end: LateEnd) {
+        let mut explanation = None;
+        self.change(check, now, |track, _| explanation = track.land(now, end));
+        if let Some(explanation) = explanation {
+            self.explain(check, now, explanation);
+        }
+    }
+
     /// Updates everything that depends on a check whose previous state was
     /// `before`.
     fn changed(&mut self, check: usize, at: Moment, before: Seen) {
@@ -285,6 +296,30 @@ impl Board {
             self.turns += 1;
             self.latch_startup(at);
             self.announce_answers();
+        }
+        if turned {
+            self.follow(check, at);
+        }
+    }
+
+    /// Skips the reported checks that depend on this one, or ends their skip.
+    /// Those that run decide in their own tasks.
+    fn follow(&mut self, check: usize, at: Moment) {
+        let declared = Arc::clone(&self.declared);
+        for &dependent in &declared[check].dependents {
+            if !self.tracks[dependent].follows_others() {
+                continue;
+            }
+            let blocked_by = self.tracks[dependent].blocked_by();
+            match self.obstacle(dependent) {
+                Obstacle::Failing(root) if blocked_by != Some(&root) => {
+                    self.change(dependent, at, |track, _| track.skip(root));
+                }
+                Obstacle::None if blocked_by.is_some() => {
+                    self.change(dependent, at, |track, view| track.resume(at, view));
+                }
+                Obstacle::Failing(_) | Obstacle::NoResult | Obstacle::None => {}
+            }
         }
     }
 
@@ -412,6 +447,22 @@ impl Board {
             let report = Box::new(self.report(check, at));
             self.outlet.log(Line::Lasts { report, lasting });
         }
+    }
+
+    /// Announces the cause of a timeout that has already been announced.
+    fn explain(&mut self, check: usize, at: Moment, explanation: Explanation) {
+        if !self.outlet.wants_transitions() {
+            return;
+        }
+        let verdict = self.tracks[check].verdict();
+        let explained = Transition {
+            from: verdict,
+            held: self.tracks[check].lasting(at),
+            at: SystemTime::now(),
+            incident: self.tracks[check].incident(),
+            report: self.report(check, at),
+        };
+        self.outlet.explained(check, explained, explanation);
     }
 
     /// Announces the probes whose status differs from the last logged one, and

@@ -30,6 +30,7 @@ use crate::telemetry::log::line::Line;
 use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
+use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
 use crate::verdict::track::{Scheduled, Track, Verdict};
 
@@ -400,8 +401,8 @@ impl Monitor {
     }
 
     /// Records the end of a run that has already been counted as timed out.
-    pub(crate) fn land(&self, index: usize) {
-        self.update(|board, now| board.change(index, now, |track, _| track.land()));
+    pub(crate) fn land(&self, index: usize, end: LateEnd) {
+        self.update(|board, now| board.land(index, now, end));
     }
 
     /// Applies elapsed deadlines.

@@ -27,6 +27,7 @@ use crate::engine::waker::WorkerWaker;
 use crate::engine::watchdog::{self, Watch, Watchdog};
 use crate::registry::Check;
 use crate::telemetry::log::line::Line;
+use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::CheckReport;
 
 /// A run that exceeds its timeout is kept for this long, or for four timeouts
@@ -342,12 +343,13 @@ impl Supervisor {
         drop((admitted, first));
         // The run has already been counted as timed out, and no second run
         // starts until it is over.
-        if ends_itself {
-            let _ = run.await;
+        let end = if ends_itself {
+            LateEnd::from(&run.await)
         } else {
-            let _ = timeout_at(limit, run).await;
-        }
-        monitor.land(*index);
+            let ended = timeout_at(limit, run).await;
+            ended.map_or(LateEnd::Dropped, |outcome| LateEnd::from(&outcome))
+        };
+        monitor.land(*index, end);
         None
     }
 }

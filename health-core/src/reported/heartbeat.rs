@@ -26,9 +26,9 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// visible even while the runtime of the task is blocked.
 ///
 /// All clones share one heartbeat. When the last clone is dropped, because the
-/// task has panicked or returned, the check fails at once. During a
-/// [drain](crate::Health::drain) the drop is no failure, but a missed deadline
-/// still is.
+/// task has panicked or returned, the check fails at once. After
+/// [`finish`](Self::finish) and during a [drain](crate::Health::drain) the drop is
+/// no failure; in a drain without `finish` a missed deadline still is.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -72,7 +72,7 @@ struct Handles {
 }
 
 /// One atomic word: the time of the last beat, in milliseconds since creation,
-/// and three flags.
+/// and four flags.
 #[derive(Debug)]
 struct Pulse {
     name: String,
@@ -91,7 +91,9 @@ const SILENT: u64 = 1 << 63;
 const DROPPED: u64 = 1 << 62;
 /// There was no beat yet.
 const UNBEATEN: u64 = 1 << 61;
-const MARKS: u64 = SILENT | DROPPED | UNBEATEN;
+/// The work has ended in an orderly way.
+const FINISHED: u64 = 1 << 60;
+const MARKS: u64 = SILENT | DROPPED | UNBEATEN | FINISHED;
 
 impl From<&Heartbeat> for Reported {
     fn from(heartbeat: &Heartbeat) -> Self {
@@ -132,6 +134,40 @@ impl Heartbeat {
         self.handles.pulse.beat(Instant::now());
     }
 
+    /// Reports that the work has ended in an orderly way: the check passes from
+    /// now on, without further beats, also when the heartbeat is dropped.
+    ///
+    /// Call it where the loop ends as intended, so that a shutdown without a drain
+    /// or a job that has done its work is no failure. It is permanent, and holds
+    /// for all clones.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use std::time::Duration;
+    /// use health_core::report::Verdict;
+    /// use health_core::reported::Heartbeat;
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let import = Heartbeat::new("import", Duration::from_secs(30));
+    /// let health = Health::builder()
+    ///     .reported(&import, CheckOptions::new().liveness().critical())
+    ///     .start()?;
+    /// for _file in 0..3 {
+    ///     import.beat();
+    /// }
+    /// import.finish();
+    /// drop(import);
+    /// assert_eq!(health.check("import").unwrap().verdict(), Verdict::Pass);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish(&self) {
+        let pulse = &self.handles.pulse;
+        pulse.word.fetch_or(FINISHED, Ordering::AcqRel);
+        pulse.subscribers.notify();
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.handles.pulse.name
     }
@@ -152,6 +188,9 @@ impl Pulse {
     fn beat(&self, now: Instant) {
         let now = self.millis(now);
         let last = self.word.load(Ordering::Acquire);
+        if last & FINISHED != 0 {
+            return;
+        }
         if last & MARKS == 0 && now <= last {
             return;
         }
@@ -161,7 +200,7 @@ impl Pulse {
             self.subscribers.notify();
         }
         // If two threads beat at once, the later time counts.
-        let later = |word: u64| Some(now.max(word & !MARKS));
+        let later = |word: u64| (word & FINISHED == 0).then(|| now.max(word & !MARKS));
         let before = self
             .word
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
@@ -213,6 +252,9 @@ impl Pulse {
 impl Source for Pulse {
     fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading {
         let word = self.seen(now, view);
+        if word & FINISHED != 0 {
+            return Reading::of(Outcome::pass());
+        }
         if word & MARKS == 0 {
             return Reading {
                 until: Some(self.ends(word, view)),
@@ -241,6 +283,10 @@ impl Source for Pulse {
 
     fn subscribers(&self) -> &Subscribers {
         &self.subscribers
+    }
+
+    fn patience(&self) -> Duration {
+        self.deadline
     }
 
     fn reports(&self) -> Option<Reports> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
-use crate::check::outcome::{Outcome, Reason};
+use crate::check::outcome::{Outcome, Reason, Status};
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
@@ -23,7 +23,7 @@ use crate::time::clock::Moment;
 ///
 /// During a [drain](crate::Health::drain) a task that returns or is cancelled
 /// is no failure: the check keeps its last verdict. A panic always fails. A
-/// service that stops without a drain must call
+/// service that stops without a drain calls [`finish`](Self::finish) or
 /// [`Health::stop`](crate::Health::stop) before it ends its tasks.
 ///
 /// ```
@@ -59,6 +59,8 @@ struct State<T> {
     result: Option<Result<T, JoinError>>,
     /// How the task ended.
     end: Option<Outcome>,
+    /// The task may return or be cancelled.
+    may_end: bool,
     /// The waker of the task that awaits the result.
     waiting: Option<Waker>,
 }
@@ -81,6 +83,7 @@ impl<T: Send + 'static> Supervised<T> {
             handle: Some(task),
             result: None,
             end: None,
+            may_end: false,
             waiting: None,
         };
         let task = Arc::new(Task {
@@ -95,6 +98,35 @@ impl<T: Send + 'static> Supervised<T> {
     /// Cancels the task, as [`JoinHandle::abort`] does.
     pub fn abort(&self) {
         self.abort.abort();
+    }
+
+    /// Allows the task to end: from now on, returning or being cancelled is no
+    /// failure. A panic still is, and so is an end before this call.
+    ///
+    /// Call it before the task is told to end, or right after
+    /// [`new`](Self::new) for a job that ends by itself.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use health_core::report::Verdict;
+    /// use health_core::reported::Supervised;
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let worker = Supervised::new("worker", tokio::spawn(stopped));
+    /// let health = Health::builder()
+    ///     .reported(&worker, CheckOptions::new().liveness().critical())
+    ///     .start()?;
+    /// worker.finish();
+    /// drop(stop);
+    /// let _ = worker.await?;
+    /// assert_eq!(health.check("worker").unwrap().verdict(), Verdict::Pass);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish(&self) {
+        self.task.state().may_end = true;
     }
 
     /// Returns whether the task has ended.
@@ -156,7 +188,7 @@ impl<T: Send + 'static> Task<T> {
             return;
         };
         state.handle = None;
-        state.end = Some(end_of(&result));
+        state.end = Some(end_of(&result, state.may_end));
         state.result = Some(result);
         let waiting = state.waiting.take();
         drop(state);
@@ -180,7 +212,8 @@ impl<T: Send> Source for Task<T> {
         match &self.state().end {
             None => Reading::of(Outcome::pass()),
             Some(end) => Reading {
-                is_orderly_end: end.reason() != Some(&Reason::Panicked),
+                is_orderly_end: end.reason() != Some(&Reason::Panicked)
+                    && end.status() == Status::Fail,
                 ..Reading::of(end.clone())
             },
         }
@@ -191,8 +224,10 @@ impl<T: Send> Source for Task<T> {
     }
 }
 
-fn end_of<T>(result: &Result<T, JoinError>) -> Outcome {
+fn end_of<T>(result: &Result<T, JoinError>, may_end: bool) -> Outcome {
     match result {
+        Ok(_) if may_end => Outcome::pass(),
+        Err(error) if may_end && error.is_cancelled() => Outcome::pass(),
         Ok(_) => Outcome::fail("ended"),
         Err(error) if error.is_panic() => Outcome::panicked(error.to_string()),
         Err(_) => Outcome::fail("cancelled"),

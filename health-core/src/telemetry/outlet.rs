@@ -17,6 +17,7 @@ use crate::telemetry::hook::{Hooks, Listener};
 use crate::telemetry::log::Log;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::queue::LAST_WORDS;
+use crate::verdict::late::Explanation;
 use crate::verdict::snapshot::CheckReport;
 
 #[derive(Debug)]
@@ -69,6 +70,13 @@ impl Outlet {
         let turned = Arc::new(turned);
         self.hooks.publish(check, &turned);
         self.log.append(Line::Transition { check, turned });
+    }
+
+    /// Publishes the cause of a timeout that became known after the transition.
+    pub(crate) fn explained(&self, check: usize, explained: Transition, why: Explanation) {
+        let explained = Arc::new(explained);
+        self.hooks.publish_explanation(check, &explained);
+        self.log.append(Line::Explained { explained, why });
     }
 
     pub(crate) fn log(&self, line: Line) {

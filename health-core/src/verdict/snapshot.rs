@@ -296,6 +296,10 @@ impl CheckReport {
         self.seen.standing.verdict
     }
 
+    pub(crate) fn passes(&self) -> bool {
+        self.verdict() == Verdict::Pass
+    }
+
     /// Returns the failing check that causes this one to be
     /// [skipped](Verdict::Skipped).
     pub fn blocked_by(&self) -> Option<&str> {

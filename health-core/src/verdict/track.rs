@@ -13,6 +13,7 @@ use crate::check::source::{Reading, Reports, Source, View};
 use crate::time::clock::Moment;
 use crate::verdict::history::{Kept, Ring};
 use crate::verdict::incident::{Incident, Ongoing};
+use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::stats::Stats;
 
 /// The verdict of a check, derived from its last results.
@@ -137,6 +138,8 @@ struct Reported {
     since: Moment,
     /// When its reading expires.
     until: Option<Moment>,
+    /// Silence is no failure before this time.
+    lenient_until: Moment,
 }
 
 /// Why a check is skipped.
@@ -186,6 +189,9 @@ pub(crate) struct Track {
     /// The time of the last result.
     ended: Option<Moment>,
     flight: Option<Flight>,
+    /// What the last run that timed out has returned since. Boxed, since most
+    /// checks never time out.
+    explanation: Option<Box<Explanation>>,
     skipped: Option<Skipped>,
     skips: u64,
     next: Next,
@@ -219,6 +225,7 @@ impl Track {
             last: None,
             ended: None,
             flight: None,
+            explanation: None,
             skipped: None,
             skips: 0,
             next: Next::WhenDue,
@@ -237,6 +244,7 @@ impl Track {
             source,
             since: now,
             until: None,
+            lenient_until: Moment::START,
         };
         Track {
             reported: Some(Box::new(reported)),
@@ -246,6 +254,11 @@ impl Track {
 
     pub(crate) fn is_reported(&self) -> bool {
         self.reported.is_some()
+    }
+
+    /// Returns whether the check is reported and its verdict can still change.
+    pub(crate) fn follows_others(&self) -> bool {
+        self.is_reported() && !self.retired
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -443,11 +456,44 @@ impl Track {
         self.skips += 1;
         self.next = Next::WhenDue;
         self.skipped = Some(Skipped { root, before });
+        if let Some(reported) = &mut self.reported {
+            reported.until = None;
+        }
     }
 
-    /// Records that the run is over, regardless of its result.
-    pub(crate) fn land(&mut self) {
-        self.flight = None;
+    /// Ends the skip of a reported check. Silence during the skip does not count.
+    pub(crate) fn resume(&mut self, now: Moment, view: &View<'_>) {
+        self.skipped = None;
+        if let Some(reported) = &mut self.reported {
+            reported.lenient_until = now + reported.source.patience();
+        }
+        self.look(now, view);
+    }
+
+    /// Records that a run is over that has already been counted as timed out.
+    /// Its end becomes the cause of the timeout. Returns the explanation if it
+    /// differs from the one that is known.
+    pub(crate) fn land(&mut self, now: Moment, end: LateEnd) -> Option<Explanation> {
+        let flight = self.flight.take()?;
+        if self.forced.is_some() {
+            return None;
+        }
+        let last = self
+            .last
+            .as_ref()
+            .filter(|last| last.outcome.is_timed_out())?;
+        let known = self.explanation.as_ref().map(|known| &known.end);
+        let is_news = known != Some(&end);
+        let explanation = Explanation {
+            end,
+            took: now.since(flight.started),
+        };
+        self.last = Some(Arc::new(Finished {
+            outcome: Outcome::timed_out_because(explanation.cause()),
+            ..**last
+        }));
+        self.explanation = Some(Box::new(explanation.clone()));
+        is_news.then_some(explanation)
     }
 
     /// Applies the first deadline up to `now`: a run exceeds its timeout, a
@@ -484,12 +530,16 @@ impl Track {
             next_miss: last + self.miss_every,
             ..flight
         });
-        self.record(flight.started, missed, Outcome::timed_out());
+        // An outage that consists of several timeouts keeps its cause.
+        let known = self.explanation.as_ref().map(|known| known.cause());
+        let outcome = known.map_or_else(Outcome::timed_out, Outcome::timed_out_because);
+        self.record(flight.started, missed, outcome);
     }
 
     /// Reads the source. An unchanged reading is no result.
     pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
-        let Some(reported) = self.reported.as_mut().filter(|_| !self.retired) else {
+        let is_ignored = self.retired || self.skipped.is_some();
+        let Some(reported) = self.reported.as_mut().filter(|_| !is_ignored) else {
             return;
         };
         let Reading {
@@ -500,6 +550,12 @@ impl Track {
         } = reported.source.read(now, reported.since, view);
         if is_orderly_end && view.draining {
             self.retire();
+            return;
+        }
+        let is_failing = |outcome: &Outcome| outcome.status() == Status::Fail;
+        let is_silent = outcome.as_ref().is_some_and(is_failing) && !is_orderly_end;
+        if is_silent && now < reported.lenient_until {
+            reported.until = Some(reported.lenient_until);
             return;
         }
         reported.until = until;
@@ -538,6 +594,11 @@ impl Track {
             Some(self.ongoing.get_or_insert_with(begin).incident)
         };
         (held, incident)
+    }
+
+    /// Returns how long the verdict has lasted.
+    pub(crate) fn lasting(&self, now: Moment) -> Duration {
+        now.since(self.since)
     }
 
     /// Returns the current incident.
@@ -583,6 +644,9 @@ impl Track {
             return;
         }
         let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
+        if !outcome.is_timed_out() {
+            self.explanation = None;
+        }
         let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
         let gap = self.ended.map(|last| ended.since(last));
         self.history.record(status, took, gap, at);
@@ -962,7 +1026,7 @@ mod properties {
         match event {
             Event::Begin if track.flight.is_none() => track.begin(now),
             Event::Finish(status) => track.finish(now, Outcome::from(*status)),
-            Event::Land => track.land(),
+            Event::Land => drop(track.land(now, LateEnd::Dropped)),
             Event::Begin | Event::Look => {}
         }
     }

@@ -484,8 +484,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
         .initial_delay(SECOND)
         .failure_threshold(2)
         .success_threshold(2)
-        .stale_after(SECOND)
-        .after(&["zero"]);
+        .stale_after(SECOND);
     let builder = builder
         .reported(&Heartbeat::new("runs", DEADLINE), runs)
         .reported(&dropped, critical());
@@ -510,7 +509,6 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
         "`failure_threshold`",
         "`success_threshold`",
         "`stale_after`",
-        "`after`",
     ] {
         let what = format!("it is reported and never run, so {expected} means nothing to it");
         let help = format!("help: leave {expected} out");

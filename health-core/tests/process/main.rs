@@ -4,5 +4,6 @@
 //! that says what it should do.
 
 mod drain;
+mod no_log;
 mod pauses;
 mod signals;

@@ -3,6 +3,7 @@
 //! The log is captured from the thread that starts health. What needs the
 //! subscriber of the process is in `process_log`.
 
+mod causes;
 mod corpus;
 mod events;
 #[cfg(feature = "metrics")]

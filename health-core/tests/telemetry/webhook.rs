@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use test_support::receiver::{Answer, Request, free_address, next, receiver, serve, url};
 use test_support::{BOUND, eventually};
+use tokio::sync::Notify;
 
 const SHORT: Duration = Duration::from_millis(5);
 
@@ -598,4 +600,59 @@ async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
     assert!(error.contains("8 problems"), "{error}");
     let error = refused(Webhook::new("https://host/").sign_with_env("NO_SUCH_SECRET"));
     assert!(error.contains("`NO_SUCH_SECRET`"), "{error}");
+}
+
+/// A check whose first run ends long after its timeout, when it is told to.
+fn late(webhook: Webhook) -> (Health, Arc<Notify>) {
+    let given_up = Arc::new(Notify::new());
+    let told = Arc::clone(&given_up);
+    let check = move || {
+        let told = Arc::clone(&told);
+        async move {
+            told.notified().await;
+            Err::<(), _>("pool timed out")
+        }
+    };
+    let often = CheckOptions::new().timeout(Duration::from_millis(20));
+    let builder = Health::builder().check("database", often, check);
+    (
+        builder.notify(webhook).start().expect("it starts"),
+        given_up,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cause_that_becomes_known_later_is_sent() {
+    let (url, told) = receiver(&[Answer::Code(204)]);
+    let (health, given_up) = late(webhook(&url).with_causes());
+    let first = next(&told).body;
+    assert_eq!(first["message"], "timed out");
+    assert_eq!(first["cause"], json!(null));
+    given_up.notify_one();
+    let second = next(&told).body;
+    for (key, value) in [("from", "error"), ("to", "error"), ("message", "timed out")] {
+        assert_eq!(second[key], value, "{second}");
+    }
+    let cause = second["cause"].as_str().expect("a cause");
+    assert!(cause.starts_with("failed after "), "{cause}");
+    assert!(cause.ends_with(" s: pool timed out"), "{cause}");
+    assert_eq!(second["incident"], first["incident"]);
+    assert_eq!(second["missed"], 0);
+    health.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_without_causes_gets_no_explanation() {
+    let (url, told) = receiver(&[Answer::Code(204)]);
+    let (health, given_up) = late(webhook(&url));
+    next(&told);
+    given_up.notify_one();
+    let has_cause = || {
+        let database = health.check("database");
+        database.is_some_and(|check| !check.cause().is_empty())
+    };
+    eventually("the cause is known", async || has_cause()).await;
+    let rest = rest(health, &told).await;
+    let turned = rest.iter().flat_map(turns).count();
+    assert_eq!(turned, 0, "{rest:?}");
 }

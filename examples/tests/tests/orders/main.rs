@@ -494,9 +494,11 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
     drop(occupied);
 }
 
+const TOKEN: &str = "correct horse battery staple";
+
 /// As `HEALTHCHECK CMD ["/orders", "probe"]` does.
 fn the_binary_asks_the_service_that_runs(service: Service) {
-    let server = Server::start(service, &[]);
+    let server = Server::start(service, &[("HEALTH_GUARD_TOKEN", TOKEN)]);
     server.wait_for("/readyz", 200);
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     let probe = || {
@@ -512,6 +514,22 @@ fn the_binary_asks_the_service_that_runs(service: Service) {
     server.wait_for("/readyz", 503);
     let failing = "unhealthy: 503 {\"status\":\"unhealthy\"}\n";
     assert_eq!(probe(), (Some(1), failing.to_owned()));
+    let why = |token: &str| {
+        let variables = [("PORT", &*port), ("HEALTH_GUARD_TOKEN", token)];
+        let mut command = command(service, &server.directory(), &variables);
+        let output = command.args(["probe", "--why"]).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (with, without) = (why(TOKEN), why("of another service"));
+    assert!(
+        with.contains("[-]database failed: ") && with.contains("locked"),
+        "{with}"
+    );
+    assert!(
+        without.contains("[-]database failed: ") && !without.contains("locked"),
+        "{without}"
+    );
     drop(lock);
 
     let url = format!("{}/livez", server.url);

@@ -24,6 +24,12 @@ pub(crate) trait Listener: Send + 'static {
     /// Returns the name in the log.
     fn name(&self) -> String;
 
+    /// Returns whether the listener also wants the cause of a timeout that became
+    /// known after the transition.
+    fn wants_explanations(&self) -> bool {
+        false
+    }
+
     /// Consumes `queue` until it is closed and empty, or until its
     /// [`time_left`](Queue::time_left) is used up.
     fn listen(&mut self, queue: &Queue<QueuedTransition>);
@@ -44,6 +50,8 @@ pub(crate) struct QueuedTransition {
     pub(crate) turned: Arc<Transition>,
     /// The number of earlier transitions that were merged into this one.
     pub(crate) missed: u64,
+    /// Whether this is no transition, but its cause, which became known later.
+    pub(crate) is_explanation: bool,
 }
 
 impl Record for QueuedTransition {
@@ -56,7 +64,9 @@ impl Record for QueuedTransition {
         let turned = Arc::make_mut(&mut self.turned);
         turned.from = older.turned.from;
         turned.held = older.turned.held;
-        self.missed += older.missed + 1;
+        let is_merged = !self.is_explanation && !older.is_explanation;
+        self.missed += older.missed + u64::from(is_merged);
+        self.is_explanation &= older.is_explanation;
     }
 }
 
@@ -85,10 +95,17 @@ impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
     }
 }
 
+/// The queue of one listener.
+#[derive(Debug)]
+struct Subscription {
+    queue: Arc<Queue<QueuedTransition>>,
+    wants_explanations: bool,
+}
+
 /// The listeners of one `Health`, which end with it.
 #[derive(Debug)]
 pub(crate) struct Hooks {
-    queues: Vec<(String, Arc<Queue<QueuedTransition>>)>,
+    queues: Vec<Subscription>,
     /// Closed once the last thread has ended.
     alive: watch::Sender<()>,
 }
@@ -112,7 +129,10 @@ impl Hooks {
         };
         for listener in listeners {
             let queue = Arc::new(Queue::new(checks));
-            hooks.queues.push((listener.name(), Arc::clone(&queue)));
+            hooks.queues.push(Subscription {
+                queue: Arc::clone(&queue),
+                wants_explanations: listener.wants_explanations(),
+            });
             let (runtime, witness) = (runtime.clone(), witness.clone());
             thread::Builder::new()
                 .name("health-hook".to_owned())
@@ -139,11 +159,26 @@ impl Hooks {
     ///
     /// The transitions of one check must be published in their order.
     pub(crate) fn publish(&self, check: usize, turned: &Arc<Transition>) {
-        for (_, queue) in &self.queues {
+        for Subscription { queue, .. } in &self.queues {
             queue.push(QueuedTransition {
                 check,
                 turned: Arc::clone(turned),
                 missed: 0,
+                is_explanation: false,
+            });
+        }
+    }
+
+    /// Queues the cause of the last transition of a check for the listeners that
+    /// want it.
+    pub(crate) fn publish_explanation(&self, check: usize, explained: &Arc<Transition>) {
+        let wanting = self.queues.iter().filter(|it| it.wants_explanations);
+        for Subscription { queue, .. } in wanting {
+            queue.push(QueuedTransition {
+                check,
+                turned: Arc::clone(explained),
+                missed: 0,
+                is_explanation: true,
             });
         }
     }
@@ -151,13 +186,13 @@ impl Hooks {
     /// Waits until the listeners have taken all queued transitions, for at most
     /// `limit` each.
     pub(crate) fn flush(&self, limit: Duration) {
-        for (_, queue) in &self.queues {
+        for Subscription { queue, .. } in &self.queues {
             queue.wait_idle(limit);
         }
     }
 
     fn close(&self) {
-        for (_, queue) in &self.queues {
+        for Subscription { queue, .. } in &self.queues {
             queue.close();
         }
     }

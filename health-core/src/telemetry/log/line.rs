@@ -17,6 +17,7 @@ use crate::text::mask::masked;
 use crate::time::stamp::milliseconds;
 #[cfg(feature = "tracing")]
 use crate::verdict::incident::Incident;
+use crate::verdict::late::Explanation;
 use crate::verdict::snapshot::CheckReport;
 #[cfg(feature = "tracing")]
 use crate::verdict::track::Verdict;
@@ -37,6 +38,11 @@ pub(crate) enum Line {
     Lasts {
         report: Box<CheckReport>,
         lasting: Duration,
+    },
+    /// A run ended after its timeout, which explains the timeout.
+    Explained {
+        explained: Arc<Transition>,
+        why: Explanation,
     },
     Answer(AnswerTransition),
     /// Startup passed this long after the start.
@@ -117,6 +123,7 @@ pub(super) fn write(line: &Line) {
     match line {
         Line::Transition { turned, .. } => transition(turned),
         Line::Lasts { report, lasting } => lasts(report, *lasting),
+        Line::Explained { explained, why } => self::explained(explained, why),
         Line::Answer(answer) => answer_turned(answer),
         Line::StartupPassed(after) => {
             let after_ms = milliseconds(*after);
@@ -247,6 +254,18 @@ fn lasts(report: &CheckReport, lasting: Duration) {
         report.incident(),
         "health check still not passing",
         lasting_s = lasting.as_secs(),
+    );
+}
+
+#[cfg(feature = "tracing")]
+fn explained(explained: &Transition, why: &Explanation) {
+    let report = &explained.report;
+    check_event_by_verdict!(
+        report,
+        explained.incident,
+        "health check run ended after its timeout",
+        ended_after_ms = milliseconds(why.took),
+        hint = why.hint(),
     );
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod delivery;
 pub(crate) mod line;
 #[cfg(feature = "tracing")]
 pub(crate) mod thread;
+pub(crate) mod unrecorded;
 
 use std::time::Duration;
 

@@ -227,6 +227,7 @@ mod tests {
                         check,
                         turned: turned.into(),
                         missed: 0,
+                        is_explanation: false,
                     };
                 }
             }

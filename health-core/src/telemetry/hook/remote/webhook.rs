@@ -208,6 +208,9 @@ impl Webhook {
 
     /// Includes the texts of errors, with secrets masked as in the log. By
     /// default the body only has the public message.
+    ///
+    /// If the cause of a timeout becomes known later, the state is sent again,
+    /// with an unchanged verdict.
     pub fn with_causes(mut self) -> Self {
         self.with_causes = true;
         self
@@ -311,6 +314,10 @@ enum Attempt {
 impl Listener for Sender {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn wants_explanations(&self) -> bool {
+        self.settings.with_causes
     }
 
     fn listen(&mut self, queue: &Queue<QueuedTransition>) {
