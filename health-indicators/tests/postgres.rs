@@ -160,6 +160,10 @@ async fn every_state_of_a_server_is_told_apart() {
         "stopped: {:?}",
         eventually(&health, failing(FailureClass::Unreachable)).await
     );
+    // More runs than the pool has places: their attempts do not fill it.
+    for _ in 0..3 {
+        assert_eq!(seen(&health).await, failing(FailureClass::Unreachable));
+    }
     server.spawn();
     server.wait_until_it_listens();
     println!("back: {:?}", eventually(&health, UP).await);
