@@ -3,6 +3,8 @@
 //! framework.
 
 #[cfg(unix)]
+mod dependencies;
+#[cfg(unix)]
 mod rolling;
 #[cfg(unix)]
 mod systemd;
@@ -703,6 +705,8 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
         "HEALTH_PROBE_URL",
         "HEALTH_PROBE_TIMEOUT",
         "DATABASE_URL",
+        "REDIS_URL",
+        "PAYMENT_URL",
         "DISK_MIN_FREE",
         "LOG_FORMAT",
         "RUST_LOG",

@@ -11,7 +11,7 @@ use actix_web::http::ConnectionType;
 use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
-use examples::orders::{AppState, GRACE, Settings, greet};
+use examples::orders::{AppState, GRACE, Settings, greet, with_dependencies};
 use health_actix::config::HttpOptions;
 use health_actix::config::LifecycleOptions;
 use health_actix::config::RuntimeOptions;
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
     // Outside the factory, which runs once for each of the server's workers.
-    let health = Health::builder()
+    let health = with_dependencies(Health::builder(), &state)
         .state(state.clone())
         .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
         .require(["database", "disk"])

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::middleware;
 use axum::response::Response;
-use examples::orders::{AppState, GRACE, Settings, greet};
+use examples::orders::{AppState, GRACE, Settings, greet, with_dependencies};
 use health_axum::config::HttpOptions;
 use health_axum::config::LifecycleOptions;
 use health_axum::config::RuntimeOptions;
@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
-    let health = Health::builder()
+    let health = with_dependencies(Health::builder(), &state)
         .state(state.clone())
         .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
         .require(["database", "disk"])
