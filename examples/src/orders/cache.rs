@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, cmd};
+use tokio::time::timeout;
 
 use super::model::Order;
 use super::store::OpenError;
 
+/// A manager that has no connection would wait for many attempts to get one.
 const TIMEOUT: Duration = Duration::from_millis(250);
 const SECONDS: u64 = 3_600;
 
@@ -37,8 +39,9 @@ impl Cache {
         let mut connection = self.0.clone()?;
         let mut command = cmd("GET");
         command.arg(key(id));
-        let json: Result<Option<String>, _> = command.query_async(&mut connection).await;
-        serde_json::from_str(&json.ok()??).ok()
+        let json = timeout(TIMEOUT, command.query_async(&mut connection)).await;
+        let json: Option<String> = json.ok()?.ok()?;
+        serde_json::from_str(&json?).ok()
     }
 
     /// Keeps this order for an hour.
@@ -49,9 +52,9 @@ impl Cache {
         };
         let mut command = cmd("SET");
         command.arg(key(order.id)).arg(json).arg("EX").arg(SECONDS);
-        let kept: Result<(), RedisError> = command.query_async(&mut connection).await;
-        if let Err(error) = kept {
-            tracing::debug!(%error, "an order is not cached");
+        let kept = timeout(TIMEOUT, command.query_async::<()>(&mut connection)).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::debug!(order.id, "an order is not cached");
         }
     }
 }

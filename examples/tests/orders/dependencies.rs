@@ -111,11 +111,13 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
 }
 
 fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
+    let began = std::time::Instant::now();
     eventually(LIMIT, &format!("{check} is {status}"), || {
         let health = server.get("/health").json;
         let check = &health["checks"][check];
         check["status"] == status && check["class"] == *class
     });
+    println!("{check} is {status}: {:?}", began.elapsed());
 }
 
 fn postgres() -> support::Server {

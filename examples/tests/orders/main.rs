@@ -462,7 +462,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
         ),
         (
             "DATABASE_URL",
-            "postgres://me:secret@db",
+            "mysql://me:secret@db",
             "DATABASE_URL must begin with `sqlite:`",
         ),
         (

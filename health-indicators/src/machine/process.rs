@@ -1,7 +1,7 @@
 use std::{fs, io};
 
 use health_core::Outcome;
-use health_core::check::{BlockingIndicator, FailureClass};
+use health_core::check::BlockingIndicator;
 use rustix::process::{Resource, getrlimit};
 
 use super::system::System;
@@ -136,6 +136,7 @@ mod tests {
     use super::super::system::tree;
     use super::*;
     use health_core::Status;
+    use health_core::check::FailureClass;
 
     #[test]
     fn this_process_has_files_and_threads() {
