@@ -30,13 +30,20 @@
 //! While a server starts, sqlx repeats the attempt to connect and keeps the
 //! error for itself, so the class is `unreachable` then. The timeout of the check
 //! should be longer than 1 s, or it is `timed_out`.
+//!
+//! The pool does not tell a connection that is in use from one that a request of
+//! the application still opens. If all its places are taken by such attempts, the
+//! class is `saturated`, except in the run that loses a connection.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use health_core::Outcome;
 use health_core::check::FailureClass;
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Error, Executor, Pool};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 #[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres"))]
@@ -118,38 +125,143 @@ where
     DB: Database,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    if let Some(mut idle) = pool.try_acquire() {
-        match sqlx::raw_sql(sql).fetch_one(&mut *idle).await {
+    let until = Instant::now() + PATIENCE;
+    let mut lost = None;
+    loop {
+        let (mut connection, age) = match connection(pool, until).await {
+            Ok(connection) => connection,
+            Err(missing) => return Err(missing.outcome(lost)),
+        };
+        match sqlx::raw_sql(sql).fetch_one(&mut *connection).await {
             // It broke while it was idle, as all do when the server restarts. The
             // application would not notice: the pool tests what it gives out.
-            Err(error) if class(&error) == FailureClass::Unreachable => drop(idle),
+            Err(error) if age == Age::Idle && class(&error) == FailureClass::Unreachable => {
+                drop(connection.detach());
+                lost = Some(error);
+            }
             answer => return answer.map_err(failed),
         }
     }
-    let mut connection = connection(pool).await?;
-    let answer = sqlx::raw_sql(sql).fetch_one(&mut *connection).await;
-    answer.map_err(failed)
 }
 
-/// A connection of the pool that works, or why there is none.
-async fn connection<DB: Database>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, Outcome> {
-    let most = pool.options().get_max_connections();
-    let until = Instant::now() + PATIENCE;
-    // No place in the queue, which the application needs itself.
-    while pool.size() >= most && pool.num_idle() == 0 {
-        if Instant::now() >= until {
-            return Err(saturated());
+/// Where a connection comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Idle,
+    Opened,
+}
+
+/// Why there is no connection.
+enum Missing {
+    /// All are in use.
+    Saturated,
+    /// One is being opened, for longer than a run waits.
+    Opening,
+    Failed(Error),
+}
+
+impl Missing {
+    /// A pool that has `lost` a connection in the same run may look full because
+    /// the application opens others.
+    fn outcome(self, lost: Option<Error>) -> Outcome {
+        match (self, lost) {
+            (Missing::Failed(error), _) | (_, Some(error)) => failed(error),
+            (Missing::Opening, None) => failed(Error::PoolTimedOut),
+            (Missing::Saturated, None) => saturated(),
         }
-        sleep(PAUSE).await;
     }
-    // A task of its own, because a future that is dropped here can cost the pool a
-    // permit: https://github.com/launchbadge/sqlx/issues/4349
-    let opening = tokio::spawn(pool.acquire());
-    match timeout(PATIENCE, opening).await {
-        Ok(Ok(opened)) => opened.map_err(failed),
-        Ok(Err(error)) => Err(because(FailureClass::Unreachable, error)),
-        Err(error) => Err(because(FailureClass::Unreachable, error)),
+}
+
+/// A connection that is idle, or one that is opened where there is room.
+///
+/// The counters of the pool are no snapshot: `try_acquire` alone tells whether a
+/// connection is idle.
+async fn connection<DB: Database>(
+    pool: &Pool<DB>,
+    until: Instant,
+) -> Result<(PoolConnection<DB>, Age), Missing> {
+    let most = pool.options().get_max_connections();
+    let mut opening = None;
+    loop {
+        if let Some(idle) = pool.try_acquire() {
+            return Ok((idle, Age::Idle));
+        }
+        if Instant::now() >= until {
+            let is_opening = Opening::is_marked(pool);
+            return Err(if is_opening {
+                Missing::Opening
+            } else {
+                Missing::Saturated
+            });
+        }
+        if opening.is_none() && pool.size() < most {
+            opening = Opening::mark(pool).map(|mark| open(pool, mark));
+        }
+        let Some(task) = &mut opening else {
+            sleep(PAUSE).await;
+            continue;
+        };
+        match timeout(PAUSE, task).await {
+            Ok(Ok(Ok(opened))) => return Ok((opened, Age::Opened)),
+            Ok(Ok(Err(error))) => return Err(Missing::Failed(error)),
+            // The runtime ends.
+            Ok(Err(_)) => return Err(Missing::Opening),
+            Err(_) => {}
+        }
     }
+}
+
+/// Opens a connection in a task of its own, because a future that is dropped
+/// there can cost the pool a permit:
+/// <https://github.com/launchbadge/sqlx/issues/4349>
+fn open<DB: Database>(
+    pool: &Pool<DB>,
+    mark: Opening,
+) -> JoinHandle<Result<PoolConnection<DB>, Error>> {
+    let acquire = pool.acquire();
+    tokio::spawn(async move {
+        let _mark = mark;
+        acquire.await
+    })
+}
+
+/// Marks a pool for which a check opens a connection.
+///
+/// While the server is away, sqlx tries to connect for longer than a run lasts.
+/// A second attempt would take another place of the pool, and a pool full of
+/// attempts would look saturated.
+struct Opening(usize);
+
+/// The pools that are marked, by their addresses.
+static OPENING: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+impl Opening {
+    /// `None` if the pool is marked already.
+    fn mark<DB: Database>(pool: &Pool<DB>) -> Option<Self> {
+        let address = address(pool);
+        let is_first = Self::pools().insert(address);
+        is_first.then_some(Opening(address))
+    }
+
+    fn is_marked<DB: Database>(pool: &Pool<DB>) -> bool {
+        Self::pools().contains(&address(pool))
+    }
+
+    fn pools() -> MutexGuard<'static, BTreeSet<usize>> {
+        OPENING.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        Self::pools().remove(&self.0);
+    }
+}
+
+/// Its clones share the options, which live in the pool. An attempt to connect
+/// keeps the pool, so that no other pool gets the address meanwhile.
+fn address<DB: Database>(pool: &Pool<DB>) -> usize {
+    std::ptr::from_ref(pool.options()).addr()
 }
 
 fn failed(error: Error) -> Outcome {

@@ -57,3 +57,39 @@ async fn a_database_that_is_there_passes_and_others_are_told_apart() {
         "{outcome:?}"
     );
 }
+
+/// The application takes the only connection between any two steps of the check.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_busy_pool_is_never_a_database_that_is_down() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = SqliteConnectOptions::new()
+        .filename(directory.path().join("orders.db"))
+        .create_if_missing(true);
+    let orders = pool(options);
+    let requests: Vec<_> = (0..8)
+        .map(|_| {
+            let orders = orders.clone();
+            tokio::spawn(async move {
+                while let Ok(mut connection) = orders.acquire().await {
+                    let answer = sqlx::query("SELECT 1").execute(&mut *connection).await;
+                    answer.expect("the database is there");
+                    drop(connection);
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    while std::time::Instant::now() < until {
+        let outcome = sqlite(&orders).await;
+        let class = outcome.failure_class();
+        assert!(
+            matches!(class, None | Some(FailureClass::Saturated)),
+            "{outcome:?}"
+        );
+    }
+    orders.close().await;
+    for request in requests {
+        request.await.expect("it has seen no error");
+    }
+}

@@ -47,7 +47,7 @@ fn with_allow(resource: Resource, methods: &'static str) -> Resource {
 }
 
 async fn place(app: Data<AppState>, order: Json<NewOrder>) -> Result<HttpResponse, Failure> {
-    let order = app.store.place(&order).await?;
+    let order = app.place(&order).await?;
     let location = format!("/orders/{}", order.id);
     let mut response = HttpResponse::Created();
     Ok(response
@@ -56,8 +56,7 @@ async fn place(app: Data<AppState>, order: Json<NewOrder>) -> Result<HttpRespons
 }
 
 async fn show(app: Data<AppState>, id: Path<i64>) -> Result<Json<Order>, Failure> {
-    let order = app.store.get(*id).await?;
-    Ok(Json(order.ok_or_else(Problem::no_such_order)?))
+    Ok(Json(app.order(*id).await?))
 }
 
 async fn cancel(app: Data<AppState>, id: Path<i64>) -> Result<Json<Order>, Failure> {

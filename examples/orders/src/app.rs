@@ -2,14 +2,18 @@
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use health_core::HealthState;
 
+use crate::cache::Cache;
+use crate::database::Store;
 use crate::disk::DiskSpace;
+use crate::model::{NewOrder, Order};
+use crate::payments::Payments;
+use crate::problem::Problem;
 use crate::settings::Settings;
-use crate::store::{OpenError, Store};
+use crate::store::OpenError;
 use crate::worker::Worker;
 
 /// How long requests may still take once the drain is over.
@@ -23,6 +27,10 @@ pub struct AppState {
     pub store: Store,
     /// The disk of the orders.
     pub disk: DiskSpace,
+    /// Orders that do not change any more.
+    pub cache: Cache,
+    /// The payment service, if there is one.
+    pub payments: Option<Payments>,
 }
 
 impl AppState {
@@ -30,29 +38,62 @@ impl AppState {
     ///
     /// # Errors
     ///
-    /// The database does not open.
+    /// The database does not open, or a URL is not understood.
     pub async fn open(settings: &Settings) -> Result<(Self, Worker), OpenError> {
+        let cache = Cache::open(settings.redis_url.as_deref())?;
         let store = Store::open(&settings.database_url).await?;
         let worker = Worker::start(store.clone());
         let state = AppState {
             disk: DiskSpace::beside(store.path(), settings.disk_min_free),
             store,
+            cache,
+            payments: settings.payment_url.as_deref().map(Payments::at),
         };
         Ok((state, worker))
+    }
+
+    /// Accepts an order that is paid for.
+    ///
+    /// # Errors
+    ///
+    /// The payment is declined or fails, or the database does not work.
+    pub async fn place(&self, order: &NewOrder) -> Result<Order, Problem> {
+        if let Some(payments) = &self.payments {
+            payments.authorize(order).await?;
+        }
+        Ok(self.store.place(order).await?)
+    }
+
+    /// Returns the order with this id, from the cache if it is there.
+    ///
+    /// # Errors
+    ///
+    /// There is no such order, or the database does not work.
+    pub async fn order(&self, id: i64) -> Result<Order, Problem> {
+        if let Some(order) = self.cache.get(id).await {
+            return Ok(order);
+        }
+        let order = self.store.get(id).await?;
+        let order = order.ok_or_else(Problem::no_such_order)?;
+        if order.is_final() {
+            self.cache.put(&order).await;
+        }
+        Ok(order)
     }
 }
 
 /// Prints what to try.
 pub fn greet(address: SocketAddr, state: &AppState) {
     // Not `println!`, which panics when nobody reads it any more.
-    let _ = io::stdout().write_all(what_to_try(address, state.store.path()).as_bytes());
+    let _ = io::stdout().write_all(what_to_try(address, &state.store).as_bytes());
 }
 
-fn what_to_try(mut address: SocketAddr, database: Option<&Path>) -> String {
+fn what_to_try(mut address: SocketAddr, store: &Store) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    let hint = match database {
+    let hint = match store.path() {
+        _ if store.is_shared() => "Its orders are in Postgres.".to_owned(),
         Some(file) => format!(
             "Its orders are in {}:\nmove that file away and back, and /readyz answers 503 and 200.",
             file.display()

@@ -8,7 +8,7 @@ const LONGEST_ITEM: usize = 100;
 const LARGEST_QUANTITY: u32 = 1_000;
 
 /// An order as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Given by the store, rising.
     pub id: i64,
@@ -23,7 +23,7 @@ pub struct Order {
 }
 
 /// How far an order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The worker will ship it, and until then it can be cancelled.
@@ -49,6 +49,13 @@ impl Status {
             Status::Shipped => "shipped",
             Status::Cancelled => "cancelled",
         }
+    }
+}
+
+impl Order {
+    /// Returns whether it stays as it is.
+    pub fn is_final(&self) -> bool {
+        self.status != Status::Accepted
     }
 }
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::payments::PaymentError;
 use crate::store::CancelError;
 
 /// What went wrong, for the client: RFC 9457.
@@ -59,6 +60,20 @@ impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "a request failed");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again later")
+    }
+}
+
+impl From<PaymentError> for Problem {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Declined => {
+                Problem::new(StatusCode::PAYMENT_REQUIRED, "the payment was declined")
+            }
+            PaymentError::Failed(error) => {
+                tracing::error!(%error, "a payment failed");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "try again later")
+            }
+        }
     }
 }
 

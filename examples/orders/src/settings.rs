@@ -16,8 +16,14 @@ pub struct Settings {
     /// Where `grpc.health.v1` is served, on the same `HOST`: `GRPC_PORT`; nowhere
     /// without it.
     pub grpc_address: Option<SocketAddr>,
-    /// `DATABASE_URL`: a file (`sqlite:orders.db?mode=rwc`) or `sqlite::memory:`.
+    /// `DATABASE_URL`: a file (`sqlite:orders.db?mode=rwc`), `sqlite::memory:` or
+    /// `postgres://…`.
     pub database_url: String,
+    /// `REDIS_URL`: where orders that do not change any more are cached.
+    pub redis_url: Option<String>,
+    /// `PAYMENT_URL`: the service that authorizes each order before it is placed,
+    /// with `POST /payments`, and that answers `GET /up`.
+    pub payment_url: Option<String>,
     /// `DISK_MIN_FREE`: with fewer free bytes (100 MiB) the service is degraded.
     pub disk_min_free: u64,
 }
@@ -73,9 +79,13 @@ impl Settings {
             "DISK_MIN_FREE must be a number of bytes",
         )?;
         let database_url = variable("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE_URL.into());
-        if !database_url.starts_with("sqlite:") {
-            let rule =
-                "DATABASE_URL must begin with `sqlite:`, as in sqlite:orders.db or sqlite::memory:";
+        let schemes = ["sqlite:", "postgres:", "postgresql:"];
+        if !schemes
+            .iter()
+            .any(|scheme| database_url.starts_with(scheme))
+        {
+            let rule = "DATABASE_URL must begin with `sqlite:`, as in sqlite:orders.db or \
+                sqlite::memory:, or with `postgres:`";
             return Err(InvalidSetting { rule, value: None });
         }
         Ok(Settings {
@@ -84,6 +94,8 @@ impl Settings {
                 .transpose()?
                 .map(|port| SocketAddr::new(host, port)),
             database_url,
+            redis_url: variable("REDIS_URL"),
+            payment_url: variable("PAYMENT_URL"),
             disk_min_free,
         })
     }
@@ -148,6 +160,7 @@ mod tests {
         assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);
         let memory = with("DATABASE_URL", "sqlite::memory:").unwrap();
         assert_eq!(memory.database_url, "sqlite::memory:");
+        assert!(with("DATABASE_URL", "postgres://db/orders").is_ok());
     }
 
     #[test]
@@ -171,7 +184,7 @@ mod tests {
         assert!(with("GRPC_PORT", "grpc").is_err());
         assert!(with("HOST", "localhost").is_err());
         assert!(with("DISK_MIN_FREE", "-1").is_err());
-        let error = with("DATABASE_URL", "postgres://me:secret@db/orders").unwrap_err();
+        let error = with("DATABASE_URL", "mysql://me:secret@db/orders").unwrap_err();
         assert!(!error.to_string().contains("secret"));
     }
 }

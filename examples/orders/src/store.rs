@@ -19,18 +19,18 @@ use crate::model::{NewOrder, Order, Status};
 /// The largest page of a list.
 pub const PAGE_LIMIT: u32 = 100;
 
-const CONNECTIONS: u32 = 8;
+pub(super) const CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection, and a statement for a lock that
 /// another holds. Together they stay below the timeout of the health check, so
 /// that its reason is `database is locked` and not `timed out`.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_200);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_200);
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an order can be cancelled.
 const HANDLING_TIME: &str = "-2 seconds";
 /// Each brings the schema one version further, and says so in `user_version`.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_orders.sql")];
 /// So many orders in one pass of the worker, for a short lock.
-const BATCH: u32 = 100;
+pub(super) const BATCH: u32 = 100;
 
 /// The orders in SQLite, in a file or in memory. All clones are one.
 ///
@@ -40,26 +40,26 @@ const BATCH: u32 = 100;
 /// journal SQLite begins no write in a file that is no longer at its path, so
 /// no order is accepted into a deleted file. With the log it would be.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(super) struct SqliteStore {
     pool: SqlitePool,
     path: Option<PathBuf>,
 }
 
-impl Store {
+impl SqliteStore {
     /// Opens the database, which is created if the URL says `?mode=rwc`, and
     /// brings its schema up to date.
     ///
     /// # Errors
     ///
     /// A URL that is no SQLite URL, or a database that does not open.
-    pub async fn open(url: &str) -> Result<Self, OpenError> {
+    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(OpenError::Url)?
             .busy_timeout(BUSY_TIMEOUT);
         if url.contains(":memory:") || url.contains("mode=memory") {
-            Store::open_memory(options).await
+            SqliteStore::open_memory(options).await
         } else {
-            Store::open_file(options).await
+            SqliteStore::open_file(options).await
         }
     }
 
@@ -76,7 +76,7 @@ impl Store {
             .map_err(OpenError::Connect)?;
         let mut connection = pool.acquire().await.map_err(OpenError::Connect)?;
         migrate(&mut connection).await.map_err(OpenError::Migrate)?;
-        Ok(Store { pool, path: None })
+        Ok(SqliteStore { pool, path: None })
     }
 
     async fn open_file(options: SqliteConnectOptions) -> Result<Self, OpenError> {
@@ -108,14 +108,14 @@ impl Store {
             // A file that vanishes later is an incident. A new one in its place
             // would look healthy, and all orders would be gone.
             .connect_lazy_with(options.create_if_missing(false));
-        Ok(Store {
+        Ok(SqliteStore {
             pool,
             path: Some(path),
         })
     }
 
     /// The database file, or `None` if the orders are in memory.
-    pub fn path(&self) -> Option<&Path> {
+    pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     ///
     /// The database does not work.
-    pub async fn place(&self, order: &NewOrder) -> Result<Order, Error> {
+    pub(super) async fn place(&self, order: &NewOrder) -> Result<Order, Error> {
         let mut transaction = self.begin_write().await?;
         let placed = query_as("INSERT INTO orders (item, quantity) VALUES (?, ?) RETURNING *")
             .bind(order.item())
@@ -140,7 +140,7 @@ impl Store {
     /// # Errors
     ///
     /// The database does not work.
-    pub async fn get(&self, id: i64) -> Result<Option<Order>, Error> {
+    pub(super) async fn get(&self, id: i64) -> Result<Option<Order>, Error> {
         query_as("SELECT * FROM orders WHERE id = ?")
             .bind(id)
             .fetch_optional(&self.pool)
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     ///
     /// The database does not work.
-    pub async fn list(&self, after: i64, limit: u32) -> Result<Vec<Order>, Error> {
+    pub(super) async fn list(&self, after: i64, limit: u32) -> Result<Vec<Order>, Error> {
         query_as("SELECT * FROM orders WHERE id > ? ORDER BY id LIMIT ?")
             .bind(after)
             .bind(limit.min(PAGE_LIMIT))
@@ -165,7 +165,7 @@ impl Store {
     /// # Errors
     ///
     /// There is no such order, it is too late, or the database does not work.
-    pub async fn cancel(&self, id: i64) -> Result<Order, CancelError> {
+    pub(super) async fn cancel(&self, id: i64) -> Result<Order, CancelError> {
         let mut transaction = self.begin_write().await?;
         let cancelled = query_as(
             "UPDATE orders SET status = 'cancelled' WHERE id = ? AND status = 'accepted' RETURNING *",
@@ -188,7 +188,7 @@ impl Store {
     /// # Errors
     ///
     /// The database does not work.
-    pub async fn ship_due(&self) -> Result<u64, Error> {
+    pub(super) async fn ship_due(&self) -> Result<u64, Error> {
         let shipped = query(
             "UPDATE orders SET status = 'shipped' WHERE id IN (
                 SELECT id FROM orders
@@ -212,7 +212,7 @@ impl Store {
     /// # Errors
     ///
     /// The database does not work.
-    pub async fn probe(&self) -> Result<(), Error> {
+    pub(super) async fn probe(&self) -> Result<(), Error> {
         let mut connection = self.pool.acquire().await?;
         let probed = place_and_take_back(&mut connection).await;
         if probed.is_err() && self.path.is_some() {
@@ -223,7 +223,7 @@ impl Store {
     }
 
     /// Closes all connections, once they are given back.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 
@@ -284,7 +284,7 @@ impl FromRow<'_, SqliteRow> for Order {
     }
 }
 
-fn unknown_status(status: &str) -> Error {
+pub(super) fn unknown_status(status: &str) -> Error {
     Error::Decode(format!("there is no order status {status:?}").into())
 }
 
@@ -297,15 +297,18 @@ pub enum OpenError {
     Connect(Error),
     /// Its schema cannot be brought up to date.
     Migrate(Error),
+    /// The URL of the cache is not understood.
+    Cache(redis::RedisError),
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            OpenError::Url(_) => "DATABASE_URL is no SQLite URL",
+            OpenError::Url(_) => "DATABASE_URL is not understood",
             OpenError::Connect(_) => {
                 "the database at DATABASE_URL does not open (`?mode=rwc` creates a file that is missing)"
             }
+            OpenError::Cache(_) => "REDIS_URL is not understood",
             OpenError::Migrate(_) => "the database's schema cannot be brought up to date",
         })
     }
@@ -317,6 +320,7 @@ impl std::error::Error for OpenError {
             OpenError::Url(error) | OpenError::Connect(error) | OpenError::Migrate(error) => {
                 Some(error)
             }
+            OpenError::Cache(error) => Some(error),
         }
     }
 }
@@ -372,7 +376,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn orders_placed_at_once_are_all_accepted() {
         let (_directory, url) = new_file();
-        let store = Store::open(&url).await.unwrap();
+        let store = SqliteStore::open(&url).await.unwrap();
         let mut placing = JoinSet::new();
         for _ in 0..16 {
             let store = store.clone();
@@ -392,7 +396,7 @@ mod tests {
         let mut opening = JoinSet::new();
         for _ in 0..4 {
             let url = url.clone();
-            opening.spawn(async move { Store::open(&url).await.unwrap() });
+            opening.spawn(async move { SqliteStore::open(&url).await.unwrap() });
         }
         for store in opening.join_all().await {
             store.probe().await.unwrap();
@@ -402,7 +406,7 @@ mod tests {
     #[tokio::test]
     async fn a_probe_leaves_nothing_behind() {
         let (_directory, url) = new_file();
-        let store = Store::open(&url).await.unwrap();
+        let store = SqliteStore::open(&url).await.unwrap();
         store.probe().await.unwrap();
         assert_eq!(store.list(0, PAGE_LIMIT).await.unwrap(), []);
         let tea = NewOrder::new("tea", 2).unwrap();
@@ -411,7 +415,7 @@ mod tests {
 
     #[tokio::test]
     async fn orders_in_memory_stay() {
-        let store = Store::open("sqlite::memory:").await.unwrap();
+        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
         let tea = NewOrder::new("tea", 2).unwrap();
         let order = store.place(&tea).await.unwrap();
         let refused = store.cancel(order.id + 1).await;

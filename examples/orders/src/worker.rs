@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
-use crate::store::Store;
+use crate::database::Store;
 
 const PAUSE: Duration = Duration::from_secs(1);
 /// Several passes, so that one that is slow is no alarm.

@@ -3,6 +3,8 @@
 //! framework.
 
 #[cfg(unix)]
+mod dependencies;
+#[cfg(unix)]
 mod rolling;
 #[cfg(unix)]
 mod systemd;
@@ -460,7 +462,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
         ),
         (
             "DATABASE_URL",
-            "postgres://me:secret@db",
+            "mysql://me:secret@db",
             "DATABASE_URL must begin with `sqlite:`",
         ),
         (
@@ -721,6 +723,8 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
         "HEALTH_PROBE_URL",
         "HEALTH_PROBE_TIMEOUT",
         "DATABASE_URL",
+        "REDIS_URL",
+        "PAYMENT_URL",
         "DISK_MIN_FREE",
         "LOG_FORMAT",
         "RUST_LOG",

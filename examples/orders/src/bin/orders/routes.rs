@@ -36,7 +36,7 @@ async fn place(
     order: Result<Json<NewOrder>, JsonRejection>,
 ) -> Result<impl IntoResponse, Failure> {
     let Json(order) = order.map_err(|error| refused(error.status(), error.body_text()))?;
-    let order = app.store.place(&order).await?;
+    let order = app.place(&order).await?;
     let location = format!("/orders/{}", order.id);
     Ok((
         StatusCode::CREATED,
@@ -50,8 +50,7 @@ async fn show(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<Order>, Failure> {
     let Path(id) = id.map_err(|_| Problem::no_such_order())?;
-    let order = app.store.get(id).await?;
-    Ok(Json(order.ok_or_else(Problem::no_such_order)?))
+    Ok(Json(app.order(id).await?))
 }
 
 async fn cancel(

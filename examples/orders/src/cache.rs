@@ -1,0 +1,77 @@
+//! Orders that do not change any more, in Redis.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError, cmd};
+use tokio::time::timeout;
+
+use crate::model::Order;
+use crate::store::OpenError;
+
+/// A manager that has no connection would wait for many attempts to get one.
+const TIMEOUT: Duration = Duration::from_millis(250);
+const SECONDS: u64 = 3_600;
+
+/// Orders that are shipped or cancelled. Without Redis nothing is kept, and
+/// whatever goes wrong, the database has the order.
+#[derive(Clone)]
+pub struct Cache(Option<ConnectionManager>);
+
+impl Cache {
+    /// Connects when it is first used.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not understood.
+    pub fn open(url: Option<&str>) -> Result<Self, OpenError> {
+        let connection = url.map(connect).transpose();
+        Ok(Cache(connection.map_err(OpenError::Cache)?))
+    }
+
+    /// The connection, for the health check.
+    pub fn connection(&self) -> Option<&ConnectionManager> {
+        self.0.as_ref()
+    }
+
+    /// The order with this id, if it is kept.
+    pub async fn get(&self, id: i64) -> Option<Order> {
+        let mut connection = self.0.clone()?;
+        let mut command = cmd("GET");
+        command.arg(key(id));
+        let json = timeout(TIMEOUT, command.query_async(&mut connection)).await;
+        let json: Option<String> = json.ok()?.ok()?;
+        serde_json::from_str(&json?).ok()
+    }
+
+    /// Keeps this order for an hour.
+    pub async fn put(&self, order: &Order) {
+        let (Some(mut connection), Ok(json)) = (self.0.clone(), serde_json::to_string(order))
+        else {
+            return;
+        };
+        let mut command = cmd("SET");
+        command.arg(key(order.id)).arg(json).arg("EX").arg(SECONDS);
+        let kept = timeout(TIMEOUT, command.query_async::<()>(&mut connection)).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::debug!(order.id, "an order is not cached");
+        }
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").finish_non_exhaustive()
+    }
+}
+
+fn connect(url: &str) -> Result<ConnectionManager, RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(TIMEOUT))
+        .set_response_timeout(Some(TIMEOUT));
+    ConnectionManager::new_lazy_with_config(Client::open(url)?, config)
+}
+
+fn key(id: i64) -> String {
+    format!("orders:{id}")
+}
