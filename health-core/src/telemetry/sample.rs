@@ -34,14 +34,13 @@ pub(crate) struct CheckSample {
 
 impl CheckSample {
     pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
-        let reports = track.reports();
         CheckSample {
             name,
             probes: plan.probes,
             verdict: track.verdict(),
             consecutive_failures: track.consecutive_failures(),
             in_flight: track.in_flight(now),
-            stats: track.stats().with_reports(reports),
+            stats: track.stats(),
         }
     }
 }

@@ -248,6 +248,11 @@ impl Track {
         self.reported.is_some()
     }
 
+    /// Returns since when the verdict is unchanged.
+    pub(crate) fn since(&self) -> Moment {
+        self.since
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
         if self.skipped.is_some() {
             Verdict::Skipped
@@ -274,7 +279,9 @@ impl Track {
     }
 
     pub(crate) fn kept(&self) -> Kept {
-        self.history.kept(self.results)
+        let reports = self.counted_reports().map(|_| self.stats().all());
+        let runs = reports.unwrap_or(self.results);
+        self.history.kept(runs, self.is_reported())
     }
 
     /// Returns the failing check that causes the skip.
@@ -336,17 +343,23 @@ impl Track {
         }
     }
 
-    /// Returns the counters of all results.
-    pub(crate) fn stats(&self) -> &Stats {
-        &self.stats
+    /// Returns the counters of all results, including the reports that the
+    /// source has counted itself.
+    pub(crate) fn stats(&self) -> Stats {
+        self.stats.with_reports(self.counted_reports())
+    }
+
+    /// Returns the reports that the source has counted itself. Their number
+    /// never decreases, whatever the verdict.
+    fn counted_reports(&self) -> Option<Reports> {
+        self.reported.as_ref()?.source.reports()
     }
 
     /// Returns the reports that the source has counted itself, if the last of
     /// them passed.
     pub(crate) fn reports(&self) -> Option<Reports> {
-        let reported = self.reported.as_ref()?;
         let is_good = self.settled.is_good() && !self.retired && self.forced.is_none();
-        reported.source.reports().filter(|_| is_good)
+        self.counted_reports().filter(|_| is_good)
     }
 
     /// Returns the schedule of the check, for the simulation.

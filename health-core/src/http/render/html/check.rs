@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::chart::Chart;
-use crate::http::render::html::format::{Ago, Escaped, Short, State, TimeTag, state_of};
+use crate::http::render::html::format::{Ago, Escaped, Short, State, state_of};
 use crate::http::render::shown::Shown;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::verdict::track::Verdict;
@@ -107,20 +107,33 @@ impl Card<'_> {
         let mut fact = |name: &str, value: &dyn Display| {
             writeln!(f, "<div><dt>{name}</dt><dd>{value}</dd></div>")
         };
+        let last = match report.is_reported() {
+            true => "Last report",
+            false => "Last run",
+        };
         match report.checked_at() {
-            Some(at) => fact("Last run", &Ago { at, now })?,
-            None => fact("Last run", &"none yet")?,
+            Some(at) => fact(last, &Ago { at, now })?,
+            None => fact(last, &"none yet")?,
+        }
+        if let Some(incident) = report.incident() {
+            fact("Incident", &incident)?;
+        }
+        if let (Some(at), false) = (report.since(), report.verdict().is_good()) {
+            fact("In this state since", &Ago { at, now })?;
+        }
+        if let Some(class) = report.failure_class() {
+            fact("Kind of failure", &class.as_str())?;
         }
         if let Some(last) = report.last_status() {
             if Verdict::from(last) != report.verdict() {
                 fact("It said", &state_of(last.into()).word)?;
             }
         }
-        if let Some(took) = report.response_time() {
-            fact("Took", &Short(took))?;
-        }
-        if let Some(since) = report.overdue_since() {
-            fact("Still running since", &TimeTag(since))?;
+        match (report.overdue_since(), report.response_time()) {
+            // Its duration is not known yet.
+            (Some(since), _) => fact("Still running since", &Ago { at: since, now })?,
+            (None, Some(took)) => fact("Took", &Short(took))?,
+            (None, None) => {}
         }
         if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {
             let kept = history.past().len();
