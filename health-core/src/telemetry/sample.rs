@@ -30,6 +30,10 @@ pub(crate) struct CheckSample {
     /// For how long the current run has been in flight.
     pub(crate) in_flight: Option<Duration>,
     pub(crate) stats: Stats,
+    /// The number of runs, or of reports.
+    pub(crate) runs: u64,
+    /// How long after the start the verdict last changed.
+    pub(crate) turned_after: Duration,
 }
 
 impl CheckSample {
@@ -41,6 +45,8 @@ impl CheckSample {
             consecutive_failures: track.consecutive_failures(),
             in_flight: track.in_flight(now),
             stats: track.stats(),
+            runs: track.runs(),
+            turned_after: track.since().since(Moment::START),
         }
     }
 }

@@ -188,6 +188,8 @@ pub(crate) struct Track {
     flight: Option<Flight>,
     skipped: Option<Skipped>,
     skips: u64,
+    /// The number of runs. Wraps like the counters of [`Stats`].
+    runs: u32,
     next: Next,
     retired: bool,
     /// Since when the verdict is unchanged.
@@ -221,6 +223,7 @@ impl Track {
             flight: None,
             skipped: None,
             skips: 0,
+            runs: 0,
             next: Next::WhenDue,
             retired: false,
             since: now,
@@ -321,6 +324,15 @@ impl Track {
     /// Returns the age of the last result.
     pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
         self.ended.map(|ended| now.since(ended))
+    }
+
+    /// Returns the number of runs, or of reports of a check that is reported.
+    pub(crate) fn runs(&self) -> u64 {
+        if self.is_reported() {
+            self.stats().all()
+        } else {
+            self.runs.into()
+        }
     }
 
     /// Returns the number of results.
@@ -428,6 +440,7 @@ impl Track {
         if self.retired {
             return;
         }
+        self.runs = self.runs.wrapping_add(1);
         self.flight = Some(Flight {
             started: now,
             overdue: false,

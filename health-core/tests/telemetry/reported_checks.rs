@@ -197,6 +197,7 @@ async fn a_heartbeat_shows_its_last_beat_and_counts_each() {
         beating.page
     );
     assert_eq!(logged(&log, &health, "consumer"), ["ok"]);
+    assert_eq!(beating.metric("health_check_runs_total"), 61.0);
     beating.has_no_latency();
 
     sleep(5 * MINUTE).await;
