@@ -2,6 +2,7 @@
 //! answer, the status page, the metrics and the log.
 
 #![cfg(feature = "tracing")]
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};

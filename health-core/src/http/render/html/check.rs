@@ -107,9 +107,10 @@ impl Card<'_> {
         let mut fact = |name: &str, value: &dyn Display| {
             writeln!(f, "<div><dt>{name}</dt><dd>{value}</dd></div>")
         };
-        let last = match report.is_reported() {
-            true => "Last report",
-            false => "Last run",
+        let last = if report.is_reported() {
+            "Last report"
+        } else {
+            "Last run"
         };
         match report.checked_at() {
             Some(at) => fact(last, &Ago { at, now })?,
@@ -153,8 +154,59 @@ impl Card<'_> {
                 None => observed.value.to_string(),
             };
             let text = format!("{} {}", cut(&value, LONGEST_MESSAGE), observed.unit);
-            fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?;
+            match bytes(&observed.value, &observed.unit) {
+                Some(short) => fact(
+                    "Observed",
+                    &format_args!(
+                        "<bdi title=\"{}\">{}</bdi>",
+                        Escaped(&text),
+                        Escaped(&short)
+                    ),
+                )?,
+                None => fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?,
+            }
         }
         f.write_str("</dl>\n")
+    }
+}
+
+/// Returns a number of bytes in the largest binary unit that is not above it,
+/// with the rest of its unit: `55 GiB free`.
+fn bytes(value: &serde_json::Value, unit: &str) -> Option<String> {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let rest = unit.strip_prefix("bytes")?;
+    let is_word = rest.is_empty() || rest.starts_with(' ');
+    let number = value.as_u64().filter(|_| is_word)?;
+    let (shift, unit) = UNITS.iter().enumerate().rev().find_map(|(nth, unit)| {
+        let shift = 10 * (u32::try_from(nth).ok()? + 1);
+        (number >> shift > 0).then_some((shift, unit))
+    })?;
+    let whole = number >> shift;
+    let tenths = (number >> (shift - 10) & 1_023) * 10 / 1_024;
+    Some(match whole {
+        0..10 => format!("{whole}.{tenths} {unit}{rest}"),
+        _ => format!("{whole} {unit}{rest}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_a_readable_unit() {
+        for (value, unit, text) in [
+            (59_318_136_832_u64, "bytes", Some("55 GiB")),
+            (1_288_490_188, "bytes free", Some("1.1 GiB free")),
+            (1_024, "bytes", Some("1.0 KiB")),
+            (u64::MAX, "bytes", Some("16383 PiB")),
+            (1_023, "bytes", None),
+            (2_048, "bytesize", None),
+            (2_048, "connections", None),
+        ] {
+            let short = bytes(&value.into(), unit);
+            assert_eq!(short.as_deref(), text, "{value} {unit}");
+        }
+        assert_eq!(bytes(&"9".into(), "bytes"), None);
     }
 }
