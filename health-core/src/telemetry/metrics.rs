@@ -53,7 +53,7 @@ pub(crate) const DURATION: Family = Family {
 };
 
 /// All families, in the order of the output.
-pub(crate) static FAMILIES: [Family; 13] = [
+pub(crate) static FAMILIES: [Family; 15] = [
     Family {
         name: "health_status",
         kind: Kind::Gauge,
@@ -134,6 +134,24 @@ pub(crate) static FAMILIES: [Family; 13] = [
         unit: None,
         help: "How often the verdict on a check turned.",
         points: |sample, sink| each(sample, sink, |check| check.stats.transitions().into()),
+    },
+    Family {
+        name: "health_check_last_transition_timestamp_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "When the verdict on a check last changed, the start before the first change.",
+        points: |sample, sink| {
+            each(sample, sink, |check| {
+                timestamp(Some(sample.started_at + check.turned_after))
+            });
+        },
+    },
+    Family {
+        name: "health_check_runs_total",
+        kind: Kind::Counter,
+        unit: None,
+        help: "How often a check has run, or has been reported: each beat of a heartbeat counts.",
+        points: |sample, sink| each(sample, sink, |check| exact(check.runs)),
     },
     Family {
         name: "health_check_consecutive_failures",
@@ -250,7 +268,7 @@ fn truth(is_so: bool) -> f64 {
     f64::from(u8::from(is_so))
 }
 
-/// The sum of thirteen 32-bit numbers is exact.
+/// The sum of a few 32-bit numbers is exact.
 #[allow(clippy::cast_precision_loss)]
 fn exact(count: u64) -> f64 {
     count as f64

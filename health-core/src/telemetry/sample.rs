@@ -30,18 +30,23 @@ pub(crate) struct CheckSample {
     /// For how long the current run has been in flight.
     pub(crate) in_flight: Option<Duration>,
     pub(crate) stats: Stats,
+    /// The number of runs, or of reports.
+    pub(crate) runs: u64,
+    /// How long after the start the verdict last changed.
+    pub(crate) turned_after: Duration,
 }
 
 impl CheckSample {
     pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
-        let reports = track.reports();
         CheckSample {
             name,
             probes: plan.probes,
             verdict: track.verdict(),
             consecutive_failures: track.consecutive_failures(),
             in_flight: track.in_flight(now),
-            stats: track.stats().with_reports(reports),
+            stats: track.stats(),
+            runs: track.runs(),
+            turned_after: track.since().since(Moment::START),
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct History {
     runs: u64,
     past: Vec<HistoryEntry>,
     last_failure_at: Option<SystemTime>,
+    /// Whether the results are reports, which take no time.
+    reported: bool,
 }
 
 /// A past result.
@@ -58,7 +60,7 @@ pub struct HistoryEntry {
 
 impl History {
     /// Returns the number of results since the start, including those that are
-    /// no longer kept.
+    /// no longer kept. Each beat of a heartbeat counts.
     pub fn runs(&self) -> u64 {
         self.runs
     }
@@ -83,8 +85,12 @@ impl History {
     }
 
     /// Returns the given latency quantile of the kept runs (`0.5` for the
-    /// median, `0.95` for p95), by nearest rank. `None` without a result.
+    /// median, `0.95` for p95), by nearest rank. `None` without a result, and
+    /// for a check that is reported instead of run.
     pub fn latency(&self, quantile: f64) -> Option<Duration> {
+        if self.reported {
+            return None;
+        }
         let mut took: Vec<Duration> = self.past.iter().map(|past| past.took).collect();
         took.sort_unstable();
         #[expect(
@@ -142,12 +148,13 @@ impl Ring {
     }
 
     /// Returns a copy for a report. `runs` is the total number of results.
-    pub(crate) fn kept(&self, runs: u64) -> Kept {
+    pub(crate) fn kept(&self, runs: u64, reported: bool) -> Kept {
         let (older, newer) = self.words.as_slices();
         Kept {
             runs,
             words: [older, newer].concat().into(),
             last_failure_at: self.last_failure_at,
+            reported,
         }
     }
 }
@@ -158,6 +165,7 @@ pub(crate) struct Kept {
     runs: u64,
     words: Box<[Word]>,
     last_failure_at: Option<SystemTime>,
+    reported: bool,
 }
 
 impl Kept {
@@ -178,6 +186,7 @@ impl Kept {
             runs: self.runs,
             past,
             last_failure_at: self.last_failure_at,
+            reported: self.reported,
         }
     }
 }
@@ -282,7 +291,7 @@ mod tests {
             let gap = (nth > 0).then_some(SECOND);
             ring.record(status, Duration::from_micros(nth), gap, newest);
         }
-        ring.kept(results.len() as u64).history(newest)
+        ring.kept(results.len() as u64, false).history(newest)
     }
 
     #[test]

@@ -174,6 +174,9 @@ pub struct CheckReport {
     /// The time of the last report, for a source that repeats its reports.
     reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
+    is_reported: bool,
+    /// Since when the verdict is unchanged.
+    since: Option<SystemTime>,
 }
 
 impl CheckReport {
@@ -201,6 +204,8 @@ impl CheckReport {
             last: track.last().cloned(),
             reported_at: reports.and_then(Reports::at),
             kept: None,
+            is_reported: track.is_reported(),
+            since: since(track.since()),
         }
     }
 
@@ -242,6 +247,8 @@ impl CheckReport {
             consecutive: 1,
             overdue_since: None,
             reported_at: None,
+            is_reported: true,
+            since: None,
             last: Some(Arc::new(last)),
         }
     }
@@ -339,6 +346,16 @@ impl CheckReport {
     /// second run starts meanwhile.
     pub fn overdue_since(&self) -> Option<SystemTime> {
         self.overdue_since
+    }
+
+    /// Returns whether the check is reported instead of run.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.is_reported
+    }
+
+    /// Returns the wall-clock time since which the verdict is unchanged.
+    pub(crate) fn since(&self) -> Option<SystemTime> {
+        self.since
     }
 
     /// Returns the visible part. Two reports of one check with equal parts have

@@ -80,13 +80,19 @@ impl Stats {
             reason = "counters begin again at zero, as all of these do"
         )]
         let count = reports.count as u32;
-        stats.results[Status::Pass as usize] = count;
+        let passed = &mut stats.results[Status::Pass as usize];
+        *passed = count.max(*passed);
         stats.last_success = reports.at().or(self.last_success);
         stats
     }
 
     pub(crate) fn results(&self, status: Status) -> u32 {
         self.results[status as usize]
+    }
+
+    /// Returns the number of results of every status.
+    pub(crate) fn all(&self) -> u64 {
+        self.results.map(u64::from).iter().sum()
     }
 
     pub(crate) fn failures(&self, class: FailureClass) -> u32 {

@@ -194,6 +194,8 @@ pub(crate) struct Track {
     explanation: Option<Box<Explanation>>,
     skipped: Option<Skipped>,
     skips: u64,
+    /// The number of runs. Wraps like the counters of [`Stats`].
+    runs: u32,
     next: Next,
     retired: bool,
     /// Since when the verdict is unchanged.
@@ -228,6 +230,7 @@ impl Track {
             explanation: None,
             skipped: None,
             skips: 0,
+            runs: 0,
             next: Next::WhenDue,
             retired: false,
             since: now,
@@ -261,6 +264,11 @@ impl Track {
         self.is_reported() && !self.retired
     }
 
+    /// Returns since when the verdict is unchanged.
+    pub(crate) fn since(&self) -> Moment {
+        self.since
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
         if self.skipped.is_some() {
             Verdict::Skipped
@@ -287,7 +295,9 @@ impl Track {
     }
 
     pub(crate) fn kept(&self) -> Kept {
-        self.history.kept(self.results)
+        let reports = self.counted_reports().map(|_| self.stats().all());
+        let runs = reports.unwrap_or(self.results);
+        self.history.kept(runs, self.is_reported())
     }
 
     /// Returns the failing check that causes the skip.
@@ -329,6 +339,15 @@ impl Track {
         self.ended.map(|ended| now.since(ended))
     }
 
+    /// Returns the number of runs, or of reports of a check that is reported.
+    pub(crate) fn runs(&self) -> u64 {
+        if self.is_reported() {
+            self.stats().all()
+        } else {
+            self.runs.into()
+        }
+    }
+
     /// Returns the number of results.
     #[cfg(test)]
     pub(crate) fn results(&self) -> u64 {
@@ -349,17 +368,23 @@ impl Track {
         }
     }
 
-    /// Returns the counters of all results.
-    pub(crate) fn stats(&self) -> &Stats {
-        &self.stats
+    /// Returns the counters of all results, including the reports that the
+    /// source has counted itself.
+    pub(crate) fn stats(&self) -> Stats {
+        self.stats.with_reports(self.counted_reports())
+    }
+
+    /// Returns the reports that the source has counted itself. Their number
+    /// never decreases, whatever the verdict.
+    fn counted_reports(&self) -> Option<Reports> {
+        self.reported.as_ref()?.source.reports()
     }
 
     /// Returns the reports that the source has counted itself, if the last of
     /// them passed.
     pub(crate) fn reports(&self) -> Option<Reports> {
-        let reported = self.reported.as_ref()?;
         let is_good = self.settled.is_good() && !self.retired && self.forced.is_none();
-        reported.source.reports().filter(|_| is_good)
+        self.counted_reports().filter(|_| is_good)
     }
 
     /// Returns the schedule of the check, for the simulation.
@@ -428,6 +453,7 @@ impl Track {
         if self.retired {
             return;
         }
+        self.runs = self.runs.wrapping_add(1);
         self.flight = Some(Flight {
             started: now,
             overdue: false,

@@ -16,6 +16,7 @@ mod metrics;
 mod opentelemetry;
 mod outlet;
 mod push_monitor;
+mod reported_checks;
 mod secrets;
 mod sizes;
 mod webhook;

@@ -89,7 +89,7 @@ async fn the_series_are_as_many_as_the_guide_says() {
     ] {
         let health = builder.start().expect("it starts");
         let page = text(&health, None);
-        let expected = 6 + 24 * checks + 4 * probes;
+        let expected = 6 + 26 * checks + 4 * probes;
         assert_eq!(series(&page).count(), expected, "{page}");
         let mut unique: Vec<&str> = series(&page).collect();
         unique.sort_unstable();
@@ -136,6 +136,7 @@ async fn results_verdicts_and_durations_are_counted() {
            health_checks_total{check="queue",kind="readiness",status="degraded"} 1
            health_checks_total{check="queue",kind="readiness",status="error"} 2
            health_check_transitions_total{check="queue"} 3
+           health_check_runs_total{check="queue"} 4
            health_check_consecutive_failures{check="queue"} 2
            health_check_duration_seconds_bucket{check="queue",le="0.025"} 0
            health_check_duration_seconds_bucket{check="queue",le="0.05"} 3
@@ -164,7 +165,19 @@ async fn results_verdicts_and_durations_are_counted() {
     assert_says(
         &page,
         r#"health_checks_total{check="queue",kind="readiness",status="error"} 4
+           health_check_runs_total{check="queue"} 4
            health_check_duration_seconds_count{check="queue"} 4"#,
+    );
+    let turned = value(
+        &page,
+        r#"health_check_last_transition_timestamp_seconds{check="queue"}"#,
+    );
+    // The third run began to hang before 40 s, and its timeout changed nothing.
+    let start = value(&page, "health_start_time_seconds");
+    assert!(
+        (18.0..40.0).contains(&(turned - start)),
+        "{}",
+        turned - start
     );
 }
 

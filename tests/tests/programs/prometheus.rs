@@ -363,7 +363,7 @@ async fn prometheus_reads_every_series_and_understands_the_dashboard() {
         .await;
     assert_eq!(metadata["data"][0]["type"], "stateset", "{metadata}");
     let scraped = prometheus.query("scrape_samples_scraped").await;
-    let series = 6 + 2 * 24 + 2 * 4;
+    let series = 6 + 2 * 26 + 2 * 4;
     assert_eq!(scraped[0]["value"][1], series.to_string(), "{scraped:?}");
 
     // Until two scrapes of a run have been seen, rates are empty.

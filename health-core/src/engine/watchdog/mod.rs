@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::check::options::CheckOptions;
 use crate::check::outcome::Outcome;
-use crate::check::source::{Reading, Source, Subscribers, View};
+use crate::check::source::{Reading, Reports, Source, Subscribers, View};
 use crate::engine::run::{Alive, Polls};
 use crate::engine::watchdog::runtime::Runtime;
 use crate::engine::watchdog::stall::{OF_THE_CHECKS, ReportTimer, Stuck, Suspects, WatchClock};
@@ -73,6 +73,7 @@ impl Watch {
 #[derive(Debug, Default)]
 struct Findings {
     outcome: Mutex<Option<Outcome>>,
+    reports: Mutex<Option<Reports>>,
     subscribers: Subscribers,
 }
 
@@ -84,6 +85,20 @@ impl Findings {
     fn say(&self, outcome: Outcome) {
         *self.outcome() = Some(outcome);
         self.subscribers.notify();
+    }
+
+    fn reports(&self) -> MutexGuard<'_, Option<Reports>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a sample in which no worker was blocked.
+    fn count(&self) {
+        let mut reports = self.reports();
+        let count = reports.map_or(0, |reports| reports.count);
+        *reports = Some(Reports {
+            count: count + 1,
+            last: tokio::time::Instant::now(),
+        });
     }
 }
 
@@ -97,6 +112,10 @@ impl Source for Findings {
 
     fn subscribers(&self) -> &Subscribers {
         &self.subscribers
+    }
+
+    fn reports(&self) -> Option<Reports> {
+        *Findings::reports(self)
     }
 }
 
@@ -170,6 +189,9 @@ fn run(watch: &Watch, orders: &Receiver<Order>) {
         }
         let now = clock.tick(Instant::now());
         let stuck = watched.sample(now);
+        if stuck.is_empty() {
+            watch.findings.count();
+        }
         if reports.is_due(now, !stuck.is_empty()) {
             watch.findings.say(watched.outcome(&stuck, now));
         }

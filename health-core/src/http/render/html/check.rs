@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::chart::Chart;
-use crate::http::render::html::format::{Ago, Escaped, Short, State, TimeTag, state_of};
+use crate::http::render::html::format::{Ago, Escaped, Short, State, state_of};
 use crate::http::render::shown::Shown;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::verdict::track::Verdict;
@@ -107,20 +107,34 @@ impl Card<'_> {
         let mut fact = |name: &str, value: &dyn Display| {
             writeln!(f, "<div><dt>{name}</dt><dd>{value}</dd></div>")
         };
+        let last = if report.is_reported() {
+            "Last report"
+        } else {
+            "Last run"
+        };
         match report.checked_at() {
-            Some(at) => fact("Last run", &Ago { at, now })?,
-            None => fact("Last run", &"none yet")?,
+            Some(at) => fact(last, &Ago { at, now })?,
+            None => fact(last, &"none yet")?,
+        }
+        if let Some(incident) = report.incident() {
+            fact("Incident", &incident)?;
+        }
+        if let (Some(at), false) = (report.since(), report.verdict().is_good()) {
+            fact("In this state since", &Ago { at, now })?;
+        }
+        if let Some(class) = report.failure_class() {
+            fact("Kind of failure", &class.as_str())?;
         }
         if let Some(last) = report.last_status() {
             if Verdict::from(last) != report.verdict() {
                 fact("It said", &state_of(last.into()).word)?;
             }
         }
-        if let Some(took) = report.response_time() {
-            fact("Took", &Short(took))?;
-        }
-        if let Some(since) = report.overdue_since() {
-            fact("Still running since", &TimeTag(since))?;
+        match (report.overdue_since(), report.response_time()) {
+            // Its duration is not known yet.
+            (Some(since), _) => fact("Still running since", &Ago { at: since, now })?,
+            (None, Some(took)) => fact("Took", &Short(took))?,
+            (None, None) => {}
         }
         if let [Some(median), Some(high)] = [0.5, 0.95].map(|quantile| history.latency(quantile)) {
             let kept = history.past().len();
@@ -140,8 +154,59 @@ impl Card<'_> {
                 None => observed.value.to_string(),
             };
             let text = format!("{} {}", cut(&value, LONGEST_MESSAGE), observed.unit);
-            fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?;
+            match bytes(&observed.value, &observed.unit) {
+                Some(short) => fact(
+                    "Observed",
+                    &format_args!(
+                        "<bdi title=\"{}\">{}</bdi>",
+                        Escaped(&text),
+                        Escaped(&short)
+                    ),
+                )?,
+                None => fact("Observed", &format_args!("<bdi>{}</bdi>", Escaped(&text)))?,
+            }
         }
         f.write_str("</dl>\n")
+    }
+}
+
+/// Returns a number of bytes in the largest binary unit that is not above it,
+/// with the rest of its unit: `55 GiB free`.
+fn bytes(value: &serde_json::Value, unit: &str) -> Option<String> {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let rest = unit.strip_prefix("bytes")?;
+    let is_word = rest.is_empty() || rest.starts_with(' ');
+    let number = value.as_u64().filter(|_| is_word)?;
+    let (shift, unit) = UNITS.iter().enumerate().rev().find_map(|(nth, unit)| {
+        let shift = 10 * (u32::try_from(nth).ok()? + 1);
+        (number >> shift > 0).then_some((shift, unit))
+    })?;
+    let whole = number >> shift;
+    let tenths = (number >> (shift - 10) & 1_023) * 10 / 1_024;
+    Some(match whole {
+        0..10 => format!("{whole}.{tenths} {unit}{rest}"),
+        _ => format!("{whole} {unit}{rest}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_a_readable_unit() {
+        for (value, unit, text) in [
+            (59_318_136_832_u64, "bytes", Some("55 GiB")),
+            (1_288_490_188, "bytes free", Some("1.1 GiB free")),
+            (1_024, "bytes", Some("1.0 KiB")),
+            (u64::MAX, "bytes", Some("16383 PiB")),
+            (1_023, "bytes", None),
+            (2_048, "bytesize", None),
+            (2_048, "connections", None),
+        ] {
+            let short = bytes(&value.into(), unit);
+            assert_eq!(short.as_deref(), text, "{value} {unit}");
+        }
+        assert_eq!(bytes(&"9".into(), "bytes"), None);
     }
 }
