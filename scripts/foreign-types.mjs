@@ -13,7 +13,7 @@ const ALLOWED = {
   "health-core": ["async_trait", "bytes", "health_macros", "http", "http_body", "http_body_util", "opentelemetry",
     "pin_project_lite", "serde_core", "serde_json", "tokio", "tower_layer", "tower_service"],
   "health-axum": ["async_trait", "axum", "health_core", "health_macros"],
-  "health-tonic": ["async_trait", "health_core", "health_macros", "http", "tonic"],
+  "health-tonic": ["async_trait", "bytes", "futures_core", "health_core", "health_macros", "http", "tonic"],
   "health-actix": ["actix_web", "async_trait", "health_core", "health_macros"],
 };
 const STANDARD = new Set(["std", "core", "alloc"]);
