@@ -81,6 +81,8 @@ async fn the_late_error_of_an_abandoned_run_is_the_cause_of_the_outage() {
 
 #[tokio::test(start_paused = true)]
 async fn a_result_in_time_ends_the_explanation() {
+    // A thread without a subscriber would disable the events of the others.
+    let (_log, _guard) = Log::capture_json();
     let latency = Arc::new(AtomicU64::new(3));
     let current = Arc::clone(&latency);
     let health = Health::builder()
@@ -108,6 +110,8 @@ async fn a_result_in_time_ends_the_explanation() {
 
 #[tokio::test(start_paused = true)]
 async fn the_public_answer_has_no_late_cause() {
+    // A thread without a subscriber would disable the events of the others.
+    let (_log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("database", options(), acquire)
         .start()
@@ -130,6 +134,8 @@ async fn the_public_answer_has_no_late_cause() {
 
 #[tokio::test(start_paused = true)]
 async fn causes_lists_what_does_not_pass_with_critical_checks_first() {
+    // A thread without a subscriber would disable the events of the others.
+    let (_log, _guard) = Log::capture_json();
     let refused = || async { Err::<(), _>("connection\nrefused") };
     let health = Health::builder()
         .check("a-cache", options(), refused)
@@ -161,6 +167,8 @@ async fn causes_lists_what_does_not_pass_with_critical_checks_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_forced_outcome_is_not_explained() {
+    // A thread without a subscriber would disable the events of the others.
+    let (_log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("database", options(), acquire)
         .start()
