@@ -468,7 +468,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
         (
             "DATABASE_URL",
             "sqlite:a.db?mode=x",
-            "DATABASE_URL is no SQLite URL",
+            "DATABASE_URL is not understood",
         ),
         (
             "DATABASE_URL",
