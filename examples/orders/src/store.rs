@@ -363,6 +363,7 @@ impl std::error::Error for CancelError {
 
 #[cfg(test)]
 mod tests {
+    use super::SqliteStore;
     use crate::*;
     use tempfile::TempDir;
     use tokio::task::JoinSet;

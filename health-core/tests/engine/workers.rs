@@ -97,7 +97,7 @@ async fn silence_in_an_outage_of_a_dependency_does_not_fail_liveness() {
     let (health, beat, broker) = consumer();
     sleep(SECOND / 2).await;
     beat.beat();
-    sleep(DEADLINE - 3 * SECOND).await;
+    sleep(27 * SECOND).await;
     broker.store(false, SeqCst);
     for _ in 0..100 {
         sleep(2 * SECOND).await;
@@ -110,7 +110,7 @@ async fn silence_in_an_outage_of_a_dependency_does_not_fail_liveness() {
 
     // The deadline begins again.
     broker.store(true, SeqCst);
-    sleep(DEADLINE - 2 * SECOND).await;
+    sleep(28 * SECOND).await;
     assert_eq!(verdict(&health, "consumer"), Verdict::Pass);
     sleep(3 * SECOND).await;
     assert_eq!(verdict(&health, "consumer"), Verdict::Fail);
