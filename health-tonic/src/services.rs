@@ -58,10 +58,10 @@ impl Services {
     /// use health_tonic::{CheckOptions, Health, Probe};
     ///
     /// let options = CheckOptions::new().tags(&["storage"]);
-    /// let health = Health::builder().check("disk", options, || async {}).start()?;
+    /// let health = Health::builder().check("exports", options, || async {}).start()?;
     /// let services = health_tonic::services(&health)
     ///     .service("orders.v1.Orders", "storage")
-    ///     .service("orders.v1.Reports", Subject::check("disk"))
+    ///     .service("orders.v1.Reports", Subject::check("exports"))
     ///     .service("orders-liveness", Probe::Liveness)
     ///     .build()?;
     /// # let _ = services;

@@ -92,6 +92,7 @@ pub(crate) struct Changed {
     pub(crate) check: usize,
     /// There is a result, or the check was skipped.
     pub(crate) answered: bool,
+    /// The verdict has changed, or the check that a skip is due to.
     pub(crate) turned: bool,
 }
 
@@ -313,13 +314,28 @@ impl Board {
             let blocked_by = self.tracks[dependent].blocked_by();
             match self.obstacle(dependent) {
                 Obstacle::Failing(root) if blocked_by != Some(&root) => {
-                    self.change(dependent, at, |track, _| track.skip(root));
+                    self.skip(dependent, at, root);
                 }
                 Obstacle::None if blocked_by.is_some() => {
                     self.change(dependent, at, |track, view| track.resume(at, view));
                 }
                 Obstacle::Failing(_) | Obstacle::NoResult | Obstacle::None => {}
             }
+        }
+    }
+
+    /// Skips a check because of `root`. The checks that depend on it are skipped
+    /// for the same root, so they decide again if it is another one.
+    fn skip(&mut self, check: usize, at: Moment, root: Arc<str>) {
+        let before = self.tracks[check].blocked_by().cloned();
+        self.change(check, at, |track, _| track.skip(root));
+        if before.is_some() && before.as_ref() != self.tracks[check].blocked_by() {
+            self.effects.add(Changed {
+                check,
+                answered: false,
+                turned: true,
+            });
+            self.follow(check, at);
         }
     }
 
@@ -353,7 +369,7 @@ impl Board {
                 let must_answer = is_due || self.tracks[check].is_asked();
                 let is_new = self.tracks[check].blocked_by() != Some(&root);
                 if must_answer || is_new {
-                    self.change(check, now, |track, _| track.skip(root));
+                    self.skip(check, now, root);
                 }
                 Decision::Skip
             }

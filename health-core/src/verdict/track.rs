@@ -158,6 +158,8 @@ struct Skipped {
 pub struct Scheduled {
     /// A run is in flight.
     pub in_flight: bool,
+    /// The number of runs that have begun.
+    pub runs: u64,
     /// The number of skips.
     pub skips: u64,
     /// The failing check at the root of the dependency chain.
@@ -189,13 +191,13 @@ pub(crate) struct Track {
     /// The time of the last result.
     ended: Option<Moment>,
     flight: Option<Flight>,
+    /// The number of runs that have begun.
+    runs: u64,
     /// What the last run that timed out has returned since. Boxed, since most
     /// checks never time out.
     explanation: Option<Box<Explanation>>,
     skipped: Option<Skipped>,
     skips: u64,
-    /// The number of runs. Wraps like the counters of [`Stats`].
-    runs: u32,
     next: Next,
     retired: bool,
     /// Since when the verdict is unchanged.
@@ -227,10 +229,10 @@ impl Track {
             last: None,
             ended: None,
             flight: None,
+            runs: 0,
             explanation: None,
             skipped: None,
             skips: 0,
-            runs: 0,
             next: Next::WhenDue,
             retired: false,
             since: now,
@@ -344,7 +346,7 @@ impl Track {
         if self.is_reported() {
             self.stats().all()
         } else {
-            self.runs.into()
+            self.runs
         }
     }
 
@@ -391,6 +393,7 @@ impl Track {
     pub(crate) fn scheduled(&self) -> Scheduled {
         Scheduled {
             in_flight: self.flight.is_some(),
+            runs: self.runs,
             skips: self.skips,
             blocked_by: self.blocked_by().cloned(),
         }
@@ -453,7 +456,7 @@ impl Track {
         if self.retired {
             return;
         }
-        self.runs = self.runs.wrapping_add(1);
+        self.runs += 1;
         self.flight = Some(Flight {
             started: now,
             overdue: false,
@@ -473,6 +476,10 @@ impl Track {
 
     /// Records that the run was skipped because of `root`.
     pub(crate) fn skip(&mut self, root: Arc<str>) {
+        // It may have waited for a prerequisite when it was retired.
+        if self.retired {
+            return;
+        }
         let before = match &self.skipped {
             Some(skipped) => skipped.before,
             None if self.stale => Verdict::Fail,
@@ -773,6 +780,19 @@ mod tests {
         finish(&mut track, now + secs(1), Outcome::pass());
         assert_eq!(track.verdict(), Verdict::Pass);
         assert_eq!(track.last().expect("a result").took, Some(secs(1)));
+    }
+
+    /// Its task may have decided on the skip before startup passed or health
+    /// stopped.
+    #[test]
+    fn a_retired_check_is_not_skipped() {
+        let now = Moment::START;
+        let mut track = track(&CheckOptions::new());
+        run(&mut track, now, secs(1), Outcome::pass());
+        track.retire();
+        track.skip("database".into());
+        assert_eq!(track.verdict(), Verdict::Pass);
+        assert_eq!(track.blocked_by(), None);
     }
 
     #[test]

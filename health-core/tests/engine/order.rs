@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use health_core::report::Verdict;
+use health_core::reported::{Gate, Heartbeat};
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use tokio::time::sleep;
 
@@ -98,6 +99,72 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
         Verdict::Skipped,
         "at once as well"
     );
+}
+
+/// The checks in the middle of the chain stay skipped, so no verdict of theirs
+/// tells those behind them of the other root.
+#[tokio::test(start_paused = true)]
+async fn the_root_is_right_at_once_when_another_check_becomes_the_root() {
+    let (database, schema) = (Switch::new(true), Switch::new(false));
+    let seldom = || often().interval(60 * SECOND);
+    let beat = Heartbeat::new("worker", 600 * SECOND);
+    let health = Health::builder()
+        .check("database", seldom(), database.check())
+        .check("schema", seldom().after(&["database"]), schema.check())
+        .check("queries", seldom().after(&["schema"]), || async {})
+        .check("reports", seldom().after(&["queries"]), || async {})
+        .reported(&beat, CheckOptions::new().after(&["reports"]))
+        .start()
+        .expect("it starts");
+    let blocked_by = |name: &str| {
+        let check = health.check(name).expect("there is such a check");
+        check.blocked_by().map(str::to_owned)
+    };
+    sleep(SECOND).await;
+    for name in ["queries", "reports", "worker"] {
+        assert_eq!(blocked_by(name).as_deref(), Some("schema"), "{name}");
+    }
+    database.set(false);
+    health.refresh("database").await;
+    sleep(Duration::from_millis(1)).await;
+    for name in ["schema", "queries", "reports", "worker"] {
+        assert_eq!(blocked_by(name).as_deref(), Some("database"), "{name}");
+    }
+}
+
+/// A check that counts only for startup is over once startup has passed, even if
+/// it is due at that time and waits for the result of what comes first.
+#[tokio::test(start_paused = true)]
+async fn a_check_that_startup_has_ended_is_not_skipped_any_more() {
+    let database = Switch::new(true);
+    let runs = database.check();
+    let gate = Gate::new("warm");
+    let hangs_later = move || {
+        let is_first = runs().into_inner();
+        let database = database.clone();
+        async move {
+            if database.runs() > 1 {
+                std::future::pending::<()>().await;
+            }
+            is_first
+        }
+    };
+    let on_demand = CheckOptions::new().cache(SECOND / 2).timeout(2 * SECOND);
+    let health = Health::builder()
+        .check("database", on_demand, hangs_later)
+        .check("schema", often().startup().after(&["database"]), || async {
+        })
+        .reported(&gate, CheckOptions::new().startup().critical())
+        .start()
+        .expect("it starts");
+    // The second run of `schema` waits for the second one of `database`.
+    sleep(2 * SECOND).await;
+    assert_eq!(verdict(&health, "schema"), Verdict::Pass);
+    gate.open();
+    assert_eq!(health.status(Probe::Startup), Status::Pass);
+    sleep(10 * SECOND).await;
+    assert_eq!(verdict(&health, "database"), Verdict::Fail);
+    assert_eq!(verdict(&health, "schema"), Verdict::Pass);
 }
 
 #[tokio::test(start_paused = true)]

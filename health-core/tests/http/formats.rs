@@ -76,6 +76,18 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_that_returns_false_has_an_output() {
+    let builder =
+        Health::builder().check("queue", CheckOptions::new().critical(), || async { false });
+    let health = started(builder.http(HttpOptions::new().details(Details::Full))).await;
+    let answer = get(&health, "/health", "application/health+json").json();
+    assert_eq!(
+        answer["checks"]["queue:responseTime"][0]["output"],
+        "returned false"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn text_is_one_word_or_the_list_of_kubernetes() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     let live = get(&health, "/livez", "text/plain");

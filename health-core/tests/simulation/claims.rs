@@ -189,20 +189,34 @@ impl Claims {
         schedule.asked = None;
         schedule.answered = Some(now);
         schedule.displaced = true;
-        let is_root = |&first: &usize| match oracle.verdict(first).0 {
-            Verdict::Fail => NAMES[first] == root,
-            Verdict::Skipped => oracle.checks[first].blocked_by.as_deref() == Some(root),
-            _ => false,
-        };
         // Skips are noticed when all is done, and what was skipped may have run since.
         let is_right =
-            self.checks[index].after.iter().any(is_root) || oracle.has_just_recovered(root);
+            self.is_cause(oracle, index, root) || self.has_recovered(oracle, index, root);
         (!is_right).then(|| {
             format!(
                 "rule 5: {} is skipped for {root}, which is not the cause",
                 NAMES[index]
             )
         })
+    }
+
+    /// Whether one that comes first fails, or is skipped for the same root.
+    fn is_cause(&self, oracle: &Oracle, index: usize, root: &str) -> bool {
+        let names_it = |&first: &usize| match oracle.verdict(first).0 {
+            Verdict::Fail => NAMES[first] == root,
+            Verdict::Skipped => oracle.checks[first].blocked_by.as_deref() == Some(root),
+            _ => false,
+        };
+        self.checks[index].after.iter().any(names_it)
+    }
+
+    /// Whether the root comes before the check, and failed until this moment.
+    fn has_recovered(&self, oracle: &Oracle, index: usize, root: &str) -> bool {
+        let is_behind = |&first: &usize| {
+            (NAMES[first] == root && oracle.has_just_recovered(first))
+                || self.has_recovered(oracle, first, root)
+        };
+        self.checks[index].after.iter().any(is_behind)
     }
 
     /// The clock has moved while no task could run.
@@ -400,6 +414,13 @@ impl Claims {
                 "rule 5: {name} is skipped, and what comes first is good"
             ));
         }
+        let root = oracle.checks[index].blocked_by.as_deref();
+        if let Some(root) = root.filter(|root| !self.is_cause(oracle, index, root)) {
+            return Some(format!(
+                "rule 5: {name} stays skipped for {root}, which is not the cause"
+            ));
+        }
+        let schedule = &self.schedules[index];
         let longest = check.interval + 2 * ROUNDING;
         let quiet = now.saturating_sub(schedule.quiet_since);
         (check.kind == Kind::Background && quiet > longest)

@@ -387,13 +387,13 @@ impl Oracle {
     }
 
     /// Whether the check failed until this very moment.
-    pub(crate) fn has_just_recovered(&self, name: &str) -> bool {
+    pub(crate) fn has_just_recovered(&self, index: usize) -> bool {
         let last = self
             .turns
             .iter()
             .rev()
             .take_while(|turn| turn.at == self.now);
-        let mut of_it = last.filter(|turn| crate::service::NAMES[turn.check] == name);
+        let mut of_it = last.filter(|turn| turn.check == index);
         of_it.any(|turn| turn.from == Verdict::Fail)
     }
 

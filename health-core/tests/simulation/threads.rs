@@ -17,10 +17,14 @@ use crate::world::{Mood, World, lock, outcome};
 pub(crate) enum Plain {
     #[default]
     Idle,
-    Running(Arrival, Mood),
+    Running(Arrival, Mood, RunNumber),
     /// It has returned, and the engine has not taken the result yet.
-    Returned(Mood),
+    Returned(Mood, RunNumber),
 }
+
+/// Which run of the engine this is. Once the engine has taken its result, the next
+/// one may begin at the same moment.
+pub(crate) type RunNumber = u64;
 
 /// A plain function that has been called.
 pub(crate) struct Arrival {
@@ -66,10 +70,8 @@ impl World {
             };
             // A stop may leave a run behind that no task waits for.
             let is_idle = matches!(state.plain[index], Plain::Idle);
-            if !is_idle
-                || state.oracle.stage == Stage::Stopped
-                || !testing::scheduled(&health, NAMES[index]).in_flight
-            {
+            let scheduled = testing::scheduled(&health, NAMES[index]);
+            if !is_idle || state.oracle.stage == Stage::Stopped || !scheduled.in_flight {
                 continue;
             }
             drop(state);
@@ -78,7 +80,7 @@ impl World {
                 return;
             };
             let mood = self.begin(index);
-            self.lock().plain[index] = Plain::Running(arrival, mood);
+            self.lock().plain[index] = Plain::Running(arrival, mood, scheduled.runs);
             match mood {
                 Mood::Hangs => reached("plain function holds its thread"),
                 Mood::IsSlow(ms, _) | Mood::Holds(ms) => {
@@ -100,14 +102,14 @@ impl World {
     pub(crate) fn release(&self, index: usize, mood: Mood, is_meant: impl Fn(Mood) -> bool) {
         let mut state = self.lock();
         let plain = std::mem::take(&mut state.plain[index]);
-        let arrival = match plain {
-            Plain::Running(arrival, was) if is_meant(was) => arrival,
+        let (arrival, number) = match plain {
+            Plain::Running(arrival, was, number) if is_meant(was) => (arrival, number),
             other => {
                 state.plain[index] = other;
                 return;
             }
         };
-        state.plain[index] = Plain::Returned(mood);
+        state.plain[index] = Plain::Returned(mood, number);
         drop(state);
         let _ = arrival.release.send(mood);
         // Until the result has been handed over, in real time.

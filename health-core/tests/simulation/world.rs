@@ -21,7 +21,7 @@ use crate::record::SIMULATED;
 use crate::reports::{Handle, handle};
 use crate::service::{NAMES, Service};
 use crate::systemd;
-use crate::threads::{Arrival, Plain};
+use crate::threads::{Arrival, Plain, RunNumber};
 
 /// How the runs of a check go from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,8 +208,10 @@ impl World {
         // function was taken, which is released without an observation.
         state.oracle.advance(now);
         self.see_probes(&mut state, now);
-        let in_flight = |index: usize| testing::scheduled(&health, NAMES[index]).in_flight;
-        state.take_returned(now, |index| !in_flight(index));
+        state.take_returned(now, |index, number| {
+            let scheduled = testing::scheduled(&health, NAMES[index]);
+            !scheduled.in_flight || scheduled.runs != number
+        });
         for (index, check) in self.service().checks.iter().enumerate() {
             if check.after.is_empty() {
                 continue;
@@ -223,7 +225,7 @@ impl World {
             }
         }
         state.oracle.advance(now);
-        let returned = |plain: &Plain| matches!(plain, Plain::Returned(_));
+        let returned = |plain: &Plain| matches!(plain, Plain::Returned(..));
         state.claims.returned = state.plain.iter().map(returned).collect();
         self.see_probes(&mut state, now);
         state
@@ -366,7 +368,7 @@ impl World {
             // The engine has taken every result, even if it runs a check again.
             let mut state = self.observe();
             let now = self.now(&state);
-            state.take_returned(now, |_| true);
+            state.take_returned(now, |_, _| true);
         }
         self.meet_threads();
         let mut state = self.observe();
@@ -444,7 +446,7 @@ impl State {
     pub(crate) fn is_uncertain(&self) -> bool {
         self.plain
             .iter()
-            .any(|plain| matches!(plain, Plain::Returned(_)))
+            .any(|plain| matches!(plain, Plain::Returned(..)))
     }
 
     fn begin(&mut self, index: usize, now: u64) {
@@ -468,10 +470,10 @@ impl State {
     }
 
     /// Plain functions whose results the engine has taken.
-    fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize) -> bool) {
+    fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize, RunNumber) -> bool) {
         for index in 0..self.plain.len() {
-            if let Plain::Returned(mood) = self.plain[index] {
-                if is_taken(index) {
+            if let Plain::Returned(mood, number) = self.plain[index] {
+                if is_taken(index, number) {
                     self.plain[index] = Plain::Idle;
                     self.end(index, now, Some(mood.status()));
                 }

@@ -233,6 +233,25 @@ async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reaso
     drop(health);
 }
 
+/// axum gives no address of the client unless it is asked for.
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_given_no_address_says_so_once() {
+    let (log, _guard) = Log::capture_json();
+    let guard = Guard::new().addresses(["10.0.0.0/8"]);
+    let health = Health::builder()
+        .http(HttpOptions::new().guard(guard))
+        .start()
+        .expect("it starts");
+    for _ in 0..3 {
+        let head = RequestHead::new("GET", "/health");
+        health.endpoint().respond_cached(head);
+    }
+    testing::flush(&health);
+    let lines = log.lines("into_make_service_with_connect_info");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("WARN"), "{lines:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
     let (log, _guard) = Log::capture_json();
