@@ -160,10 +160,6 @@ pub struct Scheduled {
     pub in_flight: bool,
     /// The number of runs that have begun.
     pub runs: u64,
-    /// The number of skips.
-    pub skips: u64,
-    /// The failing check at the root of the dependency chain.
-    pub blocked_by: Option<Arc<str>>,
 }
 
 /// The state machine of one check.
@@ -394,8 +390,6 @@ impl Track {
         Scheduled {
             in_flight: self.flight.is_some(),
             runs: self.runs,
-            skips: self.skips,
-            blocked_by: self.blocked_by().cloned(),
         }
     }
 

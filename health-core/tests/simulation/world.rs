@@ -5,12 +5,14 @@ use std::error::Error;
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use health_core::report::Verdict;
+use health_core::event::{Event, Events};
+use health_core::report::{CheckReport, Verdict};
 use health_core::{Health, Outcome, Probe, Status, testing};
 use tokio::sync::Notify;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, advance, sleep};
 
 use crate::claims::Claims;
@@ -78,7 +80,8 @@ pub(crate) struct State {
     pub(crate) health: Option<Health>,
     moods: Vec<Mood>,
     pub(crate) runs: Vec<u64>,
-    skips: Vec<u64>,
+    /// What the engine announces, in its order.
+    events: Option<Events>,
     pub(crate) plain: Vec<Plain>,
     /// For how long the process has been paused.
     paused: u64,
@@ -115,7 +118,7 @@ impl World {
             health: None,
             moods: vec![Mood::Passes; count],
             runs: vec![0; count],
-            skips: vec![0; count],
+            events: None,
             plain: (0..count).map(|_| Plain::Idle).collect(),
             paused: 0,
             jumped: 0,
@@ -163,6 +166,7 @@ impl World {
         state.oracle = Oracle::new(checks, *drain_readiness, now, &state.before_start);
         state.claims = Claims::new(checks, *notifies_systemd, now);
         state.health = Some(health.clone());
+        state.events = Some(health.subscribe());
     }
 
     /// The simulation lets go of health, so that it can end.
@@ -170,6 +174,7 @@ impl World {
         let mut state = self.lock();
         state.is_over = true;
         let health = state.health.take();
+        state.events = None;
         let plain: Vec<Plain> = state.plain.iter_mut().map(std::mem::take).collect();
         drop((state, health, plain));
     }
@@ -208,22 +213,24 @@ impl World {
         // function was taken, which is released without an observation.
         state.oracle.advance(now);
         self.see_probes(&mut state, now);
-        state.take_returned(now, |index, number| {
+        let is_taken = |index: usize, number| {
             let scheduled = testing::scheduled(&health, NAMES[index]);
             !scheduled.in_flight || scheduled.runs != number
-        });
-        for (index, check) in self.service().checks.iter().enumerate() {
-            if check.after.is_empty() {
+        };
+        // In the order of the engine: startup may pass between two of them.
+        while let Some(report) = state.next_completed() {
+            let Some(index) = NAMES.iter().position(|name| *name == report.name()) else {
                 continue;
-            }
-            let scheduled = testing::scheduled(&health, NAMES[index]);
-            if scheduled.skips != state.skips[index] {
-                state.skips[index] = scheduled.skips;
-                let root = scheduled.blocked_by.as_deref().unwrap_or_default();
+            };
+            if let Some(root) = report.blocked_by() {
                 state.note(2, index, now);
                 state.skip(index, now, root);
+            } else {
+                state.take_returned_of(index, now, is_taken);
             }
         }
+        // A late result is not announced.
+        state.take_returned(now, is_taken);
         state.oracle.advance(now);
         let returned = |plain: &Plain| matches!(plain, Plain::Returned(..));
         state.claims.returned = state.plain.iter().map(returned).collect();
@@ -472,11 +479,36 @@ impl State {
     /// Plain functions whose results the engine has taken.
     fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize, RunNumber) -> bool) {
         for index in 0..self.plain.len() {
-            if let Plain::Returned(mood, number) = self.plain[index] {
-                if is_taken(index, number) {
-                    self.plain[index] = Plain::Idle;
-                    self.end(index, now, Some(mood.status()));
+            self.take_returned_of(index, now, &is_taken);
+        }
+    }
+
+    fn take_returned_of(
+        &mut self,
+        index: usize,
+        now: u64,
+        is_taken: impl Fn(usize, RunNumber) -> bool,
+    ) {
+        if let Plain::Returned(mood, number) = self.plain[index] {
+            if is_taken(index, number) {
+                self.plain[index] = Plain::Idle;
+                self.end(index, now, Some(mood.status()));
+            }
+        }
+    }
+
+    /// The next result or skip that the engine has announced.
+    fn next_completed(&mut self) -> Option<CheckReport> {
+        loop {
+            let next = unconstrained(self.events.as_mut()?.next());
+            let next = pin!(next).poll(&mut Context::from_waker(Waker::noop()));
+            match next {
+                Poll::Ready(Some(Event::Completed(report))) => return Some(report),
+                Poll::Ready(Some(Event::Lagged(missed))) => {
+                    self.fail(|| format!("a subscriber missed {missed} events"));
                 }
+                Poll::Ready(Some(_)) => {}
+                Poll::Ready(None) | Poll::Pending => return None,
             }
         }
     }
