@@ -175,7 +175,7 @@ pub struct CheckReport {
     reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
     is_reported: bool,
-    /// Since when the verdict is unchanged.
+    /// Since when the verdict is unchanged, if it is not a good one.
     since: Option<SystemTime>,
 }
 
@@ -205,7 +205,12 @@ impl CheckReport {
             reported_at: reports.and_then(Reports::at),
             kept: None,
             is_reported: track.is_reported(),
-            since: since(track.since()),
+            // Each answer makes all reports, and only these need it.
+            since: if track.verdict().is_good() {
+                None
+            } else {
+                since(track.since())
+            },
         }
     }
 
@@ -353,7 +358,8 @@ impl CheckReport {
         self.is_reported
     }
 
-    /// Returns the wall-clock time since which the verdict is unchanged.
+    /// Returns the wall-clock time since which the verdict is unchanged, if it is
+    /// not a good one.
     pub(crate) fn since(&self) -> Option<SystemTime> {
         self.since
     }

@@ -119,7 +119,7 @@ impl Card<'_> {
         if let Some(incident) = report.incident() {
             fact("Incident", &incident)?;
         }
-        if let (Some(at), false) = (report.since(), report.verdict().is_good()) {
+        if let Some(at) = report.since() {
             fact("In this state since", &Ago { at, now })?;
         }
         if let Some(class) = report.failure_class() {
