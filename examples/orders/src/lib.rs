@@ -6,7 +6,7 @@
 //! | `checks` | its health checks |
 //! | `model` | orders, and the rules that a new one obeys |
 //! | `page` | the list of orders, a page at a time |
-//! | `problem` | what a client is told when something goes wrong |
+//! | `problem` | the errors that a client receives |
 //! | `database` | the orders, in SQLite or in Postgres |
 //! | `store` | the orders in SQLite |
 //! | `postgres` | the orders in Postgres |

@@ -1,4 +1,4 @@
-//! What a client is told when something goes wrong.
+//! The errors that a client receives.
 
 use http::StatusCode;
 use serde::Serialize;

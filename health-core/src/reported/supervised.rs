@@ -103,7 +103,7 @@ impl<T: Send + 'static> Supervised<T> {
     /// Allows the task to end: from now on, returning or being cancelled is no
     /// failure. A panic still is, and so is an end before this call.
     ///
-    /// Call it before the task is told to end, or right after
+    /// Call it before the task is asked to end, or right after
     /// [`new`](Self::new) for a job that ends by itself.
     ///
     /// ```

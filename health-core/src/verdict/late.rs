@@ -21,7 +21,7 @@ pub(crate) enum LateEnd {
 
 impl From<&Outcome> for LateEnd {
     fn from(outcome: &Outcome) -> Self {
-        // A thread that was told to give up reports a timeout.
+        // A thread whose run was given up reports a timeout.
         if outcome.is_timed_out() {
             return LateEnd::Dropped;
         }

@@ -1,4 +1,4 @@
-//! A program whose log drops the target of health is told so on stderr.
+//! A program whose log drops the target `health` gets a line on stderr.
 //!
 //! The child is this program again, with a variable that says how it logs.
 

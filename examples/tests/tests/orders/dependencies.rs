@@ -183,7 +183,7 @@ fn redis_cli(server: &support::Server, words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A service that declines whoever has no money.
+/// A payment service that declines every order without money.
 fn payments() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

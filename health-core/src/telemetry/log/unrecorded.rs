@@ -1,7 +1,7 @@
 //! Finds out at the start whether the log would record a failure.
 //!
 //! Many services restrict their log to their own crates. The cause of a failure
-//! is private, so without the log it would reach nobody.
+//! is private, so without the log no operator would see it.
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
