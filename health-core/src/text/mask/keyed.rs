@@ -483,7 +483,12 @@ impl<'a> Place<'a> {
         if ends && words::is_prose(word) {
             return true;
         }
-        self.is_complaint() && !looks_random(value)
+        // A parser shows any token: `unexpected token: }`.
+        let is_shown = match key {
+            Key::Vague => !looks_random(value),
+            _ => words::is_word(value),
+        };
+        self.is_complaint() && is_shown
     }
 
     /// Returns whether the word before the key begins an error message:
@@ -577,6 +582,9 @@ impl<'a> Place<'a> {
     fn bare_end(&self, from: usize) -> usize {
         let bytes = self.text.as_bytes();
         let is_query = matches!(self.before(), Some(b'?' | b'&'));
+        // `password%3Dhunter2%26x`; in `password=a%26b` it is a part of the value.
+        let separator = self.text.get(self.end..from).unwrap_or_default();
+        let is_encoded = separator.contains('%');
         let mut at = from;
         while at < bytes.len() {
             let next = at + 1;
@@ -588,7 +596,9 @@ impl<'a> Place<'a> {
                 b'"' | b'\'' | b'`' | b')' | b']' | b'}' | b'>' => self.is_delimiter(next),
                 b'<' => bytes.get(next) == Some(&b'/'),
                 b'#' => at > from && self.is_delimiter(next),
-                b'%' => self.text[at..].starts_with("%26") || self.text[at..].starts_with("%22"),
+                b'%' if is_encoded => ["%26", "%22"]
+                    .iter()
+                    .any(|sign| self.text[at..].starts_with(sign)),
                 b'\\' => self.is_escape(at),
                 _ => false,
             };

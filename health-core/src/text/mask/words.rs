@@ -146,6 +146,15 @@ pub(super) fn is_prose(word: &str) -> bool {
         && PROSE.contains(&&*first.to_ascii_lowercase())
 }
 
+/// Returns whether this can be a word of a sentence: letters that are lower-case
+/// after the first one, and the punctuation of a sentence.
+pub(super) fn is_word(value: &str) -> bool {
+    let word = value.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    let mut letters = word.chars();
+    let starts = letters.next().is_some_and(char::is_alphabetic);
+    starts && letters.all(|c| c.is_lowercase() || matches!(c, '-' | '_' | '\''))
+}
+
 /// `$1` and `:1` in SQL, which has at most a few dozen of them.
 fn is_parameter(value: &str) -> bool {
     let number = value.strip_prefix(['$', ':']);
