@@ -94,14 +94,17 @@ fn is_mask(text: &str) -> bool {
 
 /// Returns the end of the run of matching bytes, starting at `from`.
 fn run_end(text: &str, from: usize, fits: impl Fn(u8) -> bool) -> usize {
-    let rest = &text.as_bytes()[from..];
-    from + rest.iter().take_while(|byte| fits(**byte)).count()
+    from + run_length(&mut text.as_bytes()[from..].iter(), &fits)
 }
 
 /// Returns the start of the run of matching bytes that ends at `to`.
 fn run_start(text: &str, to: usize, fits: impl Fn(u8) -> bool) -> usize {
-    let before = &text.as_bytes()[..to];
-    to - before.iter().rev().take_while(|byte| fits(**byte)).count()
+    to - run_length(&mut text.as_bytes()[..to].iter().rev(), &fits)
+}
+
+/// Compiled once, and not for each of the many conditions.
+fn run_length(bytes: &mut dyn Iterator<Item = &u8>, fits: &dyn Fn(u8) -> bool) -> usize {
+    bytes.take_while(|byte| fits(**byte)).count()
 }
 
 /// Returns whether a word looks generated: words of a sentence have no digit,
