@@ -1,5 +1,5 @@
 //! What the tests of the workspace share: waiting with a bound, the captured log,
-//! and an HTTP receiver.
+//! an HTTP receiver, and CPU time.
 //!
 //! The crate knows nothing of health, so that `health-core` can use it in its own
 //! tests.
@@ -9,8 +9,10 @@
 )]
 
 pub mod log;
+mod processor;
 pub mod receiver;
 mod wait;
 
 pub use log::Log;
+pub use processor::processor_time;
 pub use wait::{BOUND, eventually, until};
