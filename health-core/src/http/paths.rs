@@ -46,6 +46,13 @@ pub(super) struct Place {
     pub(super) for_consul: bool,
 }
 
+/// What a path asks of a place.
+enum Asked<'p> {
+    Page,
+    /// One of its checks, by name.
+    Check(&'p str),
+}
+
 impl Place {
     fn new(path: String, page: Page, below: Below) -> Self {
         Place {
@@ -56,16 +63,15 @@ impl Place {
         }
     }
 
-    /// Returns what the path asks of this place, if it leads here: the page, or
-    /// one of its checks by name.
-    fn asked<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
+    /// Returns what the path asks of this place, if it leads here.
+    fn asked<'p>(&self, path: &'p str) -> Option<Asked<'p>> {
         let rest = path.strip_prefix(&*self.path)?;
         match rest.strip_suffix('/').unwrap_or(rest) {
-            "" => Some(None),
+            "" => Some(Asked::Page),
             rest if self.below == Below::Checks => {
                 let name = rest.strip_prefix('/')?;
                 let is_segment = !name.is_empty() && !name.contains('/');
-                is_segment.then_some(Some(name))
+                is_segment.then_some(Asked::Check(name))
             }
             _ => None,
         }
@@ -223,10 +229,14 @@ impl Paths {
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
         for Place { path, page, .. } in &self.places.0 {
-            let parents = self.places.0.iter().filter_map(|parent| {
-                let name = parent.asked(path)??;
-                Some((name, parent.page))
-            });
+            let parents = self
+                .places
+                .0
+                .iter()
+                .filter_map(|parent| match parent.asked(path)? {
+                    Asked::Page => None,
+                    Asked::Check(name) => Some((name, parent.page)),
+                });
             for (name, parent) in parents {
                 let is_check = |(check, probes, tags): (&str, Probes, &[&str])| {
                     check == name && parent.counts(probes, tags)
@@ -302,9 +312,10 @@ impl Places {
     /// Returns the place, and the name of the check in the path, if there is
     /// one.
     pub(super) fn find<'p>(&self, path: &'p str) -> Option<(&Place, Option<&'p str>)> {
-        self.0
-            .iter()
-            .find_map(|place| Some((place, place.asked(path)?)))
+        self.0.iter().find_map(|place| match place.asked(path)? {
+            Asked::Page => Some((place, None)),
+            Asked::Check(name) => Some((place, Some(name))),
+        })
     }
 }
 
