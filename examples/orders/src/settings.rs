@@ -14,8 +14,8 @@ const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
 pub struct Settings {
     /// Where it listens: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub address: SocketAddr,
-    /// Where operators see the checks, the metrics and the status page, on the
-    /// same `HOST`: `INTERNAL_PORT` (9090; 0 takes a free one).
+    /// Where operators see the checks, the metrics and the status page:
+    /// `INTERNAL_HOST` (127.0.0.1) and `INTERNAL_PORT` (9090; 0 takes a free one).
     pub internal_address: SocketAddr,
     /// Where `grpc.health.v1` is served, on the same `HOST`: `GRPC_PORT`; nowhere
     /// without it.
@@ -70,6 +70,11 @@ impl Settings {
             DEFAULT_PORT,
             "PORT must be a number from 0 (any free port) to 65535",
         )?;
+        let internal_host = parse(
+            variable("INTERNAL_HOST"),
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            "INTERNAL_HOST must be an IP address such as 127.0.0.1 or 0.0.0.0",
+        )?;
         let internal_port = parse(
             variable("INTERNAL_PORT"),
             DEFAULT_INTERNAL_PORT,
@@ -99,7 +104,7 @@ impl Settings {
         }
         Ok(Settings {
             address: SocketAddr::new(host, port),
-            internal_address: SocketAddr::new(host, internal_port),
+            internal_address: SocketAddr::new(internal_host, internal_port),
             grpc_address: grpc_port
                 .transpose()?
                 .map(|port| SocketAddr::new(host, port)),
@@ -168,6 +173,10 @@ mod tests {
         assert_eq!(anywhere.to_string(), "[::]:3000");
         let internal = with("INTERNAL_PORT", "9091").unwrap().internal_address;
         assert_eq!(internal.to_string(), "127.0.0.1:9091");
+        let internal = with("HOST", "0.0.0.0").unwrap().internal_address;
+        assert_eq!(internal.to_string(), "127.0.0.1:9090", "not for everyone");
+        let internal = with("INTERNAL_HOST", "0.0.0.0").unwrap().internal_address;
+        assert_eq!(internal.to_string(), "0.0.0.0:9090");
         let grpc = with("GRPC_PORT", "50051").unwrap().grpc_address;
         assert_eq!(grpc.unwrap().to_string(), "127.0.0.1:50051");
         assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);

@@ -130,10 +130,21 @@ fn the_metrics_are_scraped_where_they_are_served() {
     let labels = &document("Deployment")["spec"]["template"]["metadata"]["labels"];
     assert_eq!(monitor["selector"]["matchLabels"], *labels);
     let variables = container()["env"].clone();
-    let mut variables = variables.as_vec().expect("a list").iter();
-    let internal = variables.find(|variable| variable["name"].as_str() == Some("INTERNAL_PORT"));
-    let listens = internal.expect("set")["value"].as_str().expect("a string");
-    assert_eq!(port["containerPort"].as_i64(), listens.parse().ok());
+    let variable = |name: &str| {
+        let mut variables = variables.as_vec().expect("a list").iter();
+        let found = variables.find(|variable| variable["name"].as_str() == Some(name));
+        found.expect(name)["value"]
+            .as_str()
+            .expect("a string")
+            .to_owned()
+    };
+    let listens = variable("INTERNAL_PORT").parse().ok();
+    assert_eq!(port["containerPort"].as_i64(), listens);
+    assert_eq!(
+        variable("INTERNAL_HOST"),
+        "0.0.0.0",
+        "or nothing scrapes it"
+    );
 
     let services = document("Service")["spec"]["ports"].clone();
     let mut services = services.as_vec().expect("a list").iter();

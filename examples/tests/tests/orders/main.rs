@@ -748,6 +748,7 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     command.current_dir(directory);
     for name in [
         "HOST",
+        "INTERNAL_HOST",
         "GRPC_PORT",
         "HEALTH_PROBE_URL",
         "HEALTH_PROBE_TIMEOUT",

@@ -9,7 +9,7 @@
 //! | `/health/groups/{tag}` | the checks with a tag |
 //!
 //! The builder sets the paths of the status page, the metrics and the OpenAPI
-//! document. A [`Mount`] decides which of them are served.
+//! document. The [`Mount`] decides which pages are served.
 //!
 //! The default format is compact JSON. `Accept` and `?format=` select
 //! `application/health+json` or the text format of kube-apiserver. `?verbose`
