@@ -119,6 +119,10 @@ step "the code before a migration"
 cargo fmt --manifest-path tests/migration/Cargo.toml --check
 CARGO_TARGET_DIR=target/recipes cargo check --locked --manifest-path tests/migration/Cargo.toml
 
+step "services that adopt the framework"
+cargo fmt --manifest-path tests/services/Cargo.toml --all --check
+CARGO_TARGET_DIR=target/recipes cargo test --locked --manifest-path tests/services/Cargo.toml --workspace
+
 step "the probe as one small static file"
 if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then
     cargo build --locked -p health-probe --profile probe --target x86_64-unknown-linux-musl
