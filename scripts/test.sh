@@ -109,6 +109,20 @@ step "frameworks without an adapter"
 cargo fmt --manifest-path tests/recipes/Cargo.toml --check
 CARGO_TARGET_DIR=target/recipes cargo test --locked --manifest-path tests/recipes/Cargo.toml
 
+step "the oldest versions of axum and actix-web"
+rustfmt --edition 2024 --check tests/versions/ask.rs tests/versions/*/src/lib.rs
+for package in tests/versions/*/; do
+    CARGO_TARGET_DIR=target/recipes cargo test --locked --manifest-path "${package}Cargo.toml"
+done
+
+step "the code before a migration"
+cargo fmt --manifest-path tests/migration/Cargo.toml --check
+CARGO_TARGET_DIR=target/recipes cargo check --locked --manifest-path tests/migration/Cargo.toml
+
+step "services that adopt the framework"
+cargo fmt --manifest-path tests/services/Cargo.toml --all --check
+CARGO_TARGET_DIR=target/recipes cargo test --locked --manifest-path tests/services/Cargo.toml --workspace
+
 step "the probe as one small static file"
 if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then
     cargo build --locked -p health-probe --profile probe --target x86_64-unknown-linux-musl

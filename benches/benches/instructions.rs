@@ -326,7 +326,7 @@ fn answers_of(builder: HealthBuilder, path: &str, times: u32) -> Result<u64> {
     on_paused_clock(async {
         let health = builder.start()?;
         workload::settled(&health).await;
-        let endpoint = health.endpoint();
+        let endpoint = health.internal_endpoint();
         let request = Request::get(path).body(())?;
         for _ in 0..times {
             answer(&endpoint, &request);
@@ -342,7 +342,7 @@ fn answers_after_changes(checks: u32, times: u32) -> Result<u64> {
         let health = workload::passing(usize::try_from(checks)?).start()?;
         // By then jitter has spread the runs over the whole interval.
         sleep(INTERVAL * 100).await;
-        let endpoint = health.endpoint();
+        let endpoint = health.internal_endpoint();
         let request = Request::get("/health").body(())?;
         for _ in 0..times {
             sleep(INTERVAL * 10 / checks).await;

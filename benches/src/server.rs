@@ -129,7 +129,10 @@ async fn started(checks: usize, like: &str) -> Result<(Health, Bytes), Box<dyn E
     let health = workload::passing(checks).start()?;
     workload::settled(&health).await;
     let request = Request::get(like).body(())?;
-    let body = health.endpoint().respond_cached(&request).into_body();
+    let body = health
+        .internal_endpoint()
+        .respond_cached(&request)
+        .into_body();
     Ok((health, body))
 }
 
@@ -143,7 +146,7 @@ async fn serve_axum(checks: usize, like: &str) -> Result<(), Box<dyn Error>> {
     let (health, body) = started(checks, like).await?;
     let app = Router::new()
         .route(STATIC, get(move || async move { (HEADERS, body) }))
-        .merge(health_axum::routes(&health));
+        .merge(health_axum::internal_routes(&health));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("{}", listener.local_addr()?);
     // Nagle's algorithm would add the peer's delayed acknowledgements.
@@ -167,7 +170,7 @@ async fn serve_actix(checks: usize, like: &str) -> Result<(), Box<dyn Error>> {
         };
         App::new()
             .route(STATIC, web::get().to(fixed))
-            .configure(health_actix::configure(&health))
+            .configure(health_actix::configure_internal(&health))
     });
     let server = server.disable_signals().bind(("127.0.0.1", 0))?;
     println!("{}", server.addrs()[0]);

@@ -39,7 +39,7 @@ async fn passed(checks: usize) -> Health {
 fn allocations_of_an_answer(path: &str, checks: usize) -> u64 {
     let runtime = runtime();
     let health = runtime.block_on(passed(checks));
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     let request = Request::get(path).body(()).expect("a legal request");
     assert_eq!(endpoint.respond_cached(&request).status(), 200);
     let answers = measure(|| drop(endpoint.respond_cached(&request)));

@@ -65,8 +65,14 @@ pub use health_core as __core;
 #[doc(hidden)]
 pub use health_core::{__private, via};
 
-/// Returns the routes of [`Endpoint`], for
-/// [`App::configure`](actix_web::App::configure) or the `configure` of a scope.
+/// Returns the routes for the application's own port: the probes and a `/health`
+/// of one word, for [`App::configure`](actix_web::App::configure) or the
+/// `configure` of a scope.
+///
+/// They show neither names nor metrics. Those are in [`configure_internal`] and
+/// on the port of [`Health::serve`], and a client that a
+/// [`Guard`](http::Guard) recognizes sees everything at `/health`:
+/// [public and internal mounts](http::Endpoint#public-and-internal-mounts).
 ///
 /// Start [`Health`] outside of the application's factory, which runs once per
 /// worker: all workers then share one, and no check depends on a worker. Each
@@ -80,7 +86,41 @@ pub use health_core::{__private, via};
 /// ([`Endpoint::probe_paths`](http::Endpoint::probe_paths)), and add other
 /// middleware to a scope (`web::scope("")`) that is registered after this.
 pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
-    let endpoint = health.endpoint();
+    mount(health, health.endpoint())
+}
+
+/// Returns the routes of all pages, with the names of the checks, the groups,
+/// the metrics, the status page and the OpenAPI document. For an application or
+/// a scope that only operators and monitors reach.
+///
+/// They include those of [`configure`]: mount one of the two in a scope, not
+/// both.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use health_actix::Health;
+/// use health_actix::config::HttpOptions;
+/// use health_actix::http::Page;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_actix::StartError> {
+/// let http = HttpOptions::new().path("/metrics", Page::Metrics);
+/// let health = Health::builder().http(http).start()?;
+/// let public = App::new().configure(health_actix::configure(&health));
+/// // On another `HttpServer`: `/metrics`, `/health/{check}` and so on.
+/// let internal = App::new().configure(health_actix::configure_internal(&health));
+/// // Or on one server, if the proxy in front keeps `/internal` to itself.
+/// let both = public
+///     .service(web::scope("/internal").configure(health_actix::configure_internal(&health)));
+/// # let _ = (both, internal);
+/// # Ok(())
+/// # }
+/// ```
+pub fn configure_internal(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+    mount(health, health.internal_endpoint())
+}
+
+fn mount(health: &Health, endpoint: Endpoint) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     let health = health.clone();
     move |config: &mut ServiceConfig| {
         // Each worker has its own runtime.
@@ -97,7 +137,7 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
                 .route(&format!("{path}/"), web::route().to(serve));
         }
         // After the paths without a pattern, since routes are tried in order.
-        for path in endpoint.paths() {
+        for path in endpoint.check_paths() {
             let (check, check_path) = (endpoint.clone(), Arc::<str>::from(path));
             let serve = move |request: HttpRequest| {
                 // The last parameter is the check: a scope may have another one
@@ -106,7 +146,9 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
                 let name = name.map_or("", |(_, name)| name);
                 answer(&check, &request, &format!("{check_path}/{name}"))
             };
-            config.route(&format!("{path}/{{check:.+}}"), web::route().to(serve));
+            config
+                .route(&format!("{path}/{{check}}"), web::route().to(serve.clone()))
+                .route(&format!("{path}/{{check}}/"), web::route().to(serve));
         }
     }
 }

@@ -41,8 +41,13 @@ pub use health_core::{__private, via};
 #[path = "guides.rs"]
 pub mod _guides;
 
-/// Returns the routes of [`Endpoint`](http::Endpoint), for [`Router::merge`] or
-/// [`Router::nest`].
+/// Returns the routes for the application's own port: the probes and a `/health`
+/// of one word, for [`Router::merge`] or [`Router::nest`].
+///
+/// They show neither names nor metrics. Those are in [`internal_routes`] and on
+/// the port of [`Health::serve`], and a client that a [`Guard`](http::Guard)
+/// recognizes sees everything at `/health`:
+/// [public and internal mounts](http::Endpoint#public-and-internal-mounts).
 ///
 /// Merge them **after** adding the application's layers, since `.layer(..)`
 /// only wraps routes that were added before it. Authentication, rate limits and
@@ -88,10 +93,10 @@ pub mod _guides;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_axum::StartError> {
-/// let (public, internal) = (Health::builder().start()?, Health::builder().start()?);
+/// let (orders, billing) = (Health::builder().start()?, Health::builder().start()?);
 /// let app: Router = Router::new()
-///     .merge(health_axum::routes(&public))
-///     .nest("/internal", health_axum::routes(&internal));
+///     .merge(health_axum::routes(&orders))
+///     .nest("/billing", health_axum::routes(&billing));
 /// # let _ = app;
 /// # Ok(())
 /// # }
@@ -100,18 +105,65 @@ pub fn routes<S>(health: &Health) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let endpoint = health.endpoint();
-    let paths: Vec<String> = endpoint.paths().map(str::to_owned).collect();
+    mount(&health.endpoint())
+}
+
+/// Returns the routes of all pages, with the names of the checks, the groups,
+/// the metrics, the status page and the OpenAPI document. For a router that only
+/// operators and monitors reach.
+///
+/// They include those of [`routes`]: mount one of the two at a prefix, not both.
+///
+/// ```
+/// use axum::Router;
+/// use health_axum::Health;
+/// use health_axum::config::HttpOptions;
+/// use health_axum::http::Page;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_axum::StartError> {
+/// let http = HttpOptions::new().path("/metrics", Page::Metrics);
+/// let health = Health::builder().http(http).start()?;
+/// let public: Router = Router::new()
+///     .route("/", axum::routing::get(|| async { "hello" }))
+///     .merge(health_axum::routes(&health));
+/// // On another listener: `/metrics`, `/health/{check}` and so on.
+/// let internal: Router = health_axum::internal_routes(&health);
+/// // Or on one listener, if the proxy in front keeps `/internal` to itself.
+/// let both = public.nest("/internal", internal);
+/// # let _ = both;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// As with [`routes`].
+pub fn internal_routes<S>(health: &Health) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    mount(&health.internal_endpoint())
+}
+
+fn mount<S>(endpoint: &http::Endpoint) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let answering = endpoint.clone();
     let serve = any(move |request: Request| {
         let head = RequestHead::from(&request).with_peer(peer(&request));
-        let answer = endpoint.respond(head);
+        let answer = answering.respond(head);
         async { answer.await.map(Body::from) }
     });
-    paths.iter().fold(Router::new(), |router, path| {
+    let pages = endpoint.paths().map(str::to_owned);
+    let checks = endpoint
+        .check_paths()
+        .map(|path| format!("{path}/{{check}}"));
+    pages.chain(checks).fold(Router::new(), |router, path| {
         router
-            .route(path, serve.clone())
+            .route(&path, serve.clone())
             .route(&format!("{path}/"), serve.clone())
-            .route(&format!("{path}/{{*check}}"), serve.clone())
     })
 }
 

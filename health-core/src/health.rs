@@ -224,8 +224,34 @@ impl Health {
         Some(monitor.report(index))
     }
 
-    /// Returns the HTTP endpoint, for an adapter or another framework.
+    /// Returns the HTTP endpoint for a [public
+    /// mount](Endpoint#public-and-internal-mounts): probes and a `/health` of one
+    /// word. For an adapter or another framework.
     pub fn endpoint(&self) -> Endpoint {
+        self.shared.endpoint.public()
+    }
+
+    /// Returns the HTTP endpoint for an [internal
+    /// mount](Endpoint#public-and-internal-mounts): all pages, with the names of
+    /// the checks and the metrics. Mount it where only operators and monitors
+    /// reach it, or use [`serve`](Self::serve).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::{Page, RequestHead};
+    /// use health_core::Health;
+    ///
+    /// let http = HttpOptions::new().path("/metrics", Page::Metrics);
+    /// let health = Health::builder().http(http).start()?;
+    /// let metrics = RequestHead::new("GET", "/metrics");
+    /// assert_eq!(health.internal_endpoint().respond_cached(metrics).status(), 200);
+    /// assert_eq!(health.endpoint().respond_cached(metrics).status(), 404);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn internal_endpoint(&self) -> Endpoint {
         self.shared.endpoint.clone()
     }
 
@@ -233,8 +259,9 @@ impl Health {
     /// whatever the order of its routes: before authentication, limits, redirects,
     /// compression and traces. Add it last, so that it is the outermost.
     ///
-    /// It answers [`Endpoint::paths`] and passes everything else on. Where routes
-    /// can be mounted outside the application's layers, it is not needed.
+    /// It answers the [`paths`](Endpoint::paths) of [`endpoint`](Self::endpoint)
+    /// and passes everything else on. Where routes can be mounted outside the
+    /// application's layers, it is not needed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -261,8 +288,17 @@ impl Health {
         crate::http::tower::HealthLayer::new(self.endpoint())
     }
 
-    /// Serves the endpoint on its own port until the [`HealthServer`] is
-    /// dropped, in addition to the application's routes or instead of them.
+    /// Returns a layer like [`layer`](Self::layer) that answers the paths of
+    /// [`internal_endpoint`](Self::internal_endpoint), for an application that
+    /// only operators and monitors reach.
+    #[cfg(feature = "tower")]
+    pub fn internal_layer(&self) -> crate::http::tower::HealthLayer {
+        crate::http::tower::HealthLayer::new(self.internal_endpoint())
+    }
+
+    /// Serves all pages of [`internal_endpoint`](Self::internal_endpoint) on
+    /// their own port until the [`HealthServer`] is dropped, in addition to the
+    /// application's routes or instead of them.
     ///
     /// The server has its own thread and runtime, so probes are answered even
     /// while every worker of the application is blocked, and the port can be
@@ -307,7 +343,7 @@ impl Health {
     /// ```
     #[cfg(feature = "serve")]
     pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<HealthServer> {
-        let speech = Speech::Http(self.endpoint());
+        let speech = Speech::Http(self.internal_endpoint());
         HealthServer::start(speech, address, Limits::default())
     }
 

@@ -7,6 +7,7 @@ pub use std::future::Future;
 pub use std::marker::Send;
 pub use std::option::Option;
 use std::pin::Pin;
+pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use inventory;
@@ -21,7 +22,8 @@ pub use crate::check::outcome::Outcome;
 pub use crate::check::probe::Probe;
 use crate::check::state::TakenByValue;
 pub use crate::check::state::{
-    App, Context, Found, HealthState, Need, OneFieldOf, Package, Provide, Shared, StateOf,
+    App, Context, Found, HealthState, Need, Nested, OneFieldOf, Own, Package, Provide, Shared,
+    StateOf,
 };
 pub use crate::check::{CheckDef, Origin, Run};
 use crate::check::{LocalRunning, Running};
@@ -158,9 +160,9 @@ where
 }
 
 /// Proves that a state provides `T`.
-pub const fn require<T, State>(_: &Found<State>)
+pub const fn require<T, State, Via>(_: &Found<State>)
 where
-    State: Provide<T>,
+    State: Provide<T, Via>,
 {
 }
 

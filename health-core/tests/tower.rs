@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::Ipv4Addr;
 
 use health_core::config::HttpOptions;
-use health_core::http::{Guard, Peer};
+use health_core::http::{Guard, Page, Peer};
 use health_core::{CheckOptions, Health, Outcome};
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -25,7 +25,10 @@ where
 
 #[tokio::test]
 async fn the_endpoint_is_a_service_whatever_the_body() {
-    let mut endpoint = Health::builder().start().expect("it starts").endpoint();
+    let mut endpoint = Health::builder()
+        .start()
+        .expect("it starts")
+        .internal_endpoint();
     let response = endpoint.call(get("/readyz")).await.expect("infallible");
     assert_eq!(response.status(), 200);
     assert_eq!(text(response).await, r#"{"status":"healthy"}"#);
@@ -44,7 +47,7 @@ async fn a_guard_by_address_reads_the_extension() {
         .start()
         .expect("it starts");
     health.refresh("disk").await;
-    let mut endpoint = health.endpoint();
+    let mut endpoint = health.internal_endpoint();
     let mut ask = async |peer: Option<Peer>| {
         let mut request = get("/health");
         if let Some(peer) = peer {
@@ -65,7 +68,7 @@ async fn the_layer_answers_in_front_of_a_limit() {
     static CALLED: Semaphore = Semaphore::const_new(0);
     let health = Health::builder().start().expect("it starts");
     let application = ServiceBuilder::new()
-        .layer(health.layer())
+        .layer(health.internal_layer())
         .concurrency_limit(1)
         .service(service_fn(|request: Request<String>| async move {
             CALLED.add_permits(1);
@@ -92,4 +95,33 @@ async fn the_layer_answers_in_front_of_a_limit() {
     slow.abort();
     let business = waiting.await.expect("no panic").expect("infallible");
     assert_eq!(text(business).await, "business");
+}
+
+/// What the public layer does not serve belongs to the application.
+#[tokio::test]
+async fn the_layer_leaves_internal_paths_to_the_application() {
+    let health = Health::builder()
+        .check("disk", CheckOptions::new(), || async {})
+        .http(HttpOptions::new().path("/metrics", Page::Metrics))
+        .start()
+        .expect("it starts");
+    let business = service_fn(|_: Request<String>| async {
+        Ok::<_, Infallible>(Response::new(String::from("business")))
+    });
+    let public = ServiceBuilder::new()
+        .layer(health.layer())
+        .service(business);
+    for path in ["/metrics", "/health/disk", "/readyz/disk"] {
+        let response = public.clone().oneshot(get(path)).await;
+        assert_eq!(
+            text(response.expect("infallible")).await,
+            "business",
+            "{path}"
+        );
+    }
+    let internal = ServiceBuilder::new()
+        .layer(health.internal_layer())
+        .service(business);
+    let response = internal.oneshot(get("/metrics")).await.expect("infallible");
+    assert!(text(response).await.contains("health_status"));
 }

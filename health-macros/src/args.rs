@@ -41,6 +41,8 @@ pub(crate) struct Args {
     pub(crate) check: Slot<Expression>,
     /// Of a field: no parameter is served from it.
     pub(crate) skip: Slot<Flag>,
+    /// Of a field: it is a state, whose fields are provided as well.
+    pub(crate) nested: Slot<Flag>,
     /// The keys of all options that were read, in the order of the source.
     pub(crate) keys: Vec<(&'static str, Place)>,
 }
@@ -92,6 +94,7 @@ const OPTIONS: &[Row] = &[
 const FIELD_OPTIONS: &[Row] = &[
     row!("check" => check, "check = ping"),
     row!("skip" => skip, "skip"),
+    row!("nested" => nested, "nested"),
 ];
 
 /// The options that an attribute has.

@@ -21,7 +21,7 @@ const PREFIX: &str = "__health_check_";
 ///     macro_rules! there_is_already_a_health_check_named__orders { () => {}; }
 ///     const _: () = {
 ///         let __state = __health::state_of::<__health::Package<397>, _>();
-///         __health::require::<PgPool, __health::Inferred<_>>(&__state);
+///         __health::require::<PgPool, __health::Inferred<_>, _>(&__state);
 ///     };
 ///     const __AFTER: __health::Names = &[db::__health_check_database().name];
 ///     __health::submit! { __health::CheckDef {
@@ -243,7 +243,7 @@ fn requires(spec: &Spec, params: &[Param]) -> TokenStream {
     };
     let proofs = params.iter().map(|Param { cfg, ty, .. }| {
         let state = around(ty, &quote!(__health::Inferred < _), &quote!(>));
-        quote!(#cfg __health::require::<#ty, #state>(&__state);)
+        quote!(#cfg __health::require::<#ty, #state, _>(&__state);)
     });
     quote!(const _: () = { #state #(#proofs)* };)
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Data, DeriveInput, Field, Member, Type, Visibility};
+use syn::{Attribute, Data, DeriveInput, Field, GenericParam, Generics, Member, Type, Visibility};
 
 use crate::args::Args;
 use crate::diag::{Diag, Place, nearest};
@@ -13,10 +13,13 @@ use crate::{args, check, item, package, spec};
 /// A valid state.
 struct State {
     name: Ident,
+    generics: Generics,
     is_secondary: bool,
     /// The types of all fields, each of which must be `Sync`.
     fields: Vec<Type>,
     provided: Vec<Provided>,
+    /// The fields that are states themselves.
+    nested: Vec<(Member, Type)>,
     /// The checks that are declared on its fields.
     checks: Vec<Spec>,
 }
@@ -36,6 +39,7 @@ struct Read {
     member: Member,
     ty: Type,
     is_skipped: bool,
+    is_nested: bool,
     check: Option<Spec>,
 }
 
@@ -71,7 +75,7 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
         Data::Enum(data) => return refuse(&data.enum_token, "enum", diag),
         Data::Union(data) => return refuse(&data.union_token, "union", diag),
     };
-    check_not_generic(&input.ident, &input.generics, diag)?;
+    check_no_lifetimes(&input.ident, &input.generics, diag)?;
     let members = fields.members().zip(&fields).zip(1..);
     let fields: Vec<Read> = members
         .map(|((member, field), nth)| {
@@ -80,20 +84,28 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
             read_field(member, field, args, (&input.ident, &input.vis), diag)
         })
         .collect();
+    if fields.iter().any(|field| field.check.is_some()) {
+        check_not_generic(&input.ident, &input.generics, diag)?;
+    }
     let mut provided = Vec::new();
-    for field in fields.iter().filter(|field| !field.is_skipped) {
+    for field in fields.iter().filter(|field| field.is_provided()) {
         provide(&mut provided, &field.ty, &field.member, false);
     }
-    provide_behind_arcs(&input.ident, &mut provided);
+    let nested = fields.iter().filter(|field| field.is_nested);
+    let nested = nested.map(|field| (field.member.clone(), field.ty.clone()));
+    let nested: Vec<_> = nested.collect();
+    provide_behind_arcs(&input.ident, &nested, &mut provided);
     let (types, checks): (Vec<_>, Vec<_>) = fields
         .into_iter()
         .map(|field| (field.ty, field.check))
         .unzip();
     Some(State {
         name: input.ident,
+        generics: input.generics,
         is_secondary,
         fields: types,
         provided,
+        nested,
         checks: checks.into_iter().flatten().collect(),
     })
 }
@@ -122,6 +134,11 @@ fn read_field(
     diag: &Diag,
 ) -> Read {
     let is_skipped = args.skip.get().is_some();
+    let is_nested = args.nested.get().is_some();
+    if let (Some(skip), Some(_)) = (args.skip.get(), args.nested.get()) {
+        let what = "`skip` and `nested` exclude each other";
+        diag.error(&skip.key, what, "keep one of the two");
+    }
     let check = std::mem::take(&mut args.check);
     if !check.is_mentioned() {
         check_no_options_without_check(&args, diag);
@@ -141,12 +158,28 @@ fn read_field(
         member,
         ty: field.ty,
         is_skipped,
+        is_nested,
         check,
     }
 }
 
+impl Read {
+    /// Whether a parameter can be this field as a whole. A nested state provides
+    /// itself, but not the `Arc` around it.
+    fn is_provided(&self) -> bool {
+        !self.is_skipped && (!self.is_nested || behind_arc(&self.ty).is_some())
+    }
+}
+
+/// The options of a field that are not about a check.
+const OF_PARAMETERS: [&str; 2] = ["skip", "nested"];
+
 fn check_no_options_without_check(args: &Args, diag: &Diag) {
-    if let Some((key, place)) = args.keys.iter().find(|(key, _)| *key != "skip") {
+    if let Some((key, place)) = args
+        .keys
+        .iter()
+        .find(|(key, _)| !OF_PARAMETERS.contains(key))
+    {
         let what = format!("`{key}` is an option of a check, and this field has none");
         diag.error(place, what, "add the check: `check = path::to::function`");
     }
@@ -158,16 +191,27 @@ fn refuse(keyword: &impl ToTokens, kind: &str, diag: &Diag) -> Option<State> {
     None
 }
 
-/// Reports a generic state: a check finds values by concrete types, and a
-/// package has one state.
-fn check_not_generic(name: &Ident, generics: &syn::Generics, diag: &Diag) -> Option<()> {
+/// Reports a state that borrows: it lives as long as the checks.
+fn check_no_lifetimes(name: &Ident, generics: &Generics, diag: &Diag) -> Option<()> {
+    let lifetime = generics.lifetimes().next();
+    let Some(lifetime) = lifetime else {
+        return Some(());
+    };
+    let what = format!("`{name}` borrows, and checks run as long as the program");
+    let help = "own the values, or share them with `Arc`";
+    diag.error(&Place::item(lifetime), what, help);
+    None
+}
+
+/// Reports a check of a field of a generic state: it is registered once, for one
+/// type.
+fn check_not_generic(name: &Ident, generics: &Generics, diag: &Diag) -> Option<()> {
     if generics.params.is_empty() {
         return Some(());
     }
-    let what = format!("`{name}` is generic, and checks find the state by its concrete type");
-    let params = &generics.params;
-    let help = "write the concrete types into the struct, or put it into a field of one that has no parameters";
-    diag.error(&Place::item(params), what, help);
+    let what = format!("`{name}` is generic, and the check of a field needs its concrete type");
+    let help = "write a function with `#[health_check]` that takes the field";
+    diag.error(&Place::item(&generics.params), what, help);
     None
 }
 
@@ -202,9 +246,13 @@ fn text(ty: &Type) -> String {
     pretty(&ty.to_token_stream())
 }
 
-/// Provides `&T` for `Arc<T>`, unless another field has the type `T`.
-fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
+/// Provides `&T` for `Arc<T>`, unless another field has the type `T`. A nested
+/// `T` provides itself.
+fn provide_behind_arcs(name: &Ident, nested: &[(Member, Type)], provided: &mut Vec<Provided>) {
     let inner = |field: &Provided| {
+        if nested.iter().any(|(member, _)| *member == field.from) {
+            return None;
+        }
         let ty = behind_arc(&field.ty)?.clone();
         Some((ty, field.from.clone(), field.is_ambiguous))
     };
@@ -318,35 +366,63 @@ fn wrong_on_struct(given: &str, word: &str) -> (String, String) {
 fn expand(state: &State, root: &TokenStream) -> TokenStream {
     let State {
         name,
+        generics,
         fields,
         provided,
+        nested,
         ..
     } = state;
-    let getters = provided.iter().map(|value| getter(name, value));
+    let (parameters, arguments, where_clause) = generics.split_for_impl();
+    let provides = provided
+        .iter()
+        .enumerate()
+        .map(|(nth, value)| provides(state, nth, value));
+    let provides_nested = nested
+        .iter()
+        .zip(provided.len()..)
+        .map(|((_, ty), nth)| provides_nested(state, nth, ty));
+    let behind_arc = provides_arc(state);
     let lookups = provided
         .iter()
         .filter(|value| !value.is_ambiguous)
         .map(lookup);
+    // At the type, where rustc reports one that is no state.
+    let inner = nested.iter().map(|(member, ty)| {
+        let (start, _) = ends(&ty.to_token_stream());
+        quote_spanned!(start=> &self.#member)
+    });
+    let shared = generics.type_params().map(|parameter| &parameter.ident);
+    let bounds = where_clause.map(|clause| clause.predicates.iter());
+    let bounds = bounds.into_iter().flatten();
+    let proofs = proofs(state);
     let registration = registration(state);
     quote! {
         const _: () = {
             use #root::__private as __health;
-            #(__health::field::<#fields>();)*
-            #(#getters)*
+            #proofs
+            #(#provides)*
+            #(#provides_nested)*
+            #behind_arc
             #[automatically_derived]
-            impl __health::Provide<#name> for #name {
-                fn provide(&self) -> &#name { self }
-            }
+            impl #parameters __health::Provide<#name #arguments> for #name #arguments #where_clause {}
             #[automatically_derived]
-            impl __health::HealthState for #name
+            impl #parameters __health::HealthState for #name #arguments
             where
+                #(#bounds,)*
+                #(#shared: __health::Shared,)*
                 #(for<'any> #fields: __health::Shared,)*
             {
                 fn lookup(&self, wanted: __health::TypeId) -> __health::Option<&dyn __health::Any> {
                     #(#lookups)*
-                    if wanted == __health::TypeId::of::<#name>() {
+                    if wanted == __health::TypeId::of::<Self>() {
                         return __health::Option::Some(self);
                     }
+                    #(
+                        let __found = __health::HealthState::lookup(#inner, wanted);
+                        if __health::Option::is_some(&__found) {
+                            return __found;
+                        }
+                    )*
                     __health::Option::None
                 }
             }
@@ -355,23 +431,90 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
     }
 }
 
-fn getter(name: &Ident, value: &Provided) -> TokenStream {
+/// Proves that the fields can be shared, at their types. In a generic state this
+/// is known only where a concrete one is used.
+fn proofs(state: &State) -> TokenStream {
+    if !state.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let fields = &state.fields;
+    quote!(#(__health::field::<#fields>();)*)
+}
+
+fn provides(state: &State, nth: usize, value: &Provided) -> TokenStream {
     let Provided {
         ty, is_ambiguous, ..
     } = value;
-    let field = reference(value);
+    let (parameters, arguments, _) = state.generics.split_for_impl();
+    let name = &state.name;
     // `for<'any>`, because rustc refuses a bound that never holds as it stands
-    let bound = is_ambiguous.then(|| quote!(where for<'any> #ty: __health::OneFieldOf<#name>));
+    let bound =
+        is_ambiguous.then(|| quote!(for<'any> #ty: __health::OneFieldOf<#name #arguments>,));
+    let bounds = state.generics.where_clause.iter();
+    let bounds = bounds.flat_map(|clause| &clause.predicates);
+    // A parameter of the state may stand for the type of another field.
+    let via = if state.generics.params.is_empty() {
+        quote!(__health::Own)
+    } else {
+        quote!(__health::Nested<#nth, __health::Own>)
+    };
     // two spellings of one type cause E0119, which rustc shows at the two headers
     let (start, end) = ends(&ty.to_token_stream());
-    let start = quote_spanned!(start=> impl __health::Provide);
+    let start = quote_spanned!(start=> impl #parameters __health::Provide);
     let name = Ident::new(&name.to_string(), end);
     quote_spanned! {end=>
         #[automatically_derived]
-        #start<#ty> for #name #bound {
-            fn provide(&self) -> &#ty { #field }
-        }
+        #start<#ty, #via> for #name #arguments where #(#bounds,)* #bound {}
     }
+}
+
+/// Whatever the nested state provides.
+fn provides_nested(state: &State, nth: usize, ty: &Type) -> TokenStream {
+    let State { name, generics, .. } = state;
+    let (_, arguments, _) = generics.split_for_impl();
+    let own = generics.params.iter().map(without_default);
+    let bounds = generics.where_clause.iter();
+    let bounds = bounds.flat_map(|clause| &clause.predicates);
+    quote! {
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl<#(#own,)* __T: ?Sized, __Via> __health::Provide<__T, __health::Nested<#nth, __Via>>
+            for #name #arguments
+        where
+            #(#bounds,)*
+            #ty: __health::Provide<__T, __Via>,
+        {}
+    }
+}
+
+fn without_default(parameter: &GenericParam) -> GenericParam {
+    let mut parameter = parameter.clone();
+    match &mut parameter {
+        GenericParam::Type(parameter) => {
+            parameter.default = None;
+        }
+        GenericParam::Const(parameter) => {
+            parameter.default = None;
+        }
+        GenericParam::Lifetime(_) => {}
+    }
+    parameter
+}
+
+/// The builder keeps a state behind an `Arc`, so a check can take it. A state
+/// that is nested in another one is not, and has no mark as the package's.
+fn provides_arc(state: &State) -> Option<TokenStream> {
+    let State { name, generics, .. } = state;
+    let is_field = |value: &Provided| behind_arc(&value.ty).is_some_and(|ty| *name == text(ty));
+    if state.is_secondary || state.provided.iter().any(is_field) {
+        return None;
+    }
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    Some(quote! {
+        #[automatically_derived]
+        impl #parameters __health::Provide<__health::Arc<#name #arguments>> for #name #arguments
+        #bounds {}
+    })
 }
 
 fn lookup(value: &Provided) -> TokenStream {
@@ -398,9 +541,10 @@ fn reference(
     }
 }
 
-/// Registers the state for the package, unless it is a secondary one.
+/// Registers the state for the package, unless it is a secondary one. A generic
+/// one is registered by `app!`, with its concrete type.
 fn registration(state: &State) -> TokenStream {
-    if state.is_secondary {
+    if state.is_secondary || !state.generics.params.is_empty() {
         return TokenStream::new();
     }
     let name = &state.name;

@@ -228,7 +228,7 @@ fn print_why(url: &str, deadline: Duration) -> Result<(), ProbeError> {
     let text = why(url, token.as_deref(), deadline)?;
     // Without `println!`, which panics where nobody reads.
     let _ = writeln!(io::stdout(), "{text}");
-    if text.contains("withheld") {
+    if why::is_public(&text) {
         let _ = writeln!(io::stderr(), "{}", why::HINT);
     }
     Ok(())

@@ -5,6 +5,13 @@ use crate::{ProbeError, Reason};
 pub(crate) const HINT: &str = "causes are withheld: set HEALTH_GUARD_TOKEN to the token of the service's guard, \
      or let the guard recognize 127.0.0.1 and ::1";
 
+/// Returns whether causes are missing in the text, or the checks, which a public
+/// port shows to recognized clients only.
+pub(crate) fn is_public(text: &str) -> bool {
+    let lists_checks = text.lines().any(|line| line.starts_with('['));
+    !lists_checks || text.contains("withheld")
+}
+
 /// Returns the path of `/health` beside the page of a probe.
 pub(crate) fn page_of(probe: &str) -> String {
     let path = probe.split('?').next().unwrap_or_default();
@@ -36,6 +43,14 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_stranger_gets_is_recognized() {
+        for text in ["ok", "health check failed", "[-]database failed: withheld"] {
+            assert!(is_public(text), "{text}");
+        }
+        assert!(!is_public("[+]database ok\nhealth check passed"));
+    }
 
     #[test]
     fn health_is_beside_the_probe() {

@@ -8,7 +8,7 @@ use actix_web::{App, HttpServer};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use health_core::Health;
-use health_core::http::{HealthServer, Peer, RequestHead};
+use health_core::http::{Endpoint, HealthLayer, HealthServer, Peer, RequestHead};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -60,6 +60,31 @@ impl Framework {
     }
 }
 
+/// Which pages are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The probes, and `/health` as one word.
+    Public,
+    /// All of them.
+    Internal,
+}
+
+impl Mount {
+    fn endpoint(self, health: &Health) -> Endpoint {
+        match self {
+            Mount::Public => health.endpoint(),
+            Mount::Internal => health.internal_endpoint(),
+        }
+    }
+
+    fn layer(self, health: &Health) -> HealthLayer {
+        match self {
+            Mount::Public => health.layer(),
+            Mount::Internal => health.internal_layer(),
+        }
+    }
+}
+
 /// Tells the endpoint as a service of tower who asks.
 async fn with_peer(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
@@ -97,30 +122,50 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Serves health, and a business route at `/` where there is an application,
-    /// on a free port of the loopback address.
+    /// Serves all pages of health, and a business route at `/` where there is an
+    /// application, on a free port of the loopback address.
     ///
     /// # Panics
     ///
     /// If there is no free port.
     pub async fn start(framework: Framework, health: Health) -> Self {
+        Server::mounted(framework, Mount::Internal, health).await
+    }
+
+    /// Serves these pages of health as [`start`](Self::start) does.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port, or for a public mount on a port of its own, which
+    /// there is not.
+    pub async fn mounted(framework: Framework, mount: Mount, health: Health) -> Self {
         match framework {
             Framework::Axum => {
+                let routes = match mount {
+                    Mount::Public => health_axum::routes(&health),
+                    Mount::Internal => health_axum::internal_routes(&health),
+                };
                 let app = Router::new()
                     .route("/", axum::routing::get(|| async { "business" }))
-                    .merge(health_axum::routes(&health));
+                    .merge(routes);
                 Server::axum(app, health).await
             }
             Framework::Actix => {
-                let configure = health_actix::configure(&health);
+                let public = health_actix::configure(&health);
+                let internal = health_actix::configure_internal(&health);
                 Server::actix(health, move |config| {
                     let business = actix_web::web::get().to(async || "business");
-                    config.route("/", business).configure(configure);
+                    config.route("/", business);
+                    match mount {
+                        Mount::Public => config.configure(public),
+                        Mount::Internal => config.configure(internal),
+                    };
                 })
                 .await
             }
-            Framework::Hyper => Server::hyper(health).await,
+            Framework::Hyper => Server::hyper(mount, health).await,
             Framework::OwnPort => {
+                assert_eq!(mount, Mount::Internal, "its port is internal");
                 let served = health.serve("127.0.0.1:0").expect("a free port");
                 Server {
                     address: served.address(),
@@ -128,15 +173,15 @@ impl Server {
                     serving: Serving::OwnPort { _open: served },
                 }
             }
-            Framework::Axum07 => Server::axum_07(health).await,
+            Framework::Axum07 => Server::axum_07(mount, health).await,
             Framework::Layer => {
                 let app = Router::new()
                     .route("/", axum::routing::get(|| async { "business" }))
-                    .layer(health.layer())
+                    .layer(mount.layer(&health))
                     .layer(axum::middleware::from_fn(with_peer));
                 Server::axum(app, health).await
             }
-            Framework::Tower => Server::tower(health).await,
+            Framework::Tower => Server::tower(mount, health).await,
         }
     }
 
@@ -160,7 +205,7 @@ impl Server {
     }
 
     /// Serves with axum 0.7, as `docs/frameworks.md` shows.
-    async fn axum_07(health: Health) -> Self {
+    async fn axum_07(mount: Mount, health: Health) -> Self {
         use axum_07::Router;
         use axum_07::extract::{ConnectInfo, Request};
         use axum_07::middleware::{Next, from_fn};
@@ -176,7 +221,7 @@ impl Server {
 
         let app = Router::new()
             .route("/", axum_07::routing::get(|| async { "business" }))
-            .fallback_service(health.endpoint())
+            .fallback_service(mount.endpoint(&health))
             .layer(from_fn(with_peer));
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -192,7 +237,7 @@ impl Server {
     }
 
     /// Serves a service of tower behind the layer.
-    async fn tower(health: Health) -> Self {
+    async fn tower(mount: Mount, health: Health) -> Self {
         let business = tower::service_fn(|request: Request<Incoming>| async move {
             let is_found = request.uri().path() == "/";
             let body = if is_found { "business" } else { "" };
@@ -202,7 +247,7 @@ impl Server {
             }
             Ok::<_, Infallible>(response)
         });
-        let app = health.layer().layer(business);
+        let app = mount.layer(&health).layer(business);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move {
@@ -227,10 +272,10 @@ impl Server {
     }
 
     /// Serves with hyper alone, as `docs/frameworks.md` shows.
-    async fn hyper(health: Health) -> Self {
+    async fn hyper(mount: Mount, health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let endpoint = health.endpoint();
+        let endpoint = mount.endpoint(&health);
         let serving = tokio::spawn(async move {
             loop {
                 let (stream, peer) = listener.accept().await.expect("a connection");

@@ -219,7 +219,7 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
             let health = builder.start().expect("it starts");
             let app = axum::Router::new()
                 .route("/", axum::routing::get(|| async { "business" }))
-                .merge(health_axum::routes(&health));
+                .merge(health_axum::internal_routes(&health));
             let serving = tokio::spawn(async { axum::serve(listener, app).await });
             tell.send((health, address)).expect("the test waits");
             let _ = stopped.await;

@@ -318,16 +318,57 @@ fn the_readme_is_short_and_shows_a_check_early() {
 /// They are compiled and run in a workspace of their own.
 #[test]
 fn the_recipes_in_the_guide_are_those_that_run() {
-    let guide = read(&root().join("docs/frameworks.md"));
+    let recipes = ["poem", "salvo", "warp", "rocket", "lambda"];
+    assert_shown("docs/frameworks.md", "tests/recipes/src", &recipes);
+}
+
+/// They are compiled in a workspace of their own.
+#[test]
+fn the_code_before_a_migration_is_that_which_compiles() {
+    let before = [
+        "with_axum_health",
+        "with_health_checks",
+        "with_tonic_health",
+    ];
+    assert_shown("docs/comparison.md", "tests/migration/src", &before);
+}
+
+/// The blocks of the guide are these files, without the line about each.
+fn assert_shown(guide: &str, folder: &str, names: &[&str]) {
+    let guide = read(&root().join(guide));
     let shown = blocks(&guide, "rs");
-    let recipes = ["poem", "salvo", "warp", "rocket", "lambda"].map(|name| {
-        let file = read(&root().join(format!("tests/recipes/src/{name}.rs")));
+    assert_eq!(shown.len(), names.len());
+    for (shown, name) in shown.iter().zip(names) {
+        let file = read(&root().join(format!("{folder}/{name}.rs")));
         let (_, code) = file.split_once("\n\n").expect("a line about it");
-        code.trim_end().to_owned()
-    });
-    assert_eq!(shown.len(), recipes.len());
-    for (shown, recipe) in shown.iter().zip(recipes) {
-        assert_eq!(shown.trim_end(), recipe);
+        assert_eq!(shown.trim_end(), code.trim_end(), "{name}");
+    }
+}
+
+/// A package with the oldest release of each row runs in a workspace of its own.
+#[test]
+fn each_version_in_a_readme_has_a_package() {
+    for (readme, framework) in [("health-axum", "axum"), ("health-actix", "actix-web")] {
+        let readme = read(&root().join(readme).join("README.md"));
+        let (_, table) = readme
+            .split_once(&format!("\n| {framework} | "))
+            .expect("a table");
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let oldest = rows.map(|row| row.split([' ', '|']).nth(2).expect("a version").to_owned());
+        let oldest: Vec<String> = oldest.collect();
+        assert!(oldest.len() >= 2, "{framework}: {oldest:?}");
+        for version in oldest {
+            let folder = root().join(format!("tests/versions/{framework}-{version}"));
+            let manifest = read(&folder.join("Cargo.toml"));
+            let pinned = format!("{framework} = {{ version = \"={version}.0\"");
+            assert!(manifest.contains(&pinned), "{pinned}");
+            let lock = read(&folder.join("Cargo.lock"));
+            let locked = format!("name = \"{framework}\"\nversion = \"{version}.0\"");
+            assert!(lock.contains(&locked), "{locked}");
+        }
     }
 }
 

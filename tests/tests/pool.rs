@@ -165,7 +165,7 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
         .check("clock", CheckOptions::new().interval(often), || async {})
         .start()
         .expect("it starts");
-    let server = Server::axum(health_axum::routes(&health), health.clone()).await;
+    let server = Server::axum(health_axum::internal_routes(&health), health.clone()).await;
     eventually("ready", async || {
         health.status(Probe::Readiness) == Status::Pass
     })

@@ -199,7 +199,7 @@ async fn consul_reads_a_warning_on_a_path_of_its_own() {
     }
     testing::force(&health, "database", Outcome::fail("down"));
     assert_eq!(code("/consul").await, 503);
-    let document = health.endpoint().openapi();
+    let document = health.internal_endpoint().openapi();
     let responses = |path: &str| document["paths"][path]["get"]["responses"].clone();
     assert!(responses("/consul")["429"].is_object());
     assert!(responses("/readyz")["429"].is_null());

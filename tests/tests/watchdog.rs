@@ -134,7 +134,7 @@ impl Service {
     fn livez(&self) -> u16 {
         let answer = self
             .health
-            .endpoint()
+            .internal_endpoint()
             .respond_cached(RequestHead::new("GET", "/livez"));
         answer.status().as_u16()
     }
@@ -223,7 +223,7 @@ fn one_of_two_actix_workers() {
     let mut service = Service::start(single(), Health::builder());
     let (blocker, block) = Blocker::new();
     let client = single();
-    let routes = health_actix::configure(&service.health);
+    let routes = health_actix::configure_internal(&service.health);
     let health = service.health.clone();
     let server = client.block_on(Server::actix(health, move |config| {
         config.configure(routes);

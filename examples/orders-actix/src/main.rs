@@ -45,6 +45,11 @@ async fn main() -> anyhow::Result<()> {
         // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
         .settings(health_core::config::Settings::from_vars(std::env::vars_os()))
         .start()?;
+    // Names, metrics and the status page: on a port that only operators reach.
+    let internal = health.serve(settings.internal_address).with_context(|| {
+        let address = settings.internal_address;
+        format!("cannot listen on {address} for operators")
+    })?;
     let data = web::Data::new(state.clone());
     let probes = health_actix::configure(&health);
     let drained = health.clone();
@@ -74,7 +79,7 @@ async fn main() -> anyhow::Result<()> {
     let server = HttpServer::new(app)
         .bind(settings.address)
         .with_context(|| format!("cannot listen on {}", settings.address))?;
-    greet(server.addrs()[0], &state);
+    greet(server.addrs()[0], internal.address(), &state);
 
     let served = async {
         server

@@ -82,16 +82,24 @@ impl AppState {
     }
 }
 
-/// Prints what to try.
-pub fn greet(address: SocketAddr, state: &AppState) {
+/// Prints what to try at the address of the service, and at the one for
+/// operators.
+pub fn greet(address: SocketAddr, internal: SocketAddr, state: &AppState) {
+    let [address, internal] = [address, internal].map(reachable);
+    let text = what_to_try(address, internal, &state.store);
     // Not `println!`, which panics when nobody reads it any more.
-    let _ = io::stdout().write_all(what_to_try(address, &state.store).as_bytes());
+    let _ = io::stdout().write_all(text.as_bytes());
 }
 
-fn what_to_try(mut address: SocketAddr, store: &Store) -> String {
+/// An address that a client on this machine can use.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
+    address
+}
+
+fn what_to_try(address: SocketAddr, internal: SocketAddr, store: &Store) -> String {
     let hint = match store.path() {
         _ if store.is_shared() => "Its orders are in Postgres.".to_owned(),
         Some(file) => format!(
@@ -102,12 +110,13 @@ fn what_to_try(mut address: SocketAddr, store: &Store) -> String {
     };
     format!(
         r#"orders listens on http://{address}
+  for operators: http://{internal}
   curl http://{address}/readyz
   curl http://{address}/livez
-  curl http://{address}/health
-  http://{address}/status in a browser
-  curl http://{address}/metrics
-  curl http://{address}/health/openapi.json
+  curl http://{internal}/health
+  http://{internal}/status in a browser
+  curl http://{internal}/metrics
+  curl http://{internal}/health/openapi.json
   curl http://{address}/orders -H 'content-type: application/json' -d '{{"item":"tea","quantity":2}}'
   curl http://{address}/orders
 {hint}

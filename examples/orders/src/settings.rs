@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const DEFAULT_PORT: u16 = 3000;
+const DEFAULT_INTERNAL_PORT: u16 = 9090;
 const DEFAULT_DATABASE_URL: &str = "sqlite:orders.db?mode=rwc";
 const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
 
@@ -13,6 +14,9 @@ const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
 pub struct Settings {
     /// Where it listens: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub address: SocketAddr,
+    /// Where operators see the checks, the metrics and the status page:
+    /// `INTERNAL_HOST` (127.0.0.1) and `INTERNAL_PORT` (9090; 0 takes a free one).
+    pub internal_address: SocketAddr,
     /// Where `grpc.health.v1` is served, on the same `HOST`: `GRPC_PORT`; nowhere
     /// without it.
     pub grpc_address: Option<SocketAddr>,
@@ -66,6 +70,16 @@ impl Settings {
             DEFAULT_PORT,
             "PORT must be a number from 0 (any free port) to 65535",
         )?;
+        let internal_host = parse(
+            variable("INTERNAL_HOST"),
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            "INTERNAL_HOST must be an IP address such as 127.0.0.1 or 0.0.0.0",
+        )?;
+        let internal_port = parse(
+            variable("INTERNAL_PORT"),
+            DEFAULT_INTERNAL_PORT,
+            "INTERNAL_PORT must be a number from 0 (any free port) to 65535",
+        )?;
         let grpc_port = variable("GRPC_PORT").map(|port| {
             parse(
                 Some(port),
@@ -90,6 +104,7 @@ impl Settings {
         }
         Ok(Settings {
             address: SocketAddr::new(host, port),
+            internal_address: SocketAddr::new(internal_host, internal_port),
             grpc_address: grpc_port
                 .transpose()?
                 .map(|port| SocketAddr::new(host, port)),
@@ -146,6 +161,7 @@ mod tests {
     fn everything_has_a_default() {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(settings.internal_address.to_string(), "127.0.0.1:9090");
         assert_eq!(settings.database_url, "sqlite:orders.db?mode=rwc");
         assert_eq!(settings.grpc_address, None);
     }
@@ -155,6 +171,12 @@ mod tests {
         assert_eq!(with("PORT", "0").unwrap().address.port(), 0);
         let anywhere = with("HOST", "::").unwrap().address;
         assert_eq!(anywhere.to_string(), "[::]:3000");
+        let internal = with("INTERNAL_PORT", "9091").unwrap().internal_address;
+        assert_eq!(internal.to_string(), "127.0.0.1:9091");
+        let internal = with("HOST", "0.0.0.0").unwrap().internal_address;
+        assert_eq!(internal.to_string(), "127.0.0.1:9090", "not for everyone");
+        let internal = with("INTERNAL_HOST", "0.0.0.0").unwrap().internal_address;
+        assert_eq!(internal.to_string(), "0.0.0.0:9090");
         let grpc = with("GRPC_PORT", "50051").unwrap().grpc_address;
         assert_eq!(grpc.unwrap().to_string(), "127.0.0.1:50051");
         assert_eq!(with("DISK_MIN_FREE", "7").unwrap().disk_min_free, 7);
@@ -182,6 +204,7 @@ mod tests {
             r#"PORT must be a number from 0 (any free port) to 65535, not "65536""#
         );
         assert!(with("GRPC_PORT", "grpc").is_err());
+        assert!(with("INTERNAL_PORT", "metrics").is_err());
         assert!(with("HOST", "localhost").is_err());
         assert!(with("DISK_MIN_FREE", "-1").is_err());
         let error = with("DATABASE_URL", "mysql://me:secret@db/orders").unwrap_err();

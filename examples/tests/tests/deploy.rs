@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use yaml_rust2::{Yaml, YamlLoader};
 
 const MANIFEST: &str = include_str!("../../../deploy/kubernetes.yaml");
+const POD_MONITOR: &str = include_str!("../../../deploy/podmonitor.yaml");
 const UNIT: &str = include_str!("../../../deploy/orders.service");
 const GUIDE: &str = include_str!("../../../docs/deployment.md");
 
@@ -116,6 +117,38 @@ async fn the_probes_of_the_manifest_lead_somewhere() {
     assert_eq!(deployment["spec"]["selector"]["matchLabels"], *selected);
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(labels, selected);
+}
+
+/// The port of operators is scraped, and no Service leads to it.
+#[test]
+fn the_metrics_are_scraped_where_they_are_served() {
+    let monitor = YamlLoader::load_from_str(POD_MONITOR).expect("YAML");
+    let monitor = &monitor[0]["spec"];
+    let port = &container()["ports"][1];
+    let scraped = &monitor["podMetricsEndpoints"][0];
+    assert_eq!(scraped["port"], port["name"]);
+    let labels = &document("Deployment")["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(monitor["selector"]["matchLabels"], *labels);
+    let variables = container()["env"].clone();
+    let variable = |name: &str| {
+        let mut variables = variables.as_vec().expect("a list").iter();
+        let found = variables.find(|variable| variable["name"].as_str() == Some(name));
+        found.expect(name)["value"]
+            .as_str()
+            .expect("a string")
+            .to_owned()
+    };
+    let listens = variable("INTERNAL_PORT").parse().ok();
+    assert_eq!(port["containerPort"].as_i64(), listens);
+    assert_eq!(
+        variable("INTERNAL_HOST"),
+        "0.0.0.0",
+        "or nothing scrapes it"
+    );
+
+    let services = document("Service")["spec"]["ports"].clone();
+    let mut services = services.as_vec().expect("a list").iter();
+    assert!(services.all(|service| service["targetPort"] != port["name"]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,8 @@ use crate::registry::error::SourceLocation;
 use crate::registry::settings::Settings;
 
 impl HealthBuilder {
-    /// Sets the application's state. Checks take its fields as parameters.
+    /// Sets the application's state. Checks take its fields as parameters. An
+    /// `Arc` of the state is accepted as well.
     ///
     /// A second call replaces the first. A test can pass a fake state that
     /// derives `HealthState` with `#[health(secondary)]`.
@@ -31,7 +32,6 @@ impl HealthBuilder {
     /// Use it for values that are not in the state, such as the parameters of a
     /// library's `#[health_check(late)]`. The value takes precedence over a
     /// field of the same type.
-    /// `#[health_check(late)]`. It hides a field of the same type.
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.sources.provide(value);
         self

@@ -19,17 +19,30 @@ use std::sync::Arc;
 /// A state that provides a value of type `T` to checks.
 ///
 /// `#[derive(HealthState)]` implements it for the type of each field, so it is
-/// rarely implemented by hand.
+/// rarely implemented by hand. It is what the compiler verifies; at run time the
+/// value comes from [`HealthState::lookup`]. `Via` distinguishes the fields of a
+/// nested state from those of the state itself.
 #[diagnostic::on_unimplemented(
     message = "health state `{Self}` does not provide `{T}`",
     label = "no field of `{Self}` has this type",
     note = "every field of the state can be a parameter of a check: add a field of type `{T}` to `{Self}`",
-    note = "or let it be looked up when the program starts: `#[health_check(late)]`"
+    note = "or let it be looked up when the program starts: `#[health_check(late)]`",
+    note = "of a wrapper for handlers, such as `State<T>`, `Extension<T>` or `web::Data<T>`, take what is inside: `&T`"
 )]
-pub trait Provide<T: ?Sized> {
-    /// Returns the value that the checks get.
-    fn provide(&self) -> &T;
-}
+pub trait Provide<T: ?Sized, Via = Own> {}
+
+/// The value is in a field of the state itself.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Own(());
+
+/// The value is in the field with this number, or inside of it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Nested<const FIELD: usize, Via>(PhantomData<Via>);
+
+/// As a router has it: `Arc<AppState>` provides what the state provides.
+impl<T: ?Sized, Via, S: Provide<T, Via>> Provide<T, Via> for Arc<S> {}
 
 /// A type that one field alone has.
 ///
@@ -65,11 +78,13 @@ pub trait OneFieldOf<State: ?Sized> {}
 /// ```
 ///
 /// A field of type `Arc<T>` provides `&Arc<T>`, `Arc<T>` and `&T`. The state
-/// provides itself as `&AppState`.
+/// provides itself as `&AppState` and `Arc<AppState>`. With `#[health(nested)]`
+/// a field that is a health state itself provides its fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a health state",
     label = "checks cannot find their values in it",
-    note = "put `#[derive(HealthState)]` on it, where it is defined"
+    note = "put `#[derive(HealthState)]` on it, where it is defined",
+    note = "of `web::Data<AppState>`, pass what is inside: `.state(Arc::clone(&data))`"
 )]
 pub trait HealthState: Any + Send + Sync {
     /// Returns the value of this type, if the state has one.
@@ -78,6 +93,20 @@ pub trait HealthState: Any + Send + Sync {
     /// Returns the name of the state's type, for messages.
     fn type_name(&self) -> &'static str {
         std::any::type_name::<Self>()
+    }
+}
+
+/// As a router has it: `.state(Arc::new(AppState { .. }))`.
+impl<S: HealthState> HealthState for Arc<S> {
+    fn lookup(&self, wanted: TypeId) -> Option<&dyn Any> {
+        if wanted == TypeId::of::<Self>() {
+            return Some(self);
+        }
+        (**self).lookup(wanted)
+    }
+
+    fn type_name(&self) -> &'static str {
+        (**self).type_name()
     }
 }
 
@@ -91,7 +120,7 @@ pub struct Package<const ID: u64>(());
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
     label = "where should this value come from?",
-    note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it",
+    note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it or it is generic",
     note = "in a library that does not know the application's state, write `#[health_check(late)]`"
 )]
 pub trait StateOf<A: App> {}
@@ -185,7 +214,8 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub(crate) fn set_state(&mut self, state: impl HealthState) {
-        self.state = Some(Box::new(state));
+        // Behind an `Arc`, which a check can take.
+        self.state = Some(Box::new(Arc::new(state)));
     }
 
     pub(crate) fn provide<T: Any + Send + Sync>(&mut self, value: T) {
@@ -277,6 +307,24 @@ mod tests {
     impl HealthState for Fixed {
         fn lookup(&self, wanted: TypeId) -> Option<&dyn Any> {
             (wanted == TypeId::of::<Pool>()).then_some(&self.pool as &dyn Any)
+        }
+    }
+
+    #[test]
+    fn a_state_is_found_as_it_is_and_behind_an_arc() {
+        let of = |fill: fn(&mut Sources)| {
+            let mut sources = Sources::default();
+            fill(&mut sources);
+            Context::new(sources)
+        };
+        for context in [
+            of(|sources| sources.set_state(Fixed { pool: Pool(1) })),
+            of(|sources| sources.set_state(Arc::new(Fixed { pool: Pool(1) }))),
+        ] {
+            assert_eq!(context.get::<Pool>().0, 1);
+            assert_eq!(context.get::<Arc<Fixed>>().pool.0, 1);
+            let name = context.sources().state_name();
+            assert!(name.is_some_and(|name| name.ends_with("Fixed")));
         }
     }
 

@@ -49,7 +49,7 @@ impl Health {
     pub fn record_metrics(&self) -> impl Future<Output = ()> + Send + use<> {
         let facade = Facade {
             monitor: Arc::downgrade(self.monitor()),
-            version: self.endpoint().version().map(str::to_owned),
+            version: self.internal_endpoint().version().map(str::to_owned),
         };
         facade.record(self.subscribe())
     }

@@ -40,7 +40,7 @@ impl Health {
     pub fn record_opentelemetry(&self, meter: &Meter) -> impl Future<Output = ()> + Send + use<> {
         let source = Arc::new(MetricsSource {
             monitor: Arc::downgrade(self.monitor()),
-            version: self.endpoint().version().map(str::to_owned),
+            version: self.internal_endpoint().version().map(str::to_owned),
         });
         for family in &FAMILIES {
             source.observe(family, meter);

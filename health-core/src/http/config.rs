@@ -3,7 +3,7 @@
 use crate::check::outcome::Status;
 use crate::http::codes::Codes;
 use crate::http::guard::Guard;
-use crate::http::paths::Paths;
+use crate::http::paths::{Paths, Places};
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::error::Problem;
@@ -64,7 +64,10 @@ impl HttpOptions {
         HttpOptions::default()
     }
 
-    /// Sets the level of detail of `/health`. Default [`Details::Checks`].
+    /// Sets the level of detail of `/health` on [internal
+    /// mounts](crate::http::Endpoint#public-and-internal-mounts). Default
+    /// [`Details::Checks`]. On public mounts it is [`Details::Status`], except
+    /// for clients that the [guard](Self::guard) recognizes.
     pub fn details(mut self, details: Details) -> Self {
         self.details = details;
         self
@@ -73,7 +76,8 @@ impl HttpOptions {
     /// Sets the level of detail of `/livez`, `/readyz` and `/startupz`. Default
     /// [`Details::Status`], since probes only read the status code. With
     /// [`Details::Checks`] the answers list the checks that count for the
-    /// probe, and `/readyz?verbose` lists them as text like kube-apiserver.
+    /// probe, and `/readyz?verbose` lists them as text like kube-apiserver. This
+    /// also applies to public mounts, which then serve `/readyz/{check}` too.
     ///
     /// The answer is the same for every client, regardless of the
     /// [guard](Self::guard): [`Details::Full`] is treated as
@@ -84,7 +88,13 @@ impl HttpOptions {
     }
 
     /// Adds another path for a page, in addition to `/livez`, `/readyz`,
-    /// `/startupz` and `/health`.
+    /// `/startupz` and `/health`. Probes and [`Page::Health`] are served on
+    /// [public and internal mounts](crate::http::Endpoint#public-and-internal-mounts), the
+    /// other pages on internal ones.
+    ///
+    /// Paths below it stay with the application, except those of
+    /// [`Page::StatusPage`], which has a page for each check. For other pages
+    /// use [`path_with_checks`](Self::path_with_checks).
     ///
     /// # Errors
     ///
@@ -107,6 +117,37 @@ impl HttpOptions {
     /// ```
     pub fn path(mut self, path: impl Into<String>, page: impl Into<Page>) -> Self {
         self.paths.add(path.into(), page.into());
+        self
+    }
+
+    /// Adds another path for a page, like [`path`](Self::path), and the single
+    /// checks of the page below it, as they are below `/health`.
+    ///
+    /// # Errors
+    ///
+    /// `start()` fails for a page without single checks, such as
+    /// [`Page::Metrics`], and where `path` fails.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::{Page, RequestHead};
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .check("database", CheckOptions::new(), || async {})
+    ///     .http(HttpOptions::new().path_with_checks("/api/v1/health", Page::Health))
+    ///     .start()?;
+    /// # health.refresh("database").await;
+    /// let endpoint = health.internal_endpoint();
+    /// let answer = endpoint.respond_cached(RequestHead::new("GET", "/api/v1/health/database"));
+    /// assert_eq!(answer.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path_with_checks(mut self, path: impl Into<String>, page: impl Into<Page>) -> Self {
+        self.paths.add_with_checks(path.into(), page.into());
         self
     }
 
@@ -153,7 +194,7 @@ impl HttpOptions {
     ///     .http(HttpOptions::new().group("storage"))
     ///     .start()?;
     /// # health.refresh("disk").await;
-    /// let answer = health.endpoint().respond_cached(RequestHead::new("GET", "/health/groups/storage"));
+    /// let answer = health.internal_endpoint().respond_cached(RequestHead::new("GET", "/health/groups/storage"));
     /// assert_eq!(answer.status(), 200);
     /// # Ok(())
     /// # }
@@ -289,6 +330,17 @@ impl HttpOptions {
     pub fn guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
         self
+    }
+
+    /// Returns what an internal mount serves: everything.
+    pub(super) fn internal_places(&self) -> Places {
+        self.paths.all()
+    }
+
+    /// Returns what a public mount serves.
+    pub(super) fn public_places(&self) -> Places {
+        let probes_show_checks = self.probe_details != Details::Status;
+        self.paths.all().public(probes_show_checks)
     }
 
     /// Returns the problems of the options that prevent a start.

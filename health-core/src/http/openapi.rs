@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::config::HttpOptions;
+use crate::http::paths::{Below, Places};
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -17,17 +18,21 @@ const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");
 
 const METHODS: [&str; 3] = ["get", "head", "options"];
 
-pub(super) fn document(settings: &HttpOptions) -> Value {
+/// `lists_checks` is whether a client that is not recognized can see checks at
+/// `/health`.
+pub(super) fn document(settings: &HttpOptions, places: &Places, lists_checks: bool) -> Value {
     let mut paths = Map::new();
-    for (path, page) in settings.paths.pages() {
+    for place in places.iter() {
+        let path = &place.path;
         let whole = Operation {
             settings,
-            page,
-            for_consul: settings.paths.is_for_consul(path),
+            page: place.page,
+            lists_checks,
+            for_consul: place.for_consul,
             of_check: false,
         };
-        paths.insert(path.to_owned(), whole.methods());
-        if !whole.is_for_everybody() {
+        paths.insert(path.clone(), whole.methods());
+        if place.below == Below::Checks {
             let of_check = Operation {
                 of_check: true,
                 ..whole
@@ -59,6 +64,7 @@ pub(super) fn document(settings: &HttpOptions) -> Value {
 struct Operation<'a> {
     settings: &'a HttpOptions,
     page: Page,
+    lists_checks: bool,
     for_consul: bool,
     of_check: bool,
 }
@@ -155,6 +161,9 @@ impl Operation<'_> {
         let what = match self.page {
             _ if self.of_check => return None,
             Page::Probe(_) if self.settings.probe_details == Details::Status => return None,
+            Page::Health if !self.lists_checks && !self.settings.guard.has_conditions() => {
+                return None;
+            }
             Page::Probe(_) => "Lists the checks as text, unless another format is named.",
             _ => "Lists the checks in the text format even if all of them pass.",
         };

@@ -29,18 +29,64 @@ const COMMON: [(&str, Page); 10] = [
     ("/health/started", Page::Probe(Probe::Startup)),
 ];
 
+/// Whether a page also serves its single checks, with one more segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Below {
+    Checks,
+    Nothing,
+}
+
+/// A page at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) page: Page,
+    pub(super) below: Below,
+    /// A warning is 429 here.
+    pub(super) for_consul: bool,
+}
+
+/// What a path asks of a place.
+enum Asked<'p> {
+    Page,
+    /// One of its checks, by name.
+    Check(&'p str),
+}
+
+impl Place {
+    fn new(path: String, page: Page, below: Below) -> Self {
+        Place {
+            path,
+            page,
+            below,
+            for_consul: false,
+        }
+    }
+
+    /// Returns what the path asks of this place, if it leads here.
+    fn asked<'p>(&self, path: &'p str) -> Option<Asked<'p>> {
+        let rest = path.strip_prefix(&*self.path)?;
+        match rest.strip_suffix('/').unwrap_or(rest) {
+            "" => Some(Asked::Page),
+            rest if self.below == Below::Checks => {
+                let name = rest.strip_prefix('/')?;
+                let is_segment = !name.is_empty() && !name.contains('/');
+                is_segment.then_some(Asked::Check(name))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The paths and their pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     /// The prefix of the standard paths; may be empty.
     base: String,
-    standard: Vec<(Cow<'static, str>, Page)>,
-    own: Vec<(String, Page)>,
-    /// Those of `own` at which a warning is 429.
-    consul: Vec<String>,
-    /// All paths, the longest first, so that `/health/ready` is not taken for a
-    /// check of `/health`.
-    pages: Vec<(String, Page)>,
+    standard: Vec<(Cow<'static, str>, Page, Below)>,
+    own: Vec<Place>,
+    /// All places.
+    places: Places,
     problems: Vec<Problem>,
 }
 
@@ -50,25 +96,25 @@ impl Default for Paths {
             base: String::new(),
             standard: Vec::new(),
             own: Vec::new(),
-            consul: Vec::new(),
-            pages: Vec::new(),
+            places: Places::default(),
             problems: Vec::new(),
         };
-        paths.extend(&STANDARD);
+        paths.extend(&STANDARD, Below::Checks);
         paths
     }
 }
 
 impl Paths {
     pub(crate) fn add_common(&mut self) {
-        self.extend(&COMMON);
+        self.extend(&COMMON, Below::Nothing);
     }
 
     /// Adds a group below `/health/groups`. No check can be there, because
     /// `groups` is a reserved name.
     pub(crate) fn add_group(&mut self, tag: &'static str) {
         let path = format!("/health/groups/{tag}");
-        self.standard.push((path.into(), Page::Group(tag)));
+        let group = (path.into(), Page::Group(tag), Below::Checks);
+        self.standard.push(group);
         self.place_all();
     }
 
@@ -79,34 +125,43 @@ impl Paths {
         self.place_all();
     }
 
-    /// Adds a path of the application, which has no prefix.
+    /// Adds a path of the application, which has no prefix. What is below it
+    /// stays with the application.
     pub(crate) fn add(&mut self, path: String, page: Page) {
-        self.own.push((path, page));
-        self.place_all();
+        // The status page is a small site.
+        let below = match page {
+            Page::StatusPage => Below::Checks,
+            _ => Below::Nothing,
+        };
+        self.add_own(Place::new(path, page, below));
+    }
+
+    /// Adds a path of the application, and the checks of the page below it.
+    pub(crate) fn add_with_checks(&mut self, path: String, page: Page) {
+        self.add_own(Place::new(path, page, Below::Checks));
     }
 
     /// A path of readiness at which a warning is 429.
     pub(crate) fn add_for_consul(&mut self, path: String) {
-        self.consul.push(path.clone());
-        self.add(path, Page::Probe(Probe::Readiness));
+        self.add_own(Place {
+            for_consul: true,
+            ..Place::new(path, Page::Probe(Probe::Readiness), Below::Nothing)
+        });
     }
 
-    /// Whether this is such a path, or a check of it.
-    pub(super) fn is_for_consul(&self, path: &str) -> bool {
-        self.consul.iter().any(|known| {
-            let rest = path.strip_prefix(&**known);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+    fn add_own(&mut self, place: Place) {
+        self.own.push(place);
+        self.place_all();
     }
 
-    fn extend(&mut self, pages: &[(&'static str, Page)]) {
-        let pages = pages.iter().map(|&(path, page)| (path.into(), page));
+    fn extend(&mut self, pages: &[(&'static str, Page)], below: Below) {
+        let pages = pages.iter().map(|&(path, page)| (path.into(), page, below));
         self.standard.extend(pages);
         self.place_all();
     }
 
     fn place_all(&mut self) {
-        self.pages.clear();
+        self.places.0.clear();
         self.problems.clear();
         let mut base = self.base.clone();
         if let Some(what) = broken_rule(&base).filter(|_| !base.is_empty()) {
@@ -119,33 +174,50 @@ impl Paths {
             });
             base.clear();
         }
-        for (path, page) in self.standard.clone() {
-            self.place(format!("{base}{path}"), page);
+        for (path, page, below) in self.standard.clone() {
+            self.place(Place::new(format!("{base}{path}"), page, below));
         }
-        for (path, page) in self.own.clone() {
-            self.place(path, page);
+        for place in self.own.clone() {
+            self.place(place);
         }
-        self.pages.sort_by_key(|(path, _)| Reverse(path.len()));
+        self.places.0.sort_by_key(|place| Reverse(place.path.len()));
     }
 
-    fn place(&mut self, path: String, page: Page) {
-        if let Some(what) = broken_rule(&path) {
+    fn place(&mut self, place: Place) {
+        if let Some(what) = broken_rule(&place.path) {
             self.problems.push(Problem::InvalidSetting {
                 what: format!(
                     "`{}` cannot be the path of an answer: {what}",
-                    path.escape_debug()
+                    place.path.escape_debug()
                 ),
                 help: "write for example `/internal/ready`".into(),
             });
             return;
         }
-        match self.pages.iter().find(|(taken, _)| *taken == path) {
-            Some((_, taken)) if *taken == page => {}
-            Some((_, taken)) => self.problems.push(Problem::InvalidSetting {
-                what: format!("`{path}` is the path of `{}` already", taken.name()),
+        if place.below == Below::Checks && !place.page.has_checks() {
+            self.problems.push(Problem::InvalidSetting {
+                what: format!("`{}` has no single checks below it", place.page.name()),
+                help: "use `path` instead of `path_with_checks`".into(),
+            });
+            return;
+        }
+        let mut taken = self.places.0.iter_mut();
+        match taken.find(|taken| taken.path == place.path) {
+            Some(taken) if taken.page == place.page => {
+                if place.below == Below::Checks {
+                    taken.below = Below::Checks;
+                }
+                taken.for_consul |= place.for_consul;
+            }
+            Some(taken) => self.problems.push(Problem::InvalidSetting {
+                what: format!(
+                    "`{}` is the path of `{}` already",
+                    place.path,
+                    taken.page.name()
+                ),
                 help: "give one of the two another path".into(),
             }),
-            None => self.pages.push((path, page)),
+            None => self.places.0.push(place),
         }
     }
 
@@ -156,11 +228,15 @@ impl Paths {
         checks: &(impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone),
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (path, page) in self.pages() {
-            let parents = self.pages().filter_map(|(parent, other)| {
-                let name = path.strip_prefix(parent)?.strip_prefix('/')?;
-                Some((name, other))
-            });
+        for Place { path, page, .. } in &self.places.0 {
+            let parents = self
+                .places
+                .0
+                .iter()
+                .filter_map(|parent| match parent.asked(path)? {
+                    Asked::Page => None,
+                    Asked::Check(name) => Some((name, parent.page)),
+                });
             for (name, parent) in parents {
                 let is_check = |(check, probes, tags): (&str, Probes, &[&str])| {
                     check == name && parent.counts(probes, tags)
@@ -182,8 +258,8 @@ impl Paths {
     /// Returns the tags that have a group page.
     pub(crate) fn groups(&self) -> Vec<&'static str> {
         let mut tags: Vec<&'static str> = Vec::new();
-        for (_, page) in &self.pages {
-            match *page {
+        for place in &self.places.0 {
+            match place.page {
                 Page::Group(tag) if !tags.contains(&tag) => tags.push(tag),
                 _ => {}
             }
@@ -196,25 +272,50 @@ impl Paths {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.pages().map(|(path, _)| path)
+        self.places.iter().map(|place| &*place.path)
     }
 
-    pub(super) fn pages(&self) -> impl Iterator<Item = (&str, Page)> {
-        self.pages.iter().map(|(path, page)| (&**path, *page))
+    /// Returns all places, for an internal mount.
+    pub(super) fn all(&self) -> Places {
+        self.places.clone()
+    }
+}
+
+/// The places that one mount serves, the longest path first, so that
+/// `/health/ready` is not taken for a check of `/health`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Vec<Place>);
+
+impl Places {
+    /// Returns the places for a public mount. Single checks would give their
+    /// names away, so they are served only where the probes show them anyway.
+    pub(super) fn public(&self, probes_show_checks: bool) -> Places {
+        let public = self.0.iter().filter(|place| !place.page.is_internal());
+        let public = public.map(|place| {
+            let shows_checks = probes_show_checks && matches!(place.page, Page::Probe(_));
+            Place {
+                below: if shows_checks {
+                    place.below
+                } else {
+                    Below::Nothing
+                },
+                ..place.clone()
+            }
+        });
+        Places(public.collect())
     }
 
-    /// Returns the page, and the name of the check in the path, if there is
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Place> {
+        self.0.iter()
+    }
+
+    /// Returns the place, and the name of the check in the path, if there is
     /// one.
-    pub(super) fn find<'p>(&self, path: &'p str) -> Option<(Page, Option<&'p str>)> {
-        self.pages
-            .iter()
-            .find_map(|(known, page)| match path.strip_prefix(&**known)? {
-                "" | "/" => Some((*page, None)),
-                rest => {
-                    let name = rest.strip_prefix('/')?;
-                    Some((*page, Some(name.strip_suffix('/').unwrap_or(name))))
-                }
-            })
+    pub(super) fn find<'p>(&self, path: &'p str) -> Option<(&Place, Option<&'p str>)> {
+        self.0.iter().find_map(|place| match place.asked(path)? {
+            Asked::Page => Some((place, None)),
+            Asked::Check(name) => Some((place, Some(name))),
+        })
     }
 }
 
@@ -224,14 +325,14 @@ impl Paths {
 #[derive(Clone, Debug)]
 pub struct ProbePaths {
     prefix: String,
-    paths: Paths,
+    places: Places,
 }
 
 impl ProbePaths {
-    pub(super) fn new(prefix: &str, paths: &Paths) -> Self {
+    pub(super) fn new(prefix: &str, places: &Places) -> Self {
         ProbePaths {
             prefix: prefix.trim_end_matches('/').to_owned(),
-            paths: paths.clone(),
+            places: places.clone(),
         }
     }
 
@@ -239,25 +340,34 @@ impl ProbePaths {
     /// path of the URI as it was sent, without the query.
     pub fn contains(&self, path: &str) -> bool {
         let own = path.strip_prefix(&*self.prefix);
-        own.is_some_and(|path| self.paths.find(path).is_some())
+        own.is_some_and(|path| self.places.find(path).is_some())
     }
 
     /// Returns an equivalent regular expression, for middleware that takes one.
     pub fn to_regex(&self) -> String {
-        let literal = |text: &str| {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_~".contains(c);
-            let escaped = text.chars().map(|c| {
-                if is_plain(c) {
-                    c.to_string()
-                } else {
-                    format!(r"\x{{{:x}}}", u32::from(c))
-                }
-            });
-            escaped.collect::<String>()
-        };
-        let pages: Vec<String> = self.paths.iter().map(literal).collect();
-        format!("^{}(?:{})(?:/.*)?$", literal(&self.prefix), pages.join("|"))
+        let pages: Vec<String> = self
+            .places
+            .iter()
+            .map(|place| match place.below {
+                Below::Checks => format!("{}(?:/[^/]+)?", literal(&place.path)),
+                Below::Nothing => literal(&place.path),
+            })
+            .collect();
+        format!("^{}(?:{})/?$", literal(&self.prefix), pages.join("|"))
     }
+}
+
+/// Returns a regular expression for exactly this text.
+fn literal(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_~".contains(c);
+    let escaped = text.chars().map(|c| {
+        if is_plain(c) {
+            c.to_string()
+        } else {
+            format!(r"\x{{{:x}}}", u32::from(c))
+        }
+    });
+    escaped.collect()
 }
 
 /// Returns why a path would not be found or would have a special meaning in a
@@ -280,18 +390,30 @@ fn broken_rule(path: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    /// The page and the check at a path of an internal mount.
+    fn find<'p>(paths: &Paths, path: &'p str) -> Option<(Page, Option<&'p str>)> {
+        let (place, check) = paths.places.find(path)?;
+        Some((place.page, check))
+    }
+
     #[test]
     fn paths_with_and_without_slash_and_check() {
         let paths = Paths::default();
         let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(paths.find("/readyz"), Some((ready, None)));
-        assert_eq!(paths.find("/readyz/"), Some((ready, None)));
-        assert_eq!(paths.find("/readyz/db"), Some((ready, Some("db"))));
-        assert_eq!(paths.find("/readyz/db/"), Some((ready, Some("db"))));
-        assert_eq!(paths.find("/readyz//"), Some((ready, Some(""))));
-        assert_eq!(paths.find("/health/a/b"), Some((Page::Health, Some("a/b"))));
-        for path in ["/readyzz", "readyz", "/healthz", "/", ""] {
-            assert_eq!(paths.find(path), None, "{path}");
+        assert_eq!(find(&paths, "/readyz"), Some((ready, None)));
+        assert_eq!(find(&paths, "/readyz/"), Some((ready, None)));
+        assert_eq!(find(&paths, "/readyz/db"), Some((ready, Some("db"))));
+        assert_eq!(find(&paths, "/readyz/db/"), Some((ready, Some("db"))));
+        for path in [
+            "/readyz//",
+            "/health/a/b",
+            "/readyzz",
+            "readyz",
+            "/healthz",
+            "/",
+            "",
+        ] {
+            assert_eq!(find(&paths, path), None, "{path}");
         }
     }
 
@@ -300,11 +422,11 @@ mod tests {
         let mut paths = Paths::default();
         paths.add_common();
         let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(paths.find("/health/ready"), Some((ready, None)));
-        assert_eq!(paths.find("/health/ready/db"), Some((ready, Some("db"))));
-        assert_eq!(paths.find("/health/db"), Some((Page::Health, Some("db"))));
+        assert_eq!(find(&paths, "/health/ready"), Some((ready, None)));
+        assert_eq!(find(&paths, "/health/ready/db"), None);
+        assert_eq!(find(&paths, "/health/db"), Some((Page::Health, Some("db"))));
         assert_eq!(
-            paths.find("/healthz"),
+            find(&paths, "/healthz"),
             Some((Page::Probe(Probe::Liveness), None))
         );
         assert!(paths.problems().is_empty());
@@ -323,7 +445,10 @@ mod tests {
             ("", "/readyz", true),
             ("", "/readyz/", true),
             ("", "/readyz/database", true),
-            ("", "/health/a/b", true),
+            ("", "/health/a", true),
+            ("", "/health/a/", true),
+            ("", "/health/a/b", false),
+            ("", "/a.b/ready/db", false),
             ("", "/a.b/ready", true),
             ("", "/a-b/ready", false),
             ("", "/readyzz", false),
@@ -338,7 +463,7 @@ mod tests {
             ("/api.v1", "/api.v1/health", true),
             ("/api.v1", "/api-v1/health", false),
         ] {
-            let probes = ProbePaths::new(prefix, &paths);
+            let probes = ProbePaths::new(prefix, &paths.all());
             assert_eq!(probes.contains(path), is_one, "{prefix} {path}");
             let regex = regex_lite::Regex::new(&probes.to_regex()).expect("a regex");
             assert_eq!(regex.is_match(path), is_one, "{regex} {path}");
@@ -367,10 +492,12 @@ mod tests {
         let mut paths = Paths::default();
         paths.add_group("db");
         let group = Page::Group("db");
-        assert_eq!(paths.find("/health/groups/db"), Some((group, None)));
-        assert_eq!(paths.find("/health/groups/db/a"), Some((group, Some("a"))));
-        let unknown = paths.find("/health/groups/eu");
-        assert_eq!(unknown, Some((Page::Health, Some("groups/eu"))));
+        assert_eq!(find(&paths, "/health/groups/db"), Some((group, None)));
+        assert_eq!(
+            find(&paths, "/health/groups/db/a"),
+            Some((group, Some("a")))
+        );
+        assert_eq!(find(&paths, "/health/groups/eu"), None);
         assert_eq!(paths.groups(), ["db"]);
         paths.add_group("E U");
         assert_eq!(paths.problems().len(), 1);
@@ -383,10 +510,10 @@ mod tests {
         paths.set_base("/internal".into());
         paths.add_group("db");
         for path in ["/internal/livez", "/internal/health/groups/db", "/status"] {
-            assert!(paths.find(path).is_some(), "{path}");
+            assert!(find(&paths, path).is_some(), "{path}");
         }
         for path in ["/livez", "/health/groups/db", "/internal/status"] {
-            assert_eq!(paths.find(path), None, "{path}");
+            assert_eq!(find(&paths, path), None, "{path}");
         }
         assert!(paths.problems().is_empty());
         paths.add("/internal/livez".into(), Page::Health);
@@ -395,5 +522,61 @@ mod tests {
             paths.set_base(base.into());
             assert_eq!(paths.problems().len(), 1, "{base}");
         }
+    }
+
+    #[test]
+    fn a_page_takes_what_is_below_its_path_only_if_asked_to() {
+        let mut paths = Paths::default();
+        paths.add("/api/health".into(), Page::Health);
+        paths.add("/metrics".into(), Page::Metrics);
+        paths.add_for_consul("/consul".into());
+        for path in ["/api/health/ping", "/metrics/db", "/consul/db"] {
+            assert_eq!(find(&paths, path), None, "{path}");
+        }
+        paths.add("/status".into(), Page::StatusPage);
+        let status = Some((Page::StatusPage, Some("db")));
+        assert_eq!(find(&paths, "/status/db"), status);
+        paths.add_with_checks("/api/health".into(), Page::Health);
+        let check = Some((Page::Health, Some("ping")));
+        assert_eq!(find(&paths, "/api/health/ping"), check);
+        assert!(paths.problems().is_empty());
+        paths.add_with_checks("/numbers".into(), Page::Metrics);
+        assert_eq!(paths.problems().len(), 1);
+    }
+
+    #[test]
+    fn a_public_mount_has_neither_names_nor_numbers() {
+        let mut paths = Paths::default();
+        paths.add_group("db");
+        paths.add_common();
+        paths.add("/metrics".into(), Page::Metrics);
+        paths.add("/status".into(), Page::StatusPage);
+        paths.add("/openapi.json".into(), Page::OpenApi);
+        paths.add("/up".into(), Page::Probe(Probe::Liveness));
+        let public = paths.all().public(false);
+        for path in [
+            "/livez",
+            "/readyz/",
+            "/healthz",
+            "/health/ready",
+            "/up",
+            "/health",
+        ] {
+            assert!(public.find(path).is_some(), "{path}");
+        }
+        for path in [
+            "/readyz/db",
+            "/health/db",
+            "/health/groups/db",
+            "/metrics",
+            "/status",
+            "/openapi.json",
+        ] {
+            assert!(public.find(path).is_none(), "{path}");
+            assert!(find(&paths, path).is_some(), "{path}");
+        }
+        let detailed = paths.all().public(true);
+        assert!(detailed.find("/readyz/db").is_some());
+        assert!(detailed.find("/health/db").is_none());
     }
 }

@@ -53,6 +53,24 @@ impl Page {
         }
     }
 
+    /// Returns whether the page shows names or numbers of checks to every
+    /// client, so that only internal mounts serve it. `/health` is public
+    /// because it is one word there.
+    pub(crate) const fn is_internal(self) -> bool {
+        match self {
+            Page::Health | Page::Probe(_) => false,
+            Page::Group(_) | Page::StatusPage | Page::OpenApi | Page::Metrics => true,
+        }
+    }
+
+    /// Returns whether there are answers about single checks of this page.
+    pub(crate) const fn has_checks(self) -> bool {
+        match self {
+            Page::Health | Page::Probe(_) | Page::Group(_) | Page::StatusPage => true,
+            Page::OpenApi | Page::Metrics => false,
+        }
+    }
+
     /// Returns whether a check with these probes and tags counts for the page.
     pub(crate) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
         match self {

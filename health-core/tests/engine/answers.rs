@@ -73,7 +73,7 @@ async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
         .check("migrations", options, || async {})
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     for _ in 0..2 {
         for path in ["/startupz", "/health", "/health/migrations"] {
             let start = Instant::now();

@@ -40,7 +40,7 @@ async fn a_probe_runs_a_check_on_demand_and_waits_for_it() {
         .check("dear", options, check)
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     sleep(3_600 * SECOND).await;
     assert_eq!(runs.load(SeqCst), 0, "nobody asked");
 
@@ -67,7 +67,7 @@ async fn many_callers_share_one_run() {
         .start()
         .expect("it starts");
     let callers: Vec<_> = std::iter::repeat_with(|| {
-        let endpoint = health.endpoint();
+        let endpoint = health.internal_endpoint();
         tokio::spawn(async move { ask(&endpoint, "/readyz").await })
     })
     .take(500)
@@ -86,7 +86,7 @@ async fn an_answer_comes_within_800_ms_and_a_caller_who_leaves_changes_nothing()
         .check("slow", options, check)
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     let start = Instant::now();
     assert_eq!(ask(&endpoint, "/readyz").await, 503, "nothing is known yet");
     assert_eq!(start.elapsed(), Duration::from_millis(800));
@@ -114,7 +114,7 @@ async fn the_last_result_counts_while_the_next_is_late_until_it_is_stale() {
         })
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     assert_eq!(ask(&endpoint, "/readyz").await, 200);
     takes.store(5, SeqCst);
     sleep(2 * SECOND).await;
@@ -202,7 +202,7 @@ async fn a_good_check_that_is_asked_seldom_turns_once() {
         .check("good", options, || async {})
         .start()
         .expect("it starts");
-    let (mut events, endpoint) = (health.subscribe(), health.endpoint());
+    let (mut events, endpoint) = (health.subscribe(), health.internal_endpoint());
     for _ in 0..20 {
         assert_eq!(ask(&endpoint, "/readyz").await, 200);
         // Nothing happens between two askings, whoever reads meanwhile.
@@ -230,7 +230,7 @@ async fn a_check_that_passes_within_its_timeout_is_never_seen_failing() {
         .check("slow", options, check)
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     assert_eq!(ask(&endpoint, "/readyz").await, 503, "no result yet");
     for _ in 0..20 {
         sleep(30 * SECOND).await;
@@ -252,7 +252,7 @@ async fn a_run_on_demand_fails_at_its_timeout() {
         })
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     assert_eq!(ask(&endpoint, "/readyz").await, 200);
     hangs.store(true, SeqCst);
     sleep(60 * SECOND).await;
@@ -278,7 +278,7 @@ async fn an_old_result_gives_no_credit_and_a_recent_one_does() {
             .check("db", options, move || std::future::ready(seen.load(SeqCst)))
             .start()
             .expect("it starts");
-        let endpoint = health.endpoint();
+        let endpoint = health.internal_endpoint();
         let mut answered = vec![ask(&endpoint, "/readyz").await];
         good.store(false, SeqCst);
         for _ in 0..3 {
@@ -297,7 +297,7 @@ async fn readiness_asks_for_what_startup_waits_for() {
         .check("schema", options, check)
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     assert_eq!(ask(&endpoint, "/readyz").await, 200);
     assert_eq!(runs.load(SeqCst), 1);
     sleep(60 * SECOND).await;
@@ -342,7 +342,7 @@ fn an_answer_needs_no_runtime_of_its_own() {
             )
             .start()
             .expect("it starts");
-        health.endpoint()
+        health.internal_endpoint()
     });
     let answer = endpoint.respond(RequestHead::new("GET", "/readyz"));
     // An executor that knows nothing of tokio.

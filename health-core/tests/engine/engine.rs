@@ -25,7 +25,7 @@ fn body(health: &Health, path: &str) -> (u16, String) {
     let request = http::Request::get(path)
         .body(())
         .expect("the request is valid");
-    let response = health.endpoint().respond_cached(&request);
+    let response = health.internal_endpoint().respond_cached(&request);
     let body = String::from_utf8(response.body().to_vec()).expect("the bytes are UTF-8");
     (response.status().as_u16(), body)
 }
@@ -396,7 +396,7 @@ async fn the_checks_stop_with_the_last_handle() {
         })
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     sleep(secs(1)).await;
     drop(health);
     sleep(secs(60)).await;

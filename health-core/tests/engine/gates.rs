@@ -247,7 +247,7 @@ fn body(health: &Health, path: &str) -> String {
         None => (path, None),
     };
     let head = RequestHead::new("GET", path).with_query(query);
-    let answer = health.endpoint().respond_cached(head);
+    let answer = health.internal_endpoint().respond_cached(head);
     String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 

@@ -65,7 +65,7 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
     let request = http::Request::get("/health/queries")
         .body(())
         .expect("the request is valid");
-    let answer = health.endpoint().respond_cached(&request);
+    let answer = health.internal_endpoint().respond_cached(&request);
     assert_eq!(answer.status(), 503);
     let incident = health
         .check("queries")

@@ -377,7 +377,7 @@ async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
         report.cause()
     );
     let body = health
-        .endpoint()
+        .internal_endpoint()
         .respond_cached(health_core::http::RequestHead::new("GET", "/health"));
     let body = String::from_utf8_lossy(body.body()).into_owned();
     assert!(
@@ -631,7 +631,7 @@ async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
     let health = started(builder.reported(&beat, critical()));
     let page = |path: &str| {
         let answer = health
-            .endpoint()
+            .internal_endpoint()
             .respond_cached(health_core::http::RequestHead::new("GET", path));
         String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
     };
@@ -668,7 +668,7 @@ async fn beats_within_one_millisecond_count_once() {
         beat.beat();
     }
     let request = health_core::http::RequestHead::new("GET", "/metrics");
-    let answer = health.endpoint().respond_cached(request);
+    let answer = health.internal_endpoint().respond_cached(request);
     let metrics = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
     let beats = "health_checks_total{check=\"consumer\",kind=\"readiness\",status=\"success\"} 2";
     assert!(metrics.contains(beats), "{metrics}");

@@ -262,7 +262,7 @@ async fn an_operator_sets_up_the_service() {
         .settings(Settings::from_vars(vars))
         .start()
         .expect("it starts");
-    let ask = |head: RequestHead<'_>| health.endpoint().respond_cached(head);
+    let ask = |head: RequestHead<'_>| health.internal_endpoint().respond_cached(head);
     assert_eq!(ask(RequestHead::new("GET", "/readyz")).status(), 404);
     assert_eq!(ask(RequestHead::new("GET", "/status")).status(), 503);
     let answer = ask(RequestHead::new("GET", "/internal/health"));
@@ -302,7 +302,7 @@ async fn an_operator_adds_addresses_and_trusted_proxies() {
             .start()
             .expect("it starts");
         let public = health
-            .endpoint()
+            .internal_endpoint()
             .respond_cached(RequestHead::new("GET", "/health"));
         let is_known = |peer: &str, forwarded: &str| {
             let headers = [("x-forwarded-for", forwarded)];
@@ -311,7 +311,7 @@ async fn an_operator_adds_addresses_and_trusted_proxies() {
                 "" => head,
                 _ => head.with_headers(&headers),
             };
-            health.endpoint().respond_cached(head).body().len() > public.body().len()
+            health.internal_endpoint().respond_cached(head).body().len() > public.body().len()
         };
         for (peer, forwarded, expected) in [
             ("192.0.2.9", "", true),

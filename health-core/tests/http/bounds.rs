@@ -109,7 +109,7 @@ fn body(health: &Health, path: &str, query: &str, bearer: Option<&str>) -> Strin
     let head = RequestHead::new("GET", path)
         .with_query(Some(query))
         .with_headers(&headers);
-    let answer = health.endpoint().respond_cached(head);
+    let answer = health.internal_endpoint().respond_cached(head);
     String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
 }
 

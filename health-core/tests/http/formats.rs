@@ -59,7 +59,7 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
     let head = RequestHead::new("GET", path)
         .with_query(query)
         .with_headers(&headers);
-    let response = health.endpoint().respond_cached(head);
+    let response = health.internal_endpoint().respond_cached(head);
     let header = |name: &str| {
         response.headers()[name]
             .to_str()

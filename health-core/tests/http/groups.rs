@@ -40,7 +40,7 @@ fn get(health: &Health, uri: &str) -> (u16, String) {
     let head = RequestHead::new("GET", path)
         .with_query(Some(query))
         .with_headers(&headers);
-    let answer = health.endpoint().respond_cached(head);
+    let answer = health.internal_endpoint().respond_cached(head);
     let body = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
     (answer.status().as_u16(), body)
 }
@@ -121,7 +121,7 @@ async fn a_group_may_be_anywhere() {
             "{path}"
         );
     }
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     let paths: Vec<&str> = endpoint.paths().collect();
     assert!(paths.contains(&"/internal/storage") && paths.contains(&"/health/groups/storage"));
 }
@@ -166,7 +166,7 @@ async fn a_page_and_a_check_at_one_path_are_refused() {
         ),
         named("a").http(
             HttpOptions::new()
-                .path("/x", Page::Health)
+                .path_with_checks("/x", Page::Health)
                 .path("/x/a", Probe::Liveness),
         ),
         named("live").http(HttpOptions::new().common_paths().base_path("/internal")),
@@ -180,6 +180,12 @@ async fn a_page_and_a_check_at_one_path_are_refused() {
             HttpOptions::new()
                 .common_paths()
                 .path("/health/a", Page::StatusPage),
+        ),
+        // What is below an own path is not the path of a check.
+        named("a").http(
+            HttpOptions::new()
+                .path("/x", Page::Health)
+                .path("/x/a", Probe::Liveness),
         ),
         // It does not count for liveness, and a scrape has no checks.
         named("a").http(HttpOptions::new().path("/livez/a", Page::StatusPage)),

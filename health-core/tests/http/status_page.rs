@@ -51,7 +51,7 @@ fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Respon
     let head = RequestHead::new(method, path)
         .with_query(query)
         .with_headers(&headers);
-    let response = health.endpoint().respond_cached(head);
+    let response = health.internal_endpoint().respond_cached(head);
     response.map(|body| String::from_utf8(body.to_vec()).expect("the bytes are UTF-8"))
 }
 

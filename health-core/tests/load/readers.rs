@@ -123,7 +123,7 @@ fn read(health: &Health, random: &mut fastrand::Rng) {
             let request = http::Request::get("/health")
                 .body(())
                 .expect("the request is valid");
-            let response = health.endpoint().respond_cached(&request);
+            let response = health.internal_endpoint().respond_cached(&request);
             assert!(matches!(response.status().as_u16(), 200 | 503));
         }
         2 => testing::force(

@@ -24,7 +24,7 @@ fn started(builder: HealthBuilder) -> Health {
 
 fn says(health: &Health, path: &str) -> (u16, String) {
     let answer = health
-        .endpoint()
+        .internal_endpoint()
         .respond_cached(RequestHead::new("GET", path));
     let body = String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8");
     (answer.status().as_u16(), body)

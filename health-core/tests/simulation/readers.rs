@@ -132,7 +132,9 @@ pub(crate) fn respond(world: &World, request: Request) {
         return;
     };
     drop(state);
-    let response = with_head(request, |head| health.endpoint().respond_cached(head));
+    let response = with_head(request, |head| {
+        health.internal_endpoint().respond_cached(head)
+    });
     verify(world, request, &response);
 }
 
@@ -147,7 +149,7 @@ pub(crate) fn answer(world: &World, request: Request) {
     let State { oracle, claims, .. } = &mut *state;
     let id = claims.answer_asks(oracle, asked, clock);
     drop(state);
-    let mut answer = with_head(request, |head| health.endpoint().respond(head));
+    let mut answer = with_head(request, |head| health.internal_endpoint().respond(head));
     drop(health);
     let answered = move |world: &World, response| {
         verify(world, request, &response);

@@ -125,7 +125,7 @@ async fn the_public_answer_has_no_late_cause() {
             Some("format=health-json"),
         ] {
             let head = health_core::http::RequestHead::new("GET", path).with_query(query);
-            let answer = health.endpoint().respond_cached(head);
+            let answer = health.internal_endpoint().respond_cached(head);
             let body = String::from_utf8_lossy(answer.body()).into_owned();
             assert!(!body.contains("pool"), "{path}: {body}");
         }

@@ -58,7 +58,7 @@ fn the_recorder_has_what_the_page_has() {
         sleep(Duration::from_secs(2)).await;
         let found = recorded(&seen);
         let page = health
-            .endpoint()
+            .internal_endpoint()
             .respond_cached(RequestHead::new("GET", "/metrics"));
         let page = String::from_utf8(page.into_body().to_vec()).expect("the bytes are UTF-8");
         let mut compared = 0;

@@ -47,7 +47,7 @@ fn body(health: &Health, path: &str, query: &str, accept: &str) -> String {
     let head = RequestHead::new("GET", path)
         .with_query(Some(query))
         .with_headers(&headers);
-    let answer = health.endpoint().respond_cached(head);
+    let answer = health.internal_endpoint().respond_cached(head);
     String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 
@@ -244,7 +244,7 @@ async fn a_guard_that_is_given_no_address_says_so_once() {
         .expect("it starts");
     for _ in 0..3 {
         let head = RequestHead::new("GET", "/health");
-        health.endpoint().respond_cached(head);
+        health.internal_endpoint().respond_cached(head);
     }
     testing::flush(&health);
     let lines = log.lines("into_make_service_with_connect_info");
@@ -375,7 +375,10 @@ async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
             let head = RequestHead::new("GET", path)
                 .with_peer(peer.parse().ok())
                 .with_headers(headers);
-            assert_eq!(health.endpoint().respond_cached(head).status(), 200);
+            assert_eq!(
+                health.internal_endpoint().respond_cached(head).status(),
+                200
+            );
         }
     }
     testing::flush(&health);

@@ -20,7 +20,7 @@ fn builder() -> HealthBuilder {
 fn get(health: &Health, accept: Option<&str>) -> Response<bytes::Bytes> {
     let headers = [("accept", accept.unwrap_or("*/*"))];
     let head = RequestHead::new("GET", "/metrics").with_headers(&headers);
-    health.endpoint().respond_cached(head)
+    health.internal_endpoint().respond_cached(head)
 }
 
 fn text(health: &Health, accept: Option<&str>) -> String {
@@ -300,7 +300,7 @@ async fn a_scrape_runs_nothing_and_is_always_answered() {
         })
         .start()
         .expect("it starts");
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     for _ in 0..1_000 {
         let answer = endpoint.respond(RequestHead::new("GET", "/metrics")).await;
         assert_eq!(answer.status(), 200);

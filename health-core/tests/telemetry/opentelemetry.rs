@@ -80,7 +80,7 @@ async fn the_reader_collects_what_the_page_shows() {
         }
     });
     let page = health
-        .endpoint()
+        .internal_endpoint()
         .respond_cached(RequestHead::new("GET", "/metrics"));
     let page = String::from_utf8(page.into_body().to_vec()).expect("UTF-8");
     // A reader omits what has no points yet.

@@ -46,7 +46,7 @@ impl Seen {
         let headers = [("authorization", "Bearer correct horse battery staple")];
         let get = |path: &str| {
             let head = RequestHead::new("GET", path).with_headers(&headers);
-            let answer = health.endpoint().respond_cached(head);
+            let answer = health.internal_endpoint().respond_cached(head);
             String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
         };
         let answer: Value = serde_json::from_str(&get("/health")).expect("the text is valid JSON");

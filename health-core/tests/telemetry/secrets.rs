@@ -207,7 +207,7 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
                 .header("authorization", "Bearer the reader of everything")
                 .body(())
                 .expect("the request is valid");
-            let answer = health.endpoint().respond_cached(&request);
+            let answer = health.internal_endpoint().respond_cached(&request);
             String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
         })
     })
@@ -240,7 +240,7 @@ async fn no_outlet_shows_a_marked_secret() {
     testing::flush(&health);
 
     let metrics = health
-        .endpoint()
+        .internal_endpoint()
         .respond_cached(RequestHead::new("GET", "/metrics"));
     let metrics = String::from_utf8_lossy(metrics.body()).into_owned();
     let log = log.text();

@@ -211,7 +211,7 @@ pub(crate) async fn eventually(
 pub(crate) fn public_bytes(health: &Health) -> String {
     use health_core::http::RequestHead;
 
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     let paths = endpoint
         .paths()
         .map(str::to_owned)

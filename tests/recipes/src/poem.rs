@@ -1,6 +1,6 @@
 //! poem 3, feature `tower-compat`.
 
-use health_core::Health;
+use health_core::http::Endpoint;
 use poem::endpoint::TowerCompatExt;
 use poem::{Route, get, handler};
 
@@ -10,11 +10,12 @@ fn business() -> &'static str {
 }
 
 /// Its own routes, and those of health.
-pub fn app(health: &Health) -> Route {
-    let endpoint = health.endpoint();
+pub fn app(health: &Endpoint) -> Route {
+    let pages = health.paths().map(str::to_owned);
+    let checks = health.check_paths().map(|path| format!("{path}/:check"));
     let app = Route::new().at("/", get(business));
-    endpoint.paths().fold(app, |routes, path| {
-        let routes = routes.at(path, endpoint.clone().compat());
-        routes.at(format!("{path}/*check"), endpoint.clone().compat())
+    pages.chain(checks).fold(app, |routes, path| {
+        let routes = routes.at(format!("{path}/"), health.clone().compat());
+        routes.at(path, health.clone().compat())
     })
 }

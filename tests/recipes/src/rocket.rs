@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 
-use health_core::Health;
 use health_core::http::{Endpoint, RequestHead};
 use rocket::http::{Method, Status};
 use rocket::route::{Handler, Outcome, Route};
@@ -37,8 +36,8 @@ fn business() -> &'static str {
 }
 
 /// Its own routes first, health for the rest. Rocket answers `HEAD` by `GET`.
-pub fn app(health: &Health) -> Rocket<Build> {
-    let route = |method| Route::ranked(20, method, "/<_..>", Probes(health.endpoint()));
+pub fn app(health: &Endpoint) -> Rocket<Build> {
+    let route = |method| Route::ranked(20, method, "/<_..>", Probes(health.clone()));
     rocket::build()
         .mount("/", rocket::routes![business])
         .mount("/", [Method::Get, Method::Options].map(route))

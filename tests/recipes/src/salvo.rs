@@ -1,6 +1,6 @@
 //! salvo, feature `tower-compat`.
 
-use health_core::Health;
+use health_core::http::Endpoint;
 use salvo::http::ReqBody;
 use salvo::prelude::*;
 
@@ -10,8 +10,8 @@ async fn business() -> &'static str {
 }
 
 /// Its own routes first, health for the rest.
-pub fn app(health: &Health) -> Router {
-    let health = TowerServiceCompat::<ReqBody, _, _, _>::compat(health.endpoint());
+pub fn app(health: Endpoint) -> Router {
+    let health = TowerServiceCompat::<ReqBody, _, _, _>::compat(health);
     Router::new()
         .push(Router::new().get(business))
         .push(Router::with_path("{**rest}").goal(health))

@@ -2,15 +2,13 @@
 
 use std::convert::Infallible;
 
-use health_core::Health;
-use health_core::http::RequestHead;
+use health_core::http::{Endpoint, RequestHead};
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::{Filter, Reply};
 
 /// Its own routes first, health for the rest.
-pub fn app(health: Health) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let endpoint = health.endpoint();
+pub fn app(endpoint: Endpoint) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let head = warp::method()
         .and(warp::path::full())

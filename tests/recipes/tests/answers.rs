@@ -77,7 +77,7 @@ async fn conforms(health: Health, address: SocketAddr) {
 async fn poem() {
     let (health, address) = (health().await, free());
     let server = poem::Server::new(poem::listener::TcpListener::bind(address));
-    tokio::spawn(server.run(recipes::poem::app(&health)));
+    tokio::spawn(server.run(recipes::poem::app(&health.internal_endpoint())));
     conforms(health, address).await;
 }
 
@@ -85,7 +85,7 @@ async fn poem() {
 async fn salvo() {
     use salvo::conn::Listener as _;
     let (health, address) = (health().await, free());
-    let app = recipes::salvo::app(&health);
+    let app = recipes::salvo::app(health.internal_endpoint());
     let acceptor = salvo::conn::TcpListener::new(address).bind().await;
     tokio::spawn(salvo::Server::new(acceptor).serve(app));
     conforms(health, address).await;
@@ -100,7 +100,7 @@ async fn rocket() {
         log_level: rocket::config::LogLevel::Off,
         ..rocket::Config::default()
     };
-    let app = recipes::rocket::app(&health).configure(config);
+    let app = recipes::rocket::app(&health.internal_endpoint()).configure(config);
     tokio::spawn(app.launch());
     conforms(health, address).await;
 }
@@ -108,6 +108,21 @@ async fn rocket() {
 #[tokio::test]
 async fn warp() {
     let (health, address) = (health().await, free());
-    tokio::spawn(warp::serve(recipes::warp::app(health.clone())).run(address));
+    tokio::spawn(warp::serve(recipes::warp::app(health.internal_endpoint())).run(address));
     conforms(health, address).await;
+}
+
+/// The public endpoint, at the same paths.
+#[tokio::test]
+async fn a_public_mount_has_no_names() {
+    let (health, address) = (health().await, free());
+    let server = poem::Server::new(poem::listener::TcpListener::bind(address));
+    tokio::spawn(server.run(recipes::poem::app(&health.endpoint())));
+    let asking = tokio::task::spawn_blocking(move || {
+        assert_eq!(ask(address, "GET", "/health").1, r#"{"status":"healthy"}"#);
+        assert_eq!(ask(address, "GET", "/readyz").0, 200);
+        assert_eq!(ask(address, "GET", "/readyz/disk").0, 404);
+        assert_eq!(ask(address, "GET", "/health/disk").0, 404);
+    });
+    asking.await.expect("no panic");
 }

@@ -47,7 +47,7 @@ async fn the_chain_is_kept_and_none_of_it_is_public() {
     let request = http::Request::get("/health")
         .body(())
         .expect("the request is valid");
-    let answer = health.endpoint().respond_cached(&request);
+    let answer = health.internal_endpoint().respond_cached(&request);
     let body = String::from_utf8_lossy(answer.body());
     assert!(
         !body.contains("10.0.0.7") && !body.contains("ping"),

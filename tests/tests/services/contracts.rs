@@ -81,7 +81,7 @@ fn response(
         .with_query(query)
         .with_headers(&headers);
     health
-        .endpoint()
+        .internal_endpoint()
         .respond_cached(head)
         .map(|body| body.to_vec())
 }
@@ -192,7 +192,7 @@ async fn answers(format: &str) -> (Vec<Value>, Vec<Value>) {
         crowded(HttpOptions::new().probe_details(Details::Checks)),
     ] {
         let health = started(builder).await;
-        let endpoint = health.endpoint();
+        let endpoint = health.internal_endpoint();
         for draining in [false, true] {
             let drained = draining.then(|| health.drain());
             for path in endpoint.paths() {
@@ -415,7 +415,7 @@ fn answering(status: Status, http: HttpOptions) -> HealthBuilder {
             http.common_paths()
                 .group("redis")
                 .base_path("/internal")
-                .path("/redis", Page::Group("redis"))
+                .path_with_checks("/redis", Page::Group("redis"))
                 .path("/status", Page::StatusPage)
                 .path("/metrics", Page::Metrics)
                 .path("/openapi.json", Page::OpenApi)
@@ -436,7 +436,7 @@ fn paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
 #[tokio::test(start_paused = true)]
 async fn the_document_is_openapi() {
     let health = started(guarded(Status::Pass)).await;
-    let document = health.endpoint().openapi();
+    let document = health.internal_endpoint().openapi();
     assert_eq!(get(&health, "/openapi.json"), document, "and is served");
     let openapi = validator(&parsed(OPENAPI));
     assert_eq!(errors(&openapi, &document), [""; 0]);
@@ -456,7 +456,7 @@ async fn the_document_is_openapi() {
         json!([{}, { "health": [] }])
     );
     let unguarded = Health::builder().start().expect("it starts");
-    let document = unguarded.endpoint().openapi();
+    let document = unguarded.internal_endpoint().openapi();
     assert!(document["components"].get("securitySchemes").is_none());
     assert_eq!(paths(&document).count(), 8, "the four, and their checks");
 }
@@ -464,17 +464,18 @@ async fn the_document_is_openapi() {
 #[tokio::test(start_paused = true)]
 async fn the_paths_of_the_document_are_those_that_are_mounted() {
     let health = started(guarded(Status::Pass)).await;
-    let document = health.endpoint().openapi();
+    let document = health.internal_endpoint().openapi();
     let documented: BTreeSet<&str> = paths(&document)
         .map(|(path, _)| path.strip_suffix("/{check}").unwrap_or(path))
         .collect();
-    let endpoint = health.endpoint();
+    let endpoint = health.internal_endpoint();
     assert_eq!(documented, endpoint.paths().collect());
     for (page, has_checks) in [
         ("/internal/livez", true),
         ("/internal/health/groups/redis", true),
         ("/redis", true),
         ("/status", true),
+        ("/internal/healthz", false),
         ("/metrics", false),
         ("/openapi.json", false),
     ] {
@@ -505,7 +506,7 @@ async fn the_document_says_what_is_answered() {
     let strangers_and_others = [String::new(), format!("Bearer {TOKEN}")];
     for status in [Status::Pass, Status::Warn, Status::Fail] {
         let health = started(guarded(status)).await;
-        document = health.endpoint().openapi();
+        document = health.internal_endpoint().openapi();
         let mut contract = Contract::new(&document);
         for (template, item) in paths(&document) {
             let path = template.replace("{check}", "all");
@@ -632,7 +633,7 @@ fn parameter<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
 #[tokio::test(start_paused = true)]
 async fn each_format_of_the_document_is_served_and_others_are_ignored() {
     let health = started(guarded(Status::Pass)).await;
-    let document = health.endpoint().openapi();
+    let document = health.internal_endpoint().openapi();
     let mut heard = 0;
     for (template, item) in paths(&document) {
         let Some(format) = parameter(item, "format") else {
@@ -692,7 +693,7 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
         (http().exclude_for_all_clients(), "", Some("not count")),
     ] {
         let health = started(answering(Status::Warn, http)).await;
-        let document = health.endpoint().openapi();
+        let document = health.internal_endpoint().openapi();
         let mut listed = 0;
         for (template, item) in paths(&document) {
             let path = template.replace("{check}", "all");
@@ -724,7 +725,7 @@ async fn metrics_are_always_promised_with_200() {
         HttpOptions::new().status_code(Status::Pass, 202),
     ))
     .await;
-    let responses = &health.endpoint().openapi()["paths"]["/metrics"]["get"]["responses"];
+    let responses = &health.internal_endpoint().openapi()["paths"]["/metrics"]["get"]["responses"];
     let codes: Vec<&String> = responses.as_object().expect("responses").keys().collect();
     assert_eq!(codes, ["200"]);
     let metrics = response(&health, "GET", "/metrics", ["*/*", ""]);

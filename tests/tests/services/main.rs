@@ -7,5 +7,6 @@ mod contracts;
 mod expected_names;
 mod features;
 mod http;
+mod mounts;
 mod surface;
 mod webhook_schema;

@@ -74,7 +74,7 @@ async fn groups_stand_beside_the_checks_of_health(framework: Framework) {
             ("/health/ready", 503),
             ("/health/api", 200),
             ("/internal/storage", 503),
-            ("/internal/storage/disk", 503),
+            ("/internal/storage/disk", 404),
         ],
     )
     .await;
@@ -138,7 +138,7 @@ async fn a_base_moves_every_standard_path(framework: Framework) {
     );
     let server = serve(framework, builder).await;
     assert_statuses(&server, &BELOW_INTERNAL).await;
-    assert_statuses(&server, &[("/status", 503), ("/status/api", 200)]).await;
+    assert_statuses(&server, &[("/status", 503), ("/status/api", 404)]).await;
     assert_eq!(server.get("/").await.body, "business");
 }
 
@@ -149,11 +149,11 @@ async fn routers_can_be_nested_instead() {
     for name in ["api", "disk"] {
         health.refresh(name).await.expect("there is a check");
     }
-    let nested = ::axum::Router::new().nest("/internal", health_axum::routes(&health));
+    let nested = ::axum::Router::new().nest("/internal", health_axum::internal_routes(&health));
     let axum = Server::axum(nested, health.clone()).await;
     assert_statuses(&axum, &BELOW_INTERNAL).await;
 
-    let configure = health_actix::configure(&health);
+    let configure = health_actix::configure_internal(&health);
     let actix = Server::actix(health, move |config| {
         config.service(actix_web::web::scope("/internal").configure(configure));
     });

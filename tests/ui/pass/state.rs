@@ -1,5 +1,5 @@
 //! Everything that a state can be.
-use health_axum::check::Provide;
+use health_axum::check::{HealthState, Provide};
 use health_axum::health_check;
 use std::sync::Arc;
 
@@ -40,11 +40,15 @@ async fn name(_: &String, _: &u8, _: Option<Arc<AppState>>) {}
 
 fn main() {
     let state = Tuple(1, 2, Arc::new("text".into()));
-    assert_eq!(<Tuple as Provide<u8>>::provide(&state), &1);
-    assert_eq!(<Tuple as Provide<String>>::provide(&state), "text");
-    assert_eq!(<Tuple as Provide<Arc<String>>>::provide(&state).len(), 4);
+    fn provided<T: 'static, S: HealthState + Provide<T>>(state: &S) -> &T {
+        let found = state.lookup(std::any::TypeId::of::<T>());
+        found.and_then(|value| value.downcast_ref()).unwrap()
+    }
+    assert_eq!(provided::<u8, _>(&state), &1);
+    assert_eq!(provided::<String, _>(&state), "text");
+    assert_eq!(provided::<Arc<String>, _>(&state).len(), 4);
     assert_eq!(state.1, 2);
-    let _: &Unit = Unit.provide();
+    let _ = provided::<Unit, _>(&Unit);
     let _ = |recursive: Recursive| (recursive.parent, recursive.children);
     let _ = |state: AppState| (state.itself, state.r#type);
     let _ = fake::Fake { name: String::new() }.name;

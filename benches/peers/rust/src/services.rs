@@ -31,14 +31,14 @@ pub struct Checks {
 pub fn ours(checks: Checks) -> Result<Router, StartError> {
     let options = CheckOptions::new().timeout(TIMEOUT).critical();
     let health = started(checks, &options)?;
-    Ok(health_axum::routes(&health))
+    Ok(health_axum::internal_routes(&health))
 }
 
 /// Run when somebody asks, and never twice at once.
 pub fn ours_on_demand(checks: Checks) -> Result<Router, StartError> {
     let options = CheckOptions::new().timeout(TIMEOUT).cache(Duration::ZERO);
     let health = started(checks, &options.critical())?;
-    Ok(health_axum::routes(&health))
+    Ok(health_axum::internal_routes(&health))
 }
 
 fn started(checks: Checks, options: &CheckOptions) -> Result<Health, StartError> {
@@ -65,7 +65,7 @@ pub fn serve_ours_on_actix(checks: Checks) -> Result<(), Box<dyn Error>> {
             App::new()
                 .route("/static", web::get().to(fixed))
                 .route("/runs", web::get().to(runs))
-                .configure(health_actix::configure(&health))
+                .configure(health_actix::configure_internal(&health))
         });
         let server = server.disable_signals().bind("127.0.0.1:0")?;
         println!("{}", server.addrs()[0].port());

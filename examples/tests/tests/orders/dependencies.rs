@@ -83,7 +83,7 @@ fn without_the_payment_service_no_order_is_placed_and_the_service_is_ready() {
         assert_eq!(server.place("green tea").status, 503);
         assert_eq!(server.get("/readyz").status, 200);
         assert_eq!(
-            server.get("/health").json["checks"]["cache"],
+            server.inspect("/health").json["checks"]["cache"],
             Value::Null,
             "a dependency that is not set up has no check"
         );
@@ -113,7 +113,7 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
 fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
     let began = std::time::Instant::now();
     eventually(LIMIT, &format!("{check} is {status}"), || {
-        let health = server.get("/health").json;
+        let health = server.inspect("/health").json;
         let check = &health["checks"][check];
         check["status"] == status && check["class"] == *class
     });

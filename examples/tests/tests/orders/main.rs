@@ -71,6 +71,7 @@ suite! {
     a_file_that_is_overwritten_is_noticed_and_used_again
     readiness_follows_a_lock_of_another_process
     a_disk_that_is_nearly_full_degrades_and_stays_ready
+    the_public_port_shows_neither_names_nor_metrics
     metrics_are_there_for_every_check
     the_openapi_document_describes_what_is_mounted
     #[cfg(unix)]
@@ -252,14 +253,34 @@ fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
     let server = Server::start(service, &[("DISK_MIN_FREE", "18446744073709551615")]);
     server.wait_for("/readyz", 200);
     eventually(LIMIT, "the disk warns", || {
-        server.get("/health").json["status"] == "degraded"
+        server.inspect("/health").json["status"] == "degraded"
     });
-    let disk = server.get("/health/disk").json;
+    let disk = server.inspect("/health/disk").json;
     assert_eq!(disk["status"], "degraded", "{disk}");
     assert_eq!(disk["message"], "the disk is nearly full");
     assert_eq!(disk["observed"]["unit"], "bytes");
     assert!(disk["observed"]["value"].as_f64() > Some(0.0), "{disk}");
     assert_eq!(server.get("/readyz").status, 200);
+}
+
+fn the_public_port_shows_neither_names_nor_metrics(service: Service) {
+    let server = Server::start(service, &[("DATABASE_URL", "sqlite::memory:")]);
+    server.wait_for("/readyz", 200);
+    let health = server.get("/health").json;
+    assert_eq!(
+        health.as_object().map(serde_json::Map::len),
+        Some(1),
+        "{health}"
+    );
+    for path in [
+        "/metrics",
+        "/status",
+        "/health/openapi.json",
+        "/health/database",
+        "/health/groups/storage",
+    ] {
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
 }
 
 fn the_openapi_document_describes_what_is_mounted(service: Service) {
@@ -394,16 +415,11 @@ fn a_client_that_never_ends_its_request_does_not_keep_the_process(service: Servi
 fn requests_are_in_the_log_and_probes_are_not(service: Service) {
     let server = Server::start(service, &[("DATABASE_URL", "sqlite::memory:")]);
     server.wait_for("/readyz", 200);
-    let probes = [
-        "/livez",
-        "/readyz/",
-        "/readyz/database",
-        "/startupz",
-        "/health?verbose",
-        "/health/disk",
-    ];
-    for path in probes {
+    for path in ["/livez", "/readyz/", "/startupz", "/health?verbose"] {
         assert_eq!(server.get(path).status, 200, "{path}");
+    }
+    for path in ["/readyz/database", "/health", "/health/disk"] {
+        assert_eq!(server.inspect(path).status, 200, "{path}");
     }
     assert_eq!(server.get("/orders?limit=7").status, 200);
     // No probe, though it looks like one.
@@ -431,7 +447,7 @@ fn the_incident_in_the_answer_leads_to_the_reason_in_the_log(service: Service) {
     fs::write(server.directory().join("orders.db"), "no database")
         .expect("the folder belongs to the test");
     server.wait_for("/readyz", 503);
-    let database = server.get("/health/database").json;
+    let database = server.inspect("/health/database").json;
     let incident = database["incident"].as_str().unwrap().to_owned();
     let log = server.log();
     let found: Vec<Value> = log
@@ -529,7 +545,7 @@ fn the_binary_asks_the_service_that_runs(service: Service) {
         "{with}"
     );
     assert!(
-        without.contains("[-]database failed: ") && !without.contains("locked"),
+        without.contains("health check failed") && !without.contains("database"),
         "{without}"
     );
     drop(lock);
@@ -577,6 +593,8 @@ fn the_same_verdicts_are_served_over_grpc() {
 struct Server {
     process: Child,
     url: String,
+    /// The port for operators.
+    internal: String,
     directory: TempDir,
 }
 
@@ -591,12 +609,15 @@ impl Server {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut first = String::new();
-        output.read_line(&mut first).unwrap();
-        let url = first.trim().strip_prefix("orders listens on ");
-        let url = url.unwrap_or_else(|| panic!("the address comes first, not {first:?}"));
+        let [url, internal] = ["orders listens on ", "for operators: "].map(|prefix| {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            let url = line.trim().strip_prefix(prefix).map(str::to_owned);
+            url.unwrap_or_else(|| panic!("the addresses come first, not {line:?}"))
+        });
         Server {
-            url: url.to_owned(),
+            url,
+            internal,
             process,
             directory,
         }
@@ -616,9 +637,15 @@ impl Server {
         Answer::new(request.call())
     }
 
-    /// The body of an answer, whatever its status.
+    /// As an operator asks.
+    fn inspect(&self, path: &str) -> Answer {
+        let request = client().get(format!("{}{path}", self.internal));
+        Answer::new(request.call())
+    }
+
+    /// The body of an answer to an operator, whatever its status.
     fn text(&self, path: &str) -> String {
-        let request = client().get(format!("{}{path}", self.url));
+        let request = client().get(format!("{}{path}", self.internal));
         let mut response = request.call().expect("the service answers");
         assert_ne!(response.status(), 404, "{path}");
         response
@@ -652,7 +679,9 @@ impl Server {
     }
 
     fn assert_that_the_database_fails_and_why_is_only_in_the_log(&self, why: &str) {
-        let health = self.get("/health");
+        let public = self.get("/health").json;
+        assert_eq!(public, json!({"status": "unhealthy"}));
+        let health = self.inspect("/health");
         assert_eq!(health.status, 503);
         assert_eq!(health.json["status"], "unhealthy");
         let database = &health.json["checks"]["database"];
@@ -719,6 +748,7 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     command.current_dir(directory);
     for name in [
         "HOST",
+        "INTERNAL_HOST",
         "GRPC_PORT",
         "HEALTH_PROBE_URL",
         "HEALTH_PROBE_TIMEOUT",
@@ -735,7 +765,8 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     ] {
         command.env_remove(name);
     }
-    command.env("PORT", "0").envs(variables.iter().copied());
+    command.env("PORT", "0").env("INTERNAL_PORT", "0");
+    command.envs(variables.iter().copied());
     command
 }
 

@@ -9,7 +9,7 @@
 //! | `/health/groups/{tag}` | the checks with a tag |
 //!
 //! The builder sets the paths of the status page, the metrics and the OpenAPI
-//! document.
+//! document. The [`Mount`] decides which pages are served.
 //!
 //! The default format is compact JSON. `Accept` and `?format=` select
 //! `application/health+json` or the text format of kube-apiserver. `?verbose`
@@ -45,7 +45,7 @@ use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
 use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
-use crate::http::paths::ProbePaths;
+use crate::http::paths::{Below, Places, ProbePaths};
 use crate::http::render::exposition::Exposition;
 use crate::http::render::html::Refresh;
 use crate::http::render::shown::Shown;
@@ -70,6 +70,20 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
 ///
+/// # Public and internal mounts
+///
+/// | page | public mount | internal mount |
+/// |---|---|---|
+/// | probes | the same answer | the same answer |
+/// | `/health` | one word; everything for clients that the [guard](crate::http::Guard) recognizes | as [`HttpOptions::details`](crate::config::HttpOptions::details) says |
+/// | `/readyz/{check}` and so on | only with [`HttpOptions::probe_details`](crate::config::HttpOptions::probe_details) | yes |
+/// | `/health/{check}`, groups, status page, metrics, OpenAPI document | 404 | yes |
+///
+/// [`Health::endpoint`](crate::Health::endpoint) is for a public mount,
+/// [`Health::internal_endpoint`](crate::Health::internal_endpoint) for an
+/// internal one, and [`Health::serve`](crate::Health::serve) serves the latter.
+/// A program can have both, on two ports or below two prefixes.
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
@@ -86,6 +100,16 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     inner: Arc<Inner>,
+    mount: Mount,
+}
+
+/// Who can reach the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mount {
+    /// Everyone: no names and no numbers.
+    Public,
+    /// The network of the operator.
+    Internal,
 }
 
 #[derive(Debug)]
@@ -94,6 +118,8 @@ struct Inner {
     /// Keeps the checks running while the endpoint exists.
     _supervisors: Arc<Supervisors>,
     settings: HttpOptions,
+    public: Places,
+    internal: Places,
     service_info: ServiceInfo,
     timer: Timer,
     rendered: Mutex<Option<Arc<Rendered>>>,
@@ -113,7 +139,8 @@ struct Rendered {
 
 impl Endpoint {
     /// Returns the paths that an adapter mounts, each also with a trailing
-    /// slash and with one more segment, the name of a check.
+    /// slash. What is below them belongs to the application, except for
+    /// [`check_paths`](Self::check_paths).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -128,7 +155,29 @@ impl Endpoint {
     /// # }
     /// ```
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.inner.settings.paths.iter()
+        self.places().iter().map(|place| &*place.path)
+    }
+
+    /// Returns those of [`paths`](Self::paths) that an adapter also mounts with
+    /// one more segment, the name of a check. On a public mount there are none
+    /// by default.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// assert_eq!(health.endpoint().check_paths().count(), 0);
+    /// let internal = health.internal_endpoint();
+    /// assert!(internal.check_paths().any(|path| path == "/health"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check_paths(&self) -> impl Iterator<Item = &str> {
+        let places = self.places().iter();
+        let with_checks = places.filter(|place| place.below == Below::Checks);
+        with_checks.map(|place| &*place.path)
     }
 
     /// Returns the paths as the application's middleware sees them, to
@@ -143,7 +192,8 @@ impl Endpoint {
     /// # async fn main() -> Result<(), health_core::StartError> {
     /// use health_core::Health;
     ///
-    /// let probes = Health::builder().start()?.endpoint().probe_paths("/internal");
+    /// let health = Health::builder().start()?;
+    /// let probes = health.internal_endpoint().probe_paths("/internal");
     /// assert!(probes.contains("/internal/readyz"));
     /// assert!(probes.contains("/internal/health/database"));
     /// assert!(!probes.contains("/orders/health"));
@@ -151,7 +201,7 @@ impl Endpoint {
     /// # }
     /// ```
     pub fn probe_paths(&self, prefix: &str) -> ProbePaths {
-        ProbePaths::new(prefix, &self.inner.settings.paths)
+        ProbePaths::new(prefix, self.places())
     }
 
     /// Returns the OpenAPI 3.1 document of all [`paths`](Self::paths): methods,
@@ -173,7 +223,7 @@ impl Endpoint {
     /// # }
     /// ```
     pub fn openapi(&self) -> serde_json::Value {
-        openapi::document(&self.inner.settings)
+        self.inner.document(self.mount)
     }
 
     /// Returns the version of the application.
@@ -193,6 +243,8 @@ impl Endpoint {
             timer: Timer { runtime },
             monitor,
             _supervisors: supervisors,
+            public: settings.public_places(),
+            internal: settings.internal_places(),
             settings,
             service_info,
             rendered: Mutex::new(None),
@@ -200,14 +252,27 @@ impl Endpoint {
         };
         Endpoint {
             inner: Arc::new(inner),
+            mount: Mount::Internal,
         }
+    }
+
+    /// Returns the endpoint for a public mount.
+    pub(crate) fn public(&self) -> Self {
+        Endpoint {
+            inner: Arc::clone(&self.inner),
+            mount: Mount::Public,
+        }
+    }
+
+    fn places(&self) -> &Places {
+        self.inner.places(self.mount)
     }
 
     /// Returns the complete response from the current results. Runs no check,
     /// waits for nothing and never panics.
     pub fn respond_cached<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         let head = head.into();
-        match self.inner.route(head) {
+        match self.inner.route(self.mount, head) {
             Ok(route) => self.inner.respond(&route),
             Err(refusal) => refused(refusal, head),
         }
@@ -222,7 +287,7 @@ impl Endpoint {
     /// Dropping the future does not stop a run that it started.
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> ResponseFuture {
         let head = head.into();
-        let route = match self.inner.route(head) {
+        let route = match self.inner.route(self.mount, head) {
             Ok(route) => route,
             Err(refusal) => return ResponseFuture::ready(refused(refusal, head)),
         };
@@ -306,13 +371,23 @@ impl Timer {
 }
 
 impl Inner {
+    fn places(&self, mount: Mount) -> &Places {
+        match mount {
+            Mount::Public => &self.public,
+            Mount::Internal => &self.internal,
+        }
+    }
+
+    fn document(&self, mount: Mount) -> serde_json::Value {
+        let lists_checks = mount == Mount::Internal;
+        openapi::document(&self.settings, self.places(mount), lists_checks)
+    }
+
     /// Returns the page of the request, or why there is none.
-    fn route(&self, head: RequestHead<'_>) -> Result<Route, Rejection> {
-        let (page, check) = self
-            .settings
-            .paths
-            .find(head.path())
-            .ok_or(Rejection::UnknownPath)?;
+    fn route(&self, mount: Mount, head: RequestHead<'_>) -> Result<Route, Rejection> {
+        let found = self.places(mount).find(head.path());
+        let (place, check) = found.ok_or(Rejection::UnknownPath)?;
+        let page = place.page;
         let method = Method::named(head.method()).ok_or(Rejection::WrongMethod)?;
         let check = match check {
             Some(name) => Some(self.check_of(page, name).ok_or(Rejection::UnknownCheck)?),
@@ -320,7 +395,7 @@ impl Inner {
         };
         let is_recognized = self.is_recognized(page, &head);
         let may_exclude = is_recognized || self.settings.anyone_excludes;
-        let details = self.details(page, is_recognized);
+        let details = self.details(mount, page, is_recognized);
         let verbose = route::is_verbose(&head);
         // kube-apiserver answers `?verbose` with text.
         let by_verbose = verbose && check.is_none() && details != Details::Status;
@@ -328,7 +403,7 @@ impl Inner {
             method,
             page,
             check,
-            for_consul: self.settings.paths.is_for_consul(head.path()),
+            for_consul: place.for_consul,
             format: route::format(page, &head, by_verbose),
             exposition: (page == Page::Metrics).then(|| route::exposition(&head)),
             verbose,
@@ -360,11 +435,12 @@ impl Inner {
                 .recognizes(head, &|line| self.monitor.outlet().log(line))
     }
 
-    fn details(&self, page: Page, is_recognized: bool) -> Details {
+    fn details(&self, mount: Mount, page: Page, is_recognized: bool) -> Details {
         let public = match page {
             Page::Health | Page::Group(_) | Page::StatusPage if is_recognized => {
                 return Details::Full;
             }
+            Page::Health if mount == Mount::Public => Details::Status,
             Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
             Page::OpenApi | Page::Metrics => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
@@ -506,7 +582,8 @@ impl Inner {
             ..
         } = *route;
         if page == Page::OpenApi {
-            let document = openapi::document(&self.settings).to_string();
+            // Only an internal mount serves it.
+            let document = self.document(Mount::Internal).to_string();
             return (Status::Pass, Bytes::from(document));
         }
         let is_word = format == Format::Text && !route.verbose;

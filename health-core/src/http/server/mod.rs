@@ -288,7 +288,11 @@ mod tests {
         let runtime = runtime.expect("a runtime");
         let entered = runtime.enter();
         let health = Health::builder().start().expect("it starts");
-        let served = HealthServer::start(Speech::Http(health.endpoint()), "127.0.0.1:0", limits);
+        let served = HealthServer::start(
+            Speech::Http(health.internal_endpoint()),
+            "127.0.0.1:0",
+            limits,
+        );
         drop(entered);
         (runtime, served.expect("a free port"))
     }
@@ -371,7 +375,7 @@ mod tests {
             connections: 8,
             ..Limits::default()
         };
-        let speech = Speech::Http(health.endpoint());
+        let speech = Speech::Http(health.internal_endpoint());
         let served = HealthServer::start(speech, "127.0.0.1:0", limits);
         let served = served.expect("a free port");
         let mut probe = connect(&served);

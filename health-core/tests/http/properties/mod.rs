@@ -65,7 +65,7 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
         let head = RequestHead::new(method, &path)
             .with_query(Some(&query))
             .with_headers(&headers);
-        let answer = HEALTH.endpoint().respond_cached(head);
+        let answer = HEALTH.internal_endpoint().respond_cached(head);
         let status = answer.status().as_u16();
         let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
         let content_type = answer.headers()["content-type"].to_str().expect("ASCII");
@@ -120,7 +120,7 @@ pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
     let head = RequestHead::new("GET", "/health")
         .with_headers(&headers)
         .with_peer(peer);
-    let answer = HEALTH.endpoint().respond_cached(head);
+    let answer = HEALTH.internal_endpoint().respond_cached(head);
     let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
     assert_eq!(body.contains("postgres://"), is_recognized, "{text:?}");
     assert!(!body.contains("hunter2"), "{body}");
@@ -129,7 +129,7 @@ pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
     let probe = |head: RequestHead<'_>| {
         let path = RequestHead::new("GET", "/readyz");
         let head = path.with_headers(&headers).with_peer(head.peer());
-        HEALTH.endpoint().respond_cached(head).into_body()
+        HEALTH.internal_endpoint().respond_cached(head).into_body()
     };
     assert_eq!(probe(head), &br#"{"status":"unhealthy"}"#[..]);
 }
@@ -318,7 +318,7 @@ pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     let address: IpAddr = address.parse().expect("it was taken for a range");
     let peer: Option<IpAddr> = peer.parse().ok();
     let head = RequestHead::new("GET", "/health").with_peer(peer);
-    let answer = health.endpoint().respond_cached(head);
+    let answer = health.internal_endpoint().respond_cached(head);
     let body = std::str::from_utf8(answer.body()).expect("the bytes are UTF-8");
     let is_open = body.contains("postgres://");
     let is_inside = peer.is_some_and(|peer| begins_alike(address, peer.to_canonical(), length));

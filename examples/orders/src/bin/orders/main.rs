@@ -46,6 +46,11 @@ async fn main() -> anyhow::Result<()> {
         // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
         .settings(health_core::config::Settings::from_vars(std::env::vars_os()))
         .start()?;
+    // Names, metrics and the status page: on a port that only operators reach.
+    let internal = health.serve(settings.internal_address).with_context(|| {
+        let address = settings.internal_address;
+        format!("cannot listen on {address} for operators")
+    })?;
     let app = routes::router()
         .with_state(state.clone())
         .layer(middleware::map_response_with_state(health.clone(), close))
@@ -53,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.address)
         .await
         .with_context(|| format!("cannot listen on {}", settings.address))?;
-    greet(listener.local_addr()?, &state);
+    greet(listener.local_addr()?, internal.address(), &state);
 
     let grpc = grpc::listen(settings.grpc_address).await?;
 

@@ -1,0 +1,6 @@
+//! Health checks by other crates. The guide `docs/comparison.md` shows these
+//! files beside the code that replaces them.
+
+pub mod with_axum_health;
+pub mod with_health_checks;
+pub mod with_tonic_health;
