@@ -176,7 +176,31 @@ pub mod notify {
 }
 
 /// Snapshots of all checks: see [`Health::snapshot`].
+///
+/// Reports are serialized in the words, keys and units of `/health` at the full
+/// level of detail, private causes included. [`Answer`](report::Answer) reads
+/// them, and what the endpoint answers:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use health_core::report::Answer;
+/// use health_core::{CheckOptions, Health};
+///
+/// let health = Health::builder()
+///     .check("queue", CheckOptions::new(), || async { Err::<(), _>("7 of 9 brokers are down") })
+///     .start()?;
+/// health.refresh("queue").await;
+///
+/// let json = serde_json::to_string(&health.snapshot())?;
+/// let answer: Answer = serde_json::from_str(&json)?;
+/// let queue = &answer.checks["queue"];
+/// assert_eq!(queue.cause.as_deref(), Some("7 of 9 brokers are down"));
+/// # Ok(())
+/// # }
+/// ```
 pub mod report {
+    pub use crate::http::answer::{Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted};
     pub use crate::ready::NotReady;
     pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};

@@ -87,7 +87,7 @@ pub(crate) static FAMILIES: [Family; 15] = [
         help: "The verdict on a check.",
         points: |sample, sink| {
             for check in &sample.checks {
-                for verdict in VERDICTS {
+                for verdict in Verdict::ALL {
                     let labels = [("check", &*check.name), (STATE, verdict.as_str())];
                     emit(sink, &labels, truth(check.verdict == verdict));
                 }
@@ -207,14 +207,6 @@ pub(crate) static FAMILIES: [Family; 15] = [
 
 /// The label of a state set must have the name of the family.
 const STATE: &str = "health_check_state";
-
-const VERDICTS: [Verdict; 5] = [
-    Verdict::Pass,
-    Verdict::Warn,
-    Verdict::Fail,
-    Verdict::Unknown,
-    Verdict::Skipped,
-];
 
 /// The words of Kubernetes' own metrics of health checks, which do not include
 /// a degraded status.

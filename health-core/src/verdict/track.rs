@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::{Serialize, Serializer};
+
 use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::source::{Reading, Reports, Source, View};
@@ -36,6 +38,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub(crate) const ALL: [Verdict; 5] = [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Skipped,
+    ];
+
     /// Returns the name in reports and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,6 +70,12 @@ impl From<Status> for Verdict {
             Status::Warn => Verdict::Warn,
             Status::Fail => Verdict::Fail,
         }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
