@@ -90,7 +90,8 @@
 //! `Health::watch`, a stream of statuses for protocols other than HTTP, which
 //! `health-tonic` uses. `tower` makes [`Endpoint`](http::Endpoint) a tower
 //! service and provides `Health::layer`, a layer that answers probes in front of
-//! an application.
+//! an application. `testing` provides the module `testing` and
+//! `HealthBuilder::for_tests`; it belongs under `[dev-dependencies]`.
 //!
 //! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` and
 //! `opentelemetry` are for applications that already have an exporter:
@@ -117,6 +118,7 @@ mod ready;
 mod registry;
 pub mod reported;
 mod telemetry;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod text;
 mod time;

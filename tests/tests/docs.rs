@@ -317,17 +317,26 @@ fn the_readme_is_short_and_shows_a_check_early() {
 
 /// They are compiled and run in a workspace of their own.
 #[test]
-fn the_recipes_in_the_guide_are_those_that_run() {
-    let guide = read(&root().join("docs/frameworks.md"));
-    let shown = blocks(&guide, "rs");
-    let recipes = ["poem", "salvo", "warp", "rocket", "lambda"].map(|name| {
-        let file = read(&root().join(format!("tests/recipes/src/{name}.rs")));
+fn the_recipes_in_the_guides_are_those_that_run() {
+    let recipes = ["poem", "salvo", "warp", "rocket", "lambda"];
+    let recipes = recipes.map(|name| format!("src/{name}.rs"));
+    assert_shown("frameworks.md", &recipes, |file| {
         let (_, code) = file.split_once("\n\n").expect("a line about it");
-        code.trim_end().to_owned()
+        code
     });
-    assert_eq!(shown.len(), recipes.len());
-    for (shown, recipe) in shown.iter().zip(recipes) {
-        assert_eq!(shown.trim_end(), recipe);
+    let tests = ["axum_test", "actix_web", "sqlx", "wiremock"];
+    let tests = tests.map(|name| format!("tests/testing/with_{name}.rs"));
+    assert_shown("testing.md", &tests, |file| file);
+}
+
+/// The blocks of the guide are these files of `tests/recipes`.
+fn assert_shown(guide: &str, files: &[String], code: fn(&str) -> &str) {
+    let guide = read(&root().join("docs").join(guide));
+    let shown = blocks(&guide, "rs");
+    assert_eq!(shown.len(), files.len());
+    for (shown, file) in shown.iter().zip(files) {
+        let file = read(&root().join("tests/recipes").join(file));
+        assert_eq!(shown.trim_end(), code(&file).trim_end());
     }
 }
 

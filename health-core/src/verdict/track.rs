@@ -169,6 +169,7 @@ struct Skipped {
 }
 
 /// The schedule of a check, as the simulation sees it.
+#[cfg(feature = "testing")]
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Scheduled {
@@ -402,6 +403,7 @@ impl Track {
     }
 
     /// Returns the schedule of the check, for the simulation.
+    #[cfg(feature = "testing")]
     pub(crate) fn scheduled(&self) -> Scheduled {
         Scheduled {
             in_flight: self.flight.is_some(),
@@ -655,6 +657,7 @@ impl Track {
     }
 
     /// Overrides every result with `outcome`, effective immediately.
+    #[cfg(feature = "testing")]
     pub(crate) fn force(&mut self, now: Moment, outcome: Outcome) {
         let target = Verdict::from(outcome.status());
         self.forced = Some(Box::new(outcome));
@@ -668,6 +671,7 @@ impl Track {
     }
 
     /// Ends the override. Later results count again; a source is read at once.
+    #[cfg(feature = "testing")]
     pub(crate) fn release(&mut self, now: Moment, view: &View<'_>) {
         self.forced = None;
         self.look(now, view);

@@ -8,7 +8,8 @@ use health_core::event::Event;
 use health_core::http::{Details, RequestHead};
 use health_core::report::{Answer, Verdict};
 use health_core::reported::Gate;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use tokio::time::{sleep, timeout};
 
 fn started(builder: HealthBuilder) -> Health {
@@ -164,13 +165,13 @@ async fn it_is_a_check_like_any_other_to_those_who_look() {
 async fn a_test_can_speak_in_its_place() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
-    testing::force(&health, "schema", Outcome::warn("drill"));
+    Fake::of(&health, "schema").warn("drill");
     assert_eq!(report(&health, "schema").0, Verdict::Warn);
     let open = Gate::new("open");
     let other = started(Health::builder().reported(&open, blocking()));
-    testing::force(&other, "open", Outcome::fail("drill"));
+    Fake::of(&other, "open").fail("drill");
     assert_eq!(report(&other, "open"), fails("drill"));
-    testing::release(&other, "open");
+    Fake::of(&other, "open").release();
     assert_eq!(report(&other, "open"), fails("not open yet"));
 }
 
