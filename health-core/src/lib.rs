@@ -93,9 +93,9 @@
 //! an application. `testing` provides the module `testing` and
 //! `HealthBuilder::for_tests`; it belongs under `[dev-dependencies]`.
 //!
-//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` and
-//! `opentelemetry` are for applications that already have an exporter:
-//! `Health::record_metrics` and `Health::record_opentelemetry`.
+//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` provides
+//! `Health::record_metrics`, for applications that have a recorder of that crate.
+//! The crate `health-opentelemetry` is for applications that have a meter.
 //!
 //! [`Gate`]: reported::Gate
 //! [`Heartbeat`]: reported::Heartbeat
@@ -109,11 +109,11 @@
 mod builder;
 pub mod check;
 mod engine;
-#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod health;
 pub mod http;
 mod lifecycle;
+mod missing;
 mod ready;
 mod registry;
 pub mod reported;
@@ -167,6 +167,13 @@ pub mod event {
     pub use crate::telemetry::event::{Event, Events, Transition};
     #[cfg(feature = "watch")]
     pub use crate::watch::StatusWatch;
+}
+
+/// The metrics of [`Page::Metrics`](http::Page::Metrics), for exporters to other
+/// libraries: see [`Health::metrics`].
+pub mod metrics {
+    pub use crate::export::{Metrics, Reading};
+    pub use crate::telemetry::metrics::{DURATION_BOUNDS, Family, Kind, Point};
 }
 
 /// HTTP receivers that are notified of transitions.

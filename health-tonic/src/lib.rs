@@ -84,7 +84,7 @@ pub use health_core::notify;
 pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
-    Status, async_trait, check, config, error, event, http, report, reported,
+    Status, async_trait, check, config, error, event, http, metrics, report, reported,
 };
 pub use health_macros::{
     TonicHealthState as HealthState, tonic_app as app, tonic_health_check as health_check,

@@ -639,17 +639,16 @@ impl Monitor {
     }
 
     /// Returns the current values for metrics.
-    pub(crate) fn sample(&self) -> Sample<'_> {
+    pub(crate) fn sample(&self) -> Sample<'static> {
         self.sample_of(0..self.len())
     }
 
     /// Like [`sample`](Self::sample), for one check, or for none.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
+    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'static> {
         self.sample_of(index)
     }
 
-    fn sample_of(&self, checks: impl IntoIterator<Item = usize>) -> Sample<'_> {
+    fn sample_of(&self, checks: impl IntoIterator<Item = usize>) -> Sample<'static> {
         self.update(|board, now| {
             let checks = checks.into_iter().map(|index| {
                 let Declared { name, plan, .. } = &self.declared[index];
