@@ -67,6 +67,24 @@ missing!(
     "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
 );
 missing!(
+    "watch",
+    crate::Health: fn status_of(A) -> Option<crate::Status>,
+    "`Health::status_of` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn fresh_statuses(A) -> std::future::Ready<Vec<Option<crate::Status>>>,
+    "`Health::fresh_statuses` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn ended() -> std::future::Ready<()>,
+    "`Health::ended` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
     "webhook",
     crate::HealthBuilder: fn notify(A) -> crate::HealthBuilder,
     "`HealthBuilder::notify` needs the feature `webhook`",
