@@ -15,13 +15,16 @@ const DUPLICATES = new Map([
   ["base64", "tonic"],
   // Also in the API of actix-web.
   ["http", "actix-web"],
+  // A feature for each of the last two versions.
+  ["opentelemetry", "health-opentelemetry"],
   // derive_more, which actix-web uses, is on syn 2.
   ["syn", "actix-web"],
 ]);
 
 /// Each of its features brings a client with dependencies of its own.
 const CLIENTS = "health-indicators";
-const PUBLISHED = ["health-core", "health-axum", "health-actix", "health-tonic", "health-probe", "health-indicators"];
+const PUBLISHED = ["health-core", "health-axum", "health-actix", "health-tonic", "health-opentelemetry",
+  "health-probe", "health-indicators"];
 
 const [workspace] = process.argv.slice(2);
 

@@ -10,9 +10,10 @@ import { join } from "node:path";
 const ALLOWED = {
   // The feature `tower` needs its traits and those of http-body. Of pin-project-lite
   // only a hidden bound is public, which its macro generates.
-  "health-core": ["async_trait", "bytes", "health_macros", "http", "http_body", "http_body_util", "opentelemetry",
+  "health-core": ["async_trait", "bytes", "health_macros", "http", "http_body", "http_body_util",
     "pin_project_lite", "serde_core", "serde_json", "tokio", "tower_layer", "tower_service"],
   "health-axum": ["async_trait", "axum", "health_core", "health_macros"],
+  "health-opentelemetry": ["health_core", "opentelemetry"],
   "health-tonic": ["async_trait", "bytes", "futures_core", "health_core", "health_macros", "http", "tonic"],
   "health-actix": ["actix_web", "async_trait", "health_core", "health_macros"],
 };

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-crates=(health-macros health-core health-axum health-actix health-tonic health-probe health-indicators)
+crates=(health-macros health-core health-axum health-actix health-tonic health-opentelemetry health-probe health-indicators)
 root=$PWD
 target=$root/target/packages
 outside=$(mktemp -d)
@@ -100,7 +100,7 @@ check_least_versions() {
     (
         cd "$outside"
         RUSTC_BOOTSTRAP=1 cargo -Z direct-minimal-versions generate-lockfile --quiet
-        cargo check --quiet -p health-core -p health-axum -p health-actix -p health-tonic --all-features
+        cargo check --quiet -p health-core -p health-axum -p health-actix -p health-tonic -p health-opentelemetry --all-features
     )
 }
 

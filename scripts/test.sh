@@ -53,7 +53,7 @@ install_programs() {
 
 # The crates that users depend on, with the Rust version that they declare.
 check_msrv() {
-    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic -p health-probe)
+    local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic -p health-opentelemetry -p health-probe)
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
@@ -80,11 +80,14 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" metrics opentelemetry serve serve-http2 signal systemd tower tracing watch webhook; do
+for features in "" metrics serve serve-http2 signal systemd testing tower tracing watch webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
 for adapter in health-axum health-actix health-tonic; do
     cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
+done
+for version in "" v0_32 v0_33; do
+    cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
 for client in "" deadpool-redis http machine redis sqlx-mysql sqlx-postgres sqlx-sqlite; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings

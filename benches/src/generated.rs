@@ -126,7 +126,16 @@ fn workspace() -> Result<PathBuf> {
 /// If the workspace is not where it was when this was compiled.
 pub fn dependency(name: &str) -> Result<String> {
     let path = workspace()?.join(name);
-    Ok(format!("{name} = {{ path = '{}' }}\n", path.display()))
+    // `functions` lists its checks.
+    let features = if name == "health-core" {
+        "'testing'"
+    } else {
+        ""
+    };
+    Ok(format!(
+        "{name} = {{ path = '{}', features = [{features}] }}\n",
+        path.display()
+    ))
 }
 
 /// A small application on axum, without or with health.

@@ -51,9 +51,11 @@ use tokio::runtime::Handle;
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
+#[cfg(feature = "testing")]
+pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
-    Status, async_trait, check, config, error, event, http, report, reported, testing,
+    Status, async_trait, check, config, error, event, http, metrics, report, reported,
 };
 pub use health_macros::{
     ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,

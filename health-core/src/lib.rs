@@ -90,11 +90,12 @@
 //! `Health::watch`, a stream of statuses for protocols other than HTTP, which
 //! `health-tonic` uses. `tower` makes [`Endpoint`](http::Endpoint) a tower
 //! service and provides `Health::layer`, a layer that answers probes in front of
-//! an application.
+//! an application. `testing` provides the module `testing` and
+//! `HealthBuilder::for_tests`; it belongs under `[dev-dependencies]`.
 //!
-//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` and
-//! `opentelemetry` are for applications that already have an exporter:
-//! `Health::record_metrics` and `Health::record_opentelemetry`.
+//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` provides
+//! `Health::record_metrics`, for applications that have a recorder of that crate.
+//! The crate `health-opentelemetry` is for applications that have a meter.
 //!
 //! [`Gate`]: reported::Gate
 //! [`Heartbeat`]: reported::Heartbeat
@@ -108,15 +109,16 @@
 mod builder;
 pub mod check;
 mod engine;
-#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
 mod export;
 mod health;
 pub mod http;
 mod lifecycle;
+mod missing;
 mod ready;
 mod registry;
 pub mod reported;
 mod telemetry;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod text;
 mod time;
@@ -167,6 +169,13 @@ pub mod event {
     pub use crate::watch::StatusWatch;
 }
 
+/// The metrics of [`Page::Metrics`](http::Page::Metrics), for exporters to other
+/// libraries: see [`Health::metrics`].
+pub mod metrics {
+    pub use crate::export::{Metrics, Reading};
+    pub use crate::telemetry::metrics::{DURATION_BOUNDS, Family, Kind, Point};
+}
+
 /// HTTP receivers that are notified of transitions.
 #[cfg(feature = "webhook")]
 pub mod notify {
@@ -176,7 +185,34 @@ pub mod notify {
 }
 
 /// Snapshots of all checks: see [`Health::snapshot`].
+///
+/// Reports are serialized in the words, keys and units of `/health`, without the
+/// private texts of errors. [`Causes`](report::Causes) contains those, too.
+/// [`Answer`](report::Answer) reads reports, and what the endpoint answers:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use health_core::report::Answer;
+/// use health_core::{CheckOptions, Health};
+///
+/// let health = Health::builder()
+///     .check("queue", CheckOptions::new(), || async { Err::<(), _>("7 of 9 brokers are down") })
+///     .start()?;
+/// health.refresh("queue").await;
+///
+/// let json = serde_json::to_string(&health.snapshot())?;
+/// assert!(!json.contains("brokers"));
+/// let answer: Answer = serde_json::from_str(&json)?;
+/// assert_eq!(answer.checks["queue"].message.as_deref(), Some("withheld"));
+///
+/// let causes = serde_json::to_string(&health.causes())?;
+/// assert!(causes.contains("7 of 9 brokers are down"));
+/// # Ok(())
+/// # }
+/// ```
 pub mod report {
+    pub use crate::http::answer::{Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted};
     pub use crate::ready::NotReady;
     pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};

@@ -33,14 +33,24 @@
 //!
 //! The framework uses tokio's clock: with `#[tokio::test(start_paused = true)]`
 //! intervals, timeouts and staleness elapse immediately. A plain `fn` runs on
-//! its own thread, which the paused clock does not wait for; use [`force`] to
+//! its own thread, which the paused clock does not wait for; use a [`Fake`] to
 //! set its outcome.
+//!
+//! The module needs the feature `testing`, which belongs under
+//! `[dev-dependencies]`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! health-axum = { version = "0.1", features = ["testing"] }
+//! ```
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::check::outcome::Outcome;
 use crate::health::Health;
 use crate::registry;
+use crate::verdict::snapshot::CheckReport;
 #[doc(hidden)]
 pub use crate::verdict::track::Scheduled;
 
@@ -52,42 +62,82 @@ pub fn declared() -> Vec<&'static str> {
     names
 }
 
-/// Overrides every result of a check with `outcome`, effective immediately and
-/// regardless of thresholds, until it is [released](release).
+/// Sets the outcome of one check, in a test that runs the application's own
+/// router.
 ///
-/// # Panics
-///
-/// Panics if no check has this name.
+/// The outcome takes effect at once and regardless of thresholds. It replaces
+/// every result of the check until it is [released](Self::release) or set again,
+/// also after the `Fake` is dropped. Other `Health`s are not affected, so tests
+/// that start their own can run in parallel.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), health_core::StartError> {
-/// use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+/// use health_core::http::RequestHead;
+/// use health_core::testing::Fake;
+/// use health_core::{CheckOptions, Health};
 ///
 /// let health = Health::builder()
 ///     .check("database", CheckOptions::new().critical(), || async {})
+///     .for_tests()
 ///     .start()?;
+/// let readyz = || health.endpoint().respond_cached(RequestHead::new("GET", "/readyz")).status();
 ///
-/// testing::force(&health, "database", Outcome::fail("drill"));
-/// assert_eq!(health.status(Probe::Readiness), Status::Fail);
+/// let database = Fake::of(&health, "database");
+/// database.fail("down");
+/// assert_eq!(readyz(), 503);
 ///
-/// testing::release(&health, "database");
-/// health.refresh("database").await;
-/// assert_eq!(health.status(Probe::Readiness), Status::Pass);
+/// database.release();
+/// assert_eq!(readyz(), 200);
 /// # Ok(())
 /// # }
 /// ```
-pub fn force(health: &Health, check: &str, outcome: Outcome) {
-    health.monitor().force(index_of(health, check), outcome);
+#[derive(Clone, Debug)]
+pub struct Fake {
+    health: Health,
+    index: usize,
 }
 
-/// Ends an override by [`force`], from the next result of the check on.
-///
-/// # Panics
-///
-/// Panics if no check has this name.
-pub fn release(health: &Health, check: &str) {
-    health.monitor().release(index_of(health, check));
+impl Fake {
+    /// Returns the fake of a check, which does nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no check has this name. The message lists the names.
+    #[track_caller]
+    pub fn of(health: &Health, check: &str) -> Self {
+        Fake {
+            health: health.clone(),
+            index: index_of(health, check),
+        }
+    }
+
+    /// Makes the check pass.
+    pub fn pass(&self) {
+        self.set(Outcome::pass());
+    }
+
+    /// Makes the check warn, with a public text.
+    pub fn warn(&self, public_text: impl Into<Cow<'static, str>>) {
+        self.set(Outcome::warn(public_text));
+    }
+
+    /// Makes the check fail, with a public text.
+    pub fn fail(&self, public_text: impl Into<Cow<'static, str>>) {
+        self.set(Outcome::fail(public_text));
+    }
+
+    /// Sets any outcome, such as one with a private cause.
+    pub fn set(&self, outcome: Outcome) {
+        self.health.monitor().force(self.index, outcome);
+    }
+
+    /// Ends the override: the next result of the check counts again. To run the
+    /// check now, call [`Health::refresh`]. With
+    /// [`for_tests`](crate::HealthBuilder::for_tests) the check passes at once.
+    pub fn release(&self) {
+        self.health.monitor().release(self.index);
+    }
 }
 
 /// Blocks until the log and the hooks have processed everything that happened
@@ -135,7 +185,11 @@ pub fn scheduled(health: &Health, check: &str) -> Scheduled {
     health.monitor().scheduled(index_of(health, check))
 }
 
+#[track_caller]
 fn index_of(health: &Health, check: &str) -> usize {
-    let index = health.monitor().index_of(check);
-    index.unwrap_or_else(|| panic!("no check is named `{check}`"))
+    health.monitor().index_of(check).unwrap_or_else(|| {
+        let checks = health.snapshot();
+        let names: Vec<&str> = checks.checks().iter().map(CheckReport::name).collect();
+        panic!("no check is named `{check}`; the checks are {names:?}")
+    })
 }

@@ -11,9 +11,8 @@ use std::{panic, thread};
 
 use health_core::config::RuntimeOptions;
 use health_core::report::Verdict;
-use health_core::{
-    CheckOptions, Health, HealthBuilder, HealthState, Outcome, Probe, Status, health_check, testing,
-};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, HealthState, Probe, Status, health_check};
 use test_support::{BOUND, until};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
@@ -291,7 +290,7 @@ async fn two_in_one_process_share_nothing() {
         (Verdict::Pass, Verdict::Fail)
     );
 
-    testing::force(&broken, "switch", Outcome::warn("forced"));
+    Fake::of(&broken, "switch").warn("forced");
     assert_eq!(
         (verdict(&working), verdict(&broken)),
         (Verdict::Pass, Verdict::Warn)

@@ -80,9 +80,11 @@ pub mod pb;
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
+#[cfg(feature = "testing")]
+pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
-    Status, async_trait, check, config, error, event, http, report, reported, testing,
+    Status, async_trait, check, config, error, event, http, metrics, report, reported,
 };
 pub use health_macros::{
     TonicHealthState as HealthState, tonic_app as app, tonic_health_check as health_check,

@@ -13,9 +13,8 @@ use health_tonic::pb::health_check_response::ServingStatus::{
 };
 use health_tonic::pb::health_client::HealthClient;
 use health_tonic::pb::{HealthCheckRequest, HealthCheckResponse, HealthListRequest};
-use health_tonic::{
-    CheckOptions, Health, HealthBuilder, Outcome, Probe, Services, services, testing,
-};
+use health_tonic::testing::Fake;
+use health_tonic::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Services, services};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -136,8 +135,8 @@ async fn check_knows_probes_groups_and_the_users_names() {
         let unknown = check(&mut client, service).await;
         assert_eq!(unknown, Err(Code::NotFound), "{service}");
     }
-    testing::force(&health, "disk", Outcome::fail("full"));
-    testing::force(&health, "mail", Outcome::warn("slow"));
+    Fake::of(&health, "disk").fail("full");
+    Fake::of(&health, "mail").warn("slow");
     for (service, status) in [
         ("", NotServing),
         ("liveness", Serving),
@@ -206,14 +205,14 @@ async fn watch_sends_the_status_and_then_each_change_once() {
     let mut ready = watch(&mut client, "").await;
     assert_eq!(next(&mut ready).await, Ok(Serving));
     for outcome in [Outcome::fail("full"), Outcome::fail("fuller")] {
-        testing::force(&health, "disk", outcome);
+        Fake::of(&health, "disk").set(outcome);
     }
     assert_eq!(next(&mut ready).await, Ok(NotServing));
     // Degraded is the same to a client.
-    testing::force(&health, "disk", Outcome::pass());
+    Fake::of(&health, "disk").pass();
     assert_eq!(next(&mut ready).await, Ok(Serving));
-    testing::force(&health, "mail", Outcome::warn("slow"));
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "mail").warn("slow");
+    Fake::of(&health, "disk").fail("full");
     assert_eq!(next(&mut ready).await, Ok(NotServing));
 }
 
@@ -258,7 +257,7 @@ async fn every_watch_ends_with_the_drain_and_then_the_server() {
         assert_eq!(check(&mut client, service).await, Ok(Serving), "{service}");
     }
     // What comes later changes nothing.
-    testing::force(&health, "disk", Outcome::pass());
+    Fake::of(&health, "disk").pass();
     assert_eq!(check(&mut client, "").await, Ok(NotServing));
     drained.await;
     for stream in [&mut ready, &mut orders, &mut storage, &mut alive] {
@@ -346,7 +345,7 @@ async fn ten_thousand_watchers_see_each_change() {
         (Outcome::pass(), Serving),
     ] {
         let start = Instant::now();
-        testing::force(&health, "disk", outcome);
+        Fake::of(&health, "disk").set(outcome);
         let turn = start.elapsed();
         for stream in &mut streams {
             assert_eq!(next(stream).await, Ok(status));
@@ -369,10 +368,10 @@ async fn changes_that_nobody_reads_are_merged() {
     let mut ready = health.watch(&Probe::Readiness.into()).expect("a probe");
     assert_eq!(ready.next().await, Some(health_tonic::Status::Pass));
     for _ in 0..1_000 {
-        testing::force(&health, "disk", Outcome::fail("full"));
-        testing::force(&health, "disk", Outcome::pass());
+        Fake::of(&health, "disk").fail("full");
+        Fake::of(&health, "disk").pass();
     }
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "disk").fail("full");
     assert_eq!(ready.next().await, Some(health_tonic::Status::Fail));
     let more = timeout(Duration::from_millis(20), ready.next()).await;
     assert!(more.is_err());

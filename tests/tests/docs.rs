@@ -317,32 +317,38 @@ fn the_readme_is_short_and_shows_a_check_early() {
 
 /// They are compiled and run in a workspace of their own.
 #[test]
-fn the_recipes_in_the_guide_are_those_that_run() {
+fn the_recipes_in_the_guides_are_those_that_run() {
     let recipes = ["poem", "salvo", "warp", "rocket", "lambda"];
-    assert_shown("docs/frameworks.md", "tests/recipes/src", &recipes);
+    let recipes = recipes.map(|name| format!("recipes/src/{name}.rs"));
+    assert_shown("frameworks.md", &recipes, without_description);
+    let tests = ["axum_test", "actix_web", "sqlx", "wiremock"];
+    let tests = tests.map(|name| format!("recipes/tests/testing/with_{name}.rs"));
+    assert_shown("testing.md", &tests, |file| file);
 }
 
 /// They are compiled in a workspace of their own.
 #[test]
 fn the_code_before_a_migration_is_that_which_compiles() {
-    let before = [
-        "with_axum_health",
-        "with_health_checks",
-        "with_tonic_health",
-    ];
-    assert_shown("docs/comparison.md", "tests/migration/src", &before);
+    let before = ["axum_health", "health_checks", "tonic_health"];
+    let before = before.map(|name| format!("migration/src/with_{name}.rs"));
+    assert_shown("comparison.md", &before, without_description);
 }
 
-/// The blocks of the guide are these files, without the line about each.
-fn assert_shown(guide: &str, folder: &str, names: &[&str]) {
-    let guide = read(&root().join(guide));
+/// The blocks of the guide are these files.
+fn assert_shown(guide: &str, files: &[String], code: fn(&str) -> &str) {
+    let guide = read(&root().join("docs").join(guide));
     let shown = blocks(&guide, "rs");
-    assert_eq!(shown.len(), names.len());
-    for (shown, name) in shown.iter().zip(names) {
-        let file = read(&root().join(format!("{folder}/{name}.rs")));
-        let (_, code) = file.split_once("\n\n").expect("a line about it");
-        assert_eq!(shown.trim_end(), code.trim_end(), "{name}");
+    assert_eq!(shown.len(), files.len());
+    for (shown, name) in shown.iter().zip(files) {
+        let file = read(&root().join("tests").join(name));
+        assert_eq!(shown.trim_end(), code(&file).trim_end(), "{name}");
     }
+}
+
+/// The code after the lines about it.
+fn without_description(file: &str) -> &str {
+    let (_, code) = file.split_once("\n\n").expect("a line about it");
+    code
 }
 
 /// A package with the oldest release of each row runs in a workspace of its own.

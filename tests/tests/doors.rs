@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::reported::Gate;
-use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Probe, Status};
 use health_probe::Reason;
 use health_tonic::Services;
 use health_tonic::pb::health_check_response::ServingStatus;
@@ -157,19 +158,19 @@ async fn every_door_gives_the_same_verdict_at_the_same_moment() {
     migrations.open();
     doors.assert_all("healthy", [true; 7]).await;
 
-    testing::force(&health, "mail", Outcome::warn("slow"));
+    Fake::of(&health, "mail").warn("slow");
     doors.assert_all("degraded", [true; 7]).await;
-    testing::force(&health, "mail", Outcome::fail("down"));
+    Fake::of(&health, "mail").fail("down");
     let without_mail = [true, true, true, true, true, true, false];
     doors.assert_all("mail is down", without_mail).await;
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "disk").fail("full");
     let without_disk = [false, true, true, false, true, false, false];
     doors.assert_all("disk is full", without_disk).await;
-    testing::force(&health, "alive", Outcome::fail("stuck"));
+    Fake::of(&health, "alive").fail("stuck");
     let stuck = [false, false, true, false, false, false, false];
     doors.assert_all("stuck", stuck).await;
     for name in ["alive", "disk", "mail"] {
-        testing::force(&health, name, Outcome::pass());
+        Fake::of(&health, name).pass();
     }
     doors.assert_all("healthy again", [true; 7]).await;
 

@@ -8,7 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use health_core::config::LifecycleOptions;
-use health_core::{CheckOptions, Health, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health};
 use test_support::eventually;
 use tests::programs::Envoy;
 use tests::wire::Grpc;
@@ -87,9 +88,9 @@ async fn understands(program: &Path, script: &str) {
             "watch SERVING",
         ])
         .await;
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "disk").fail("full");
     client.expect(&["watch NOT_SERVING"]).await;
-    testing::force(&health, "disk", Outcome::pass());
+    Fake::of(&health, "disk").pass();
     client.expect(&["watch SERVING"]).await;
     let drained = health.drain();
     client.expect(&["watch NOT_SERVING"]).await;
@@ -118,10 +119,10 @@ async fn envoy_follows_readiness_over_grpc() {
         served.address(),
     );
     eventually("traffic while ready", || envoy.has(&["healthy"])).await;
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "disk").fail("full");
     let ejected = || envoy.has(&["failed_active_hc"]);
     eventually("no traffic while not ready", ejected).await;
-    testing::force(&health, "disk", Outcome::pass());
+    Fake::of(&health, "disk").pass();
     eventually("traffic again", || envoy.has(&["healthy"])).await;
     drop(health.drain());
     eventually("no traffic during the drain", ejected).await;

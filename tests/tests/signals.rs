@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::Details;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder};
 use test_support::eventually;
 use tests::programs::{Envoy, Running};
 use tests::wire::{Framework, Server};
@@ -51,10 +52,10 @@ async fn an_agent_is_told_each_state() {
     let told = |sent: &[u8]| told(agent.address(), sent);
     assert_eq!(told(b""), "up ready 100%\n");
     assert_eq!(told(b"server one\n"), "up ready 100%\n");
-    testing::force(&health, "mail", Outcome::fail("down"));
+    Fake::of(&health, "mail").fail("down");
     assert_eq!(told(b""), "up ready 50%\n");
     for name in ["queue", "database"] {
-        testing::force(&health, name, Outcome::fail("down"));
+        Fake::of(&health, name).fail("down");
     }
     assert_eq!(told(b""), "down #not ready: database queue\n");
     drop(health.drain());
@@ -66,7 +67,7 @@ async fn an_agent_is_told_no_name_where_names_are_private() {
     let health = started(builder().http(HttpOptions::new().details(Details::Status))).await;
     let agent = health.serve_haproxy_agent("127.0.0.1:0", 100);
     let agent = agent.expect("a free port");
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     assert_eq!(told(agent.address(), b""), "down #not ready\n");
 }
 
@@ -123,15 +124,15 @@ async fn haproxy_follows_the_agent() {
     };
     shows("status", "UP").await;
     shows("weight", "100").await;
-    testing::force(&health, "mail", Outcome::fail("down"));
+    Fake::of(&health, "mail").fail("down");
     shows("weight", "50").await;
     shows("status", "UP").await;
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     shows("status", "DOWN (agent)").await;
     let reason = statistic(&socket, "last_agt").expect("it is down");
     assert!(reason.contains("not ready: database"), "{reason}");
     for name in ["mail", "database"] {
-        testing::force(&health, name, Outcome::pass());
+        Fake::of(&health, name).pass();
     }
     shows("status", "UP").await;
     shows("weight", "100").await;
@@ -152,7 +153,7 @@ async fn header_fields_for_envoy_are_on_readiness_alone_and_off_by_default() {
             FIELDS.map(|field| answer.header(field).is_some())
         };
         assert_eq!(found("/readyz").await, [false, false]);
-        testing::force(server.health(), "mail", Outcome::warn("slow"));
+        Fake::of(server.health(), "mail").warn("slow");
         assert_eq!(found("/readyz").await, [is_on, false]);
         for path in ["/livez", "/health", "/readyz/mail"] {
             assert_eq!(found(path).await, [false, false], "{path}");
@@ -171,9 +172,9 @@ async fn envoy_reads_the_header_fields() {
     let server = Server::start(Framework::Axum, health.clone()).await;
     let envoy = Envoy::start("http_health_check: {path: /readyz}", server.address());
     eventually("healthy", || envoy.has(&["healthy"])).await;
-    testing::force(&health, "mail", Outcome::warn("slow"));
+    Fake::of(&health, "mail").warn("slow");
     eventually("degraded", || envoy.has(&["degraded_active_hc"])).await;
-    testing::force(&health, "mail", Outcome::pass());
+    Fake::of(&health, "mail").pass();
     eventually("healthy again", || envoy.has(&["healthy"])).await;
     drop(health.drain());
     let excluded = ["failed_active_hc", "excluded_via_immediate_hc_fail"];
@@ -186,7 +187,7 @@ async fn consul_reads_a_warning_on_a_path_of_its_own() {
     let server = Server::start(Framework::Axum, health.clone()).await;
     let code = async |path: &str| server.get(path).await.status;
     assert_eq!(code("/consul").await, 200);
-    testing::force(&health, "mail", Outcome::warn("slow"));
+    Fake::of(&health, "mail").warn("slow");
     for (path, expected) in [
         ("/consul", 429),
         ("/consul/", 429),
@@ -197,7 +198,7 @@ async fn consul_reads_a_warning_on_a_path_of_its_own() {
     ] {
         assert_eq!(code(path).await, expected, "{path}");
     }
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     assert_eq!(code("/consul").await, 503);
     let document = health.internal_endpoint().openapi();
     let responses = |path: &str| document["paths"][path]["get"]["responses"].clone();

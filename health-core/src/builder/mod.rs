@@ -1,6 +1,7 @@
 //! [`HealthBuilder`] and how it starts the checks.
 
 pub(crate) mod checks;
+mod for_tests;
 pub(crate) mod operator;
 pub(crate) mod options;
 pub(crate) mod requirement;
@@ -108,7 +109,7 @@ impl HealthBuilder {
             groups: &self.http.paths.groups(),
         };
         let mut checks = registry.checks(&mut problems);
-        options::replace_for_tests(&mut checks, self.for_tests);
+        for_tests::replace(&mut checks, self.for_tests);
         let answered = checks
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));

@@ -1,14 +1,10 @@
 //! Methods of the builder that set groups of options and receivers of events.
 
-use std::time::Duration;
-
 use crate::builder::HealthBuilder;
-use crate::check::ResultSource;
 use crate::engine::options::RuntimeOptions;
 use crate::http::config::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::options::LifecycleOptions;
-use crate::registry::Check;
 use crate::registry::error::Problem;
 use crate::telemetry::event::Transition;
 #[cfg(feature = "webhook")]
@@ -93,57 +89,6 @@ impl HealthBuilder {
         self
     }
 
-    /// Starts without running a check, for the tests of the application: every
-    /// check passes, the service is ready when [`start`](Self::start) returns, and
-    /// a drain takes no time.
-    ///
-    /// Webhooks and push monitors send nothing, systemd is not notified, and the
-    /// watchdog is off. Everything else is as in production: `start()` finds a
-    /// missing parameter or a duplicate name, the routes answer, and
-    /// [`testing::force`](crate::testing::force) makes a check fail.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), health_core::StartError> {
-    /// use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
-    ///
-    /// let health = Health::builder()
-    ///     .check("database", CheckOptions::new().critical(), || async {
-    ///         unreachable!("the tests have no database")
-    /// #       ; #[allow(unreachable_code)] ()
-    ///     })
-    ///     .for_tests()
-    ///     .start()?;
-    /// assert_eq!(health.status(Probe::Readiness), Status::Pass);
-    ///
-    /// testing::force(&health, "database", Outcome::fail("down"));
-    /// assert_eq!(health.status(Probe::Readiness), Status::Fail);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn for_tests(mut self) -> Self {
-        self.for_tests = true;
-        self
-    }
-
-    /// Cuts the connections to the outside: see [`for_tests`](Self::for_tests).
-    pub(super) fn isolate_for_tests(&mut self) {
-        if !self.for_tests {
-            return;
-        }
-        self.lifecycle.drain_delay = Duration::ZERO;
-        #[cfg(all(feature = "systemd", unix))]
-        {
-            self.lifecycle.systemd = None;
-        }
-        self.runtime.watch = None;
-        #[cfg(feature = "webhook")]
-        {
-            self.webhooks.clear();
-            self.push_monitors.clear();
-        }
-    }
-
     /// Options are one value, so a second call would drop those of the first, such
     /// as a guard.
     pub(super) fn repeated_calls(&self) -> impl Iterator<Item = Problem> {
@@ -153,15 +98,5 @@ impl HealthBuilder {
             what: format!("`{method}` is called twice on the builder"),
             help: format!("gather the options in one value: `.{method}(..)`"),
         })
-    }
-}
-
-/// Replaces every check by one that always passes.
-pub(super) fn replace_for_tests(checks: &mut [Check], for_tests: bool) {
-    for check in checks.iter_mut().filter(|_| for_tests) {
-        check.feed = ResultSource::passing();
-        // A forced outcome is released at once.
-        check.plan.failure_threshold = 1;
-        check.plan.success_threshold = 1;
     }
 }

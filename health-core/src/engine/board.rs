@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::check::options::Plan;
-use crate::check::outcome::{Outcome, Status};
+use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::check::source::View;
 use crate::telemetry::event::Transition;
@@ -404,10 +404,6 @@ impl Board {
             }
         }
         obstacle
-    }
-
-    pub(crate) fn force(&mut self, check: usize, at: Moment, outcome: Outcome) {
-        self.change(check, at, |track, _| track.force(at, outcome));
     }
 
     /// Begins the drain.

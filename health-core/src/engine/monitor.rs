@@ -32,7 +32,7 @@ use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
-use crate::verdict::track::{Scheduled, Track, Verdict};
+use crate::verdict::track::{Track, Verdict};
 
 /// The state of one service.
 #[derive(Debug)]
@@ -323,13 +323,6 @@ impl Monitor {
         }
     }
 
-    /// Simulates a pause of the process that ends now.
-    pub(crate) fn pause_for(&self, lasted: Duration) {
-        let mut board = self.lock();
-        board.pause(Instant::now(), lasted);
-        self.mirror.show(&board);
-    }
-
     // Decisions of a check's task.
 
     /// Returns whether the check has served its purpose.
@@ -514,23 +507,6 @@ impl Monitor {
         }
     }
 
-    // Overrides of tests.
-
-    pub(crate) fn force(&self, index: usize, outcome: Outcome) {
-        self.update(|board, now| board.force(index, now, outcome));
-    }
-
-    /// Returns the schedule of a check, for the simulation.
-    pub(crate) fn scheduled(&self, index: usize) -> Scheduled {
-        self.lock().track(index).scheduled()
-    }
-
-    pub(crate) fn release(&self, index: usize) {
-        self.update(|board, now| {
-            board.change(index, now, |track, view| track.release(now, view));
-        });
-    }
-
     // Lifecycle.
 
     /// Begins the drain.
@@ -663,17 +639,16 @@ impl Monitor {
     }
 
     /// Returns the current values for metrics.
-    pub(crate) fn sample(&self) -> Sample<'_> {
+    pub(crate) fn sample(&self) -> Sample<'static> {
         self.sample_of(0..self.len())
     }
 
     /// Like [`sample`](Self::sample), for one check, or for none.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'_> {
+    pub(crate) fn sample_of_check(&self, index: Option<usize>) -> Sample<'static> {
         self.sample_of(index)
     }
 
-    fn sample_of(&self, checks: impl IntoIterator<Item = usize>) -> Sample<'_> {
+    fn sample_of(&self, checks: impl IntoIterator<Item = usize>) -> Sample<'static> {
         self.update(|board, now| {
             let checks = checks.into_iter().map(|index| {
                 let Declared { name, plan, .. } = &self.declared[index];
@@ -689,6 +664,34 @@ impl Monitor {
                 checks: checks.collect(),
             }
         })
+    }
+}
+
+/// What `crate::testing` overrides.
+#[cfg(feature = "testing")]
+impl Monitor {
+    /// Simulates a pause of the process that ends now.
+    pub(crate) fn pause_for(&self, lasted: Duration) {
+        let mut board = self.lock();
+        board.pause(Instant::now(), lasted);
+        self.mirror.show(&board);
+    }
+
+    pub(crate) fn force(&self, index: usize, outcome: Outcome) {
+        self.update(|board, now| {
+            board.change(index, now, |track, _| track.force(now, outcome));
+        });
+    }
+
+    /// Returns the schedule of a check, for the simulation.
+    pub(crate) fn scheduled(&self, index: usize) -> crate::verdict::track::Scheduled {
+        self.lock().track(index).scheduled()
+    }
+
+    pub(crate) fn release(&self, index: usize) {
+        self.update(|board, now| {
+            board.change(index, now, |track, view| track.release(now, view));
+        });
     }
 }
 

@@ -1,7 +1,6 @@
 //! Exports to the crate `metrics`.
 
 use std::future::Future;
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use metrics::{
@@ -9,13 +8,10 @@ use metrics::{
 };
 use tokio::time::timeout;
 
-use crate::engine::monitor::Monitor;
-use crate::export::duration;
+use crate::export::{Metrics, Reading};
 use crate::health::Health;
 use crate::telemetry::event::{Event, Events};
 use crate::telemetry::metrics::{DURATION, FAMILIES, Family, Kind, Point};
-use crate::telemetry::sample::Sample;
-use crate::verdict::snapshot::CheckReport;
 
 /// How often values are read that change without a run: the probes and the
 /// drain.
@@ -47,79 +43,57 @@ impl Health {
     /// # }
     /// ```
     pub fn record_metrics(&self) -> impl Future<Output = ()> + Send + use<> {
-        let facade = Facade {
-            monitor: Arc::downgrade(self.monitor()),
-            version: self.internal_endpoint().version().map(str::to_owned),
+        record(self.metrics(), self.subscribe())
+    }
+}
+
+async fn record(metrics: Metrics, mut events: Events) {
+    FAMILIES.iter().for_each(describe);
+    record_all(&metrics);
+    loop {
+        // Values are also read after a while without an event.
+        let event = match timeout(PERIOD, events.next()).await {
+            Ok(Some(event)) => Some(event),
+            Ok(None) => return,
+            Err(_) => None,
         };
-        facade.record(self.subscribe())
+        match event {
+            Some(Event::Completed(report)) => {
+                if let Some(took) = metrics.duration(&report) {
+                    durations(report.name()).record(took);
+                }
+                set(metrics.read_check(report.name()));
+            }
+            Some(Event::Transition(turned)) => set(metrics.read_check(turned.report.name())),
+            Some(Event::Lagged(_)) => record_all(&metrics),
+            None => set(metrics.read_service()),
+        }
     }
 }
 
-/// Holds no strong reference, so that it keeps no check running.
-struct Facade {
-    monitor: Weak<Monitor>,
-    version: Option<String>,
+fn record_all(metrics: &Metrics) {
+    let reading = metrics.read();
+    for check in reading.iter().flat_map(|reading| &reading.sample.checks) {
+        // Registers the histogram.
+        let _ = durations(&check.name);
+    }
+    set(reading);
 }
 
-impl Facade {
-    async fn record(self, mut events: Events) {
-        FAMILIES.iter().for_each(describe);
-        if let Some(monitor) = self.monitor.upgrade() {
-            self.record_all(&monitor);
-        }
-        loop {
-            // Values are also read after a while without an event.
-            let event = match timeout(PERIOD, events.next()).await {
-                Ok(Some(event)) => Some(event),
-                Ok(None) => return,
-                Err(_) => None,
-            };
-            let Some(monitor) = self.monitor.upgrade() else {
-                return;
-            };
-            match event {
-                Some(Event::Completed(report)) => {
-                    if let Some(took) = duration(&monitor, &report) {
-                        durations(report.name()).record(took);
-                    }
-                    self.record_one(&monitor, Some(&report));
-                }
-                Some(Event::Transition(turned)) => self.record_one(&monitor, Some(&turned.report)),
-                Some(Event::Lagged(_)) => self.record_all(&monitor),
-                None => self.record_one(&monitor, None),
-            }
-        }
-    }
-
-    fn record_all(&self, monitor: &Monitor) {
-        let sample = monitor.sample();
-        for check in &sample.checks {
-            // Registers the histogram.
-            let _ = durations(&check.name);
-        }
-        self.set(sample);
-    }
-
-    fn record_one(&self, monitor: &Monitor, report: Option<&CheckReport>) {
-        let index = report.and_then(|report| monitor.index_of(report.name()));
-        self.set(monitor.sample_of_check(index));
-    }
-
-    fn set(&self, sample: Sample<'_>) {
-        let version = self.version.as_deref();
-        let sample = Sample { version, ..sample };
-        for family in &FAMILIES {
-            match family.kind {
-                Kind::Histogram => {}
-                Kind::Counter => (family.points)(&sample, &mut |point| {
-                    counter!(family.name, labels(point)).absolute(whole(point.value));
-                }),
-                Kind::Gauge | Kind::Info | Kind::StateSet => {
-                    (family.points)(&sample, &mut |point| {
-                        gauge!(family.name, labels(point)).set(point.value);
-                    });
-                }
-            }
+/// Does nothing if health has ended, since the events end as well.
+fn set(reading: Option<Reading<'_>>) {
+    let Some(reading) = reading else {
+        return;
+    };
+    for family in &FAMILIES {
+        match family.kind {
+            Kind::Histogram => {}
+            Kind::Counter => reading.points(family, |point| {
+                counter!(family.name, labels(point)).absolute(whole(point.value));
+            }),
+            Kind::Gauge | Kind::Info | Kind::StateSet => reading.points(family, |point| {
+                gauge!(family.name, labels(point)).set(point.value);
+            }),
         }
     }
 }

@@ -276,13 +276,14 @@ impl HttpOptions {
     /// # async fn main() -> Result<(), health_core::StartError> {
     /// use health_core::config::HttpOptions;
     /// use health_core::http::RequestHead;
-    /// use health_core::{CheckOptions, Health, Outcome, testing};
+    /// use health_core::testing::Fake;
+    /// use health_core::{CheckOptions, Health};
     ///
     /// let health = Health::builder()
     ///     .check("mail", CheckOptions::new(), || async {})
     ///     .http(HttpOptions::new().consul_path("/consul"))
     ///     .start()?;
-    /// testing::force(&health, "mail", Outcome::warn("slow"));
+    /// Fake::of(&health, "mail").warn("slow");
     /// let code = |path| health.endpoint().respond_cached(RequestHead::new("GET", path)).status();
     /// assert_eq!(code("/consul"), 429);
     /// assert_eq!(code("/readyz"), 200);

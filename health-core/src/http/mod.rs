@@ -4,6 +4,7 @@
 //! [`HttpOptions`](crate::config::HttpOptions) sets the paths, the level of
 //! detail and who sees private details.
 
+pub(crate) mod answer;
 pub(crate) mod codes;
 pub(crate) mod config;
 pub(crate) mod endpoint;

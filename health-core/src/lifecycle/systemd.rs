@@ -303,7 +303,8 @@ mod tests {
     use super::*;
     use crate::config::LifecycleOptions;
     use crate::reported::Gate;
-    use crate::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+    use crate::testing::Fake;
+    use crate::{CheckOptions, Health, HealthBuilder};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -395,11 +396,11 @@ mod tests {
         sleep(60 * SECOND).await;
         assert!(systemd.hears().is_empty(), "nothing has changed");
 
-        testing::force(&health, "database", Outcome::fail("no\nMAINPID=1"));
+        Fake::of(&health, "database").fail("no\nMAINPID=1");
         sleep(2 * SECOND).await;
         let failing = ["STATUS=not ready: database (no MAINPID=1)"];
         assert_eq!(systemd.hears(), failing);
-        testing::release(&health, "database");
+        Fake::of(&health, "database").release();
         sleep(3 * SECOND).await;
         assert_eq!(systemd.hears(), ["STATUS=ready"], "READY=1 comes once");
 
@@ -426,18 +427,14 @@ mod tests {
         // The system buffers about ten datagrams.
         sleep(21 * SECOND).await;
         assert_eq!(pings(&systemd), 5, "at once and then every 5 s");
-        testing::force(
-            &health,
-            "database",
-            Outcome::fail("no fault of the process"),
-        );
+        Fake::of(&health, "database").fail("no fault of the process");
         sleep(20 * SECOND).await;
         assert_eq!(pings(&systemd), 4);
 
-        testing::force(&health, "loop", Outcome::fail("stuck"));
+        Fake::of(&health, "loop").fail("stuck");
         sleep(60 * SECOND).await;
         assert_eq!(pings(&systemd), 0);
-        testing::release(&health, "loop");
+        Fake::of(&health, "loop").release();
         sleep(3 * SECOND).await;
         assert_eq!(pings(&systemd), 1);
 
@@ -492,7 +489,7 @@ mod tests {
         migrations.open();
         sleep(SECOND).await;
         assert_eq!(extensions(&systemd), [40], "the gate");
-        testing::force(&health, "database", Outcome::fail("gone"));
+        Fake::of(&health, "database").fail("gone");
         sleep(60 * SECOND).await;
         assert!(extensions(&systemd).is_empty(), "the start is over");
     }
@@ -506,9 +503,9 @@ mod tests {
         sleep(2 * SECOND).await;
         extensions(&systemd);
         for _ in 0..20 {
-            testing::force(&health, "database", Outcome::fail("gone"));
+            Fake::of(&health, "database").fail("gone");
             sleep(2 * SECOND).await;
-            testing::release(&health, "database");
+            Fake::of(&health, "database").release();
             sleep(2 * SECOND).await;
             assert!(extensions(&systemd).is_empty());
         }
@@ -544,7 +541,7 @@ mod tests {
         };
         let (unasked, health, _first) = under_systemd(builder("loop"), None);
         sleep(2 * SECOND).await;
-        testing::force(&health, "loop", Outcome::fail("stuck"));
+        Fake::of(&health, "loop").fail("stuck");
         sleep(60 * SECOND).await;
         assert_eq!(triggers(&unasked), 0);
 
@@ -552,7 +549,7 @@ mod tests {
         let (systemd, health, _second) = under_systemd(wanted, None);
         sleep(2 * SECOND).await;
         assert_eq!(triggers(&systemd), 0);
-        testing::force(&health, "loop", Outcome::fail("stuck"));
+        Fake::of(&health, "loop").fail("stuck");
         sleep(2 * SECOND).await;
         assert_eq!(triggers(&systemd), 1);
         sleep(60 * SECOND).await;
@@ -564,7 +561,7 @@ mod tests {
         let (systemd, health, _third) = under_systemd(draining, None);
         sleep(2 * SECOND).await;
         drop(health.drain());
-        testing::force(&health, "loop", Outcome::fail("stuck"));
+        Fake::of(&health, "loop").fail("stuck");
         sleep(60 * SECOND).await;
         assert_eq!(triggers(&systemd), 0, "the process ends anyway");
     }
@@ -575,11 +572,11 @@ mod tests {
         let (systemd, health, _path) = under_systemd(checked(&names), None);
         sleep(2 * SECOND).await;
         systemd.hears();
-        testing::force(&health, "b", Outcome::warn("slow"));
+        Fake::of(&health, "b").warn("slow");
         sleep(2 * SECOND).await;
         assert_eq!(systemd.hears(), ["STATUS=degraded: b (slow)"]);
         for name in names {
-            testing::force(&health, name, Outcome::fail("x".repeat(200)));
+            Fake::of(&health, name).fail("x".repeat(200));
         }
         sleep(2 * SECOND).await;
         let status = systemd.hears().concat();

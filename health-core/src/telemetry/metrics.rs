@@ -1,7 +1,7 @@
 //! The metrics: their names, descriptions and values. All exporters read this
 //! table.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
@@ -10,39 +10,71 @@ use crate::telemetry::sample::{CheckSample, Sample};
 use crate::verdict::stats::BOUNDS;
 use crate::verdict::track::Verdict;
 
-/// A metric family.
+/// A metric family: its name, type and description. The guide to metrics lists
+/// the families.
 #[derive(Debug)]
-pub(crate) struct Family {
-    /// Includes `_total` or `_info` if the type requires it.
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) unit: Option<&'static str>,
-    /// Contains no characters that have to be escaped.
-    pub(crate) help: &'static str,
+#[non_exhaustive]
+pub struct Family {
+    /// The name, with `_total` or `_info` if the type requires it.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// The unit, such as `seconds`.
+    pub unit: Option<&'static str>,
+    /// The description. Contains no characters that have to be escaped.
+    pub help: &'static str,
     /// Passes each value to the sink.
     pub(crate) points: fn(&Sample<'_>, Sink<'_>),
 }
 
+impl Family {
+    /// Returns all families, in the order of the metrics page.
+    pub fn all() -> &'static [Family] {
+        &FAMILIES
+    }
+}
+
 /// The metric types of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[non_exhaustive]
+pub enum Kind {
+    /// A number that only grows.
     Counter,
+    /// A number that can grow and shrink.
     Gauge,
+    /// A distribution in buckets.
     Histogram,
+    /// A constant 1 whose labels are the information.
     Info,
+    /// One value for each state: 1 for the current one, 0 for the others.
     StateSet,
 }
 
 pub(crate) type Sink<'s> = &'s mut dyn FnMut(Point<'_>);
 
-/// One value.
+/// One value of a family.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Point<'a> {
-    /// The suffix that a histogram appends to its name.
-    pub(crate) suffix: &'static str,
-    pub(crate) labels: &'a [(&'static str, &'a str)],
-    pub(crate) value: f64,
+#[non_exhaustive]
+pub struct Point<'a> {
+    /// What a histogram appends to its name: `_bucket`, `_sum` or `_count`. Empty
+    /// for other types.
+    pub suffix: &'static str,
+    /// The names and values of the labels.
+    pub labels: &'a [(&'static str, &'a str)],
+    /// The value.
+    pub value: f64,
 }
+
+/// The upper bounds of the buckets of durations.
+pub const DURATION_BOUNDS: [Duration; 12] = {
+    let mut bounds = [Duration::ZERO; 12];
+    let mut nth = 0;
+    while nth < bounds.len() {
+        bounds[nth] = BOUNDS[nth].0;
+        nth += 1;
+    }
+    bounds
+};
 
 pub(crate) const DURATION: Family = Family {
     name: "health_check_duration_seconds",
@@ -87,7 +119,7 @@ pub(crate) static FAMILIES: [Family; 15] = [
         help: "The verdict on a check.",
         points: |sample, sink| {
             for check in &sample.checks {
-                for verdict in VERDICTS {
+                for verdict in Verdict::ALL {
                     let labels = [("check", &*check.name), (STATE, verdict.as_str())];
                     emit(sink, &labels, truth(check.verdict == verdict));
                 }
@@ -207,14 +239,6 @@ pub(crate) static FAMILIES: [Family; 15] = [
 
 /// The label of a state set must have the name of the family.
 const STATE: &str = "health_check_state";
-
-const VERDICTS: [Verdict; 5] = [
-    Verdict::Pass,
-    Verdict::Warn,
-    Verdict::Fail,
-    Verdict::Unknown,
-    Verdict::Skipped,
-];
 
 /// The words of Kubernetes' own metrics of health checks, which do not include
 /// a degraded status.

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "testing")]
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -92,6 +93,7 @@ impl Outlet {
 
     /// Blocks until the log and the hooks have processed everything so far, for
     /// at most `limit`.
+    #[cfg(feature = "testing")]
     pub(crate) fn flush(&self, limit: Duration) {
         self.log.flush(limit);
         self.hooks.flush(limit);

@@ -157,6 +157,7 @@ impl<R: Record> Queue<R> {
 
     /// Waits until the consumer has processed all records so far, for at most
     /// `limit`.
+    #[cfg(any(feature = "testing", feature = "tracing"))]
     pub(crate) fn wait_idle(&self, limit: Duration) {
         let is_busy = |state: &mut State<R>| state.is_busy || !state.records.is_empty();
         let waited = self.changed.wait_timeout_while(self.lock(), limit, is_busy);

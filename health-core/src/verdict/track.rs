@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::{Serialize, Serializer};
+
 use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::source::{Reading, Reports, Source, View};
@@ -36,6 +38,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub(crate) const ALL: [Verdict; 5] = [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Skipped,
+    ];
+
     /// Returns the name in reports and in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,6 +70,12 @@ impl From<Status> for Verdict {
             Status::Warn => Verdict::Warn,
             Status::Fail => Verdict::Fail,
         }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -153,6 +169,7 @@ struct Skipped {
 }
 
 /// The schedule of a check, as the simulation sees it.
+#[cfg(feature = "testing")]
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Scheduled {
@@ -386,6 +403,7 @@ impl Track {
     }
 
     /// Returns the schedule of the check, for the simulation.
+    #[cfg(feature = "testing")]
     pub(crate) fn scheduled(&self) -> Scheduled {
         Scheduled {
             in_flight: self.flight.is_some(),
@@ -639,6 +657,7 @@ impl Track {
     }
 
     /// Overrides every result with `outcome`, effective immediately.
+    #[cfg(feature = "testing")]
     pub(crate) fn force(&mut self, now: Moment, outcome: Outcome) {
         let target = Verdict::from(outcome.status());
         self.forced = Some(Box::new(outcome));
@@ -652,6 +671,7 @@ impl Track {
     }
 
     /// Ends the override. Later results count again; a source is read at once.
+    #[cfg(feature = "testing")]
     pub(crate) fn release(&mut self, now: Moment, view: &View<'_>) {
         self.forced = None;
         self.look(now, view);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use health_core::config::RuntimeOptions;
 use health_core::report::Verdict;
 use health_core::reported::Switch;
-use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Probe, Status};
 use test_support::until;
 use tokio::time::{Instant, sleep};
 
@@ -196,7 +197,7 @@ async fn nothing_turns_after_a_stop() {
         assert_eq!(verdict(&health, "loop"), Verdict::Pass);
         sleep(60 * SECOND).await;
     }
-    testing::force(&health, "loop", Outcome::fail("late"));
+    Fake::of(&health, "loop").fail("late");
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
 }
 

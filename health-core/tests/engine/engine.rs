@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use health_core::config::RuntimeOptions;
 use health_core::config::ServiceInfo;
-use health_core::report::Verdict;
+use health_core::report::{Answer, Verdict};
 use health_core::{CheckOptions, Health, HealthCheck, Outcome, Probe, Status, async_trait};
 use tokio::time::{Instant, advance, sleep};
 
@@ -477,15 +477,15 @@ async fn an_object_is_a_check() {
     sleep(secs(1)).await;
     let (status, body) = body(&health, "/health");
     assert_eq!(status, 200);
-    let body: serde_json::Value = serde_json::from_str(&body).expect("the text is valid JSON");
-    assert_eq!(body["status"], "degraded");
-    assert_eq!(body["version"], "1.4.2");
-    let queue = &body["checks"]["queue"];
-    assert_eq!(queue["status"], "degraded");
-    assert_eq!(queue["message"], "filling up");
-    assert_eq!(queue["observed"]["value"], 3.0);
-    assert_eq!(queue["observed"]["unit"], "jobs");
-    assert_eq!(queue["detail"][0], "a");
+    let answer: Answer = serde_json::from_str(&body).expect("the text is valid JSON");
+    assert_eq!(answer.status, Status::Warn);
+    assert_eq!(answer.version.as_deref(), Some("1.4.2"));
+    let queue = &answer.checks["queue"];
+    assert_eq!(queue.status, Verdict::Warn);
+    assert_eq!(queue.message.as_deref(), Some("filling up"));
+    let observed = queue.observed.as_ref().expect("a value");
+    assert_eq!((&observed.value, &*observed.unit), (&3.0.into(), "jobs"));
+    assert_eq!(queue.detail.as_ref().expect("a list")[0], "a");
     for (name, cause) in [
         ("queue", "limit 7"),
         ("boxed", "limit 8"),

@@ -6,9 +6,10 @@ use health_core::config::HttpOptions;
 use health_core::config::Settings;
 use health_core::event::Event;
 use health_core::http::{Details, RequestHead};
-use health_core::report::Verdict;
+use health_core::report::{Answer, Verdict};
 use health_core::reported::Gate;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use tokio::time::{sleep, timeout};
 
 fn started(builder: HealthBuilder) -> Health {
@@ -164,13 +165,13 @@ async fn it_is_a_check_like_any_other_to_those_who_look() {
 async fn a_test_can_speak_in_its_place() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
-    testing::force(&health, "schema", Outcome::warn("drill"));
+    Fake::of(&health, "schema").warn("drill");
     assert_eq!(report(&health, "schema").0, Verdict::Warn);
     let open = Gate::new("open");
     let other = started(Health::builder().reported(&open, blocking()));
-    testing::force(&other, "open", Outcome::fail("drill"));
+    Fake::of(&other, "open").fail("drill");
     assert_eq!(report(&other, "open"), fails("drill"));
-    testing::release(&other, "open");
+    Fake::of(&other, "open").release();
     assert_eq!(report(&other, "open"), fails("not open yet"));
 }
 
@@ -251,7 +252,7 @@ fn body(health: &Health, path: &str) -> String {
     String::from_utf8(answer.into_body().to_vec()).expect("the bytes are UTF-8")
 }
 
-fn json(health: &Health, path: &str) -> serde_json::Value {
+fn answer(health: &Health, path: &str) -> Answer {
     serde_json::from_str(&body(health, path)).expect("the text is valid JSON")
 }
 
@@ -265,14 +266,15 @@ async fn answers_with_details_name_what_startup_waits_for() {
             .reported(&cache, blocking()),
     );
     for path in ["/readyz", "/startupz", "/health"] {
-        let startup = &json(&health, path)["checks"]["startup"];
-        assert_eq!(startup["status"], "error", "{path}");
-        assert_eq!(startup["message"], "waits for cache, schema", "{path}");
-        assert_eq!(startup["critical"], true, "{path}");
+        let startup = &answer(&health, path).checks["startup"];
+        assert_eq!(startup.status, Verdict::Fail, "{path}");
+        let waits = Some("waits for cache, schema");
+        assert_eq!(startup.message.as_deref(), waits, "{path}");
+        assert!(startup.critical, "{path}");
         let ietf = body(&health, &format!("{path}?format=health-json"));
         assert!(ietf.contains("waits for cache, schema"), "{ietf}");
     }
-    assert!(json(&health, "/livez")["checks"]["startup"].is_null());
+    assert!(!answer(&health, "/livez").checks.contains_key("startup"));
     assert_eq!(
         body(&health, "/readyz?format=text"),
         "[-]startup failed: waits for cache, schema\nreadyz check failed\n",
@@ -310,8 +312,10 @@ async fn of_many_that_startup_waits_for_some_are_named() {
     });
     let health = started(builder);
     assert_eq!(
-        json(&health, "/health")["checks"]["startup"]["message"],
-        "waits for gate-0, gate-1, gate-2, gate-3, gate-4 and 3 more"
+        answer(&health, "/health").checks["startup"]
+            .message
+            .as_deref(),
+        Some("waits for gate-0, gate-1, gate-2, gate-3, gate-4 and 3 more")
     );
 }
 

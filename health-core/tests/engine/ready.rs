@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use health_core::reported::{Gate, Heartbeat};
-use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Probe, Status};
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -85,7 +86,7 @@ async fn for_tests_runs_nothing_and_is_ready_at_once() {
     sleep(3_600 * SECOND).await;
     assert!(all_pass(&health));
 
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
     assert_eq!(
         health
@@ -94,12 +95,50 @@ async fn for_tests_runs_nothing_and_is_ready_at_once() {
             .as_deref(),
         Some("database")
     );
-    testing::release(&health, "database");
+    Fake::of(&health, "database").release();
     assert!(all_pass(&health));
 
     let start = Instant::now();
     health.drain().await;
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// In parallel tests each has a service of its own.
+#[tokio::test]
+async fn a_fake_changes_one_service_until_it_is_released() {
+    let started = || {
+        let builder = Health::builder()
+            .check("cache", CheckOptions::new(), || async {})
+            .check("database", critical().failure_threshold(3), || async {});
+        builder.for_tests().start().expect("it starts")
+    };
+    let (health, other) = (started(), started());
+    let database = Fake::of(&health, "database");
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+    database.fail("down");
+    database.clone().warn("slow");
+    assert_eq!(health.status(Probe::Readiness), Status::Warn);
+    drop(database);
+    let message = |health: &Health| {
+        let report = health.check("database").expect("the check is registered");
+        report.message().map(str::to_owned)
+    };
+    assert_eq!(message(&health).as_deref(), Some("slow"));
+    Fake::of(&health, "database").release();
+    assert_eq!((message(&health), message(&other)), (None, None));
+    assert_eq!(health.status(Probe::Readiness), Status::Pass);
+}
+
+#[tokio::test]
+#[should_panic(expected = r#"no check is named `databse`; the checks are ["cache", "database"]"#)]
+async fn a_fake_of_an_unknown_check_names_the_checks() {
+    let health = Health::builder()
+        .check("cache", critical(), || async {})
+        .check("database", critical(), || async {})
+        .for_tests()
+        .start()
+        .expect("it starts");
+    Fake::of(&health, "databse").fail("down");
 }
 
 #[tokio::test]

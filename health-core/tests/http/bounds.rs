@@ -15,7 +15,7 @@ use tokio::time::sleep;
 const LIMIT: usize = 10 * 1024;
 const TOKEN: &str = "correct horse battery staple";
 
-fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -8,7 +8,8 @@ use health_core::config::ServiceInfo;
 use health_core::http::{Details, Page, RequestHead, Vocabulary};
 use health_core::report::CheckReport;
 use health_core::reported::Gate;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -282,7 +283,7 @@ async fn a_browser_and_uptime_kuma_get_json() {
 #[tokio::test(start_paused = true)]
 async fn a_probe_may_list_its_own_checks() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
-    testing::force(&health, "database", Outcome::pass());
+    Fake::of(&health, "database").pass();
     let body = get(&health, "/livez", "*/*").body;
     let body: Value = serde_json::from_str(&body).expect("the text is valid JSON");
     let names: Vec<_> = body["checks"].as_object().expect("a map").keys().collect();
@@ -418,7 +419,7 @@ async fn health_json_says_what_the_service_and_its_checks_are() {
         body("/health/ledger")["checks"]["ledger:responseTime"][0]["affectedEndpoints"],
         endpoints
     );
-    testing::force(&health, "ledger", Outcome::pass());
+    Fake::of(&health, "ledger").pass();
     let ledger = &body("/health")["checks"]["ledger:responseTime"][0];
     assert_eq!(ledger.get("affectedEndpoints"), None);
     assert!(ledger["links"].is_object());
@@ -508,11 +509,11 @@ async fn the_list_says_of_each_check_what_it_says_by_itself() {
         sleep(Duration::from_secs(5)).await;
         look("after a round");
     }
-    testing::force(&health, "quick", Outcome::fail("drill"));
+    Fake::of(&health, "quick").fail("drill");
     look("while forced");
-    testing::force(&health, "quick", Outcome::fail("another drill"));
+    Fake::of(&health, "quick").fail("another drill");
     look("while forced to something else");
-    testing::release(&health, "quick");
+    Fake::of(&health, "quick").release();
     sleep(Duration::from_secs(5)).await;
     look("after a release");
     let drained = tokio::spawn(health.drain());

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Page, RequestHead};
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -66,14 +67,14 @@ async fn a_group_stands_as_its_checks_do_whatever_their_probes() {
     let names: Vec<_> = body["checks"].as_object().expect("a map").keys().collect();
     assert_eq!(names, ["cache", "database", "disk"]);
 
-    testing::force(&health, "api", Outcome::fail("of no group"));
+    Fake::of(&health, "api").fail("of no group");
     is(200, "healthy");
-    testing::force(&health, "cache", Outcome::fail("not critical"));
+    Fake::of(&health, "cache").fail("not critical");
     is(200, "degraded");
-    testing::force(&health, "cache", Outcome::pass());
-    testing::force(&health, "database", Outcome::warn("slow"));
+    Fake::of(&health, "cache").pass();
+    Fake::of(&health, "database").warn("slow");
     is(200, "degraded");
-    testing::force(&health, "disk", Outcome::fail("critical for liveness"));
+    Fake::of(&health, "disk").fail("critical for liveness");
     is(503, "unhealthy");
 
     assert_eq!(get(&health, "/health/groups/storage/disk").0, 503);
@@ -113,7 +114,7 @@ async fn a_group_may_be_anywhere() {
             .details(Details::Status),
     );
     let health = started(anywhere).await;
-    testing::force(&health, "disk", Outcome::fail("full"));
+    Fake::of(&health, "disk").fail("full");
     for path in ["/internal/storage", "/health/groups/storage"] {
         assert_eq!(
             get(&health, path),
@@ -211,7 +212,7 @@ fn guarded() -> HealthBuilder {
 #[tokio::test(start_paused = true)]
 async fn an_excluded_check_is_shown_and_does_not_count() {
     let health = started(guarded()).await;
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     assert_eq!(get(&health, "/readyz").0, 503);
     for path in ["/readyz", "/health", "/health/groups/storage"] {
         let uri = format!("{path}?exclude=d%61tabase&exclude=cache");
@@ -271,7 +272,7 @@ async fn a_name_that_is_none_warns_and_does_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn strangers_exclude_nothing_unless_everybody_may() {
     let health = started(builder()).await;
-    testing::force(&health, "database", Outcome::fail("down"));
+    Fake::of(&health, "database").fail("down");
     for uri in [
         "/readyz?exclude=database",
         "/health?exclude=database&exclude=x",
@@ -281,7 +282,7 @@ async fn strangers_exclude_nothing_unless_everybody_may() {
         assert!(!body.contains("exclude"), "{body}");
     }
     let open = started(serving(HttpOptions::new().exclude_for_all_clients())).await;
-    testing::force(&open, "database", Outcome::fail("down"));
+    Fake::of(&open, "database").fail("down");
     let healthy = (200, r#"{"status":"healthy"}"#.to_owned());
     assert_eq!(get(&open, "/readyz?exclude=database"), healthy);
     assert_eq!(

@@ -6,5 +6,6 @@ mod groups;
 mod guard;
 mod hostile;
 mod properties;
+mod read_back;
 mod serve;
 mod status_page;

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use health_core::report::{Snapshot, Verdict};
-use health_core::{CheckOptions, Health, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Outcome, Probe, Status};
 use tokio::runtime::Builder;
 use tokio::time::sleep;
 
@@ -126,12 +127,8 @@ fn read(health: &Health, random: &mut fastrand::Rng) {
             let response = health.internal_endpoint().respond_cached(&request);
             assert!(matches!(response.status().as_u16(), 200 | 503));
         }
-        2 => testing::force(
-            health,
-            &name(random.usize(..CHECKS)),
-            random_outcome(random),
-        ),
-        3 => testing::release(health, &name(random.usize(..CHECKS))),
+        2 => Fake::of(health, &name(random.usize(..CHECKS))).set(random_outcome(random)),
+        3 => Fake::of(health, &name(random.usize(..CHECKS))).release(),
         _ => {
             assert_eq!(health.status(Probe::Startup), Status::Pass, "it latches");
             let _ = health.status(Probe::Readiness);
@@ -213,7 +210,7 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
     assert_nothing_drifted(&health, "in silence");
     let names: Vec<String> = (0..CHECKS).map(name).collect();
     for name in &names {
-        testing::force(&health, name, Outcome::pass());
+        Fake::of(&health, name).pass();
     }
     assert_nothing_drifted(&health, "when everything passes");
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -225,7 +222,7 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
             Outcome::fail("down"),
             Outcome::pass(),
         ] {
-            testing::force(&health, name, outcome);
+            Fake::of(&health, name).set(outcome);
             assert_nothing_drifted(&health, name);
         }
     }

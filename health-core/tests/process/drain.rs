@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use health_core::config::LifecycleOptions;
 use health_core::http::RequestHead;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -75,7 +76,7 @@ async fn nothing_that_passes_later_takes_it_back() {
     // Everything has passed by now, startup too.
     assert_eq!(health.status(Probe::Startup), Status::Pass);
     health.refresh("database").await;
-    testing::force(&health, "slow", Outcome::pass());
+    Fake::of(&health, "slow").pass();
     assert_eq!(health.status(Probe::Readiness), Status::Fail);
     assert_eq!(says(&health, "/readyz").0, 503);
     drop(health.drain());
@@ -96,9 +97,9 @@ async fn readiness_can_be_left_as_it_is() {
     assert_eq!(code, 200);
     assert!(!body.contains("shutdown"), "{body}");
 
-    testing::force(&health, "database", Outcome::fail("gone"));
+    Fake::of(&health, "database").fail("gone");
     assert_eq!(says(&health, "/readyz").0, 503, "the checks still count");
-    testing::release(&health, "database");
+    Fake::of(&health, "database").release();
     health.refresh("database").await;
     assert_eq!(says(&health, "/readyz").0, 200);
     drained.await;

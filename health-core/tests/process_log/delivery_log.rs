@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use health_core::notify::{PushMonitor, Webhook};
-use health_core::{CheckOptions, Health, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Outcome};
 use test_support::BOUND;
 use test_support::receiver::{Answer, free_address, next, receiver, serve, url};
 
@@ -32,7 +33,7 @@ fn start(webhook: Webhook) -> Health {
 }
 
 fn turn(health: &Health, outcome: Outcome) {
-    testing::force(health, "database", outcome);
+    Fake::of(health, "database").set(outcome);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use health_core::report::{CheckReport, Incident, Verdict};
+use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, testing};
 use serde_json::Value;
 use test_support::Log;
@@ -174,7 +175,7 @@ async fn a_forced_outcome_is_not_explained() {
         .start()
         .expect("it starts");
     sleep(SECOND).await;
-    testing::force(&health, "database", health_core::Outcome::fail("drill"));
+    Fake::of(&health, "database").set(health_core::Outcome::fail("drill"));
     sleep(60 * SECOND).await;
     let database = health.check("database").expect("the check is registered");
     assert_eq!(database.message(), Some("drill"));

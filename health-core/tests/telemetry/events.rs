@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use health_core::event::Event;
 use health_core::report::Verdict;
-use health_core::{CheckOptions, Health, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health};
 use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -138,7 +139,7 @@ async fn a_drill_is_seen_like_the_real_thing() {
         .start()
         .expect("it starts");
     sleep(SECOND).await;
-    testing::force(&health, "database", Outcome::fail("drill"));
+    Fake::of(&health, "database").fail("drill");
     sleep(30 * SECOND).await;
     let database = health.check("database").expect("the check is registered");
     assert_eq!(
@@ -152,7 +153,7 @@ async fn a_drill_is_seen_like_the_real_thing() {
             .blocked_by(),
         Some("database")
     );
-    testing::release(&health, "database");
+    Fake::of(&health, "database").release();
     health.refresh("database").await;
     sleep(SECOND).await;
     assert_eq!(

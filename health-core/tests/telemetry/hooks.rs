@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use health_core::event::Transition;
 use health_core::report::Verdict;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder};
 use test_support::BOUND;
 
 /// A check that only says what it is forced to.
@@ -31,11 +32,11 @@ fn telling() -> (
 }
 
 fn fail(health: &Health) {
-    testing::force(health, "database", Outcome::fail("drill"));
+    Fake::of(health, "database").fail("drill");
 }
 
 fn pass(health: &Health) {
-    testing::force(health, "database", Outcome::pass());
+    Fake::of(health, "database").pass();
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn a_blocked_hook_delays_no_check_and_still_gets_the_newest_state_of_each(
     let first = told.recv_timeout(BOUND).expect("the hook blocks now");
     assert_eq!(first, ("database".into(), Verdict::Unknown, Verdict::Fail));
     // Turns once, before all that fills the queue.
-    testing::force(&health, "queue", Outcome::fail("drill"));
+    Fake::of(&health, "queue").fail("drill");
     for nth in 0..500 {
         pass(&health);
         fail(&health);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::{Guard, Headers, RequestHead};
+use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, Outcome, testing};
 use serde_json::{Value, json};
 use test_support::Log;
@@ -314,20 +315,20 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
         ],
         "the beginning"
     );
-    testing::force(&health, "cache", Outcome::fail("gone"));
+    Fake::of(&health, "cache").fail("gone");
     assert_eq!(
         seen(&log),
         [event("WARN", "readiness", "degraded", "cache")]
     );
-    testing::force(&health, "queue", Outcome::fail("gone"));
+    Fake::of(&health, "queue").fail("gone");
     assert_eq!(
         seen(&log),
         [event("ERROR", "readiness", "unhealthy", "queue")]
     );
-    testing::force(&health, "database", Outcome::fail("gone"));
+    Fake::of(&health, "database").fail("gone");
     assert_eq!(seen(&log), [], "it was so before");
     for name in ["database", "queue"] {
-        testing::force(&health, name, Outcome::pass());
+        Fake::of(&health, name).pass();
     }
     assert_eq!(
         seen(&log),
@@ -344,7 +345,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
         [event("INFO", "readiness", "unhealthy", "")],
         "a drain is no alarm"
     );
-    testing::force(&health, "database", Outcome::fail("gone"));
+    Fake::of(&health, "database").fail("gone");
     assert_eq!(seen(&log), [], "and nothing flips during it");
     drained.await;
 }

@@ -12,8 +12,6 @@ mod hooks;
 mod log;
 mod logs;
 mod metrics;
-#[cfg(feature = "opentelemetry")]
-mod opentelemetry;
 mod outlet;
 mod push_monitor;
 mod reported_checks;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use health_core::config::RuntimeOptions;
 use health_core::notify::PushMonitor;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Probe};
 use test_support::BOUND;
 use test_support::receiver::{Answer, next, receiver};
 
@@ -21,11 +22,11 @@ fn forced(monitor: PushMonitor) -> HealthBuilder {
 }
 
 fn fail(health: &Health) {
-    testing::force(health, "database", Outcome::fail("drill"));
+    Fake::of(health, "database").fail("drill");
 }
 
 fn pass(health: &Health) {
-    testing::force(health, "database", Outcome::pass());
+    Fake::of(health, "database").pass();
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use health_core::notify::Webhook;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -70,7 +71,7 @@ fn turn(health: &Health, check: &str, is_good: bool) {
         let error = std::io::Error::other("postgres://app:hunter2@db: refused");
         Outcome::fail("down").because(error)
     };
-    testing::force(health, check, outcome);
+    Fake::of(health, check).set(outcome);
 }
 
 fn fail(health: &Health) {
@@ -379,11 +380,7 @@ async fn causes_are_sent_on_request_masked_and_bounded() {
     fail(&health);
     assert_eq!(next(&told).body["cause"], "postgres://***@db: refused");
     let error = std::io::Error::other("x".repeat(7_000_000));
-    testing::force(
-        &health,
-        "database",
-        Outcome::warn("y".repeat(7_000_000)).because(error),
-    );
+    Fake::of(&health, "database").set(Outcome::warn("y".repeat(7_000_000)).because(error));
     let request = next(&told);
     assert!(request.raw.len() < 4_096, "{} bytes", request.raw.len());
 }
@@ -408,7 +405,7 @@ async fn the_application_chooses_which_states_are_sent() {
         (&json!("error"), &json!("ok"))
     );
     // A predicate that panics does not hide a state.
-    testing::force(&health, "database", Outcome::warn("slow"));
+    Fake::of(&health, "database").warn("slow");
     assert_eq!(next(&told).body["to"], "degraded");
 }
 

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use health_core::{CheckOptions, Health, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health};
 
 /// The code and the body.
 fn ask(address: SocketAddr, method: &str, path: &str) -> (u16, String) {
@@ -60,11 +61,11 @@ async fn conforms(health: Health, address: SocketAddr) {
         );
         assert_eq!(ask(address, "GET", "/").1, "business");
 
-        testing::force(&health, "disk", Outcome::fail("full"));
+        Fake::of(&health, "disk").fail("full");
         let failing = (503, r#"{"status":"unhealthy"}"#.to_owned());
         assert_eq!(ask(address, "GET", "/readyz"), failing);
         assert_eq!(ask(address, "HEAD", "/readyz"), (503, String::new()));
-        testing::force(&health, "disk", Outcome::pass());
+        Fake::of(&health, "disk").pass();
         assert_eq!(code("GET", "/readyz"), 200);
         drop(health.drain());
         assert_eq!(code("GET", "/readyz"), 503);

@@ -16,7 +16,8 @@ use health_core::check::FailureClass;
 use health_core::config::HttpOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::Page;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use serde_json::Value;
 use test_support::eventually;
 use tests::programs::{Running, curl, free_port};
@@ -81,7 +82,7 @@ async fn exposed() -> BTreeSet<String> {
     let server = serve(builder()).await;
     // The failures of a class are a series from the first one on.
     let refused = Outcome::fail("down").class(FailureClass::Refused);
-    testing::force(server.health(), "database", refused);
+    Fake::of(server.health(), "database").set(refused);
     let page = server.get("/metrics").await.body;
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
@@ -338,9 +339,9 @@ async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
             .map(|alerts| alerts.contains(&alert))
     };
     eventually("no alert", || async { fires().await == Some(false) }).await;
-    testing::force(server.health(), "database", Outcome::fail("drill"));
+    Fake::of(server.health(), "database").fail("drill");
     eventually("the alert", || async { fires().await == Some(true) }).await;
-    testing::release(server.health(), "database");
+    Fake::of(server.health(), "database").release();
     eventually("the recovery", || async { fires().await == Some(false) }).await;
 }
 

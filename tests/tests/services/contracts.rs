@@ -204,6 +204,9 @@ async fn answers(format: &str) -> (Vec<Value>, Vec<Value>) {
             for check in health.snapshot().checks() {
                 let uri = format!("/health/{}?format={format}", check.name());
                 checks.push(get(&health, &uri));
+                if format == "json" {
+                    checks.push(json!(check));
+                }
             }
             drop(drained);
         }

@@ -8,7 +8,8 @@ use health_core::config::HttpOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::{Details, Guard, Page};
 use health_core::report::Verdict;
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status};
 use test_support::eventually;
 use tests::wire::{Answer, Framework, Server};
 use tokio::runtime::Handle;
@@ -503,8 +504,8 @@ fn tenants() -> Health {
         .check("a", CheckOptions::new(), || async {})
         .check("b", critical(), || async {});
     let health = builder.start().expect("it starts");
-    testing::force(&health, "a", Outcome::pass());
-    testing::force(&health, "b", Outcome::fail("down"));
+    Fake::of(&health, "a").pass();
+    Fake::of(&health, "b").fail("down");
     health
 }
 

@@ -2,7 +2,8 @@
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Page};
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use tests::wire::{Framework, Mount, Server};
 
 const TOKEN: &str = "correct horse battery staple";
@@ -36,9 +37,9 @@ fn failing(http: HttpOptions) -> Health {
         .check("cache", CheckOptions::new(), || async {})
         .check("orders-db", database, || async {});
     let health = builder.http(http).start().expect("it starts");
-    testing::force(&health, "cache", Outcome::pass());
+    Fake::of(&health, "cache").pass();
     let refused = Outcome::fail("down").because("password=hunter2");
-    testing::force(&health, "orders-db", refused);
+    Fake::of(&health, "orders-db").set(refused);
     health
 }
 

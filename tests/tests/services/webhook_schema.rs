@@ -9,7 +9,8 @@ use axum::body::Bytes;
 use axum::routing::post;
 use health_core::check::FailureClass;
 use health_core::notify::Webhook;
-use health_core::{CheckOptions, Health, Outcome, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, Outcome};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -86,8 +87,8 @@ async fn bodies(max_batch: usize) -> Vec<Value> {
         .start()
         .expect("it starts");
     // Both are good first results, which are collected.
-    testing::force(&health, "database", Outcome::pass());
-    testing::force(&health, "cache", Outcome::pass());
+    Fake::of(&health, "database").pass();
+    Fake::of(&health, "cache").pass();
     let mut bodies = Vec::new();
     let mut known = 0;
     while known < 3 {
@@ -106,7 +107,7 @@ async fn bodies(max_batch: usize) -> Vec<Value> {
         ),
         (Outcome::pass(), 1),
     ] {
-        testing::force(&health, "database", outcome);
+        Fake::of(&health, "database").set(outcome);
         // `schema` is skipped, and runs again.
         let mut waited_for = 1 + followers;
         while waited_for > 0 {

@@ -20,6 +20,7 @@ fn mistakes() {
         "after",
         "methods",
         "app",
+        "features",
     ] {
         cases.compile_fail(format!("{kind}/*.rs"));
     }

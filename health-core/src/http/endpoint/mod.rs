@@ -227,7 +227,6 @@ impl Endpoint {
     }
 
     /// Returns the version of the application.
-    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
     pub(crate) fn version(&self) -> Option<&str> {
         self.inner.service_info.shown_version()
     }

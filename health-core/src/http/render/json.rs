@@ -19,12 +19,12 @@ use serde_json::value::RawValue;
 
 use crate::check::class::FailureClass;
 use crate::check::outcome::{Observed, Status};
+use crate::http::answer::HistorySummary;
 use crate::http::render::Frame;
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
 use crate::http::render::vocabulary::Vocabulary;
 use crate::time::stamp::{milliseconds, timestamp};
-use crate::verdict::history::History;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::Seen;
 use crate::verdict::track::Verdict;
@@ -204,7 +204,7 @@ impl Serialize for Checks<'_> {
 }
 
 #[derive(Default, serde::Serialize)]
-struct CheckBody<'a> {
+pub(super) struct CheckBody<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     excluded: bool,
@@ -227,7 +227,7 @@ struct CheckBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     consecutive: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<HistoryBody>,
+    history: Option<HistorySummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<String>,
     /// The last result, if the thresholds keep the verdict from changing.
@@ -245,7 +245,7 @@ struct CheckBody<'a> {
 }
 
 impl<'a> CheckBody<'a> {
-    fn new(words: Vocabulary, check: Shown<'a>) -> Self {
+    pub(super) fn new(words: Vocabulary, check: Shown<'a>) -> Self {
         let report = check.report;
         let verdict = report.verdict();
         let last = report.last_status().map(Verdict::from);
@@ -261,7 +261,7 @@ impl<'a> CheckBody<'a> {
             cause: check.cause(),
             incident: report.incident(),
             consecutive: check.full.then(|| report.consecutive()),
-            history: check.full.then(|| HistoryBody::new(&report.history())),
+            history: check.full.then(|| (&report.history()).into()),
             checked_at: report.checked_at().map(timestamp),
             last_status: last
                 .filter(|&last| last != verdict)
@@ -275,7 +275,7 @@ impl<'a> CheckBody<'a> {
 
     /// Adds the declaration, which is only shown in the answer of a single
     /// check.
-    fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
+    pub(super) fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
         CheckBody {
             description: check.report.description(),
             tags: check.report.tags(),
@@ -283,7 +283,7 @@ impl<'a> CheckBody<'a> {
         }
     }
 
-    fn draining(words: Vocabulary) -> Self {
+    pub(super) fn draining(words: Vocabulary) -> Self {
         CheckBody {
             status: words.verdict(Verdict::Fail),
             critical: true,
@@ -291,44 +291,4 @@ impl<'a> CheckBody<'a> {
             ..CheckBody::default()
         }
     }
-}
-
-#[derive(serde::Serialize)]
-struct HistoryBody {
-    /// The number of runs since the start. The other values are computed from
-    /// the kept results, except for the last failure.
-    runs: u64,
-    kept: usize,
-    passed: usize,
-    warned: usize,
-    failed: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    success_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p50_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p95_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_failure_at: Option<String>,
-}
-
-impl HistoryBody {
-    fn new(history: &History) -> Self {
-        let latency = |quantile| history.latency(quantile).map(milliseconds);
-        HistoryBody {
-            runs: history.runs(),
-            kept: history.past().len(),
-            passed: history.count(Status::Pass),
-            warned: history.count(Status::Warn),
-            failed: history.count(Status::Fail),
-            success_rate: history.success_rate().map(three_places),
-            p50_ms: latency(0.5),
-            p95_ms: latency(0.95),
-            last_failure_at: history.last_failure_at().map(timestamp),
-        }
-    }
-}
-
-fn three_places(share: f64) -> f64 {
-    (share * 1e3).round() / 1e3
 }

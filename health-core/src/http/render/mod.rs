@@ -4,6 +4,7 @@ pub(crate) mod exposition;
 pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
+mod report;
 pub(crate) mod shown;
 pub(crate) mod text;
 pub(crate) mod truncate;

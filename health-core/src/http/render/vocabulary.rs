@@ -30,6 +30,13 @@ pub enum Vocabulary {
 }
 
 impl Vocabulary {
+    pub(crate) const ALL: [Vocabulary; 4] = [
+        Vocabulary::Healthy,
+        Vocabulary::Pass,
+        Vocabulary::Up,
+        Vocabulary::Ok,
+    ];
+
     pub(crate) const fn status(self, status: Status) -> &'static str {
         let [pass, warn, fail] = match self {
             Vocabulary::Healthy => ["healthy", "degraded", "unhealthy"],

@@ -7,6 +7,7 @@
 pub(crate) mod remote;
 
 use std::sync::Arc;
+#[cfg(feature = "testing")]
 use std::time::Duration;
 use std::{fmt, io, thread};
 
@@ -185,6 +186,7 @@ impl Hooks {
 
     /// Waits until the listeners have taken all queued transitions, for at most
     /// `limit` each.
+    #[cfg(feature = "testing")]
     pub(crate) fn flush(&self, limit: Duration) {
         for Subscription { queue, .. } in &self.queues {
             queue.wait_idle(limit);

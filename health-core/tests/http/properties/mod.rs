@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use health_core::config::HttpOptions;
 use health_core::config::Settings;
 use health_core::http::{Guard, RequestHead};
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome, StartError, testing};
+use health_core::testing::Fake;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, StartError};
 use tokio::runtime::{Builder, Runtime};
 
 const TOKEN: &str = "correct horse battery staple";
@@ -35,10 +36,10 @@ fn try_checked(builder: HealthBuilder) -> Result<Health, StartError> {
             builder.check(name, CheckOptions::new().critical(), || async {})
         });
     let health = builder.start()?;
-    testing::force(&health, "cache", Outcome::warn("\"cold\"\n<b>"));
-    testing::force(&health, "queue", Outcome::pass().observe(7.0, "jobs"));
+    Fake::of(&health, "cache").warn("\"cold\"\n<b>");
+    Fake::of(&health, "queue").set(Outcome::pass().observe(7.0, "jobs"));
     let refused = Outcome::fail("refused").because(std::io::Error::other(PRIVATE));
-    testing::force(&health, "database", refused);
+    Fake::of(&health, "database").set(refused);
     Ok(health)
 }
 

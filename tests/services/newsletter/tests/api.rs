@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use health_actix::testing::Fake;
 use newsletter::email::EmailClient;
 use newsletter::health::{Dependencies, checks};
 use newsletter::{startup, worker};
@@ -111,7 +112,7 @@ async fn an_issue_reaches_each_reader_and_the_mail_server_gets_nothing_else() {
 #[actix_web::test]
 async fn readiness_follows_the_database() {
     let app = TestApp::spawn().await;
-    health_actix::testing::force(&app.health, "database", health_actix::Outcome::fail("down"));
+    Fake::of(&app.health, "database").fail("down");
     assert_eq!(app.get("/readyz").await, 503);
     assert_eq!(app.get("/livez").await, 200);
 }

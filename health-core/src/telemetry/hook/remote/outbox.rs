@@ -195,7 +195,8 @@ mod tests {
     use super::*;
     use crate::event::{Event, Events};
     use crate::telemetry::event::Transition;
-    use crate::{CheckOptions, Health, Outcome, testing};
+    use crate::testing::Fake;
+    use crate::{CheckOptions, Health, Outcome};
 
     const SECOND: Duration = Duration::from_secs(1);
     const MIN: Duration = Duration::from_secs(10);
@@ -219,7 +220,7 @@ mod tests {
         }
 
         async fn turn(&mut self, check: usize, outcome: Outcome) -> QueuedTransition {
-            testing::force(&self.health, ["a", "b"][check], outcome);
+            Fake::of(&self.health, ["a", "b"][check]).set(outcome);
             loop {
                 let event = self.events.next().await.expect("an event");
                 if let Event::Transition(turned) = event {

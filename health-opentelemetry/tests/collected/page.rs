@@ -1,4 +1,4 @@
-//! The metrics as a reader of OpenTelemetry collects them.
+//! The test for the version that the parent module names.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use health_core::config::HttpOptions;
 use health_core::http::{Page, RequestHead};
 use health_core::{CheckOptions, Health, Probe, Status};
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::data::{
+use test_support::eventually;
+
+use super::opentelemetry::metrics::MeterProvider as _;
+use super::opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, GaugeDataPoint, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
 };
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use test_support::eventually;
+use super::opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use super::record;
 
 fn each(metrics: &[ResourceMetrics], mut see: impl FnMut(&str, &MetricData<f64>)) {
     let last = metrics.last().expect("something was collected");
@@ -39,7 +41,7 @@ async fn the_reader_collects_what_the_page_shows() {
         .check("db", options, || async {})
         .start()
         .expect("it starts");
-    let recording = tokio::spawn(health.record_opentelemetry(&provider.meter("health")));
+    let recording = tokio::spawn(record(&health, &provider.meter("health")));
     eventually("three runs", async || {
         health
             .check("db")

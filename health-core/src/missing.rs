@@ -1,0 +1,110 @@
+//! Methods of features that are not enabled: a call is a compile error that names
+//! the feature.
+//!
+//! rustc says this of items that a `cfg` has removed, but not of methods.
+
+macro_rules! missing {
+    ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {
+        #[cfg(not(feature = $feature))]
+        const _: () = {
+            #[diagnostic::on_unimplemented(
+                message = $message,
+                label = "this feature is not enabled",
+                note = $features
+            )]
+            #[allow(unreachable_pub, reason = "as public as the method")]
+            pub trait FeatureIsEnabled {}
+
+            impl $type {
+                #[doc(hidden)]
+                #[allow(clippy::unused_self, reason = "cannot be called")]
+                pub fn $method<$($argument),*>(&self $(, _: $argument)*) -> $output
+                where
+                    // With a lifetime, since rustc refuses a plain bound right here.
+                    for<'a> &'a $type: FeatureIsEnabled,
+                {
+                    unreachable!($message)
+                }
+            }
+        };
+    };
+}
+
+missing!(
+    "serve",
+    crate::Health: fn serve(A) -> std::io::Result<()>,
+    "`Health::serve` needs the feature `serve`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"serve\"]`"
+);
+missing!(
+    "serve",
+    crate::Health: fn serve_haproxy_agent(A, B) -> std::io::Result<()>,
+    "`Health::serve_haproxy_agent` needs the feature `serve`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"serve\"]`"
+);
+missing!(
+    "signal",
+    crate::Health: fn drain_on_signal() -> std::future::Ready<()>,
+    "`Health::drain_on_signal` needs the feature `signal`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"signal\"]`"
+);
+missing!(
+    "tower",
+    crate::Health: fn layer() -> (),
+    "`Health::layer` needs the feature `tower`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"tower\"]`"
+);
+missing!(
+    "metrics",
+    crate::Health: fn record_metrics() -> std::future::Ready<()>,
+    "`Health::record_metrics` needs the feature `metrics`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"metrics\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn watch(A) -> Option<()>,
+    "`Health::watch` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn status_of(A) -> Option<crate::Status>,
+    "`Health::status_of` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn fresh_statuses(A) -> std::future::Ready<Vec<Option<crate::Status>>>,
+    "`Health::fresh_statuses` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "watch",
+    crate::Health: fn ended() -> std::future::Ready<()>,
+    "`Health::ended` needs the feature `watch`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
+);
+missing!(
+    "webhook",
+    crate::HealthBuilder: fn notify(A) -> crate::HealthBuilder,
+    "`HealthBuilder::notify` needs the feature `webhook`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"webhook\"]`"
+);
+missing!(
+    "testing",
+    crate::HealthBuilder: fn for_tests() -> crate::HealthBuilder,
+    "`HealthBuilder::for_tests` needs the feature `testing`",
+    "add it under `[dev-dependencies]` in `Cargo.toml`: `features = [\"testing\"]`"
+);
+missing!(
+    "systemd",
+    crate::config::LifecycleOptions: fn notify_systemd() -> crate::config::LifecycleOptions,
+    "`LifecycleOptions::notify_systemd` needs the feature `systemd`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`"
+);
+missing!(
+    "systemd",
+    crate::config::LifecycleOptions: fn trigger_systemd_watchdog() -> crate::config::LifecycleOptions,
+    "`LifecycleOptions::trigger_systemd_watchdog` needs the feature `systemd`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`"
+);

@@ -1,0 +1,13 @@
+use health_axum::config::LifecycleOptions;
+use health_axum::Health;
+
+fn main() {
+    let health = Health::builder().for_tests().start().unwrap();
+    let _served = health.serve("0.0.0.0:9090").unwrap();
+    let _agent = health.serve_haproxy_agent("0.0.0.0:9091", 50);
+    let _layer = health.layer();
+    let _recorded = health.record_metrics();
+    let _watched = health.watch(&"database");
+    let _notified = Health::builder().notify("https://hc-ping.com/3f1c9a52");
+    let _lifecycle = LifecycleOptions::new().notify_systemd();
+}
