@@ -132,6 +132,7 @@ fn read_field(
             state: state.clone(),
             member: member.clone(),
             ty: field.ty.clone(),
+            some: argument_of(&field.ty, "Option").cloned(),
             description: item::description(&field.attrs),
             check: check.0,
         });
@@ -222,12 +223,18 @@ fn provide_behind_arcs(name: &Ident, provided: &mut Vec<Provided>) {
 
 /// Returns the `T` of `Arc<T>`, if it looks sized.
 fn behind_arc(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Arc").filter(|inner| has_size(inner))
+}
+
+/// Returns the `T` of a type that is written as `Generic<T>`, with or without a
+/// path before it.
+fn argument_of<'t>(ty: &'t Type, generic: &str) -> Option<&'t Type> {
     let Type::Path(path) = ty else { return None };
     let last = path
         .path
         .segments
         .last()
-        .filter(|last| last.ident == "Arc")?;
+        .filter(|last| last.ident == generic)?;
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
@@ -236,7 +243,7 @@ fn behind_arc(ty: &Type) -> Option<&Type> {
     else {
         return None;
     };
-    has_size(inner).then_some(inner)
+    Some(inner)
 }
 
 fn has_size(ty: &Type) -> bool {
