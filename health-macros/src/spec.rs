@@ -46,7 +46,7 @@ pub(crate) struct Field {
     pub(crate) member: Member,
     pub(crate) ty: Type,
     /// The `T` of a field of type `Option<T>`, which is what the check takes.
-    pub(crate) some: Option<Type>,
+    pub(crate) some: Option<TokenStream>,
     /// The first line of its documentation.
     pub(crate) description: Option<String>,
     /// What checks it: an expression.

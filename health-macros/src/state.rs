@@ -132,7 +132,7 @@ fn read_field(
             state: state.clone(),
             member: member.clone(),
             ty: field.ty.clone(),
-            some: argument_of(&field.ty, "Option").cloned(),
+            some: argument_of(&field.ty, "Option").map(ToTokens::to_token_stream),
             description: item::description(&field.attrs),
             check: check.0,
         });

@@ -1,6 +1,10 @@
 //! Real servers, each in a directory and on a port of its own.
 #![allow(dead_code, reason = "each test binary needs a part of it")]
 
+#[allow(unused_imports, unused_macros, reason = "as below")]
+pub(crate) mod migrations;
+pub(crate) mod postgres;
+
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
