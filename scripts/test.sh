@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl haproxy initdb mariadbd nats-server nginx node npm prometheus prometheus-alertmanager python3
+    chromium curl haproxy initdb mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
     rabbitmq-server redis-server valgrind
 )
 # Debian keeps the programs of Postgres out of the path.
@@ -87,7 +87,7 @@ done
 for adapter in health-axum health-actix health-tonic; do
     cargo clippy --locked -p "$adapter" --no-default-features -- -D warnings
 done
-for client in "" async-nats bb8-postgres deadpool-postgres deadpool-redis dns http lapin machine redis \
+for client in "" async-nats bb8-postgres deadpool-postgres deadpool-redis dns http lapin machine redis rumqttc \
     "sqlx-migrate sqlx-postgres" sqlx-mysql sqlx-postgres sqlx-sqlite tcp tls tokio-postgres tonic; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
 done

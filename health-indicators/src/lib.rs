@@ -30,6 +30,8 @@ pub mod machine;
 mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "rumqttc")]
+pub mod rumqttc;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
