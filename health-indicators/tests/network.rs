@@ -69,7 +69,7 @@ fn expired() -> CertifiedKey<KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     let now = SystemTime::now();
     params.not_before = (now - 10 * DAY).into();
-    params.not_after = (now - DAY).into();
+    params.not_after = (now - DAY / 2).into();
     let signing_key = KeyPair::generate().expect("a key");
     let cert = params.self_signed(&signing_key).expect("a certificate");
     CertifiedKey { cert, signing_key }
@@ -79,7 +79,7 @@ fn from_tomorrow() -> CertifiedKey<KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     let now = SystemTime::now();
     params.not_before = (now + DAY).into();
-    params.not_after = (now + 90 * DAY).into();
+    params.not_after = (now + 90 * DAY + DAY / 2).into();
     let signing_key = KeyPair::generate().expect("a key");
     let cert = params.self_signed(&signing_key).expect("a certificate");
     CertifiedKey { cert, signing_key }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use health_core::check::{FailureClass, Indicator};
 use health_core::http::HealthServer;
+use health_core::report::Verdict;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status};
 use health_indicators::http::{Service, service};
 use reqwest::Client;
@@ -23,10 +24,11 @@ impl Database {
     }
 }
 
+/// The tests run the checks: the next run by itself is an hour away.
 fn options() -> CheckOptions {
     CheckOptions::new()
-        .cache(Duration::ZERO)
-        .timeout(Duration::from_secs(10))
+        .interval(Duration::from_secs(3600))
+        .timeout(Duration::from_secs(60))
         .critical()
 }
 
@@ -52,15 +54,37 @@ fn serve(health: &Health) -> (HealthServer, String) {
     (server, url)
 }
 
-/// The next result of a check, after the checks before it in the chain.
-async fn run(health: &Health, name: &str) -> (Status, Option<String>) {
+/// What a check says: its verdict, and why.
+type Seen = (Verdict, Option<String>);
+
+fn passing() -> Seen {
+    (Verdict::Pass, None)
+}
+
+fn because(verdict: Verdict, names: &str) -> Seen {
+    (verdict, Some(format!("unhealthy because of {names}")))
+}
+
+/// The next result of a check.
+async fn run(health: &Health, name: &str) -> Seen {
     let report = health.refresh(name).await.expect("the check");
-    let status = match report.verdict() {
-        health_core::report::Verdict::Pass => Status::Pass,
-        health_core::report::Verdict::Warn => Status::Warn,
-        _ => Status::Fail,
-    };
-    (status, report.message().map(str::to_owned))
+    (report.verdict(), report.message().map(str::to_owned))
+}
+
+/// Runs the checks in this order until the last of them says this. A run that
+/// has begun before a change does not see it.
+async fn eventually(order: &[(&Health, &str)], wanted: Seen) {
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let mut seen = passing();
+        for (health, name) in order {
+            seen = run(health, name).await;
+        }
+        if seen == wanted {
+            return;
+        }
+        assert!(std::time::Instant::now() < until, "{seen:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,23 +103,16 @@ async fn the_deepest_cause_has_a_name() {
     let orders = with_service(Health::builder(), "payments", service("orders", url));
     let orders = orders.start().expect("it starts");
 
-    for is_down in [false, true, false] {
-        database.set_down(is_down);
-        run(&ledger, "database").await;
-        let of_ledger = run(&payments, "ledger").await;
-        let of_payments = run(&orders, "payments").await;
-        if is_down {
-            let text = "unhealthy because of database";
-            assert_eq!(of_ledger, (Status::Fail, Some(text.to_owned())));
-            let text = "unhealthy because of ledger > database";
-            assert_eq!(of_payments, (Status::Warn, Some(text.to_owned())));
-        } else {
-            assert_eq!(of_ledger, (Status::Pass, None));
-            assert_eq!(of_payments, (Status::Pass, None));
-        }
-        // It degrades, so it goes on serving, although the check is critical.
-        assert_ne!(orders.status(Probe::Readiness), Status::Fail);
-    }
+    let first = [(&ledger, "database"), (&payments, "ledger")];
+    let all = [first[0], first[1], (&orders, "payments")];
+    eventually(&all, passing()).await;
+    database.set_down(true);
+    eventually(&first, because(Verdict::Fail, "database")).await;
+    eventually(&all, because(Verdict::Warn, "ledger > database")).await;
+    // It degrades, so it goes on serving, although the check is critical.
+    assert_ne!(orders.status(Probe::Readiness), Status::Fail);
+    database.set_down(false);
+    eventually(&all, passing()).await;
 }
 
 /// Both fail when the other does, so each would keep the other down.
@@ -122,21 +139,16 @@ async fn services_that_check_each_other_recover() {
     let payments = payments.start().expect("it starts");
     let _payments_server = payments.serve(address).expect("its port");
 
-    let round = async || {
-        run(&orders, "database").await;
-        let of_orders = run(&payments, "orders").await.0;
-        (of_orders, run(&orders, "payments").await.0)
-    };
-    let until = std::time::Instant::now() + Duration::from_secs(30);
-    while round().await != (Status::Pass, Status::Pass) {
-        assert!(std::time::Instant::now() < until, "both start");
-    }
+    let of_orders = [(&orders, "database"), (&payments, "orders")];
+    let of_payments = [of_orders[0], of_orders[1], (&orders, "payments")];
+    eventually(&of_payments, passing()).await;
+    eventually(&of_orders, passing()).await;
     database.set_down(true);
-    for _ in 0..3 {
-        assert_eq!(round().await.0, Status::Fail);
-    }
+    eventually(&of_orders, because(Verdict::Fail, "database")).await;
+    eventually(&of_payments, because(Verdict::Fail, "orders > database")).await;
     database.set_down(false);
-    assert_eq!(round().await, (Status::Pass, Status::Pass));
+    eventually(&of_orders, passing()).await;
+    eventually(&of_payments, passing()).await;
 }
 
 /// A server that answers every request with this body.

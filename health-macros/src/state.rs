@@ -131,7 +131,7 @@ fn read_field(
             visibility: visibility.to_token_stream(),
             state: state.clone(),
             member: member.clone(),
-            ty: field.ty.clone(),
+            ty: field.ty.to_token_stream(),
             some: argument_of(&field.ty, "Option").map(ToTokens::to_token_stream),
             description: item::description(&field.attrs),
             check: check.0,

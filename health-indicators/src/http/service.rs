@@ -38,7 +38,8 @@ const LONGEST_NAME: usize = 64;
 /// Two services that check each other must not keep each other down. The check
 /// publishes on which path its verdict came, and a verdict that came through this
 /// service does not count. Neither does one that came through more than 8
-/// services.
+/// services. Both need checks with an interval: with `cache` each would wait for
+/// the run of the other.
 ///
 /// ```
 /// use health_core::HealthState;
