@@ -39,7 +39,7 @@ fn config(server: &Server, password: &str) -> Config {
 
 async fn connect(server: &Server) -> Client {
     let config = config(server, PASSWORD);
-    let until = std::time::Instant::now() + Duration::from_secs(180);
+    let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
         // It listens before it answers.
         match config.connect(NoTls).await {

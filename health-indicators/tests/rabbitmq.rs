@@ -78,7 +78,7 @@ fn limit_memory(server: &Server, erlang: Erlang, share: &str) {
 async fn connect(server: &Server) -> Connection {
     let port = server.port;
     let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f?heartbeat=2");
-    let until = std::time::Instant::now() + Duration::from_secs(180);
+    let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
         let properties = ConnectionProperties::default().enable_auto_recover();
         match Connection::connect(&url, properties).await {
@@ -143,7 +143,7 @@ async fn every_state_of_a_broker_is_told_apart() {
     let blocked = failing(FailureClass::Saturated);
     let began = std::time::Instant::now();
     while seen(&of_broker).await != blocked {
-        assert!(began.elapsed() < Duration::from_secs(180));
+        assert!(began.elapsed() < Duration::from_secs(300));
         let _ = tokio::time::timeout(Duration::from_millis(100), publish(&orders)).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
