@@ -1,16 +1,10 @@
 //! Redis and Valkey, behind a pool of deadpool-redis 0.23.
 
-use std::time::Duration;
-
-use deadpool_redis::{Pool, PoolError, Timeouts};
+use deadpool_redis::Pool;
 use health_core::Outcome;
-use health_core::check::FailureClass;
 
-use crate::failure::{because, saturated};
+use crate::deadpool::{connection, described};
 use crate::redis::failed;
-
-/// How long a run waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The server answers `PING`, which the pool sends to test a connection before
 /// it gives it out.
@@ -30,20 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// }
 /// ```
 pub async fn ping(pool: &Pool) -> Outcome {
-    let timeouts = Timeouts {
-        wait: Some(PATIENCE),
-        ..pool.timeouts()
-    };
-    let outcome = match pool.timeout_get(&timeouts).await {
+    let outcome = match connection(pool, failed).await {
         Ok(_) => Outcome::pass(),
-        Err(PoolError::Timeout(deadpool_redis::TimeoutType::Wait)) => saturated(),
-        Err(PoolError::Backend(error)) => failed(error),
-        Err(error @ PoolError::Timeout(_)) => because(FailureClass::TimedOut, error),
-        Err(error @ PoolError::Closed) => because(FailureClass::Unreachable, error),
-        Err(error) => because(FailureClass::Misconfigured, error),
+        Err(missing) => missing,
     };
-    let status = pool.status();
-    outcome
-        .observe(status.size, "connections")
-        .detail(serde_json::json!({ "idle": status.available, "max": status.max_size }))
+    described(pool, outcome)
 }

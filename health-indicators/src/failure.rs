@@ -20,10 +20,35 @@ pub(crate) fn because(class: FailureClass, error: impl Error + Send + Sync + 'st
     failure(class).because(error)
 }
 
+/// The same as a warning.
+pub(crate) fn degraded(failed: &Outcome) -> Outcome {
+    let text = failed.message().unwrap_or_default().to_owned();
+    let mut outcome = Outcome::warn(text);
+    if let Some(class) = failed.failure_class() {
+        outcome = outcome.class(class);
+    }
+    if failed.cause().is_empty() {
+        return outcome;
+    }
+    outcome.because(failed.cause().join(": "))
+}
+
 /// Every connection of a pool is in use: the dependency may be fine, so the
 /// check degrades.
 pub(crate) fn saturated() -> Outcome {
     Outcome::warn(text(FailureClass::Saturated)).class(FailureClass::Saturated)
+}
+
+/// The class of an I/O error of a connection.
+pub(crate) fn class_of_io(error: &std::io::Error) -> FailureClass {
+    use std::io::ErrorKind;
+
+    match error.kind() {
+        ErrorKind::TimedOut => FailureClass::TimedOut,
+        ErrorKind::InvalidInput => FailureClass::Misconfigured,
+        ErrorKind::InvalidData => FailureClass::Refused,
+        _ => FailureClass::Unreachable,
+    }
 }
 
 fn text(class: FailureClass) -> &'static str {

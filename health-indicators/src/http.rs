@@ -21,11 +21,15 @@
 //! | is led to another URL by a redirect | failing | `misconfigured` |
 //! | gets no answer before the timeout of the client or of the check | failing | `timed_out` |
 
+mod service;
+
 use health_core::Outcome;
 use health_core::check::{FailureClass, Indicator};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Request, StatusCode};
 
 use crate::failure::{because, failure};
+
+pub use self::service::{Service, service};
 
 /// So much of a body is read, so that the connection can be used again.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -74,25 +78,16 @@ impl Get {
             Ok(request) => request,
             Err(error) => return because(FailureClass::Misconfigured, error.without_url()),
         };
-        let url = request.url().clone();
-        let mut response = match client.execute(request).await {
-            Ok(response) => response,
-            Err(error) => return because(class(&error), error.without_url()),
+        let answer = match send(client, request).await {
+            Ok(answer) => answer,
+            Err(failed) => return failed,
         };
-        let status = response.status();
-        let outcome = if *response.url() == url {
-            self.judge(status)
+        let outcome = if answer.is_redirected {
+            redirected()
         } else {
-            failure(FailureClass::Misconfigured).because("the request was redirected")
+            self.judge(answer.status)
         };
-        let mut read = 0;
-        while let Ok(Some(chunk)) = response.chunk().await {
-            read += chunk.len();
-            if read > LONGEST_BODY {
-                break;
-            }
-        }
-        outcome.observe(status.as_u16(), "status")
+        outcome.observe(answer.status.as_u16(), "status")
     }
 
     fn judge(&self, status: StatusCode) -> Outcome {
@@ -124,6 +119,38 @@ impl std::fmt::Debug for Get {
             .field("expected", &self.expected)
             .finish_non_exhaustive()
     }
+}
+
+/// An answer, with at most the beginning of its body.
+struct Answer {
+    status: StatusCode,
+    is_redirected: bool,
+    body: Vec<u8>,
+}
+
+/// Sends a request. The body is read, so that the connection can be used again.
+async fn send(client: &Client, request: Request) -> Result<Answer, Outcome> {
+    let url = request.url().clone();
+    let mut response = match client.execute(request).await {
+        Ok(response) => response,
+        Err(error) => return Err(because(class(&error), error.without_url())),
+    };
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_BODY {
+            break;
+        }
+    }
+    Ok(Answer {
+        status: response.status(),
+        is_redirected: *response.url() != url,
+        body,
+    })
+}
+
+fn redirected() -> Outcome {
+    failure(FailureClass::Misconfigured).because("the request was redirected")
 }
 
 fn class(error: &reqwest::Error) -> FailureClass {

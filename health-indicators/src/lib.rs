@@ -3,17 +3,46 @@
 
 mod failure;
 
+#[cfg(feature = "async-nats")]
+pub mod async_nats;
+#[cfg(feature = "bb8-postgres")]
+pub mod bb8_postgres;
+#[cfg(any(feature = "deadpool-postgres", feature = "deadpool-redis"))]
+mod deadpool;
+#[cfg(feature = "deadpool-postgres")]
+pub mod deadpool_postgres;
 #[cfg(feature = "deadpool-redis")]
 pub mod deadpool_redis;
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "lapin")]
+pub mod lapin;
 #[cfg(all(feature = "machine", unix))]
 pub mod machine;
+#[cfg(any(
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+    feature = "tokio-postgres"
+))]
+mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "rumqttc")]
+pub mod rumqttc;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
     feature = "sqlx-sqlite"
 ))]
 pub mod sqlx;
+#[cfg(feature = "tcp")]
+pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(feature = "tokio-postgres")]
+pub mod tokio_postgres;
+#[cfg(feature = "tonic")]
+pub mod tonic;

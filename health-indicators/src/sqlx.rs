@@ -35,6 +35,9 @@
 //! the application still opens. If all its places are taken by such attempts, the
 //! class is `saturated`, except in the run that loses a connection.
 
+#[cfg(feature = "sqlx-migrate")]
+mod migrations;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,6 +52,10 @@ use tokio::time::{Instant, sleep, timeout};
 #[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres"))]
 use crate::failure::failure;
 use crate::failure::{because, saturated};
+use crate::postgres::class_of_sqlstate;
+
+#[cfg(feature = "sqlx-migrate")]
+pub use self::migrations::{Migrations, migrations};
 
 /// How long a run waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -60,9 +67,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// `SELECT 1` would pass on a primary that has been demoted.
 #[cfg(feature = "sqlx-postgres")]
 pub async fn postgres(pool: &sqlx::PgPool) -> Outcome {
-    const IS_READ_ONLY: &str = "SELECT pg_catalog.pg_is_in_recovery() \
-         OR pg_catalog.current_setting('transaction_read_only')::pg_catalog.bool";
-    writable(pool, ask(pool, IS_READ_ONLY).await)
+    writable(pool, ask(pool, crate::postgres::IS_READ_ONLY).await)
 }
 
 /// A Postgres server that answers, in whatever role: for pools that only read.
@@ -119,8 +124,35 @@ where
     described(pool, outcome)
 }
 
-/// The answer to one query, or why there is none.
+/// The row that is the answer to one query, or why there is none.
 async fn ask<DB>(pool: &Pool<DB>, sql: &'static str) -> Result<DB::Row, Outcome>
+where
+    DB: Database,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let rows = rows(pool, sql).await.map_err(NoAnswer::outcome)?;
+    let first = rows.into_iter().next();
+    first.ok_or_else(|| failed(Error::RowNotFound))
+}
+
+/// Why a query has no answer.
+enum NoAnswer {
+    /// There was no connection for it.
+    Missing(Missing, Option<Error>),
+    Failed(Error),
+}
+
+impl NoAnswer {
+    fn outcome(self) -> Outcome {
+        match self {
+            NoAnswer::Missing(missing, lost) => missing.outcome(lost),
+            NoAnswer::Failed(error) => failed(error),
+        }
+    }
+}
+
+/// The answer to one query, or why there is none.
+async fn rows<DB>(pool: &Pool<DB>, sql: &'static str) -> Result<Vec<DB::Row>, NoAnswer>
 where
     DB: Database,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -130,16 +162,16 @@ where
     loop {
         let (mut connection, age) = match connection(pool, until).await {
             Ok(connection) => connection,
-            Err(missing) => return Err(missing.outcome(lost)),
+            Err(missing) => return Err(NoAnswer::Missing(missing, lost)),
         };
-        match sqlx::raw_sql(sql).fetch_one(&mut *connection).await {
+        match sqlx::raw_sql(sql).fetch_all(&mut *connection).await {
             // It broke while it was idle, as all do when the server restarts. The
             // application would not notice: the pool tests what it gives out.
             Err(error) if age == Age::Idle && class(&error) == FailureClass::Unreachable => {
                 drop(connection.detach());
                 lost = Some(error);
             }
-            answer => return answer.map_err(failed),
+            answer => return answer.map_err(NoAnswer::Failed),
         }
     }
 }
@@ -285,17 +317,16 @@ fn class(error: &Error) -> FailureClass {
 /// MySQL's the code of the protocol where it has one.
 fn class_of_code(code: &str) -> FailureClass {
     match code {
-        // Postgres: invalid password, no such role; MySQL: access denied
-        "28P01" | "28000" | "1045" => FailureClass::Unauthorized,
+        // MySQL: access denied
+        "1045" => FailureClass::Unauthorized,
         // no such database; SQLite: no database file
-        "3D000" | "42000" | "1049" | "26" => FailureClass::Misconfigured,
-        // the server ends or has ended; SQLite: the file cannot be opened or read
-        "57P01" | "57P02" | "08000" | "08003" | "08006" | "14" | "10" => FailureClass::Unreachable,
-        "57P03" => FailureClass::Starting,
+        "42000" | "1049" | "26" => FailureClass::Misconfigured,
+        // SQLite: the file cannot be opened or read
+        "14" | "10" => FailureClass::Unreachable,
         // too many clients
-        "53300" | "08004" | "1040" => FailureClass::Saturated,
-        "25006" | "1290" | "8" => FailureClass::WrongRole,
-        _ => FailureClass::Refused,
+        "1040" => FailureClass::Saturated,
+        "1290" | "8" => FailureClass::WrongRole,
+        code => class_of_sqlstate(code),
     }
 }
 

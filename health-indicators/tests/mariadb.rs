@@ -101,6 +101,9 @@ async fn every_state_of_a_server_is_told_apart() {
     let health = health(&pool);
     println!("up: {:?}", eventually(&health, UP).await);
 
+    #[cfg(feature = "sqlx-migrate")]
+    support::migrations::migrations_are_told_apart!(&pool);
+
     let held = [pool.acquire().await, pool.acquire().await];
     let saturated = look(&health).await;
     assert_eq!(saturated.verdict(), Verdict::Warn);

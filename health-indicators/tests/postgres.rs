@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use health_core::Health;
@@ -13,54 +11,13 @@ use health_core::report::Verdict;
 use health_indicators::sqlx::{postgres, postgres_read_only};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use support::{Server, as_user, directory_of, eventually, look, public_bytes, run, seen};
+use support::postgres::{self as servers, PASSWORD, server};
+use support::{Server, eventually, look, public_bytes, seen};
 
-const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 
 fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
     (Verdict::Fail, Some(class))
-}
-
-/// Debian has the programs in a directory for each version.
-fn program(name: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    let programs = versions.filter_map(|version| Some(version.ok()?.path().join("bin").join(name)));
-    programs
-        .filter(|path| path.exists())
-        .max()
-        .unwrap_or_else(|| name.into())
-}
-
-fn server() -> Server {
-    let directory = directory_of("postgres");
-    let password = directory.path().join("password");
-    std::fs::write(&password, PASSWORD).expect("a file");
-    let data = directory.path().join("data");
-    run(as_user(program("initdb"), "postgres")
-        .args(["--auth=scram-sha-256", "--username=orders", "--no-sync"])
-        .arg(format!("--pwfile={}", password.display()))
-        .arg("-D")
-        .arg(&data));
-    Server::start(directory, |directory, port| -> Command {
-        let mut command = as_user(program("postgres"), "postgres");
-        command
-            .arg("-D")
-            .arg(directory.join("data"))
-            .args([
-                "-p",
-                &port.to_string(),
-                "-h",
-                "127.0.0.1",
-                "-c",
-                "fsync=off",
-            ])
-            .arg("-k")
-            .arg(directory);
-        command
-    })
 }
 
 fn options(server: &Server, password: &str) -> PgConnectOptions {
@@ -125,6 +82,9 @@ async fn every_state_of_a_server_is_told_apart() {
     println!("up: {:?}", eventually(&health, UP).await);
 
     opens_no_connection(&server).await;
+
+    #[cfg(feature = "sqlx-migrate")]
+    support::migrations::migrations_are_told_apart!(&pool);
 
     // Every connection in use: degraded, and nothing is sent.
     let held = [pool.acquire().await, pool.acquire().await];
@@ -214,40 +174,7 @@ async fn every_state_of_a_server_is_told_apart() {
 #[ignore = "starts two Postgres servers; scripts/test.sh runs it"]
 async fn a_standby_is_of_the_wrong_role_for_writes() {
     let primary = server();
-    let directory = directory_of("postgres");
-    run(as_user(program("pg_basebackup"), "postgres")
-        .args([
-            "-R",
-            "-X",
-            "stream",
-            "-c",
-            "fast",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "orders",
-        ])
-        .args(["-p", &primary.port.to_string(), "--no-sync"])
-        .arg("-D")
-        .arg(directory.path().join("data"))
-        .env("PGPASSWORD", PASSWORD));
-    let standby = Server::start(directory, |directory, port| {
-        let mut command = as_user(program("postgres"), "postgres");
-        command
-            .arg("-D")
-            .arg(directory.join("data"))
-            .args([
-                "-p",
-                &port.to_string(),
-                "-h",
-                "127.0.0.1",
-                "-c",
-                "fsync=off",
-            ])
-            .arg("-k")
-            .arg(directory);
-        command
-    });
+    let standby = servers::standby(&primary);
     let pool = pool(&standby, 2);
     let writing = health(&pool);
     eventually(&writing, failing(FailureClass::WrongRole)).await;

@@ -1,6 +1,9 @@
 //! The check of SQLite by sqlx.
 #![cfg(feature = "sqlx-sqlite")]
 
+#[cfg(feature = "sqlx-migrate")]
+mod support;
+
 use health_core::Status;
 use health_core::check::FailureClass;
 use health_indicators::sqlx::sqlite;
@@ -92,4 +95,14 @@ async fn a_busy_pool_is_never_a_database_that_is_down() {
     for request in requests {
         request.await.expect("it has seen no error");
     }
+}
+
+#[cfg(feature = "sqlx-migrate")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_behind_the_program_fails_and_one_ahead_passes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("orders.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let pool = pool(options.create_if_missing(true));
+    support::migrations::migrations_are_told_apart!(&pool);
 }

@@ -127,12 +127,28 @@ fn of_function(spec: &Spec, function: &Function) -> Parts {
 ///     )
 /// }),
 /// ```
+///
+/// A field of type `Option<PgPool>` is checked as a `PgPool`:
+///
+/// ```text
+/// run: __health::Run::OptionalField {
+///     is_some: |__cx| __cx.field(|__state: &AppState| &__state.pool).is_some(),
+///     make: |__cx| {
+///         __health::field_check::<PgPool, __health::Inferred<_>, _>(
+///             __cx,
+///             |__cx| __cx.some_field(|__state: &AppState| &__state.pool),
+///             ping,
+///         )
+///     },
+/// },
+/// ```
 fn of_field(spec: &Spec, field: &Field) -> Parts {
     let Field {
         visibility,
         state,
         member,
         ty,
+        some,
         check,
         ..
     } = field;
@@ -148,14 +164,25 @@ fn of_field(spec: &Spec, field: &Field) -> Parts {
     };
     // rustc shows what is no check at this type argument
     let check_type = around(check, &quote!(__health::Inferred < _), &quote!(>));
-    let get = quote!(|__cx| __cx.field(|__state: &#state| &__state.#member));
+    let get = quote!(|__state: &#state| &__state.#member);
+    let run = match some {
+        None => {
+            let work = quote!(__health::#make::<#ty, #check_type, _>);
+            quote!(Field(|__cx| #work(__cx, |__cx| __cx.field(#get), #check)))
+        }
+        Some(some) => {
+            let work = quote!(__health::#make::<#some, #check_type, _>);
+            quote!(OptionalField {
+                is_some: |__cx| __cx.field(#get).is_some(),
+                make: |__cx| #work(__cx, |__cx| __cx.some_field(#get), #check),
+            })
+        }
+    };
     Parts {
         head: quote!(#visibility fn #registration),
         proofs: TokenStream::new(),
         needs: quote!(__health::Need::field::<#state, #ty>(#label)),
-        run: quote! {
-            __health::Run::Field(|__cx| __health::#make::<#ty, #check_type, _>(__cx, #get, #check))
-        },
+        run: quote!(__health::Run::#run),
     }
 }
 

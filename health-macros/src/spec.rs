@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::Member;
 use syn::ext::IdentExt;
-use syn::{Member, Type};
 
 use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
@@ -44,7 +44,9 @@ pub(crate) struct Field {
     pub(crate) visibility: TokenStream,
     pub(crate) state: Ident,
     pub(crate) member: Member,
-    pub(crate) ty: Type,
+    pub(crate) ty: TokenStream,
+    /// The `T` of a field of type `Option<T>`, which is what the check takes.
+    pub(crate) some: Option<TokenStream>,
     /// The first line of its documentation.
     pub(crate) description: Option<String>,
     /// What checks it: an expression.

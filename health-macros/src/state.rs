@@ -148,7 +148,8 @@ fn read_field(
             visibility: visibility.to_token_stream(),
             state: state.clone(),
             member: member.clone(),
-            ty: field.ty.clone(),
+            ty: field.ty.to_token_stream(),
+            some: argument_of(&field.ty, "Option").map(ToTokens::to_token_stream),
             description: item::description(&field.attrs),
             check: check.0,
         });
@@ -270,12 +271,18 @@ fn provide_behind_arcs(name: &Ident, nested: &[(Member, Type)], provided: &mut V
 
 /// Returns the `T` of `Arc<T>`, if it looks sized.
 fn behind_arc(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Arc").filter(|inner| has_size(inner))
+}
+
+/// Returns the `T` of a type that is written as `Generic<T>`, with or without a
+/// path before it.
+fn argument_of<'t>(ty: &'t Type, generic: &str) -> Option<&'t Type> {
     let Type::Path(path) = ty else { return None };
     let last = path
         .path
         .segments
         .last()
-        .filter(|last| last.ident == "Arc")?;
+        .filter(|last| last.ident == generic)?;
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
@@ -284,7 +291,7 @@ fn behind_arc(ty: &Type) -> Option<&Type> {
     else {
         return None;
     };
-    has_size(inner).then_some(inner)
+    Some(inner)
 }
 
 fn has_size(ty: &Type) -> bool {

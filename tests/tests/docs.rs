@@ -17,6 +17,7 @@ use health_core::notify::{PushMonitor, Webhook};
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 
 const README: &str = include_str!("../../README.md");
+const PORTED: &str = include_str!("../../examples/ported/src/main.rs");
 const QUICK_START: &str = include_str!("../../examples/quickstart/src/main.rs");
 
 /// What stands in each block of this language.
@@ -32,6 +33,13 @@ fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
 fn the_quick_start_is_a_program_that_is_compiled() {
     let (_title, program) = QUICK_START.split_once("\n\n").expect("a title");
     assert_eq!(blocks(README, "rust"), [program]);
+}
+
+#[test]
+fn the_ported_handler_is_a_program_that_is_run() {
+    let (_title, program) = PORTED.split_once("\n\n").expect("a title");
+    let guide = read(&root().join("docs/comparison.md"));
+    assert_eq!(blocks(&guide, "rust,no_run"), [program]);
 }
 
 mod orders {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, ThreadId};
 
 use health_axum::check::{BlockingIndicator, FailureClass, Indicator};
+use health_axum::config::HttpOptions;
+use health_axum::http::RequestHead;
 use health_axum::report::{CheckReport, Verdict};
 use health_axum::testing::declared;
 use health_axum::{Health, HealthState, Outcome, health_check};
@@ -92,6 +94,16 @@ struct AppState {
     port: u16,
     #[health(check = async |port: &i16| *port > 0)]
     offset: i16,
+    /// The cache, if there is one.
+    #[health(check = ping, tags("optional"), timeout = "1s")]
+    cache: Option<Pool>,
+    #[health(check = ping, after(cache), tags("optional"))]
+    #[health(skip)]
+    search: std::option::Option<Pool>,
+    #[health(check = ElsewhereThan(thread::current().id()))]
+    optional_blocking: Option<u8>,
+    #[health(check = local, local)]
+    optional_limit: Option<u64>,
 }
 
 /// It takes the primary, since the replica is no parameter.
@@ -113,6 +125,70 @@ fn state() -> AppState {
         blocking: 1,
         port: 80,
         offset: -1,
+        cache: None,
+        search: None,
+        optional_blocking: None,
+        optional_limit: None,
+    }
+}
+
+fn names(health: &Health) -> Vec<String> {
+    let snapshot = health.snapshot();
+    let checks = snapshot.checks().iter();
+    checks.map(|check| check.name().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_field_that_is_none_has_no_check() {
+    let state = AppState {
+        search: Some(state().primary),
+        ..state()
+    };
+    let health = Health::builder()
+        .require(["cache"])
+        .http(HttpOptions::new().group("optional"))
+        .state(state)
+        .start();
+    let health = health.expect("the check is declared, if not configured");
+    let names = names(&health);
+    assert!(!names.iter().any(|name| name == "cache"), "{names:?}");
+    assert!(names.iter().any(|name| name == "search"), "{names:?}");
+    assert!(health.refresh("cache").await.is_none());
+    // What is not configured holds up nothing.
+    assert_eq!(verdict(&health, "search").await, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn a_group_of_fields_that_are_none_passes() {
+    let health = Health::builder()
+        .http(HttpOptions::new().group("optional"))
+        .state(state())
+        .start();
+    let health = health.expect("nothing of the group is configured");
+    let head = RequestHead::new("GET", "/health/groups/optional");
+    let response = health.endpoint().respond_cached(head);
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_field_that_is_some_is_checked_as_its_value() {
+    let mut cache = state().primary;
+    cache.answers = false;
+    let state = AppState {
+        cache: Some(cache),
+        search: Some(state().primary),
+        optional_blocking: Some(1),
+        optional_limit: Some(7),
+        ..state()
+    };
+    let health = Health::builder().state(state).start();
+    let health = health.expect("everything is provided");
+    let cache = report(&health, "cache").await;
+    assert_eq!(cache.failure_class(), Some(FailureClass::Unreachable));
+    assert_eq!(cache.description(), Some("The cache, if there is one."));
+    assert_eq!(report(&health, "search").await.blocked_by(), Some("cache"));
+    for name in ["optional_blocking", "optional_limit"] {
+        assert_eq!(verdict(&health, name).await, Verdict::Pass, "{name}");
     }
 }
 
@@ -185,6 +261,9 @@ struct Fake {
     blocking: u8,
     port: u16,
     offset: i16,
+    cache: Option<Pool>,
+    optional_blocking: Option<u8>,
+    optional_limit: Option<u64>,
 }
 
 #[tokio::test]
@@ -206,11 +285,17 @@ async fn another_state_serves_the_checks_by_type() {
         blocking,
         port,
         offset,
+        cache: None,
+        optional_blocking: Some(1),
+        optional_limit: None,
     };
     let health = Health::builder().state(fake).start();
     let health = health.expect("the fake has a value of each type");
     assert_eq!(verdict(&health, "primary").await, Verdict::Fail);
-    assert_eq!(verdict(&health, "port").await, Verdict::Pass);
+    for name in ["port", "optional_blocking"] {
+        assert_eq!(verdict(&health, name).await, Verdict::Pass, "{name}");
+    }
+    assert!(health.refresh("cache").await.is_none());
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use health_actix::config::RuntimeOptions;
 use health_actix::config::ServiceInfo;
 use health_actix::http::Page;
 use health_actix::{CheckOptions, Health};
-use orders::{AppState, GRACE, Settings, greet, with_dependencies};
+use orders::{AppState, GRACE, Settings, greet};
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
     // Outside the factory, which runs once for each of the server's workers.
-    let health = with_dependencies(Health::builder(), &state)
+    let health = Health::builder()
         .state(state.clone())
         .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
         .require(["database", "disk"])

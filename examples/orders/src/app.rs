@@ -27,9 +27,11 @@ pub struct AppState {
     pub store: Store,
     /// The disk of the orders.
     pub disk: DiskSpace,
-    /// Orders that do not change any more.
-    pub cache: Cache,
-    /// The payment service, if there is one.
+    /// Orders that do not change any more are in Redis, with `REDIS_URL`.
+    #[health(check = Cache::ping, timeout = "1s", interval = "2s")]
+    pub cache: Option<Cache>,
+    /// The payment service is up, with `PAYMENT_URL`.
+    #[health(check = Payments::up, timeout = "1s", interval = "2s")]
     pub payments: Option<Payments>,
 }
 
@@ -40,7 +42,7 @@ impl AppState {
     ///
     /// The database does not open, or a URL is not understood.
     pub async fn open(settings: &Settings) -> Result<(Self, Worker), OpenError> {
-        let cache = Cache::open(settings.redis_url.as_deref())?;
+        let cache = settings.redis_url.as_deref().map(Cache::open).transpose()?;
         let store = Store::open(&settings.database_url).await?;
         let worker = Worker::start(store.clone());
         let state = AppState {
@@ -70,13 +72,17 @@ impl AppState {
     ///
     /// There is no such order, or the database does not work.
     pub async fn order(&self, id: i64) -> Result<Order, Problem> {
-        if let Some(order) = self.cache.get(id).await {
+        if let Some(cache) = &self.cache
+            && let Some(order) = cache.get(id).await
+        {
             return Ok(order);
         }
         let order = self.store.get(id).await?;
         let order = order.ok_or_else(Problem::no_such_order)?;
-        if order.is_final() {
-            self.cache.put(&order).await;
+        if let Some(cache) = &self.cache
+            && order.is_final()
+        {
+            cache.put(&order).await;
         }
         Ok(order)
     }

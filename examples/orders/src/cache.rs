@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use health_core::Outcome;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, cmd};
 use tokio::time::timeout;
@@ -13,10 +14,10 @@ use crate::store::OpenError;
 const TIMEOUT: Duration = Duration::from_millis(250);
 const SECONDS: u64 = 3_600;
 
-/// Orders that are shipped or cancelled. Without Redis nothing is kept, and
-/// whatever goes wrong, the database has the order.
+/// Orders that are shipped or cancelled. Whatever goes wrong, the database has
+/// the order.
 #[derive(Clone)]
-pub struct Cache(Option<ConnectionManager>);
+pub struct Cache(ConnectionManager);
 
 impl Cache {
     /// Connects when it is first used.
@@ -24,19 +25,18 @@ impl Cache {
     /// # Errors
     ///
     /// The URL is not understood.
-    pub fn open(url: Option<&str>) -> Result<Self, OpenError> {
-        let connection = url.map(connect).transpose();
-        Ok(Cache(connection.map_err(OpenError::Cache)?))
+    pub fn open(url: &str) -> Result<Self, OpenError> {
+        connect(url).map(Cache).map_err(OpenError::Cache)
     }
 
-    /// The connection, for the health check.
-    pub fn connection(&self) -> Option<&ConnectionManager> {
-        self.0.as_ref()
+    /// Redis answers: the health check.
+    pub async fn ping(&self) -> Outcome {
+        health_indicators::redis::ping(&self.0).await
     }
 
     /// The order with this id, if it is kept.
     pub async fn get(&self, id: i64) -> Option<Order> {
-        let mut connection = self.0.clone()?;
+        let mut connection = self.0.clone();
         let mut command = cmd("GET");
         command.arg(key(id));
         let json = timeout(TIMEOUT, command.query_async(&mut connection)).await;
@@ -46,10 +46,10 @@ impl Cache {
 
     /// Keeps this order for an hour.
     pub async fn put(&self, order: &Order) {
-        let (Some(mut connection), Ok(json)) = (self.0.clone(), serde_json::to_string(order))
-        else {
+        let Ok(json) = serde_json::to_string(order) else {
             return;
         };
+        let mut connection = self.0.clone();
         let mut command = cmd("SET");
         command.arg(key(order.id)).arg(json).arg("EX").arg(SECONDS);
         let kept = timeout(TIMEOUT, command.query_async::<()>(&mut connection)).await;

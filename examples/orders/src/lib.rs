@@ -3,7 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | `app` | the parts together: how the service begins and ends |
-//! | `checks` | its health checks |
+//! | `checks` | the health checks of the database and the disk |
 //! | `model` | orders, and the rules that a new one obeys |
 //! | `page` | the list of orders, a page at a time |
 //! | `problem` | the errors that a client receives |
@@ -41,7 +41,6 @@ use tracing_subscriber::filter::LevelFilter;
 
 pub use app::{AppState, GRACE, greet};
 pub use cache::Cache;
-pub use checks::with_dependencies;
 pub use database::Store;
 pub use disk::DiskSpace;
 pub use model::{InvalidOrder, NewOrder, Order, Status};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use health_core::Outcome;
+use health_indicators::http;
 use reqwest::{Client, StatusCode};
 use serde_json::json;
 
@@ -25,14 +27,10 @@ impl Payments {
         }
     }
 
-    /// The client of its requests.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// The URL of its health.
-    pub fn up(&self) -> String {
-        format!("{}/up", self.url)
+    /// The service is up: the health check.
+    pub async fn up(&self) -> Outcome {
+        let up = http::get(format!("{}/up", self.url));
+        up.check(&self.client).await
     }
 
     /// Asks for the money of an order.

@@ -142,7 +142,8 @@ pub mod via {
     label = "not a health check of `{T}`",
     note = "name an `async fn` or a plain `fn` that takes `&{T}` and returns a health check result: `()`, `bool`, `Status` or `Outcome`, or a `Result<_, E>` of one of them",
     note = "or a value that implements `Indicator<{T}>` or `BlockingIndicator<{T}>`",
-    note = "if the future of the function is not `Send`, write `local` beside `check`"
+    note = "if the future of the function is not `Send`, write `local` beside `check`",
+    note = "a field that is written as `Option<T>` takes a check of `T`"
 )]
 pub trait FieldCheck<T, Via> {
     /// What runs it.

@@ -103,6 +103,17 @@ pub struct CheckDef {
     pub run: Run,
 }
 
+impl CheckDef {
+    /// Whether the dependency exists: the field of the check is not `None`. The
+    /// caller has verified that the parameters are provided.
+    pub(crate) fn is_configured(&self, context: &Context) -> bool {
+        match self.run {
+            Run::OptionalField { is_some, .. } => is_some(context),
+            _ => true,
+        }
+    }
+}
+
 inventory::collect!(CheckDef);
 
 /// How the generated code runs the user's function.
@@ -117,6 +128,13 @@ pub enum Run {
     Blocking(fn(&Context) -> Outcome),
     /// A check of a field: called once, to make the work of all runs.
     Field(fn(&Context) -> FieldWork),
+    /// A check of a field of type `Option<T>`. There is no check if it is `None`.
+    OptionalField {
+        /// Whether the field is `Some`.
+        is_some: fn(&Context) -> bool,
+        /// Called as that of `Field`.
+        make: fn(&Context) -> FieldWork,
+    },
 }
 
 /// Where a check was declared.
@@ -156,7 +174,7 @@ impl CheckFn {
     pub(crate) fn declared(run: Run, context: &Context) -> Self {
         let context = context.clone();
         match run {
-            Run::Field(make) => make(&context).0,
+            Run::Field(make) | Run::OptionalField { make, .. } => make(&context).0,
             Run::Async(run) => CheckFn::Async(Arc::new(move || run(&context))),
             Run::Local(run) => CheckFn::Local(Arc::new(move || run(&context))),
             Run::Blocking(run) => CheckFn::Blocking(Arc::new(move || run(&context))),

@@ -276,6 +276,17 @@ impl Context {
         }
     }
 
+    /// The value in a field of type `Option<T>`; see [`field`](Self::field).
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Self::get) does, and if it is `None`. There is no check of such
+    /// a field.
+    pub fn some_field<S: 'static, T: 'static>(&self, of: fn(&S) -> &Option<T>) -> &T {
+        let some = self.field(of).as_ref();
+        some.unwrap_or_else(|| panic!("the field of the health state is `None`"))
+    }
+
     /// Returns the value of this type.
     ///
     /// # Panics

@@ -82,8 +82,8 @@ impl Registry<'_> {
             .collect()
     }
 
-    /// Returns the checks that the settings do not disable, with their changed
-    /// options.
+    /// Returns the checks that the settings do not disable and whose dependency
+    /// is configured, with their changed options.
     fn apply_settings(
         &self,
         candidates: Vec<Candidate>,
@@ -93,6 +93,9 @@ impl Registry<'_> {
         let mut enabled = Vec::with_capacity(candidates.len());
         for mut check in candidates {
             let is_enabled = check.apply(&self.settings.of(&check.name, problems));
+            if !check.is_configured {
+                continue;
+            }
             if is_enabled {
                 enabled.push(check);
             } else {
@@ -139,6 +142,7 @@ impl Registry<'_> {
                 options: def.options.clone(),
                 needs: def.needs,
                 changed: false,
+                is_configured: !is_served(def, sources) || def.is_configured(self.context),
                 place: SourceLocation::declared(def.origin),
                 feed: ResultSource::Runs(CheckFn::declared(def.run, self.context)),
             });
@@ -147,6 +151,7 @@ impl Registry<'_> {
             options: check.options.clone(),
             needs: &[],
             changed: false,
+            is_configured: true,
             place: check.place,
             feed: check.feed.clone(),
         });
@@ -166,6 +171,8 @@ struct Candidate {
     needs: &'static [Need],
     /// Whether the settings changed its options.
     changed: bool,
+    /// Whether its dependency exists; see [`CheckDef::is_configured`].
+    is_configured: bool,
     place: SourceLocation,
     feed: ResultSource,
 }

@@ -1,6 +1,10 @@
 //! Real servers, each in a directory and on a port of its own.
 #![allow(dead_code, reason = "each test binary needs a part of it")]
 
+#[allow(unused_imports, unused_macros, reason = "as below")]
+pub(crate) mod migrations;
+pub(crate) mod postgres;
+
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -15,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Long enough for a server to start on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Makes the command, from the directory and the port.
 type Start = Box<dyn Fn(&Path, u16) -> Command + Send + Sync>;

@@ -86,6 +86,14 @@ struct AppState {
     of_a_trait: i8,
     #[health(check = Self::own)]
     own: i16,
+    #[health(check = indicators::ping, after(primary), critical)]
+    optional: Option<Pool>,
+    #[health(check = ROOM)]
+    optional_constant: std::option::Option<Cache>,
+    #[health(check = indicators::any)]
+    in_an_arc: Option<Arc<str>>,
+    #[health(check = indicators::not_send, local)]
+    optional_queue: Option<Queue>,
 }
 
 trait Named {
@@ -123,6 +131,8 @@ fn main() {
             (state.primary, state.replica, state.cache, state.queue),
             (state.named, state.inferred, state.constant, state.closure),
             (state.blocking_closure, state.of_a_trait, state.own, tuple.0),
+            (state.optional, state.optional_constant, state.in_an_arc),
+            state.optional_queue,
         )
     };
 }

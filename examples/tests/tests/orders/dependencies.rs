@@ -2,20 +2,17 @@
 
 // The servers of the tests of `health-indicators`.
 #[path = "../../../../health-indicators/tests/support/mod.rs"]
-mod support;
+pub(super) mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
-use support::{as_user, directory_of};
+use support::postgres::{PASSWORD, program};
 
 use super::{LIMIT, Server, Service, eventually, json};
-
-const PASSWORD: &str = "hunter2hunter2";
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
@@ -120,27 +117,8 @@ fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
     println!("{check} is {status}: {:?}", began.elapsed());
 }
 
-fn postgres() -> support::Server {
-    let directory = directory_of("postgres");
-    let password = directory.path().join("password");
-    std::fs::write(&password, PASSWORD).expect("a file");
-    support::run(
-        as_user(program("initdb"), "postgres")
-            .args(["--auth=scram-sha-256", "--username=orders", "--no-sync"])
-            .arg(format!("--pwfile={}", password.display()))
-            .arg("-D")
-            .arg(directory.path().join("data")),
-    );
-    let server = support::Server::start(directory, |directory, port| {
-        let mut command = as_user(program("postgres"), "postgres");
-        command
-            .arg("-D")
-            .arg(directory.join("data"))
-            .args(["-p", &port.to_string(), "-h", "127.0.0.1"])
-            .args(["-c", "fsync=off", "-k"])
-            .arg(directory);
-        command
-    });
+pub(super) fn postgres() -> support::Server {
+    let server = support::postgres::server();
     // It listens before it answers.
     let url = format!(
         "postgres://orders:{PASSWORD}@127.0.0.1:{}/postgres",
@@ -154,16 +132,7 @@ fn postgres() -> support::Server {
     server
 }
 
-/// Debian has the programs in a directory for each version.
-fn program(name: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql");
-    let versions = versions.into_iter().flatten().flatten();
-    let programs = versions.map(|version| version.path().join("bin").join(name));
-    let newest = programs.filter(|program| program.exists()).max();
-    newest.unwrap_or_else(|| name.into())
-}
-
-fn redis() -> support::Server {
+pub(super) fn redis() -> support::Server {
     let directory = tempfile::tempdir().expect("a directory");
     support::Server::start(directory, |directory, port| {
         let mut command = Command::new("redis-server");
@@ -184,7 +153,7 @@ fn redis_cli(server: &support::Server, words: &[&str]) -> String {
 }
 
 /// A payment service that declines every order without money.
-fn payments() -> String {
+pub(super) fn payments() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {

@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod dependencies;
 #[cfg(unix)]
+mod ported;
+#[cfg(unix)]
 mod rolling;
 #[cfg(unix)]
 mod systemd;

@@ -18,7 +18,7 @@ use health_axum::config::RuntimeOptions;
 use health_axum::config::ServiceInfo;
 use health_axum::http::Page;
 use health_axum::{CheckOptions, Health};
-use orders::{AppState, GRACE, Settings, greet, with_dependencies};
+use orders::{AppState, GRACE, Settings, greet};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
-    let health = with_dependencies(Health::builder(), &state)
+    let health = Health::builder()
         .state(state.clone())
         .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
         .require(["database", "disk"])

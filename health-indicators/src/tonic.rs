@@ -1,0 +1,134 @@
+//! Other services over gRPC, by a channel of tonic 0.14.
+//!
+//! ```
+//! use health_core::HealthState;
+//! use tonic::transport::Channel;
+//!
+//! #[derive(Clone, HealthState)]
+//! struct AppState {
+//!     /// The payment service serves requests.
+//!     #[health(check = health_indicators::tonic::serving, timeout = "2s")]
+//!     payments: Channel,
+//! }
+//! ```
+//!
+//! A run calls `Check` of `grpc.health.v1` over the application's own channel,
+//! with its TLS, its interceptors and its balancing. It opens a connection only
+//! if the channel has none, as the next request would.
+//!
+//! | the run | verdict | class |
+//! |---|---|---|
+//! | cannot connect, loses the connection, or gets `UNAVAILABLE` | failing | `unreachable` |
+//! | gets another status than `SERVING` | failing | `refused` |
+//! | gets `UNAUTHENTICATED` or `PERMISSION_DENIED` | failing | `unauthorized` |
+//! | gets `RESOURCE_EXHAUSTED` | failing | `saturated` |
+//! | gets `NOT_FOUND` or `UNIMPLEMENTED`: the service is unknown, or has no health | failing | `misconfigured` |
+//! | gets another error | failing | `refused` |
+//! | gets no answer before the timeout of the channel or of the check | failing | `timed_out` |
+
+use std::error::Error;
+
+use health_core::Outcome;
+use health_core::check::{FailureClass, Indicator};
+use tonic::body::Body;
+use tonic::client::{Grpc, GrpcService};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::codegen::{Body as HttpBody, Bytes, StdError};
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::failure::{because, failure};
+
+/// The value of `SERVING` in `grpc.health.v1`.
+const SERVING: i32 = 1;
+
+/// `HealthCheckRequest`
+#[derive(Clone, PartialEq, prost::Message)]
+struct CheckRequest {
+    #[prost(string, tag = "1")]
+    service: String,
+}
+
+/// `HealthCheckResponse`
+#[derive(Clone, PartialEq, prost::Message)]
+struct CheckResponse {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+/// The server as a whole is `SERVING`: that of the service `""`.
+pub async fn serving<S>(channel: &S) -> Outcome
+where
+    S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,
+    S::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
+    ask(channel, "").await
+}
+
+/// A service of the server is `SERVING`, as in `service("payments.v1.Payments")`.
+pub fn service(name: impl Into<String>) -> Service {
+    Service { name: name.into() }
+}
+
+/// A service of a server; see [`service`].
+#[derive(Clone, Debug)]
+pub struct Service {
+    name: String,
+}
+
+impl Service {
+    /// One run, for the body of a function or a closure on the builder.
+    pub async fn check<S>(&self, channel: &S) -> Outcome
+    where
+        S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,
+        S::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+    {
+        ask(channel, &self.name).await
+    }
+}
+
+impl<S> Indicator<S> for Service
+where
+    S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,
+    S::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
+    async fn check(&self, channel: &S) -> Outcome {
+        Service::check(self, channel).await
+    }
+}
+
+async fn ask<S>(channel: &S, service: &str) -> Outcome
+where
+    S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,
+    S::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
+    let mut client = Grpc::new(channel.clone());
+    if let Err(error) = client.ready().await {
+        let error: StdError = error.into();
+        return failure(FailureClass::Unreachable).because(error);
+    }
+    let request = Request::new(CheckRequest {
+        service: service.to_owned(),
+    });
+    let path = PathAndQuery::from_static("/grpc.health.v1.Health/Check");
+    let codec: ProstCodec<CheckRequest, CheckResponse> = ProstCodec::default();
+    match client.unary(request, path, codec).await {
+        Ok(answer) if answer.get_ref().status == SERVING => Outcome::pass(),
+        Ok(_) => failure(FailureClass::Refused).because("its status is not SERVING"),
+        Err(status) => because(class(&status), status),
+    }
+}
+
+fn class(status: &Status) -> FailureClass {
+    match status.code() {
+        Code::Unavailable => FailureClass::Unreachable,
+        Code::Unauthenticated | Code::PermissionDenied => FailureClass::Unauthorized,
+        Code::ResourceExhausted => FailureClass::Saturated,
+        Code::NotFound | Code::Unimplemented => FailureClass::Misconfigured,
+        // tonic cancels a call at the timeout of its channel.
+        Code::DeadlineExceeded | Code::Cancelled => FailureClass::TimedOut,
+        // A connection that breaks off during the call.
+        Code::Unknown if status.source().is_some() => FailureClass::Unreachable,
+        _ => FailureClass::Refused,
+    }
+}
