@@ -39,6 +39,7 @@ use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
 use crate::telemetry::log::unrecorded::Unrecorded;
 use crate::telemetry::outlet::Outlet;
+use crate::verdict::history::Retention;
 
 /// Configures health and starts the checks.
 ///
@@ -143,7 +144,11 @@ impl HealthBuilder {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }
         let drain = Drain::new(self.lifecycle.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks, outlet, self.runtime.history));
+        let retention = Retention {
+            results: self.runtime.history,
+            day: self.http.has_status_page(),
+        };
+        let monitor = Arc::new(Monitor::new(&checks, outlet, retention));
         #[cfg(feature = "webhook")]
         readings.connect(Arc::downgrade(&monitor) as _);
         let config = RunConfig {

@@ -291,6 +291,12 @@ impl HttpOptions {
         self
     }
 
+    /// Returns whether any path has the status page.
+    pub(crate) fn has_status_page(&self) -> bool {
+        let mut pages = self.paths.pages();
+        pages.any(|(_, page)| page == Page::StatusPage)
+    }
+
     /// Returns the problems of the options that prevent a start.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let of_all = [

@@ -199,7 +199,7 @@ impl Paths {
         self.pages().map(|(path, _)| path)
     }
 
-    pub(super) fn pages(&self) -> impl Iterator<Item = (&str, Page)> {
+    pub(crate) fn pages(&self) -> impl Iterator<Item = (&str, Page)> {
         self.pages.iter().map(|(path, page)| (&**path, *page))
     }
 
