@@ -233,9 +233,9 @@ impl Board {
         self.tracks.get(check)?.day(now)
     }
 
-    /// Returns the last changes, the newest first.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().flat_map(Changes::newest_first)
+    /// Returns the last changes, if they are kept.
+    pub(crate) fn changes(&self) -> Option<&Changes> {
+        self.changes.as_ref()
     }
 
     // Time.

@@ -30,7 +30,7 @@ use crate::telemetry::log::line::Line;
 use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
-use crate::verdict::changes::Change;
+use crate::verdict::changes::Changes;
 use crate::verdict::day::Day;
 use crate::verdict::history::Retention;
 use crate::verdict::late::LateEnd;
@@ -676,17 +676,9 @@ impl Monitor {
         })
     }
 
-    /// Returns the last changes of verdicts, the newest first.
-    pub(crate) fn changes(&self, most: usize, check: Option<usize>) -> Vec<Change> {
-        self.update(|board, _| {
-            let is_meant = |change: &&Change| check.is_none_or(|check| change.check == check);
-            board
-                .changes()
-                .filter(is_meant)
-                .take(most)
-                .cloned()
-                .collect()
-        })
+    /// Returns the last changes of verdicts, as far as they are kept.
+    pub(crate) fn changes(&self) -> Changes {
+        self.update(|board, _| board.changes().cloned().unwrap_or_default())
     }
 
     /// Returns the current values for metrics.

@@ -25,7 +25,7 @@ const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; script-src 'sha256-lBfY9znwc9qZxYPkV/t/kmJKiiqUdTiqRs6qIyJS34Y='; connect-src 'self'; \
+            "default-src 'none'; script-src 'sha256-R4FKUYSTIBhX8dr3xJ7ts8Q5tIL6xlq0rSCGlK4zYKc='; connect-src 'self'; \
              style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; \
              frame-ancestors 'none'",
         ),

@@ -27,22 +27,32 @@ pub(crate) struct Change {
 }
 
 /// The last changes of all checks.
-#[derive(Debug, Default)]
-pub(crate) struct Changes(VecDeque<Change>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    kept: VecDeque<Change>,
+    /// Whether older changes were dropped.
+    has_dropped: bool,
+}
 
 impl Changes {
     pub(crate) fn add(&mut self, change: Change) {
-        if self.0.len() == MOST {
-            self.0.pop_front();
+        if self.kept.len() == MOST {
+            self.kept.pop_front();
+            self.has_dropped = true;
         }
         let reason = change
             .reason
             .map(|reason| cut(&reason, LONGEST_REASON).into());
-        self.0.push_back(Change { reason, ..change });
+        self.kept.push_back(Change { reason, ..change });
     }
 
     /// Returns the changes, the newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Change> {
-        self.0.iter().rev()
+        self.kept.iter().rev()
+    }
+
+    /// Returns whether these are all changes since the start.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.has_dropped
     }
 }

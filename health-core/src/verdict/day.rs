@@ -29,6 +29,8 @@ pub(crate) struct Day {
     current: Minute,
     /// The time up to which verdicts have been recorded.
     recorded: Moment,
+    /// Whether there was a result. The wait for the first one is no verdict.
+    has_result: bool,
     /// The newest last; at most [`BLOCKS`].
     durations: VecDeque<Durations>,
 }
@@ -39,6 +41,7 @@ impl Day {
             minutes: VecDeque::new(),
             current: Minute::default(),
             recorded: now,
+            has_result: false,
             durations: VecDeque::new(),
         }
     }
@@ -46,12 +49,14 @@ impl Day {
     /// Records that the verdict was `verdict` from the last recorded time until
     /// `until`.
     pub(crate) fn record(&mut self, verdict: Verdict, until: Moment) {
+        self.has_result |= verdict != Verdict::Unknown;
+        let verdict = Some(verdict).filter(|_| self.has_result);
         let kept = MINUTE * u32::try_from(MINUTES).unwrap_or(u32::MAX);
         if until.since(self.recorded) > kept + MINUTE {
             // The rest would be dropped at once.
             self.minutes.clear();
             self.current = Minute::default();
-            self.recorded = start_of_minute(Moment::START + (until.since(Moment::START) - kept));
+            self.recorded = start_of_minute(until - kept);
         }
         while self.recorded < until {
             let end = start_of_minute(self.recorded) + MINUTE;
@@ -186,14 +191,14 @@ struct Minute {
 }
 
 impl Minute {
-    fn add(&mut self, verdict: Verdict, time: Duration) {
+    fn add(&mut self, verdict: Option<Verdict>, time: Duration) {
         match verdict {
-            Verdict::Pass | Verdict::Warn => self.up += time,
-            Verdict::Fail => self.down += time,
+            Some(Verdict::Pass | Verdict::Warn) => self.up += time,
+            Some(Verdict::Fail) => self.down += time,
             // It is not known whether the check works.
-            Verdict::Unknown | Verdict::Skipped => {}
+            Some(Verdict::Unknown | Verdict::Skipped) | None => {}
         }
-        self.worst = worse(self.worst, Some(verdict));
+        self.worst = worse(self.worst, verdict);
     }
 
     /// A failure of less than a second is kept as one of a second.
@@ -293,6 +298,10 @@ mod tests {
         day.record(Verdict::Fail, at(130));
         assert_eq!(day.uptime(), Some(0.75));
         assert_eq!(day.downtime(), minutes(20));
+        let slots = day.slots(150, 5);
+        let is = |verdict| Some(verdict);
+        assert_eq!(slots[0], None, "the wait for the first result");
+        assert!(slots[2..].contains(&is(Verdict::Skipped)) && slots[4] == is(Verdict::Fail));
     }
 
     #[test]

@@ -410,6 +410,11 @@ impl CheckReport {
         self.notice
     }
 
+    /// Returns whether the last run has exceeded its timeout.
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.last_outcome().is_some_and(Outcome::is_timed_out)
+    }
+
     /// Returns whether the verdict was good and there was no result since for too
     /// long.
     pub(crate) fn is_stale(&self) -> bool {

@@ -47,7 +47,6 @@ use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
 use crate::http::paths::ProbePaths;
 use crate::http::render::exposition::Exposition;
-use crate::http::render::html::changes::NamedChange;
 use crate::http::render::html::query::{Badge, Query};
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, Frame, html, ietf, json, text};
@@ -61,7 +60,6 @@ use crate::registry::page::Page;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
-use crate::verdict::changes::Change;
 use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
@@ -675,8 +673,7 @@ impl Inner {
         let seen = self.monitor.glance_without(&[]);
         let report = self.monitor.report(index);
         let shown = Shown::new(&report, route.details == Details::Full);
-        let mut frame = self.html_frame(route, &seen);
-        frame.changes = named(&seen, self.monitor.changes(html::MOST_CHANGES, Some(index)));
+        let frame = self.html_frame(route, &seen);
         let days = |checks: &[usize]| self.monitor.days(checks);
         let body = html::check((index, shown), &frame, route.query(), &days);
         (standing(report.verdict()), body)
@@ -698,7 +695,7 @@ impl Inner {
             probes: Some(probes),
             draining: seen.is_closed(),
             without_drain: Some(seen.without_drain()),
-            changes: named(seen, self.monitor.changes(html::MOST_CHANGES, None)),
+            changes: self.monitor.changes(),
         }
     }
 
@@ -733,15 +730,6 @@ impl Inner {
             parts,
         }
     }
-}
-
-/// Names the checks of these changes.
-fn named(seen: &Snapshot, changes: Vec<Change>) -> Vec<NamedChange<'_>> {
-    let with_name = |change: Change| NamedChange {
-        name: seen.checks()[change.check].name(),
-        change,
-    };
-    changes.into_iter().map(with_name).collect()
 }
 
 /// Returns the public view of the checks.

@@ -55,11 +55,7 @@ impl Display for Card<'_> {
         let report = self.check.report;
         let state = Kind::of(report).state();
         let name = Escaped(report.name());
-        write!(
-            f,
-            "<li class=\"card {}\" id=\"check-{name}\">\n",
-            state.class
-        )?;
+        writeln!(f, "<li class=\"card {}\" id=\"check-{name}\">", state.class)?;
         match self.extent {
             Extent::Page => write!(f, "<h2>{name}</h2>")?,
             Extent::Short | Extent::Full => {
@@ -85,7 +81,11 @@ impl Display for Card<'_> {
                     span: self.span
                 }
             )?;
-            writeln!(f, "<p class=\"sum\">{}</p>", Summary { day, words })?;
+            writeln!(
+                f,
+                "<p class=\"sum\"><span>{}</span></p>",
+                Summary { day, words }
+            )?;
         }
         self.past(f)?;
         self.links(f)?;

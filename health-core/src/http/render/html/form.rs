@@ -33,7 +33,7 @@ impl Display for RefreshChoice<'_> {
             let query = self.0.with_refresh(choice);
             writeln!(f, "<li><a href=\"{query}\"{current}>{text}</a></li>")?;
         }
-        f.write_str("</ul>\n<noscript><p>Without scripts the page does not refresh by itself.</p></noscript>\n</nav>\n")
+        f.write_str("</ul>\n<p id=\"static\">Without scripts the page does not refresh by itself.</p>\n</nav>\n")
     }
 }
 

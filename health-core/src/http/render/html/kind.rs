@@ -9,7 +9,7 @@ use crate::verdict::track::Verdict;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Failing,
-    /// Failing, and its run has not returned since its timeout.
+    /// Failing, because its runs do not return within their timeout.
     Hung,
     /// It was good, but the last result is too old.
     Stale,
@@ -34,7 +34,7 @@ impl Kind {
 
     pub(super) fn of(report: &CheckReport) -> Self {
         match report.verdict() {
-            Verdict::Fail if report.overdue_since().is_some() => Kind::Hung,
+            Verdict::Fail if report.is_timed_out() => Kind::Hung,
             Verdict::Fail => Kind::Failing,
             Verdict::Unknown if report.is_stale() => Kind::Stale,
             Verdict::Unknown => Kind::Unknown,

@@ -28,7 +28,6 @@ use bytes::Bytes;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::axis::Span;
-use crate::http::render::html::changes::NamedChange;
 use crate::http::render::html::check::{Card, Extent};
 use crate::http::render::html::form::{FilterForm, RefreshChoice};
 use crate::http::render::html::format::Escaped;
@@ -36,6 +35,7 @@ use crate::http::render::html::heading::{Counts, Heading, headline};
 use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
+use crate::verdict::changes::Changes;
 use crate::verdict::day::Day;
 use crate::verdict::snapshot::{in_group, standing, worst};
 
@@ -50,8 +50,6 @@ const CARDS_SIZE: usize = 72 * 1024;
 const MOST_NAMES: usize = 1_000;
 /// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
-/// The number of changes on the page.
-pub(crate) const MOST_CHANGES: usize = 12;
 
 /// The data about the service as a whole.
 #[derive(Debug, Default)]
@@ -63,8 +61,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) draining: bool,
     /// The status regardless of the drain.
     pub(crate) without_drain: Option<Status>,
-    /// The newest first; empty if the checks are not shown.
-    pub(crate) changes: Vec<NamedChange<'a>>,
+    pub(crate) changes: Changes,
 }
 
 impl Frame<'_> {
@@ -194,6 +191,7 @@ pub(crate) fn check(
     };
     let changes = changes::List {
         changes: &frame.changes,
+        checks: &[(index, check)],
         started_at: started_at(frame, now),
         now,
         query,
@@ -386,7 +384,7 @@ impl List<'_> {
             self.section(&mut html, &other, Extent::Full, &mut room, days);
             html.push_str("</section>\n");
         }
-        let _ = write!(html, "{}", self.changes());
+        let _ = write!(html, "{}", self.changes(&ordered));
         if !passing.is_empty() {
             let open = if ordered.len() <= FEW { " open" } else { "" };
             let count = passing.len();
@@ -413,9 +411,10 @@ impl List<'_> {
         selected
     }
 
-    fn changes(&self) -> changes::List<'_> {
+    fn changes<'c>(&'c self, checks: &'c [Indexed<'c>]) -> changes::List<'c> {
         changes::List {
             changes: &self.frame.changes,
+            checks,
             started_at: started_at(self.frame, self.now),
             now: self.now,
             query: self.query,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::check::probe::Probe;
 use crate::http::render::html::format::Escaped;
@@ -11,6 +11,13 @@ use crate::http::render::html::kind::Kind;
 use crate::http::render::shown::Shown;
 use crate::http::request::RequestHead;
 use crate::text::bounded::cut;
+
+/// Names of checks and tags are not encoded.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// The longest value of a filter, in bytes.
 const LONGEST_VALUE: usize = 100;
@@ -242,7 +249,7 @@ fn value(head: &RequestHead<'_>, name: &str) -> String {
 }
 
 fn encoded(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).into()
+    utf8_percent_encode(text, RESERVED).into()
 }
 
 /// Returns relative addresses, since the page does not know where it is nested.
@@ -288,7 +295,7 @@ mod tests {
             query.with_refresh(Refresh(None)),
             "?refresh=off&amp;state=hung&amp;tag=a%26b&amp;q=x%20%3Cy"
         );
-        assert_eq!(query.check_page("a.b"), "./status/a%2Eb?refresh=60");
+        assert_eq!(query.check_page("a.b"), "./status/a.b?refresh=60");
         assert_eq!(query.group_page("eu"), "./status?tag=eu&amp;refresh=60");
         assert_eq!(query.badge, Some(Badge::Subject));
     }

@@ -1,6 +1,7 @@
 (() => {
   const root = document.documentElement, find = (what, where = document) => where.querySelector(what);
   const every = root.dataset.refresh * 1000;
+  find('#static').remove();
   if (!every) return;
   const news = find('#news');
   let last = Date.now(), busy = false;
