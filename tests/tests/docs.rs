@@ -494,9 +494,8 @@ fn root() -> PathBuf {
 
 fn list(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("a directory");
-    entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect()
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.is_file()).collect()
 }
 
 fn read(file: &Path) -> String {

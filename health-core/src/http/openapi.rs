@@ -165,7 +165,7 @@ impl Operation<'_> {
             json!({
                 "name": "badge",
                 "in": "query",
-                "description": "Answers with an image of the state and with the code 200: of this probe, \
+                "description": "Answers with an image of the state and the code of a healthy answer: of this probe, \
                     or for any other value of the check in the path, of the group of `tag`, or of the service.",
                 "allowEmptyValue": true,
                 "schema": { "anyOf": [{ "enum": probes }, { "type": "string" }] },
@@ -288,16 +288,19 @@ impl Operation<'_> {
             );
         }
         for (code, words) in words {
-            respond(code, words.join(", or "), self.content());
+            let content = self.content(words.contains(&"Healthy"));
+            respond(code, words.join(", or "), content);
         }
         responses.into()
     }
 
-    fn content(self) -> Value {
+    /// A badge always has the code of a healthy answer.
+    fn content(self, is_healthy: bool) -> Value {
         let text = json!({ "schema": { "type": "string" } });
         match self.page {
             Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
-            Page::StatusPage => json!({ "text/html": text, "image/svg+xml": text }),
+            Page::StatusPage if is_healthy => json!({ "text/html": text, "image/svg+xml": text }),
+            Page::StatusPage => json!({ "text/html": text }),
             Page::Metrics => json!({ "text/plain": text, "application/openmetrics-text": text }),
             Page::Health | Page::Probe(_) | Page::Group(_) => {
                 let schema = if self.of_check { "Check" } else { "Health" };

@@ -464,7 +464,8 @@ impl Inner {
         answer
     }
 
-    /// Always 200: a browser shows no image of another code in some places.
+    /// Always the code of a healthy answer: in some places a browser shows no image
+    /// of another code.
     fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
         let group = route
             .query()
@@ -494,7 +495,8 @@ impl Inner {
             }
         };
         let image = html::badge::badge(label, status);
-        let mut answer = with_code(StatusCode::OK, Format::Html, image);
+        let code = self.settings.codes.of(Status::Pass);
+        let mut answer = with_code(code, Format::Html, image);
         answer.headers_mut().insert(CONTENT_TYPE, SVG);
         answer
     }
