@@ -396,7 +396,7 @@ async fn a_card_is_complete() {
         }
     }
     assert!(page(&health, "/status").contains("<a href=\"./status/disk\">disk</a>"));
-    assert!(page(&health, "/status/disk").contains("<a href=\"./\">← All checks</a>"));
+    assert!(page(&health, "/status/disk").contains("<a href=\"../status\">← All checks</a>"));
     assert!(page(&health, "/status/").contains("<a href=\"./disk\">disk</a>"));
     assert!(page(&health, "/status").contains("href=\"./status?tag=storage\""));
 }

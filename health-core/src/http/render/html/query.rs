@@ -254,14 +254,18 @@ fn encoded(text: &str) -> Cow<'_, str> {
 
 /// Returns relative addresses, since the page does not know where it is nested.
 fn links(path: &str, is_check: bool) -> (String, String) {
-    let ends_with_slash = path.ends_with('/');
-    match (is_check, ends_with_slash) {
-        (true, true) => ("../".to_owned(), "../".to_owned()),
-        (true, false) | (false, true) => ("./".to_owned(), "./".to_owned()),
-        (false, false) => {
-            let last = path.rsplit('/').next().unwrap_or_default();
-            (format!("./{last}/"), format!("./{last}"))
-        }
+    let slash = if path.ends_with('/') { "../" } else { "" };
+    let mut segments = path.trim_end_matches('/').rsplit('/');
+    if is_check {
+        segments.next();
+    }
+    let page = segments.next().unwrap_or_default();
+    if is_check {
+        (format!("./{slash}"), format!("{slash}../{page}"))
+    } else if slash.is_empty() {
+        (format!("./{page}/"), format!("./{page}"))
+    } else {
+        ("./".to_owned(), format!("../{page}"))
     }
 }
 
@@ -273,10 +277,11 @@ mod tests {
     fn links_lead_to_checks_and_back_from_any_address() {
         for (path, is_check, base, back) in [
             ("/status", false, "./status/", "./status"),
-            ("/status/", false, "./", "./"),
+            ("/status/", false, "./", "../status"),
             ("/internal/status", false, "./status/", "./status"),
-            ("/status/db", true, "./", "./"),
-            ("/status/db/", true, "../", "../"),
+            ("/status/db", true, "./", "../status"),
+            ("/status/db/", true, "./../", "../../status"),
+            ("/internal/status/db", true, "./", "../status"),
         ] {
             let query = Query::of(&RequestHead::new("GET", path), is_check);
             assert_eq!(query.check_page("db"), format!("{base}db"), "{path}");
