@@ -252,10 +252,8 @@ async fn the_page_of_129_checks_is_below_100_kilobytes() {
             let link = format!("href=\"./status/check-{nth:03}\"");
             assert!(page.contains(&link), "{fails} failing: {nth}");
         }
-        if fails == 0 {
-            let cards = page.matches("<li class=\"card pass\"").count();
-            println!("{} bytes, {cards} cards", page.len());
-        }
+        let cards = page.matches("<li class=\"card ").count();
+        println!("{fails} failing: {} bytes, {cards} cards", page.len());
     }
 }
 
