@@ -519,7 +519,8 @@ impl Value for Unit {
             Form::Value(eq, value) => {
                 let word = value.to_string();
                 let help = Unit::meant(word.trim_matches('"'));
-                given.refuse_value(diag, with_eq(eq, value), help);
+                let place = given.place.with(with_eq(eq, value));
+                diag.error(&place, "`observes` takes a unit in parentheses", help);
                 return None;
             }
         };
