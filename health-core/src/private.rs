@@ -25,6 +25,7 @@ pub use crate::check::state::{
     App, Context, Found, HealthState, Need, Nested, OneFieldOf, Own, Package, Provide, Shared,
     StateOf,
 };
+pub use crate::check::unit::Unit;
 pub use crate::check::{CheckDef, Origin, Run};
 use crate::check::{LocalRunning, Running};
 // Generated code names the root once, so that a wrong `crate = path` is one

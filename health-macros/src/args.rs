@@ -8,7 +8,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 
 use crate::diag::{Diag, Mistake, Place};
-use crate::synonyms;
+use crate::synonyms::{self, Unit};
 use crate::tokens::{is_punct, is_word, split_at_commas};
 use crate::value::{
     Checks, Critical, Endpoints, Expression, Flag, Form, Given, Millis, Slot, Tags,
@@ -33,6 +33,7 @@ pub(crate) struct Args {
     pub(crate) tags: Slot<Tags>,
     pub(crate) affects: Slot<Endpoints>,
     pub(crate) component: Slot<String>,
+    pub(crate) observes: Slot<Unit>,
     pub(crate) late: Slot<Flag>,
     pub(crate) local: Slot<Flag>,
     pub(crate) state: Slot<syn::Path>,
@@ -84,6 +85,7 @@ const OPTIONS: &[Row] = &[
     row!("tags" => tags, "tags(\"db\")"),
     row!("affects" => affects, "affects(\"/orders/{id}\")"),
     row!("component" => component, "component = \"datastore\""),
+    row!("observes" => observes, "observes(bytes)"),
     row!("late" => late, "late"),
     row!("local" => local, "local"),
     row!("state" => state, "state = AppState"),

@@ -306,6 +306,10 @@ fn setting(setting: &Setting) -> TokenStream {
             let probe = format_ident!("{probe:?}");
             quote!(.critical_for(__health::Probe::#probe))
         }
+        Setting::Observes(unit) => {
+            let unit = format_ident!("{unit:?}");
+            quote!(.observes(__health::Unit::#unit))
+        }
         Setting::Duration(key, milliseconds) => {
             let key = method(key);
             quote!(.#key(__health::Duration::from_millis(#milliseconds)))

@@ -12,7 +12,7 @@ use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
 use crate::item::Function;
 use crate::rules::{self, LONGEST_PERIOD, LONGEST_STALE_AFTER, LONGEST_TIMEOUT, Rhythm, Spelt};
-use crate::synonyms::Probe;
+use crate::synonyms::{Probe, Unit};
 use crate::tokens::pretty;
 use crate::value::{CheckPath, Critical, Millis, Slot, Written};
 
@@ -100,6 +100,7 @@ impl Subject {
 pub(crate) enum Setting {
     Flag(&'static str),
     CriticalFor(Probe),
+    Observes(Unit),
     Duration(&'static str, u64),
     Count(&'static str, u32),
     Text(&'static str, String),
@@ -224,6 +225,10 @@ fn settings(args: &Args, subject: &Subject) -> Vec<Setting> {
         .get()
         .map(|component| component.value.clone());
     let component = component.map(|text| Setting::Text("component", text));
+    let observes = args
+        .observes
+        .get()
+        .map(|unit| Setting::Observes(unit.value));
     let description = subject.description().cloned();
     let description = description.map(|text| Setting::Text("description", text));
     flags
@@ -233,6 +238,7 @@ fn settings(args: &Args, subject: &Subject) -> Vec<Setting> {
         .chain(tags)
         .chain(affects)
         .chain(component)
+        .chain(observes)
         .chain(description)
         .collect()
 }

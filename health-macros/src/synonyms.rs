@@ -65,6 +65,61 @@ impl Probe {
     }
 }
 
+/// The unit of the observed value in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Bytes,
+    Seconds,
+    Ratio,
+    Count,
+}
+
+/// Units that are converted to one of the metrics, and other words for it.
+const FAMILIAR_UNITS: &[(&str, Unit)] = &[
+    ("byte", Unit::Bytes),
+    ("kib", Unit::Bytes),
+    ("mib", Unit::Bytes),
+    ("gib", Unit::Bytes),
+    ("s", Unit::Seconds),
+    ("ms", Unit::Seconds),
+    ("milliseconds", Unit::Seconds),
+    ("duration", Unit::Seconds),
+    ("percent", Unit::Ratio),
+    ("share", Unit::Ratio),
+    ("number", Unit::Count),
+    ("connections", Unit::Count),
+];
+
+impl Unit {
+    const ALL: [Unit; 4] = [Unit::Bytes, Unit::Seconds, Unit::Ratio, Unit::Count];
+
+    const fn key(self) -> &'static str {
+        match self {
+            Unit::Bytes => "bytes",
+            Unit::Seconds => "seconds",
+            Unit::Ratio => "ratio",
+            Unit::Count => "count",
+        }
+    }
+
+    pub(crate) fn named(word: &str) -> Option<Unit> {
+        Unit::ALL.into_iter().find(|unit| unit.key() == word)
+    }
+
+    /// Returns the help for an unknown unit.
+    pub(crate) fn meant(word: &str) -> String {
+        let word = word.to_lowercase();
+        let familiar = FAMILIAR_UNITS.iter().find(|(known, _)| *known == word);
+        if let Some(unit) = Unit::named(&word).or(familiar.map(|(_, unit)| *unit)) {
+            return format!("write `observes({})`", unit.key());
+        }
+        match nearest(&word, Unit::ALL.map(Unit::key)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the units are {}", listed(Unit::ALL.map(Unit::key))),
+        }
+    }
+}
+
 /// Returns the error and the help for an unknown option; `value` is what was
 /// written after it.
 pub(crate) fn unknown(key: &str, value: &str, options: &[&str]) -> (String, String) {

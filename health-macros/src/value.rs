@@ -8,7 +8,7 @@ use quote::ToTokens;
 
 use crate::diag::{Diag, Mistake, Place};
 use crate::duration;
-use crate::synonyms::Probe;
+use crate::synonyms::{Probe, Unit};
 use crate::tokens::{pretty, split_at_commas, ungrouped};
 
 /// An option: absent, valid, or invalid and reported.
@@ -503,6 +503,46 @@ fn probe(word: &TokenStream) -> Result<Probe, Mistake> {
             format!("`{unquoted}` is not a probe"),
             Probe::meant(unquoted),
         )),
+    }
+}
+
+/// `observes(bytes)`.
+impl Value for Unit {
+    fn read(given: &Given, diag: &Diag) -> Option<(Self, Place)> {
+        let words = match &given.form {
+            Form::List(list) => list.stream(),
+            Form::Alone => {
+                let help = format!("write for example `{}`", given.example);
+                diag.error(&given.place, "`observes` names no unit", help);
+                return None;
+            }
+            Form::Value(eq, value) => {
+                let word = value.to_string();
+                let help = Unit::meant(word.trim_matches('"'));
+                let place = given.place.with(with_eq(eq, value));
+                diag.error(&place, "`observes` takes a unit in parentheses", help);
+                return None;
+            }
+        };
+        let word = words.to_string();
+        let unquoted = word.trim_matches('"');
+        if let Some(unit) = Unit::named(&word) {
+            return Some((unit, given.place.with(&words)));
+        }
+        let what = if word.is_empty() {
+            "`observes` names no unit".to_owned()
+        } else if Unit::named(unquoted).is_some() {
+            "`observes` takes a unit without quotes".to_owned()
+        } else {
+            format!("`{unquoted}` is not a unit of metrics")
+        };
+        let place = if word.is_empty() {
+            given.place.clone()
+        } else {
+            given.place.with(&words)
+        };
+        diag.error(&place, what, Unit::meant(unquoted));
+        None
     }
 }
 

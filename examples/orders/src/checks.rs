@@ -16,7 +16,7 @@ async fn database(store: &Store) -> Result<Outcome, sqlx::Error> {
 }
 
 /// A full disk is near. A plain function, since asking a disk can block.
-#[health_check(tags("storage"))]
+#[health_check(tags("storage"), observes(bytes))]
 fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
     let free = disk.free()?;
     let outcome = if free < disk.least() {

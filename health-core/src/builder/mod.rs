@@ -40,6 +40,7 @@ use crate::telemetry::hook::remote::webhook::Webhook;
 use crate::telemetry::log;
 use crate::telemetry::log::unrecorded::Unrecorded;
 use crate::telemetry::outlet::Outlet;
+use crate::verdict::history::Retention;
 
 /// Configures health and starts the checks.
 ///
@@ -114,10 +115,7 @@ impl HealthBuilder {
             .iter()
             .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
         problems.extend(self.http.paths.clashes(&answered));
-        let fed = checks
-            .iter()
-            .map(|check| check.plan.probes)
-            .collect::<Probes>();
+        let fed: Probes = checks.iter().map(|check| check.plan.probes).collect();
         let empty = self.required_probes.difference(fed);
         problems.extend(empty.iter().map(|probe| Problem::EmptyProbe { probe }));
         // A hook gets the causes without a log.
@@ -144,7 +142,8 @@ impl HealthBuilder {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }
         let drain = Drain::new(self.lifecycle.drain_delay);
-        let monitor = Arc::new(Monitor::new(&checks, outlet, self.runtime.history));
+        let kept = retention(&self.runtime, &self.http);
+        let monitor = Arc::new(Monitor::new(&checks, outlet, kept));
         #[cfg(feature = "webhook")]
         readings.connect(Arc::downgrade(&monitor) as _);
         let config = RunConfig {
@@ -210,6 +209,14 @@ impl HealthBuilder {
             is_ours: true,
         });
         Some(watch)
+    }
+}
+
+/// The last day is only kept where a page shows it.
+fn retention(runtime: &RuntimeOptions, http: &HttpOptions) -> Retention {
+    Retention {
+        results: runtime.history,
+        day: http.has_status_page(),
     }
 }
 

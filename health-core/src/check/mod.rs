@@ -14,6 +14,7 @@ pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;
 pub(crate) mod state;
+pub(crate) mod unit;
 pub(crate) mod uri;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use self::class::FailureClass;
 pub use self::indicator::{BlockingIndicator, Indicator};
 pub use self::outcome::{Detail, IntoFailure};
 pub use self::state::{HealthState, Provide};
+pub use self::unit::Unit;
 use crate::check::indicator::FieldWork;
 use crate::check::options::CheckOptions;
 use crate::check::outcome::{IntoOutcome, Outcome};

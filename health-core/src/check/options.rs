@@ -8,6 +8,7 @@ use crate::check::rules::{
     self, LONGEST_DESCRIPTION, LONGEST_ENDPOINT, LONGEST_NAME, LONGEST_PERIOD, LONGEST_STALE_AFTER,
     LONGEST_TIMEOUT, Mistake, Rhythm, Spelt,
 };
+use crate::check::unit::Unit;
 use crate::check::uri;
 
 /// The options of one check, as `#[health_check(..)]` takes them.
@@ -48,6 +49,7 @@ pub struct CheckOptions {
     affects: &'static [&'static str],
     links: Links,
     component: Option<&'static str>,
+    observes: Option<Unit>,
     description: Option<&'static str>,
 }
 
@@ -81,6 +83,7 @@ impl CheckOptions {
             affects: &[],
             links: &[],
             component: None,
+            observes: None,
             description: None,
         }
     }
@@ -251,6 +254,27 @@ impl CheckOptions {
         self
     }
 
+    /// Shows the value of [`Outcome::observe`](crate::Outcome::observe) in the
+    /// metrics, as a gauge with this unit in its name:
+    /// `health_check_observed_bytes`, `_seconds`, `_ratio`, or
+    /// `health_check_observed` for a count. Default: the value is not in the
+    /// metrics.
+    ///
+    /// The value is `NaN` until the first result, and while the last result has no
+    /// number in this unit.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    /// use health_core::check::Unit;
+    ///
+    /// let options = CheckOptions::new().observes(Unit::Bytes);
+    /// # let _ = options;
+    /// ```
+    pub const fn observes(mut self, unit: Unit) -> Self {
+        self.observes = Some(unit);
+        self
+    }
+
     /// Sets a description of one line, at most 256 characters. The attribute
     /// takes the first line of the doc comment.
     pub const fn description(mut self, line: &'static str) -> Self {
@@ -339,6 +363,7 @@ impl CheckOptions {
             affects: self.affects,
             links: self.links,
             component: self.component.unwrap_or("component"),
+            observes: self.observes,
             description: self.description,
             initial_delay: self.initial_delay.unwrap_or_default(),
             failure_threshold,
@@ -542,6 +567,7 @@ pub(crate) struct Plan {
     pub(crate) affects: &'static [&'static str],
     pub(crate) links: Links,
     pub(crate) component: &'static str,
+    pub(crate) observes: Option<Unit>,
     pub(crate) description: Option<&'static str>,
     pub(crate) initial_delay: Duration,
     pub(crate) failure_threshold: u32,

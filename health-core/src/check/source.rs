@@ -36,6 +36,11 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns whether the application turns the check off and on by hand.
+    fn is_switch(&self) -> bool {
+        false
+    }
+
     /// Returns why the source can never work, and what to write instead.
     fn broken_rule(&self) -> Option<Mistake> {
         None

@@ -19,8 +19,11 @@ use crate::telemetry::event::Transition;
 use crate::telemetry::log::line::{AnswerTransition, Line};
 use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
+use crate::verdict::changes::{Change, Changes};
+use crate::verdict::day::Day;
 use crate::verdict::deadlines::Deadlines;
 use crate::verdict::impact::{Impact, ProbeCounts};
+use crate::verdict::incident::Incident;
 use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::snapshot::{CheckReport, Seen};
 use crate::verdict::track::{Track, Verdict};
@@ -114,6 +117,8 @@ impl Effects {
 pub(crate) struct Board {
     declared: Arc<[Declared]>,
     tracks: Vec<Track>,
+    /// The last changes, if a page shows them.
+    changes: Option<Changes>,
     deadlines: Deadlines,
     counts: [ProbeCounts; PROBES],
     lifecycle: Lifecycle,
@@ -146,6 +151,7 @@ impl Board {
             turns: 0,
             latest: Moment::START,
             effects: Effects::default(),
+            changes: None,
             declared,
             tracks,
             clock,
@@ -211,6 +217,25 @@ impl Board {
     /// Returns the next deadline by a clock that includes pauses.
     pub(crate) fn next_deadline_unpaused(&self) -> Moment {
         self.deadlines.earliest() + self.clock.paused()
+    }
+
+    /// Keeps the last changes of all checks, and the last day of each check, from
+    /// now on.
+    pub(crate) fn keep_day(&mut self) {
+        self.changes = Some(Changes::default());
+        for track in &mut self.tracks {
+            track.keep_day(self.latest);
+        }
+    }
+
+    /// Returns the last day of a check, if there is such a check and it is kept.
+    pub(crate) fn day(&self, check: usize, now: Moment) -> Option<Day> {
+        self.tracks.get(check)?.day(now)
+    }
+
+    /// Returns the last changes, if they are kept.
+    pub(crate) fn changes(&self) -> Option<&Changes> {
+        self.changes.as_ref()
     }
 
     // Time.
@@ -444,10 +469,12 @@ impl Board {
             self.outlet.completed(self.report(check, at));
         }
         if turned {
-            let (held, incident) = self.tracks[check].turned(at);
+            let from = before.standing.verdict;
+            let (held, incident) = self.tracks[check].turned(from, at);
+            self.keep_change(check, before, held, incident);
             if self.outlet.wants_transitions() {
                 let turned = Transition {
-                    from: before.standing.verdict,
+                    from,
                     held,
                     at: SystemTime::now(),
                     incident,
@@ -459,6 +486,34 @@ impl Board {
             let report = Box::new(self.report(check, at));
             self.outlet.log(Line::Lasts { report, lasting });
         }
+    }
+
+    /// Keeps a change for the status page. The first result of a check that works
+    /// is no news.
+    fn keep_change(
+        &mut self,
+        check: usize,
+        before: Seen,
+        held: Duration,
+        incident: Option<Incident>,
+    ) {
+        let Some(changes) = &mut self.changes else {
+            return;
+        };
+        let track = &self.tracks[check];
+        let (from, to) = (before.standing.verdict, track.verdict());
+        if before.answers == 0 && from == Verdict::Unknown && to == Verdict::Pass {
+            return;
+        }
+        changes.add(Change {
+            check,
+            at: SystemTime::now(),
+            from,
+            to,
+            held,
+            incident,
+            reason: track.public_reason().map(Box::from),
+        });
     }
 
     /// Announces the cause of a timeout that has already been announced.

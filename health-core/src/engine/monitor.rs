@@ -30,6 +30,9 @@ use crate::telemetry::log::line::Line;
 use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
+use crate::verdict::changes::Changes;
+use crate::verdict::day::Day;
+use crate::verdict::history::Retention;
 use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
 use crate::verdict::track::{Track, Verdict};
@@ -158,9 +161,8 @@ pub(crate) struct Asked {
 }
 
 impl Monitor {
-    /// `checks` must be sorted by name. `kept` is the number of results in each
-    /// history.
-    pub(crate) fn new(checks: &[Check], outlet: Outlet, kept: usize) -> Self {
+    /// `checks` must be sorted by name.
+    pub(crate) fn new(checks: &[Check], outlet: Outlet, retention: Retention) -> Self {
         let mut dependents = vec![Vec::new(); checks.len()];
         for (index, check) in checks.iter().enumerate() {
             for &first in &check.after {
@@ -183,12 +185,16 @@ impl Monitor {
             ..Waiting::default()
         });
         let (started, outlet) = (Instant::now(), Arc::new(outlet));
-        let board = Board::new(
+        let kept = retention.results;
+        let mut board = Board::new(
             Arc::clone(&declared),
             checks.iter().map(|check| track(check, kept)).collect(),
             Clock::start(started),
             Arc::clone(&outlet),
         );
+        if retention.day {
+            board.keep_day();
+        }
         Monitor {
             on_demand: on_demand.collect(),
             waiting: waiting.collect(),
@@ -638,6 +644,19 @@ impl Monitor {
         self.update(|board, now| board.report(index, now))
     }
 
+    /// Returns the last day of these checks, as far as it is kept.
+    pub(crate) fn days(&self, checks: &[usize]) -> Vec<Option<Day>> {
+        self.update(|board, now| {
+            let days = checks.iter().map(|&check| board.day(check, now));
+            days.collect()
+        })
+    }
+
+    /// Returns the last changes of verdicts, as far as they are kept.
+    pub(crate) fn changes(&self) -> Changes {
+        self.update(|board, _| board.changes().cloned().unwrap_or_default())
+    }
+
     /// Returns the current values for metrics.
     pub(crate) fn sample(&self) -> Sample<'static> {
         self.sample_of(0..self.len())
@@ -751,7 +770,7 @@ mod tests {
     #[tokio::test]
     async fn a_drain_that_leaves_readiness_alone_is_a_visible_change() {
         let outlet = Outlet::start(Vec::new(), 0, &Handle::current()).expect("threads");
-        let monitor = Monitor::new(&[], outlet, 0);
+        let monitor = Monitor::new(&[], outlet, Retention::default());
         let before = monitor.generation();
         monitor.start_drain();
         assert!(monitor.is_draining(), "without the lock");

@@ -400,7 +400,11 @@ mod tests {
         let runtime = Handle::current();
         let (waker, _) = WorkerWaker::new(&runtime);
         let outlet = Outlet::start(Vec::new(), 0, &runtime).expect("threads");
-        let monitor = Arc::new(Monitor::new(&[], outlet, 0));
+        let monitor = Arc::new(Monitor::new(
+            &[],
+            outlet,
+            crate::verdict::history::Retention::default(),
+        ));
         let alive = watch::channel(()).1;
         Runner::new("test".into(), work, config, monitor, waker, alive)
     }

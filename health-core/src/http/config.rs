@@ -344,6 +344,11 @@ impl HttpOptions {
         self.paths.all().public(probes_show_checks)
     }
 
+    /// Returns whether any path has the status page.
+    pub(crate) fn has_status_page(&self) -> bool {
+        self.paths.serves(Page::StatusPage)
+    }
+
     /// Returns the problems of the options that prevent a start.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         let of_all = [

@@ -8,6 +8,7 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::config::HttpOptions;
 use crate::http::paths::{Below, Places};
+use crate::http::render::html::kind::Kind;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -140,19 +141,73 @@ impl Operation<'_> {
         match self.page {
             Page::OpenApi => {}
             Page::Metrics => parameters.push(format_parameter(&["prometheus", "openmetrics"])),
-            Page::StatusPage => parameters.push(json!({
+            Page::StatusPage => parameters.extend(self.status_page_parameters()),
+            Page::Health | Page::Probe(_) | Page::Group(_) => {
+                parameters.push(format_parameter(&[
+                    "json",
+                    "health+json",
+                    "health-json",
+                    "text",
+                ]));
+                parameters.extend(self.verbose_parameter());
+            }
+        }
+        parameters.extend(self.exclude_parameter());
+        parameters
+    }
+
+    /// Returns the parameters of the page for people. None of them changes the
+    /// code, except that a badge always has 200.
+    fn status_page_parameters(self) -> Vec<Value> {
+        let probes = Probe::ALL.map(Probe::as_str);
+        let mut parameters = vec![
+            json!({
                 "name": "refresh",
                 "in": "query",
                 "description": "Seconds until the page loads itself anew, from 5 to 3600, or `off`. \
                     A smaller number counts as 5, a larger one as 3600, any other value as 10.",
                 "schema": { "anyOf": [{ "const": "off" }, { "type": "integer" }, { "type": "string" }] },
-            })),
-            Page::Health | Page::Probe(_) | Page::Group(_) => {
-                parameters.push(format_parameter(&["json", "health+json", "health-json", "text"]));
-                parameters.extend(self.verbose_parameter());
-            }
+            }),
+            json!({
+                "name": "badge",
+                "in": "query",
+                "description": "Answers with an image of the state and the code of a healthy answer: of this probe, \
+                    or for any other value of the check in the path, of the group of `tag`, or of the service.",
+                "allowEmptyValue": true,
+                "schema": { "anyOf": [{ "enum": probes }, { "type": "string" }] },
+            }),
+        ];
+        if self.of_check {
+            return parameters;
         }
-        parameters.extend(self.exclude_parameter());
+        let states = Kind::ALL.map(Kind::as_str);
+        for (name, what, schema) in [
+            (
+                "state",
+                "Shows only the checks in this state; `problems` are those that do not pass. \
+                 Any other value is ignored, and the page says so.",
+                json!({ "anyOf": [{ "enum": states }, { "const": "problems" }, { "type": "string" }] }),
+            ),
+            (
+                "tag",
+                "Shows the group of the checks with this tag. A tag that no check has is ignored, \
+                 and the page says so.",
+                json!({ "type": "string" }),
+            ),
+            (
+                "q",
+                "Shows only the checks whose name, description, tags or reason contain this text, \
+                 whatever its case. Cut at 100 bytes.",
+                json!({ "type": "string" }),
+            ),
+        ] {
+            parameters.push(json!({
+                "name": name,
+                "in": "query",
+                "description": what,
+                "schema": schema,
+            }));
+        }
         parameters
     }
 
@@ -242,15 +297,18 @@ impl Operation<'_> {
             );
         }
         for (code, words) in words {
-            respond(code, words.join(", or "), self.content());
+            let content = self.content(words.contains(&"Healthy"));
+            respond(code, words.join(", or "), content);
         }
         responses.into()
     }
 
-    fn content(self) -> Value {
+    /// A badge always has the code of a healthy answer.
+    fn content(self, is_healthy: bool) -> Value {
         let text = json!({ "schema": { "type": "string" } });
         match self.page {
             Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
+            Page::StatusPage if is_healthy => json!({ "text/html": text, "image/svg+xml": text }),
             Page::StatusPage => json!({ "text/html": text }),
             Page::Metrics => json!({ "text/plain": text, "application/openmetrics-text": text }),
             Page::Health | Page::Probe(_) | Page::Group(_) => {

@@ -275,6 +275,11 @@ impl Paths {
         self.places.iter().map(|place| &*place.path)
     }
 
+    /// Returns whether any path has this page.
+    pub(crate) fn serves(&self, page: Page) -> bool {
+        self.places.iter().any(|place| place.page == page)
+    }
+
     /// Returns all places, for an internal mount.
     pub(super) fn all(&self) -> Places {
         self.places.clone()

@@ -16,14 +16,18 @@ const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Disables scripts, embedding and sniffing, in case a text contains markup.
+/// Disables embedding, sniffing and all scripts except that of the status page,
+/// in case a text contains markup. The hash is that of
+/// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The
+/// script reads its own page only, and the form leads to it.
 const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
     (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'sha256-R4FKUYSTIBhX8dr3xJ7ts8Q5tIL6xlq0rSCGlK4zYKc='; connect-src 'self'; \
+             style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; \
+             frame-ancestors 'none'",
         ),
     ),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

@@ -3,7 +3,7 @@
 use crate::http::exclude::Exclusions;
 use crate::http::render::Format;
 use crate::http::render::exposition::Exposition;
-use crate::http::render::html::Refresh;
+use crate::http::render::html::query::Query;
 use crate::http::request::RequestHead;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -12,12 +12,6 @@ use crate::registry::page::Page;
 /// kube-apiserver. Unknown parameters are ignored.
 pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
-}
-
-/// Unknown values are ignored, like unknown parameters.
-pub(super) fn refresh(head: &RequestHead<'_>) -> Refresh {
-    let named = head.parameter("refresh").and_then(Refresh::named);
-    named.unwrap_or_default()
 }
 
 /// `?format=` takes precedence over `Accept`, and both over `?verbose` on the
@@ -59,7 +53,16 @@ pub(super) struct Route {
     pub(super) verbose: bool,
     pub(super) details: Details,
     pub(super) excluded: Exclusions,
-    pub(super) refresh: Refresh,
+    /// The query of the status page; `None` for other pages.
+    pub(super) query: Option<Box<Query>>,
+}
+
+impl Route {
+    /// Returns the query of the status page.
+    pub(super) fn query(&self) -> &Query {
+        static EMPTY: Query = Query::EMPTY;
+        self.query.as_deref().unwrap_or(&EMPTY)
+    }
 }
 
 /// A method that a probe may use.

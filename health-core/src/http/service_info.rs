@@ -1,6 +1,9 @@
 //! The description of the service in `application/health+json`.
 
 use std::borrow::Cow;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::{env, fs};
 
 use crate::check::uri;
 use crate::registry::error::Problem;
@@ -11,6 +14,39 @@ type Text = Cow<'static, str>;
 /// In bytes; long enough for the output of `git describe`.
 const LONGEST_VERSION: usize = 128;
 const LONGEST_TEXT: usize = 1024;
+
+/// What the environment knows about the process.
+struct Found {
+    executable: Option<String>,
+    pod: Option<String>,
+    host: Option<String>,
+}
+
+/// Looked up once, when a page first shows it.
+fn found() -> &'static Found {
+    static FOUND: OnceLock<Found> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let shown = |text: String| {
+            let text = cut(text.trim(), LONGEST_TEXT).to_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        let variable = |name| env::var(name).ok().and_then(shown);
+        let executable = env::current_exe().ok();
+        let executable = executable.as_deref().and_then(Path::file_stem);
+        let kernel = || {
+            fs::read_to_string("/proc/sys/kernel/hostname")
+                .ok()
+                .and_then(shown)
+        };
+        Found {
+            executable: executable.and_then(|name| shown(name.to_string_lossy().into_owned())),
+            pod: variable("POD_NAME"),
+            host: variable("NODE_NAME")
+                .or_else(|| variable("HOSTNAME"))
+                .or_else(kernel),
+        }
+    })
+}
 
 /// The description of the service in the answers.
 ///
@@ -30,6 +66,7 @@ const LONGEST_TEXT: usize = 1024;
 /// use health_core::config::ServiceInfo;
 ///
 /// let orders = ServiceInfo::new()
+///     .name("orders")
 ///     .version(env!("CARGO_PKG_VERSION"))
 ///     .id("orders-7d9f")
 ///     .description("Takes the orders of the shop")
@@ -43,6 +80,8 @@ const LONGEST_TEXT: usize = 1024;
 #[derive(Clone, Debug, Default)]
 #[must_use = "it applies once it is given to `HealthBuilder::service_info`"]
 pub struct ServiceInfo {
+    name: Option<Text>,
+    host: Option<Text>,
     version: Option<Text>,
     pub(crate) service_id: Option<Text>,
     pub(crate) description: Option<Text>,
@@ -58,6 +97,25 @@ impl ServiceInfo {
         ServiceInfo::default()
     }
 
+    /// Sets the name that the status page shows, such as `orders`. Without it, a
+    /// client that the guard recognizes sees the name of the executable.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        self.check_text("name", &name);
+        self.name = Some(name);
+        self
+    }
+
+    /// Sets the host that the status page shows to clients that the guard
+    /// recognizes. Default the environment variable `NODE_NAME` or `HOSTNAME`, or
+    /// the name of the host on Linux.
+    pub fn host(mut self, host: impl Into<Cow<'static, str>>) -> Self {
+        let host = host.into();
+        self.check_text("host", &host);
+        self.host = Some(host);
+        self
+    }
+
     /// Sets the version that `/health` shows, such as
     /// `env!("CARGO_PKG_VERSION")`, a tag or a commit. Cut at 128 bytes.
     pub fn version(mut self, version: impl Into<Cow<'static, str>>) -> Self {
@@ -66,6 +124,8 @@ impl ServiceInfo {
     }
 
     /// Sets the `serviceId`: the instance that answers, such as `orders-7d9f`.
+    /// Without it, the status page shows the environment variable `POD_NAME` to
+    /// clients that the guard recognizes.
     pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
         self.set_service_id(id.into());
         self
@@ -97,6 +157,23 @@ impl ServiceInfo {
     pub(crate) fn shown_version(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
         Some(cut(version, LONGEST_VERSION))
+    }
+
+    /// Returns the name that a client sees; `is_full` if it sees private details.
+    pub(crate) fn shown_name(&self, is_full: bool) -> Option<&str> {
+        let executable = || found().executable.as_deref().filter(|_| is_full);
+        self.name.as_deref().or_else(executable)
+    }
+
+    /// Returns the instance that a client sees.
+    pub(crate) fn shown_instance(&self, is_full: bool) -> Option<&str> {
+        let pod = || found().pod.as_deref().filter(|_| is_full);
+        self.service_id.as_deref().or_else(pod)
+    }
+
+    /// Returns the host, which is private.
+    pub(crate) fn shown_host(&self) -> Option<&str> {
+        self.host.as_deref().or_else(|| found().host.as_deref())
     }
 
     fn set_service_id(&mut self, id: Text) {

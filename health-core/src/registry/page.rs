@@ -27,8 +27,8 @@ pub enum Page {
     OpenApi,
     /// The metrics of all checks for Prometheus: OpenMetrics if `Accept` asks
     /// for it, otherwise the text format 0.0.4. Always 200. Not restricted by
-    /// the [`Guard`](crate::http::Guard), since metrics contain names, verdicts
-    /// and times but no texts.
+    /// the [`Guard`](crate::http::Guard), since metrics contain names, verdicts,
+    /// times and declared observed values but no texts.
     Metrics,
 }
 

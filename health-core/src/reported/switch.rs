@@ -160,6 +160,10 @@ impl Source for State {
     fn subscribers(&self) -> &Subscribers {
         &self.subscribers
     }
+
+    fn is_switch(&self) -> bool {
+        true
+    }
 }
 
 fn cut(reason: &str) -> String {

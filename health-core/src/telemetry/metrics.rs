@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
+use crate::check::unit::Unit;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::verdict::stats::BOUNDS;
 use crate::verdict::track::Verdict;
@@ -85,7 +86,7 @@ pub(crate) const DURATION: Family = Family {
 };
 
 /// All families, in the order of the output.
-pub(crate) static FAMILIES: [Family; 15] = [
+pub(crate) static FAMILIES: [Family; 19] = [
     Family {
         name: "health_status",
         kind: Kind::Gauge,
@@ -212,6 +213,34 @@ pub(crate) static FAMILIES: [Family; 15] = [
         },
     },
     Family {
+        name: "health_check_observed_bytes",
+        kind: Kind::Gauge,
+        unit: Some("bytes"),
+        help: "The last observed value of a check that declares it, in bytes; NaN without one.",
+        points: |sample, sink| observations(sample, sink, Unit::Bytes),
+    },
+    Family {
+        name: "health_check_observed_seconds",
+        kind: Kind::Gauge,
+        unit: Some("seconds"),
+        help: "The last observed value of a check that declares it, in seconds; NaN without one.",
+        points: |sample, sink| observations(sample, sink, Unit::Seconds),
+    },
+    Family {
+        name: "health_check_observed_ratio",
+        kind: Kind::Gauge,
+        unit: Some("ratio"),
+        help: "The last observed value of a check that declares it, as a share of 1; NaN without one.",
+        points: |sample, sink| observations(sample, sink, Unit::Ratio),
+    },
+    Family {
+        name: "health_check_observed",
+        kind: Kind::Gauge,
+        unit: None,
+        help: "The last observed value of a check that declares it, in its own unit; NaN without one.",
+        points: |sample, sink| observations(sample, sink, Unit::Count),
+    },
+    Family {
         name: "health_start_time_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
@@ -260,6 +289,15 @@ fn emit(sink: Sink<'_>, labels: &[(&'static str, &str)], value: f64) {
 fn each(sample: &Sample<'_>, sink: Sink<'_>, value: impl Fn(&CheckSample) -> f64) {
     for check in &sample.checks {
         emit(sink, &[("check", &check.name)], value(check));
+    }
+}
+
+/// Emits the value of each check that observes this unit.
+fn observations(sample: &Sample<'_>, sink: Sink<'_>, unit: Unit) {
+    for check in &sample.checks {
+        if let Some((_, value)) = check.observed.filter(|(observed, _)| *observed == unit) {
+            emit(sink, &[("check", &check.name)], value.unwrap_or(f64::NAN));
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::options::Plan;
 use crate::check::outcome::Status;
 use crate::check::probe::{Probe, Probes};
+use crate::check::unit::Unit;
 use crate::time::clock::Moment;
 use crate::verdict::stats::Stats;
 use crate::verdict::track::{Track, Verdict};
@@ -32,6 +33,8 @@ pub(crate) struct CheckSample {
     pub(crate) stats: Stats,
     /// The number of runs, or of reports.
     pub(crate) runs: u64,
+    /// The declared unit, and the last observed value in it.
+    pub(crate) observed: Option<(Unit, Option<f64>)>,
     /// How long after the start the verdict last changed.
     pub(crate) turned_after: Duration,
 }
@@ -46,7 +49,12 @@ impl CheckSample {
             in_flight: track.in_flight(now),
             stats: track.stats(),
             runs: track.runs(),
+            observed: plan.observes.map(|unit| (unit, observed(track, unit))),
             turned_after: track.since().since(Moment::START),
         }
     }
+}
+
+fn observed(track: &Track, unit: Unit) -> Option<f64> {
+    unit.value(track.last()?.outcome.observed()?)
 }

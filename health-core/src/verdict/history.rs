@@ -13,6 +13,16 @@ pub(crate) const DEFAULT_KEPT: usize = 20;
 /// Each result takes four bytes.
 pub(crate) const MOST_KEPT: usize = 1_000;
 
+/// What is kept of the past of each check.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Retention {
+    /// The number of results.
+    pub(crate) results: usize,
+    /// Whether the last day and the last changes are kept, which only the
+    /// status page shows.
+    pub(crate) day: bool,
+}
+
 /// The last results of one check, before thresholds and without skipped runs.
 ///
 /// Statistics are computed over the kept results: the last 20, unless

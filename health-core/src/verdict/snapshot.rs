@@ -78,6 +78,15 @@ impl Snapshot {
         worst(self.status)
     }
 
+    /// Returns the status of the checks, regardless of a drain.
+    pub(crate) fn without_drain(&self) -> Status {
+        let impacts = self
+            .checks
+            .iter()
+            .map(|check| in_group(check.verdict(), check.is_critical()));
+        worst(impacts)
+    }
+
     /// Returns every check, sorted by name.
     pub fn checks(&self) -> &[CheckReport] {
         &self.checks
@@ -116,6 +125,24 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
         .into_iter()
         .max_by_key(severity)
         .unwrap_or(Status::Pass)
+}
+
+/// Returns the status of one check by itself. Unknown does not count as
+/// healthy.
+pub(crate) fn standing(verdict: Verdict) -> Status {
+    match verdict {
+        Verdict::Pass => Status::Pass,
+        Verdict::Warn => Status::Warn,
+        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+    }
+}
+
+/// Returns the status of one check in a group, regardless of its probes.
+pub(crate) fn in_group(verdict: Verdict, is_critical: bool) -> Status {
+    match standing(verdict) {
+        Status::Fail if !is_critical => Status::Warn,
+        status => status,
+    }
 }
 
 /// Returns the checks that startup waits for, in the form of a failing check.
@@ -177,6 +204,14 @@ pub struct CheckReport {
     is_reported: bool,
     /// Since when the verdict is unchanged, if it is not a good one.
     since: Option<SystemTime>,
+    notice: Option<Notice>,
+}
+
+/// A switch that is off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Notice {
+    /// When it turns on again by itself.
+    pub(crate) until: Option<SystemTime>,
 }
 
 impl CheckReport {
@@ -187,6 +222,10 @@ impl CheckReport {
             ..Seen::of(track)
         };
         let since = |since: Moment| SystemTime::now().checked_sub(now.since(since));
+        let until = |until: Moment| SystemTime::now().checked_add(until.since(now));
+        let notice = track.switched_off().map(|off| Notice {
+            until: off.until.and_then(until),
+        });
         CheckReport {
             name,
             probes: plan.probes,
@@ -211,6 +250,7 @@ impl CheckReport {
             } else {
                 since(track.since())
             },
+            notice,
         }
     }
 
@@ -254,6 +294,7 @@ impl CheckReport {
             reported_at: None,
             is_reported: true,
             since: None,
+            notice: None,
             last: Some(Arc::new(last)),
         }
     }
@@ -362,6 +403,22 @@ impl CheckReport {
     /// not a good one.
     pub(crate) fn since(&self) -> Option<SystemTime> {
         self.since
+    }
+
+    /// Returns the notice of a switch that is off.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        self.notice
+    }
+
+    /// Returns whether the last run has exceeded its timeout.
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.last_outcome().is_some_and(Outcome::is_timed_out)
+    }
+
+    /// Returns whether the verdict was good and there was no result since for too
+    /// long.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.seen.standing.stale
     }
 
     /// Returns the visible part. Two reports of one check with equal parts have

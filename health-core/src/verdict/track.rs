@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::check::options::Plan;
-use crate::check::outcome::{Outcome, Status};
+use crate::check::outcome::{Outcome, Reason, Status};
 use crate::check::source::{Reading, Reports, Source, View};
 use crate::time::clock::Moment;
+use crate::verdict::day::Day;
 use crate::verdict::history::{Kept, Ring};
 use crate::verdict::incident::{Incident, Ongoing};
 use crate::verdict::late::{Explanation, LateEnd};
@@ -158,6 +159,13 @@ struct Reported {
     lenient_until: Moment,
 }
 
+/// A switch that is off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SwitchedOff {
+    /// When it turns on again by itself.
+    pub(crate) until: Option<Moment>,
+}
+
 /// Why a check is skipped.
 #[derive(Debug)]
 struct Skipped {
@@ -199,6 +207,8 @@ pub(crate) struct Track {
     streak: Streak,
     results: u64,
     history: Ring,
+    /// The verdicts and durations of the last day, if a page shows them.
+    day: Option<Box<Day>>,
     stats: Stats,
     last: Option<Arc<Finished>>,
     /// The time of the last result.
@@ -238,6 +248,7 @@ impl Track {
             streak: Streak::default(),
             results: 0,
             history: Ring::new(kept),
+            day: None,
             stats: Stats::default(),
             last: None,
             ended: None,
@@ -268,6 +279,18 @@ impl Track {
             reported: Some(Box::new(reported)),
             ..Track::new(plan, kept, now)
         }
+    }
+
+    /// Keeps the verdicts and durations of the last day from now on.
+    pub(crate) fn keep_day(&mut self, now: Moment) {
+        self.day = Some(Box::new(Day::new(now)));
+    }
+
+    /// Returns the last day up to now, if it is kept.
+    pub(crate) fn day(&self, now: Moment) -> Option<Day> {
+        let mut day = Day::clone(self.day.as_ref()?);
+        day.record(self.verdict(), now);
+        Some(day)
     }
 
     pub(crate) fn is_reported(&self) -> bool {
@@ -323,6 +346,29 @@ impl Track {
     /// Returns the number of events that answer a request for a run.
     pub(crate) fn answers(&self) -> u64 {
         self.results + self.skips
+    }
+
+    /// Returns the public reason for a verdict that does not pass.
+    pub(crate) fn public_reason(&self) -> Option<&str> {
+        match self.verdict() {
+            Verdict::Pass => None,
+            Verdict::Skipped => self.blocked_by().map(|root| &**root),
+            Verdict::Unknown => self.stale.then_some("stale"),
+            Verdict::Warn | Verdict::Fail => {
+                let outcome = &self.last.as_ref()?.outcome;
+                outcome.reason().map(Reason::as_str)
+            }
+        }
+    }
+
+    /// Returns whether a [switch](crate::reported::Switch) is off, and when it
+    /// turns on again.
+    pub(crate) fn switched_off(&self) -> Option<SwitchedOff> {
+        let reported = self.reported.as_ref()?;
+        let is_off = reported.source.is_switch() && self.verdict() == Verdict::Fail;
+        is_off.then_some(SwitchedOff {
+            until: reported.until,
+        })
     }
 
     /// Requests a run. Returns whether a run must be decided on: not if one is
@@ -627,10 +673,13 @@ impl Track {
         }));
     }
 
-    /// Called after a transition. Returns the duration of the previous verdict,
-    /// and the incident that begins, continues or ends.
-    pub(crate) fn turned(&mut self, now: Moment) -> (Duration, Option<Incident>) {
+    /// Called after a transition from the verdict `from`. Returns the duration of
+    /// this verdict, and the incident that begins, continues or ends.
+    pub(crate) fn turned(&mut self, from: Verdict, now: Moment) -> (Duration, Option<Incident>) {
         self.stats.turn();
+        if let Some(day) = &mut self.day {
+            day.record(from, now);
+        }
         let held = now.since(std::mem::replace(&mut self.since, now));
         let incident = if self.verdict().is_good() {
             self.ongoing.take().map(|ended| ended.incident)
@@ -713,6 +762,9 @@ impl Track {
         // The duration of a run is recorded at its first timeout only.
         if took <= self.timeout && !self.is_reported() {
             self.stats.observe(took);
+            if let Some(day) = &mut self.day {
+                day.observe(took, ended);
+            }
         }
         self.last = Some(Arc::new(Finished {
             outcome,

@@ -3,13 +3,17 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use health_core::config::HttpOptions;
 use health_core::config::RuntimeOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::{Details, Guard, Page, RequestHead};
-use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
+use health_core::reported::Switch;
+use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status, testing};
 use http::Response;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 const TOKEN: &str = "Bearer correct horse battery staple";
@@ -136,12 +140,40 @@ async fn the_reader_chooses_the_refresh() {
         ("?refresh=off", None),
     ] {
         let page = page(&health, &format!("/status{query}"));
-        let meta =
-            seconds.map(|seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">"));
-        match meta {
-            Some(meta) => assert!(page.contains(&meta), "{query}"),
-            None => assert!(!page.contains("http-equiv"), "{query}"),
+        match seconds {
+            Some(seconds) => {
+                let refresh = format!("<html lang=\"en\" data-refresh=\"{seconds}\">");
+                assert!(page.contains(&refresh), "{query}");
+            }
+            None => assert!(page.contains("<html lang=\"en\">"), "{query}"),
         }
+        assert!(!page.contains("http-equiv"), "{query}");
+    }
+}
+
+/// The script is the only one that the policy permits.
+#[tokio::test(start_paused = true)]
+async fn the_policy_permits_this_script_only() {
+    let health = started(builder()).await;
+    let answer = ask(&health, "GET", "/status", None);
+    let html = answer.body();
+    let (_, rest) = html.split_once("<script>").expect("a script");
+    let (script, rest) = rest.split_once("</script>").expect("its end");
+    assert!(!rest.contains("<script"));
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
+    let policy = answer.headers()["content-security-policy"]
+        .to_str()
+        .expect("text");
+    let sources = policy
+        .split("; ")
+        .find_map(|part| part.strip_prefix("script-src "));
+    assert_eq!(sources, Some(&*format!("'sha256-{hash}'")), "{policy}");
+    for part in [
+        "default-src 'none'",
+        "connect-src 'self'",
+        "form-action 'self'",
+    ] {
+        assert!(policy.contains(part), "{part}: {policy}");
     }
 }
 
@@ -166,12 +198,63 @@ async fn ten_thousand_checks_are_a_page() {
         );
     }
     let health = started(builder).await;
-    let page = page(&health, "/status");
-    assert!(page.len() < 300_000, "{} bytes", page.len());
-    assert_eq!(page.matches("<li class=\"card fail\"").count(), 10);
-    assert_eq!(page.matches("<li class=\"card pass\"").count(), 90);
-    assert!(page.contains("and 8900 more"), "{page}");
-    assert!(page.contains("10 failing, 9990 passing"));
+    let all = page(&health, "/status");
+    assert!(all.len() < 200_000, "{} bytes", all.len());
+    assert_eq!(all.matches("<li class=\"card fail\"").count(), 10);
+    let short = all.matches("<li class=\"card pass\"").count();
+    assert!(short > 80, "{short}");
+    assert!(
+        all.contains(&format!("and {} more", 8_990 - short)),
+        "{all}"
+    );
+    assert!(all.contains("10 failing, 9990 passing"));
+    let one = page(&health, "/status?q=check-09999");
+    assert!(one.contains("id=\"check-check-09999\"") && one.contains("1 of 10000 checks"));
+}
+
+/// Whatever their state, and with everything that a check can declare.
+#[tokio::test(start_paused = true)]
+async fn the_page_of_129_checks_is_below_100_kilobytes() {
+    const TAGS: &[&str] = &["storage", "eu-west-1"];
+    const LINKS: &[(&str, &str)] = &[("runbook", "https://wiki.example.com/runbooks/orders")];
+    for fails in [0, 1, 64, 129] {
+        let info = ServiceInfo::new()
+            .name("orders")
+            .version("1.4.2")
+            .id("orders-7d9f");
+        let http = HttpOptions::new().path("/status", Page::StatusPage);
+        let mut builder = Health::builder().service_info(info).http(http);
+        for nth in 0..129 {
+            let options = CheckOptions::new()
+                .interval(Duration::from_secs(60 * 60))
+                .critical()
+                .tags(TAGS)
+                .links(LINKS)
+                .affects(&["/api/v1/orders/{id}"])
+                .description("The primary of the orders database answers a query.");
+            builder = builder.check(format!("check-{nth:03}"), options, move || async move {
+                if nth < fails {
+                    Outcome::fail("connection refused").observe(97, "percent full")
+                } else {
+                    Outcome::pass().observe(59_318_136_832_u64, "bytes free")
+                }
+            });
+        }
+        let health = started(builder).await;
+        sleep(Duration::from_secs(7 * 60 * 60)).await;
+        let page = page(&health, "/status");
+        assert!(
+            page.len() < 100_000,
+            "{fails} failing: {} bytes",
+            page.len()
+        );
+        for nth in 0..129 {
+            let link = format!("href=\"./status/check-{nth:03}\"");
+            assert!(page.contains(&link), "{fails} failing: {nth}");
+        }
+        let cards = page.matches("<li class=\"card ").count();
+        println!("{fails} failing: {} bytes, {cards} cards", page.len());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +285,7 @@ async fn whom_the_guard_knows_reads_the_history_in_json() {
     let report = without.check("database").expect("there is such a check");
     assert!(report.history().past().is_empty());
     assert!(report.history().last_failure_at().is_some());
-    assert!(page(&without, "/status").contains("Last failure"));
+    assert!(page(&without, "/status/database").contains("Last failure"));
 }
 
 #[tokio::test]
@@ -226,4 +309,286 @@ async fn what_is_excluded_is_marked() {
     let mark = "<li class=\"critical\">excluded from this answer</li>";
     assert_eq!(page(Some(TOKEN)).matches(mark).count(), 1);
     assert!(!page(None).contains(mark), "a stranger excludes nothing");
+}
+
+/// The heading names the service; the host is private.
+#[tokio::test(start_paused = true)]
+async fn the_heading_names_the_service() {
+    let info = ServiceInfo::new()
+        .name("orders <eu>")
+        .version("1.4.2")
+        .id("orders-7d9f");
+    let health = started(builder_of(info.host("node-3"))).await;
+    let [public, known] =
+        [None, Some(TOKEN)].map(|token| ask(&health, "GET", "/status", token).into_body());
+    for page in [&public, &known] {
+        for shown in ["orders &lt;eu&gt;", "1.4.2", "orders-7d9f", "Up for"] {
+            assert!(page.contains(shown), "{shown}");
+        }
+    }
+    assert!(known.contains("node-3") && !public.contains("node-3"));
+    assert!(!public.contains("<dt>Host</dt>"));
+    let title = known.split_once("<title>").expect("a title").1;
+    assert!(
+        title.starts_with("Unhealthy: 1 failing, 1 degraded · orders &lt;eu&gt;</title>"),
+        "{title}"
+    );
+
+    let nameless = started(builder_of(ServiceInfo::new())).await;
+    let [public, known] =
+        [None, Some(TOKEN)].map(|token| ask(&nameless, "GET", "/status", token).into_body());
+    assert!(!public.contains("class=\"service\"") && known.contains("class=\"service\""));
+}
+
+fn builder_of(info: ServiceInfo) -> HealthBuilder {
+    let guard = Guard::new().bearer("correct horse battery staple");
+    Health::builder()
+        .service_info(info)
+        .http(
+            HttpOptions::new()
+                .path("/status", Page::StatusPage)
+                .guard(guard),
+        )
+        .check("database", CheckOptions::new().critical(), || async {
+            false
+        })
+        .check("queue", CheckOptions::new(), || async {
+            Outcome::warn("full")
+        })
+}
+
+/// A card tells everything that was declared, and since when the check fails.
+#[tokio::test(start_paused = true)]
+async fn a_card_is_complete() {
+    let options = CheckOptions::new()
+        .critical()
+        .tags(&["storage"])
+        .affects(&["/orders/{id}"])
+        .links(&[
+            ("runbook", "https://example.com/runbook"),
+            ("pager", "tel:+49-1"),
+        ]);
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check("disk", options, || async {
+            Outcome::fail("full").observe(1_200, "ms")
+        });
+    let health = started(health).await;
+    let incident = health
+        .check("disk")
+        .and_then(|disk| disk.incident())
+        .expect("it fails");
+    for path in ["/status", "/status/disk"] {
+        let page = page(&health, path);
+        for shown in [
+            "<dt>Failing since</dt>",
+            &format!("<dt>Incident</dt><dd>{incident}</dd>"),
+            "Affects <code>/orders/{id}</code>",
+            "<a href=\"https://example.com/runbook\">runbook</a>",
+            "<li>pager: tel:+49-1</li>",
+            "1.2\u{a0}s</bdi>",
+            "0.00\u{a0}% up",
+            &format!("incident {incident}"),
+        ] {
+            assert!(page.contains(shown), "{path}: {shown}: {page}");
+        }
+    }
+    assert!(page(&health, "/status").contains("<a href=\"./status/disk\">disk</a>"));
+    assert!(page(&health, "/status/disk").contains("<a href=\"../status\">← All checks</a>"));
+    assert!(page(&health, "/status/").contains("<a href=\"./disk\">disk</a>"));
+    assert!(page(&health, "/status").contains("href=\"./status?tag=storage\""));
+}
+
+/// Each state has its own word: a run that hangs is not one that fails.
+#[tokio::test(start_paused = true)]
+async fn states_are_counted_as_what_they_are() {
+    let day = Duration::from_secs(86_400);
+    let once = || CheckOptions::new().interval(day);
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check("a", CheckOptions::new(), || async { false })
+        .check("b", CheckOptions::new(), std::future::pending::<()>)
+        .check("c", CheckOptions::new().after(&["a"]), || async {})
+        .check("d", once().initial_delay(day), || async {})
+        .check("e", CheckOptions::new(), || async { Outcome::warn("slow") })
+        .check("f", CheckOptions::new(), || async {});
+    let health = started(health).await;
+    sleep(Duration::from_secs(30)).await;
+    let all = page(&health, "/status");
+    let counts = "1 failing, 1 hung, 1 without a result, 1 skipped, 1 degraded, 1 passing";
+    assert!(all.contains(counts), "{all}");
+    for (state, name) in [
+        ("failing", "a"),
+        ("hung", "b"),
+        ("skipped", "c"),
+        ("unknown", "d"),
+        ("degraded", "e"),
+        ("passing", "f"),
+    ] {
+        let only = page(&health, &format!("/status?state={state}"));
+        assert_eq!(only.matches("<li class=\"card ").count(), 1, "{state}");
+        assert!(only.contains(&format!("id=\"check-{name}\"")), "{state}");
+        assert!(only.contains(counts), "the heading counts all checks");
+    }
+    let problems = page(&health, "/status?state=problems");
+    assert_eq!(problems.matches("<li class=\"card ").count(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_select_and_unknown_values_are_told() {
+    let tagged = |tags| CheckOptions::new().tags(tags).critical();
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check("disk", tagged(&["storage"]), || async { false })
+        .check("s3", tagged(&["storage", "cloud"]), || async {})
+        .check(
+            "mail",
+            tagged(&["cloud"]).description("Sends an E-mail"),
+            || async {},
+        );
+    let health = started(health).await;
+    let shown = |query: &str| {
+        let page = page(&health, &format!("/status?{query}"));
+        let has = |name: &&str| page.contains(&format!("id=\"check-{name}\""));
+        ["disk", "mail", "s3"]
+            .into_iter()
+            .filter(has)
+            .collect::<Vec<_>>()
+    };
+    for (query, names) in [
+        ("tag=storage", &["disk", "s3"][..]),
+        ("tag=storage&state=passing", &["s3"]),
+        ("q=e-MAIL", &["mail"]),
+        ("q=CLOUD", &["mail", "s3"]),
+        ("q=nothing", &[]),
+        ("state=&tag=&q=", &["disk", "mail", "s3"]),
+        ("state=fine&tag=eu&q=+disk+", &["disk"]),
+    ] {
+        assert_eq!(shown(query), names, "{query}");
+    }
+    let unknown = page(&health, "/status?state=%3Cfine%3E&tag=eu%20");
+    assert!(unknown.contains("There is no state “&lt;fine&gt;”. The filter is ignored."));
+    assert!(unknown.contains("No check has the tag “eu”. The filter is ignored."));
+    let cloud = page(&health, "/status?tag=cloud");
+    assert!(
+        cloud.contains("<title>Healthy: 2 passing · cloud</title>"),
+        "{cloud}"
+    );
+    let code = |query| ask(&health, "GET", &format!("/status?{query}"), None).status();
+    assert_eq!(
+        (code("tag=cloud"), code("")),
+        (503.try_into().unwrap(), 503.try_into().unwrap())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_badge_is_an_image_of_one_state() {
+    let health = Health::builder()
+        .service_info(ServiceInfo::new().name("a<b"))
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check(
+            "disk",
+            CheckOptions::new().tags(&["storage"]).critical(),
+            || async { false },
+        )
+        .check("mail", CheckOptions::new().tags(&["cloud"]), || async {});
+    let health = started(health).await;
+    for (path, label) in [
+        ("/status?badge", "a&lt;b: failing"),
+        ("/status?badge=nonsense", "a&lt;b: failing"),
+        ("/status?badge=readiness", "readiness: failing"),
+        ("/status?badge=liveness", "liveness: passing"),
+        ("/status?badge&tag=storage", "storage: failing"),
+        ("/status?badge&tag=cloud", "cloud: passing"),
+        ("/status?badge&tag=%3Cx", "&lt;x: unknown"),
+        ("/status/mail?badge", "mail: passing"),
+        ("/status/disk?badge", "disk: failing"),
+    ] {
+        let answer = ask(&health, "GET", path, None);
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.headers()["content-type"], "image/svg+xml");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let title = format!("<title>{label}</title>");
+        assert!(answer.body().contains(&title), "{path}: {}", answer.body());
+    }
+    let http = HttpOptions::new().details(Details::Status);
+    let terse = started(serving(http)).await;
+    let badge = page(&terse, "/status?badge&tag=storage");
+    assert!(badge.contains("<title>health: failing</title>"), "{badge}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_is_off_is_a_notice() {
+    let switch = Switch::new("maintenance");
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .reported(&switch, CheckOptions::new());
+    let health = started(health).await;
+    assert!(!page(&health, "/status").contains("Maintenance."));
+    switch.off_for("the index <is> rebuilt", Duration::from_secs(600));
+    for path in ["/status", "/status/maintenance"] {
+        let page = page(&health, path);
+        assert!(
+            page.contains("<strong>Maintenance.</strong> <bdi>the index &lt;is&gt; rebuilt</bdi>")
+        );
+        assert!(page.contains("on again <time"), "{page}");
+        // A few milliseconds of the wall clock may have passed.
+        assert!(
+            page.contains(">in 10\u{a0}min</time>") || page.contains(">in 9\u{a0}min 59"),
+            "{page}"
+        );
+    }
+    switch.off("for good");
+    assert!(!page(&health, "/status").contains("on again"));
+    switch.on();
+    assert!(!page(&health, "/status").contains("Maintenance."));
+}
+
+/// The axis is of the hours since the start, not of the last results.
+#[tokio::test(start_paused = true)]
+async fn the_axis_shows_hours() {
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check("disk", CheckOptions::new(), || async {});
+    let health = started(health).await;
+    let hour = Duration::from_secs(60 * 60);
+    assert!(page(&health, "/status").contains("100\u{a0}% up in the last hour"));
+    sleep(3 * hour).await;
+    testing::force(&health, "disk", Outcome::fail("full"));
+    sleep(hour).await;
+    testing::force(&health, "disk", Outcome::pass());
+    sleep(Duration::from_secs(4 * 60 * 60 - 1)).await;
+    let all = page(&health, "/status");
+    assert!(
+        all.contains("aria-label=\"87.50\u{a0}% up in the last 24 hours\""),
+        "{all}"
+    );
+    assert!(all.contains("down for 1\u{a0}h"), "{all}");
+    for shown in [
+        "passing → failing",
+        "failing → passing",
+        "after 3\u{a0}h",
+        "after 1\u{a0}h",
+    ] {
+        assert!(all.contains(shown), "{shown}: {all}");
+    }
+    assert_eq!(health.status(health_core::Probe::Readiness), Status::Pass);
+}
+
+/// A drain is neither a failure of a check nor "Unhealthy".
+#[tokio::test(start_paused = true)]
+async fn a_drain_has_its_own_word() {
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .check("disk", CheckOptions::new().critical(), || async {});
+    let health = started(health).await;
+    let drained = health.drain();
+    let page = ask(&health, "GET", "/status", None);
+    assert_eq!(page.status(), 503, "the code is that of /health");
+    assert!(
+        page.body().contains("<title>Draining: 1 passing</title>"),
+        "{}",
+        page.body()
+    );
+    drop(drained);
 }

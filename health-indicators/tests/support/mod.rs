@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Long enough for a server to start on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(250);
 
 /// Makes the command, from the directory and the port.
 type Start = Box<dyn Fn(&Path, u16) -> Command + Send + Sync>;

@@ -11,13 +11,14 @@ use health_core::config::HttpOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::{Details, Page};
 use health_core::report::Verdict;
+use health_core::reported::Switch;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use tests::wire::{Framework, Server};
 
 const OFTEN: Duration = Duration::from_millis(500);
 
 /// Checks in every state.
-fn mixed(http: HttpOptions) -> HealthBuilder {
+fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
     let day = Duration::from_hours(24);
     // A machine that is busy with the browser turns no verdict.
     let often = || {
@@ -25,8 +26,14 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
         options.failure_threshold(5)
     };
     Health::builder()
-        .service_info(ServiceInfo::new().version("1.4.2"))
+        .service_info(
+            ServiceInfo::new()
+                .name("orders")
+                .version("1.4.2")
+                .id("orders-7d9f"),
+        )
         .http(http.path("/status", Page::StatusPage))
+        .reported(maintenance, CheckOptions::new())
         .check("alive", often().critical().liveness(), || async {})
         .check("cache", often().tags(&["redis", "eu"]), || async {
             Outcome::warn("nearly full").observe(97, "percent full")
@@ -35,7 +42,10 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
             "database",
             often()
                 .critical()
-                .description("The orders database answers a query."),
+                .description("The orders database answers a query.")
+                .tags(&["storage", "eu"])
+                .affects(&["/orders/{id}", "/invoices"])
+                .links(&[("runbook", "https://wiki.example.com/orders-db")]),
             || async { Err::<(), _>("connection refused") },
         )
         .check("export", often().initial_delay(day), || async {})
@@ -48,18 +58,25 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
             if fastrand::u8(..6) == 0 {
                 Outcome::warn("a worker is slow")
             } else {
-                Outcome::pass().observe(3, "waiting")
+                Outcome::pass().observe(59_318_136_832_u64, "bytes free")
             }
         })
         .check("schema", often().after(&["database"]), || async {})
 }
 
-fn thousand() -> HealthBuilder {
-    let mut builder = Health::builder().http(HttpOptions::new().path("/status", Page::StatusPage));
-    for nth in 0..1_000 {
-        let options = CheckOptions::new().critical();
+/// Many checks, of which the one with this index fails.
+fn many(count: usize, failing: usize) -> HealthBuilder {
+    const TAGS: [&[&str]; 3] = [&["storage"], &["eu", "storage"], &["mail"]];
+    let mut builder = Health::builder()
+        .service_info(ServiceInfo::new().name("orders").version("1.4.2"))
+        .http(HttpOptions::new().path("/status", Page::StatusPage));
+    for nth in 0..count {
+        let options = CheckOptions::new()
+            .critical()
+            .tags(TAGS[nth % TAGS.len()])
+            .description("Answers a query.");
         builder = builder.check(format!("check-{nth:04}"), options, move || async move {
-            nth != 500
+            nth != failing
         });
     }
     builder
@@ -78,6 +95,7 @@ async fn settled(health: &Health) {
             let has_past = history.past().len() == 20;
             match check.name() {
                 "export" => check.verdict() == Verdict::Unknown,
+                "maintenance" => check.verdict() == Verdict::Pass,
                 "schema" => check.verdict() == Verdict::Skipped,
                 "queue" => has_past && check.verdict() == Verdict::Pass,
                 _ => has_past,
@@ -90,24 +108,38 @@ async fn settled(health: &Health) {
     }
 }
 
+async fn all_ran(health: &Health) {
+    let start = Instant::now();
+    let has_run = || {
+        let snapshot = health.snapshot();
+        let mut checks = snapshot.checks().iter();
+        checks.all(|check| check.last_status().is_some())
+    };
+    while !has_run() {
+        assert!(start.elapsed() < Duration::from_mins(2), "{health:?}");
+        tokio::time::sleep(OFTEN / 10).await;
+    }
+}
+
 /// `STATUS_PAGE_PICTURES=folder` keeps what it looks like.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and node"]
 async fn a_browser_shows_it_to_everybody() {
-    let mixed_server = served(mixed(HttpOptions::new())).await;
-    let terse = served(mixed(HttpOptions::new().details(Details::Status))).await;
-    let draining = served(mixed(HttpOptions::new())).await;
-    let thousand = served(thousand()).await;
+    let maintenance = Switch::new("maintenance");
+    let idle = Switch::new("maintenance");
+    let details = HttpOptions::new().details(Details::Status);
+    let mixed_server = served(mixed(HttpOptions::new(), &maintenance)).await;
+    let terse = served(mixed(details, &idle)).await;
+    let draining = served(many(9, 9)).await;
+    let one = served(many(1, 0)).await;
+    let nine = served(many(9, 4)).await;
+    let hundreds = served(many(129, 64)).await;
+    let thousand = served(many(1_000, 500)).await;
     settled(mixed_server.health()).await;
+    maintenance.off_for("the index is rebuilt", Duration::from_mins(30));
     let drained = draining.health().drain();
-    while thousand
-        .health()
-        .snapshot()
-        .checks()
-        .iter()
-        .any(|check| check.last_status().is_none())
-    {
-        tokio::time::sleep(OFTEN).await;
+    for server in [&one, &nine, &hundreds, &thousand, &draining] {
+        all_ran(server.health()).await;
     }
 
     let url = |server: &Server| format!("http://{}/status", server.address());
@@ -115,6 +147,9 @@ async fn a_browser_shows_it_to_everybody() {
         "mixed": url(&mixed_server),
         "terse": url(&terse),
         "draining": url(&draining),
+        "one": url(&one),
+        "nine": url(&nine),
+        "many": url(&hundreds),
         "thousand": url(&thousand),
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/status-page.mjs");

@@ -515,9 +515,10 @@ async fn the_document_says_what_is_answered() {
             let path = template.replace("{check}", "all");
             let unknown = template.replace("{check}", "nobody");
             let asked = format!("{path}?exclude=all&exclude=nobody&verbose&refresh=off&x=y");
+            let badge = format!("{path}?badge&tag=redis");
             for method in ["get", "head", "options"] {
                 let verb = method.to_uppercase();
-                for uri in BTreeSet::from([&path, &unknown, &asked]) {
+                for uri in BTreeSet::from([&path, &unknown, &asked, &badge]) {
                     for accept in MEDIA_TYPES {
                         for authorization in &strangers_and_others {
                             let place = format!("{verb} {uri} as {accept}");

@@ -48,6 +48,30 @@ async fn component_without_quotes() {}
 #[health_check(component("datastore"))]
 async fn component_in_parentheses() {}
 
+#[health_check(observes = "bytes")]
+async fn unit_as_a_value() {}
+
+#[health_check(observes("bytes"))]
+async fn unit_in_quotes() {}
+
+#[health_check(observes(ms))]
+async fn unit_that_is_converted() {}
+
+#[health_check(observes(second))]
+async fn misspelt_unit() {}
+
+#[health_check(observes(apples))]
+async fn no_unit() {}
+
+#[health_check(observes(bytes, seconds))]
+async fn two_units() {}
+
+#[health_check(observes())]
+async fn observes_nothing() {}
+
+#[health_check(observes)]
+async fn observes_alone() {}
+
 #[health_check(local = true)]
 async fn local_with_a_value() {}
 

@@ -57,6 +57,18 @@ async fn on_demand() {}
 #[health_check(cache = "0s", stale_after = "5s")]
 async fn fresh() {}
 
+#[health_check(observes(bytes))]
+async fn bytes() {}
+
+#[health_check(observes(seconds), late)]
+async fn seconds() {}
+
+#[health_check(observes(ratio))]
+fn ratio() {}
+
+#[health_check(observes(count),)]
+fn count() {}
+
 #[health_check(tags("db", "eu-west.1"), affects("/orders", "/orders/{id}{?page}"), component = "datastore")]
 async fn labels() {}
 

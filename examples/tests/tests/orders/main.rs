@@ -618,9 +618,9 @@ impl Server {
             url.unwrap_or_else(|| panic!("the addresses come first, not {line:?}"))
         });
         Server {
+            process,
             url,
             internal,
-            process,
             directory,
         }
     }

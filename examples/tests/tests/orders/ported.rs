@@ -38,9 +38,11 @@ fn start(postgres: &support::Server, redis: &support::Server, api: &str, uploads
         )
         .stdin(Stdio::null())
         .stderr(log);
+    let url = format!("http://127.0.0.1:{port}");
     let server = Server {
         process: command.spawn().unwrap(),
-        url: format!("http://127.0.0.1:{port}"),
+        internal: url.clone(),
+        url,
         directory,
     };
     eventually(LIMIT, "it listens", || {

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
@@ -47,7 +47,7 @@ use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
 use crate::http::paths::{Below, Places, ProbePaths};
 use crate::http::render::exposition::Exposition;
-use crate::http::render::html::Refresh;
+use crate::http::render::html::query::{Badge, Query};
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, Frame, html, ietf, json, text};
 use crate::http::request::RequestHead;
@@ -60,12 +60,13 @@ use crate::registry::page::Page;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
-use crate::verdict::snapshot::{Snapshot, worst};
-use crate::verdict::track::Verdict;
+use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
+
+const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
@@ -412,10 +413,7 @@ impl Inner {
             } else {
                 Exclusions::default()
             },
-            refresh: match page {
-                Page::StatusPage => route::refresh(&head),
-                _ => Refresh::default(),
-            },
+            query: (page == Page::StatusPage).then(|| Box::new(Query::of(&head, check.is_some()))),
         })
     }
 
@@ -498,9 +496,11 @@ impl Inner {
     }
 
     fn respond(&self, route: &Route) -> Response<Bytes> {
-        let answer = match route.exposition {
-            Some(exposition) => self.metrics(exposition),
-            None => self.verdict(route),
+        let badge = route.query.as_ref().and_then(|query| query.badge);
+        let answer = match (route.exposition, badge) {
+            (Some(exposition), _) => self.metrics(exposition),
+            (None, Some(badge)) => self.badge(route, badge),
+            (None, None) => self.verdict(route),
         };
         match route.method {
             Method::Get => answer,
@@ -536,6 +536,43 @@ impl Inner {
         let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
         let content_type = exposition.content_type();
         answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        answer
+    }
+
+    /// Always the code of a healthy answer: in some places a browser shows no image
+    /// of another code.
+    fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
+        let group = route
+            .query()
+            .tag()
+            .filter(|_| route.details != Details::Status);
+        let (label, status) = match (badge, route.check, group) {
+            (Badge::Probe(probe), ..) => (probe.as_str(), Some(self.monitor.status(probe))),
+            (Badge::Subject, Some(check), _) => {
+                let status = standing(self.monitor.verdict(check));
+                (self.monitor.name(check), Some(status))
+            }
+            (Badge::Subject, None, Some(tag)) => {
+                let tag_of = |at| {
+                    self.monitor
+                        .plan(at)
+                        .tags
+                        .iter()
+                        .copied()
+                        .find(|known| *known == tag)
+                };
+                let known = (0..self.monitor.len()).find_map(tag_of);
+                (tag, known.map(|tag| self.status(Page::Group(tag))))
+            }
+            (Badge::Subject, None, None) => {
+                let name = self.service_info.shown_name(false).unwrap_or("health");
+                (name, Some(self.status(Page::StatusPage)))
+            }
+        };
+        let image = html::badge::badge(label, status);
+        let code = self.settings.codes.of(Status::Pass);
+        let mut answer = with_code(code, Format::Html, image);
+        answer.headers_mut().insert(CONTENT_TYPE, SVG);
         answer
     }
 
@@ -619,7 +656,7 @@ impl Inner {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
             Format::Text => text::status_only(page.name(), status),
-            Format::Html => html::status_only(status, route.refresh),
+            Format::Html => html::status_only(status, route.query()),
         };
         (status, body)
     }
@@ -663,13 +700,23 @@ impl Inner {
         let is_full = route.details == Details::Full;
         let reports = seen.listed().enumerate();
         let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
-        let shown = counted
-            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
+        let shown = counted.map(|(index, report)| {
+            let shown = Shown::new(report, is_full).excluded(excluded.contains(index));
+            (index, shown)
+        });
+        if route.format == Format::Html {
+            let frame = self.html_frame(route, seen);
+            let days = |checks: &[usize]| self.monitor.days(checks);
+            return (
+                status,
+                html::list(status, &frame, route.query(), shown, &days),
+            );
+        }
+        let shown = shown.map(|(_, shown)| shown);
         let body = match route.format {
             Format::Json => json::list(&frame, shown),
             Format::HealthJson => ietf::list(&frame, shown),
-            Format::Text => text::list(&frame, shown),
-            Format::Html => html::list(&html_frame(route, &frame, seen), shown),
+            Format::Text | Format::Html => text::list(&frame, shown),
         };
         (status, body)
     }
@@ -682,19 +729,52 @@ impl Inner {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
-                Format::Html => html::status_only(status, route.refresh),
+                Format::Html => html::status_only(status, route.query()),
             };
             return (status, body);
+        }
+        if route.format == Format::Html {
+            return self.check_page(route, index);
         }
         let report = self.monitor.report(index);
         let shown = Shown::new(&report, route.details == Details::Full);
         let body = match route.format {
             Format::Json => json::check(self.settings.words, shown),
             Format::HealthJson => ietf::check(shown),
-            Format::Text => text::check(shown),
-            Format::Html => html::check(shown, route.refresh),
+            Format::Text | Format::Html => text::check(shown),
         };
         (standing(report.verdict()), body)
+    }
+
+    /// Renders the page of one check for people.
+    fn check_page(&self, route: &Route, index: usize) -> (Status, Bytes) {
+        let seen = self.monitor.glance_without(&[]);
+        let report = self.monitor.report(index);
+        let shown = Shown::new(&report, route.details == Details::Full);
+        let frame = self.html_frame(route, &seen);
+        let days = |checks: &[usize]| self.monitor.days(checks);
+        let body = html::check((index, shown), &frame, route.query(), &days);
+        (standing(report.verdict()), body)
+    }
+
+    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> html::Frame<'a> {
+        let is_full = route.details == Details::Full;
+        let info = &self.service_info;
+        let service = html::Service {
+            name: info.shown_name(is_full),
+            version: info.shown_version(),
+            instance: info.shown_instance(is_full),
+            host: info.shown_host().filter(|_| is_full),
+        };
+        let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
+        html::Frame {
+            service,
+            uptime: Some(self.monitor.uptime()),
+            probes: Some(probes),
+            draining: seen.is_closed(),
+            without_drain: Some(seen.without_drain()),
+            changes: self.monitor.changes(),
+        }
     }
 
     /// Returns the last rendered answer if nothing has changed since.
@@ -730,37 +810,8 @@ impl Inner {
     }
 }
 
-fn html_frame<'a>(route: &Route, frame: &Frame<'a>, seen: &Snapshot) -> html::Frame<'a> {
-    html::Frame {
-        status: frame.status,
-        refresh: route.refresh,
-        version: frame.version,
-        uptime: frame.uptime,
-        probes: Probe::ALL.map(|probe| seen.status(probe)),
-        draining: frame.draining,
-    }
-}
-
 /// Returns the public view of the checks.
 fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
     let reports = snapshot.listed();
     reports.map(|report| Shown::new(report, false))
-}
-
-/// Returns the status of one check by itself. Unknown does not count as
-/// healthy.
-fn standing(verdict: Verdict) -> Status {
-    match verdict {
-        Verdict::Pass => Status::Pass,
-        Verdict::Warn => Status::Warn,
-        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
-    }
-}
-
-/// Returns the status of one check in a group, regardless of its probes.
-fn in_group(verdict: Verdict, is_critical: bool) -> Status {
-    match standing(verdict) {
-        Status::Fail if !is_critical => Status::Warn,
-        status => status,
-    }
 }

@@ -3,18 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
-use crate::check::outcome::Status;
 use crate::http::render::one_line;
 use crate::time::stamp::timestamp;
-use crate::verdict::track::Verdict;
-
-pub(super) fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "Healthy",
-        Status::Warn => "Degraded",
-        Status::Fail => "Unhealthy",
-    }
-}
 
 /// A state: its word, class and icon. It is never shown by colour alone.
 #[derive(Clone, Copy, Debug)]
@@ -22,17 +12,6 @@ pub(super) struct State {
     pub(super) word: &'static str,
     /// The CSS class and the name of the icon.
     pub(super) class: &'static str,
-}
-
-pub(super) fn state_of(verdict: Verdict) -> State {
-    let (word, class) = match verdict {
-        Verdict::Pass => ("Passing", "pass"),
-        Verdict::Warn => ("Degraded", "warn"),
-        Verdict::Fail => ("Failing", "fail"),
-        Verdict::Unknown => ("Unknown", "unknown"),
-        Verdict::Skipped => ("Skipped", "skipped"),
-    };
-    State { word, class }
 }
 
 /// A text of the application, escaped for the content of an element or a quoted
@@ -55,9 +34,29 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// A word with a capital letter.
+pub(super) struct Capital<'a>(pub(super) &'a str);
+
+impl Display for Capital<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut letters = self.0.chars();
+        match letters.next() {
+            Some(first) => write!(f, "{}{}", first.to_ascii_uppercase(), letters.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A readable duration in at most two units, as HTML. A number is kept on the
 /// line of its unit.
 pub(super) struct Short(pub(super) Duration);
+
+impl Short {
+    /// Returns the duration as text that is not HTML.
+    pub(super) fn plain(self) -> String {
+        self.to_string().replace("&lt;", "<")
+    }
+}
 
 impl Display for Short {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -95,7 +94,7 @@ impl Display for TimeTag {
     }
 }
 
-/// The age of an event, and its time.
+/// The age of an event; a tooltip has its time.
 pub(super) struct Ago {
     pub(super) at: SystemTime,
     pub(super) now: SystemTime,
@@ -105,13 +104,49 @@ impl Display for Ago {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         // If the clock was set back, the age is shown as zero.
         let age = self.now.duration_since(self.at).unwrap_or_default();
-        let whole = Duration::from_secs(age.as_secs());
-        match whole.as_secs() {
+        Tooltip(self.at).fmt(f)?;
+        match age.as_secs() {
             0 => f.write_str("just now")?,
-            secs @ 1..10 => write!(f, "{secs} s ago")?,
-            _ => write!(f, "{} ago", Short(whole))?,
+            _ => write!(f, "{} ago", Whole(age))?,
         }
-        write!(f, " <small>{}</small>", TimeTag(self.at))
+        f.write_str("</time>")
+    }
+}
+
+/// The time until an event; a tooltip has its time.
+pub(super) struct Until {
+    pub(super) at: SystemTime,
+    pub(super) now: SystemTime,
+}
+
+impl Display for Until {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let left = self.at.duration_since(self.now).unwrap_or_default();
+        Tooltip(self.at).fmt(f)?;
+        write!(f, "in {}</time>", Whole(left))
+    }
+}
+
+/// Whole seconds.
+struct Whole(Duration);
+
+impl Display for Whole {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            secs @ 0..10 => write!(f, "{secs}\u{a0}s"),
+            secs => Short(Duration::from_secs(secs)).fmt(f),
+        }
+    }
+}
+
+/// The begin of an element with a time as its tooltip.
+struct Tooltip(SystemTime);
+
+impl Display for Tooltip {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let at = timestamp(self.0);
+        let (date, time) = (&at[..10], &at[11..19]);
+        write!(f, "<time datetime=\"{at}\" title=\"{date} {time} UTC\">")
     }
 }
 
@@ -148,15 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_said_twice() {
+    fn an_age_has_its_time_as_a_tooltip() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(61_234);
         let now = at + Duration::from_millis(3_900);
         assert_eq!(
             Ago { at, now }.to_string(),
-            "3 s ago <small><time datetime=\"1970-01-01T00:01:01.234Z\">\
-             1970-01-01 00:01:01 UTC</time></small>"
+            "<time datetime=\"1970-01-01T00:01:01.234Z\" title=\"1970-01-01 00:01:01 UTC\">\
+             3\u{a0}s ago</time>"
         );
         let back = Ago { at: now, now: at }.to_string();
-        assert!(back.starts_with("just now "), "{back}");
+        assert!(back.ends_with(">just now</time>"), "{back}");
+        let left = Until { at: now, now: at }.to_string();
+        assert!(left.ends_with(">in 3\u{a0}s</time>"), "{left}");
     }
 }

@@ -1,381 +1,490 @@
-//! The status page: a single HTML document without scripts and further
-//! requests.
+//! The status page: a single HTML document without further requests.
 //!
-//! Checks that do not pass come first. The first hundred checks are shown in
-//! full, the others by name, so that the page stays small enough for a phone.
+//! The document is complete without scripts. A short script replaces the part
+//! `#live` at each refresh, so that a reader keeps the scroll position, the
+//! unfolded parts and the focus.
+//!
+//! Checks that do not pass come first, in full. Passing checks are shorter, and
+//! the last ones are only named, so that the page stays small enough for a
+//! phone.
 
+pub(crate) mod axis;
+pub(crate) mod badge;
+pub(crate) mod changes;
 pub(crate) mod chart;
 pub(crate) mod check;
+pub(crate) mod form;
 pub(crate) mod format;
+pub(crate) mod heading;
+pub(crate) mod kind;
+pub(crate) mod query;
 
-use std::fmt::{self, Display, Formatter};
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::render::html::check::{Card, Icon};
-use crate::http::render::html::format::{Escaped, Short, TimeTag, state_of, word};
+use crate::http::render::html::axis::Span;
+use crate::http::render::html::check::{Card, Extent};
+use crate::http::render::html::form::{FilterForm, RefreshChoice};
+use crate::http::render::html::format::Escaped;
+use crate::http::render::html::heading::{Counts, Heading, headline};
+use crate::http::render::html::kind::Kind;
+use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
-use crate::verdict::track::Verdict;
+use crate::verdict::changes::Changes;
+use crate::verdict::day::Day;
+use crate::verdict::snapshot::{in_group, standing, worst};
 
 const STYLE: &str = include_str!("style.css");
 const ICONS: &str = include_str!("icons.svg");
+/// Its hash is in the policy of the response.
+pub(crate) const SCRIPT: &str = include_str!("script.js");
 
-/// The maximum number of checks that are shown in full.
-const MOST_CARDS: usize = 100;
-/// The maximum number of further checks that are shown by name under each
-/// heading.
+/// The maximum size of all cards. Further checks are shown by name.
+const CARDS_SIZE: usize = 72 * 1024;
+/// The maximum number of checks that are shown by name under each heading.
 const MOST_NAMES: usize = 1_000;
 /// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
 
-/// In order of urgency.
-const KINDS: [(Verdict, &str); 5] = [
-    (Verdict::Fail, "failing"),
-    (Verdict::Unknown, "without a result"),
-    (Verdict::Skipped, "skipped"),
-    (Verdict::Warn, "degraded"),
-    (Verdict::Pass, "passing"),
-];
-
-/// The interval in seconds at which the page reloads, if it does.
-///
-/// The minimum limits the load of many open pages, the maximum is an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refresh(Option<u16>);
-
-impl Default for Refresh {
-    fn default() -> Self {
-        Refresh(Some(10))
-    }
-}
-
-impl Refresh {
-    /// Parses the value of `?refresh=`: `off`, or seconds.
-    pub(crate) fn named(value: &str) -> Option<Refresh> {
-        if value == "off" {
-            return Some(Refresh(None));
-        }
-        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        // It only has digits, so a value that does not fit is too large.
-        let seconds = is_number.then(|| value.parse().unwrap_or(u16::MAX))?;
-        Some(Refresh(Some(seconds.clamp(5, 3_600))))
-    }
-}
-
-/// The choices on the page: off, the default, and ten times the default and
-/// more.
-const CHOICES: [(Refresh, &str, &str); 4] = [
-    (Refresh(None), "off", "Off"),
-    (Refresh(Some(10)), "10", "10 s"),
-    (Refresh(Some(60)), "60", "1 min"),
-    (Refresh(Some(300)), "300", "5 min"),
-];
-
 /// The data about the service as a whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Frame<'a> {
-    pub(crate) status: Status,
-    pub(crate) refresh: Refresh,
-    pub(crate) version: Option<&'a str>,
-    pub(crate) uptime: Duration,
-    pub(crate) probes: [Status; Probe::ALL.len()],
+    pub(crate) service: Service<'a>,
+    pub(crate) uptime: Option<Duration>,
+    pub(crate) probes: Option<[(Probe, Status); Probe::ALL.len()]>,
+    /// Readiness fails because of the drain.
     pub(crate) draining: bool,
+    /// The status regardless of the drain.
+    pub(crate) without_drain: Option<Status>,
+    pub(crate) changes: Changes,
 }
+
+impl Frame<'_> {
+    /// Returns whether the service only fails because of the drain.
+    fn is_only_draining(&self) -> bool {
+        self.draining
+            && self
+                .without_drain
+                .is_some_and(|status| status != Status::Fail)
+    }
+}
+
+/// The names of the service, as far as the client may see them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Service<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
+    pub(crate) instance: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+}
+
+/// What the page is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Subject<'a> {
+    Service(Status),
+    Group(&'a str, Status),
+    Check(Shown<'a>),
+}
+
+impl Subject<'_> {
+    fn status(&self) -> Status {
+        match self {
+            Subject::Service(status) | Subject::Group(_, status) => *status,
+            Subject::Check(check) => standing(check.report.verdict()),
+        }
+    }
+}
+
+/// A check, and its index in the snapshot.
+pub(crate) type Indexed<'a> = (usize, Shown<'a>);
+/// Returns the last day of these checks.
+pub(crate) type Days<'a> = &'a dyn Fn(&[usize]) -> Vec<Option<Day>>;
 
 /// Renders the page with the status only.
-pub(crate) fn status_only(status: Status, refresh: Refresh) -> Bytes {
+pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
     let document = Document {
-        status,
-        refresh,
+        subject: Subject::Service(status),
+        frame: &Frame::default(),
+        query,
+        counts: Counts::default(),
+        notices: Vec::new(),
+        tags: BTreeSet::new(),
+        main: "<p class=\"note\">The checks are not shown here.</p>\n".to_owned(),
+        span: Span::since_start(Duration::ZERO),
         now: SystemTime::now(),
-        frame: None,
-        kinds: Vec::new(),
     };
     Bytes::from(document.to_string())
 }
 
-/// Renders the page with all permitted details.
-pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
+/// Renders the page with all permitted details, or the part that the filters
+/// select.
+pub(crate) fn list<'a>(
+    status: Status,
+    frame: &Frame<'_>,
+    query: &Query,
+    checks: impl Iterator<Item = Indexed<'a>>,
+    days: Days<'_>,
+) -> Bytes {
+    let checks: Vec<Indexed<'a>> = checks.collect();
+    let tags: BTreeSet<&str> = tags(&checks).collect();
+    let (query, notes) = understood(query, &tags);
+    let in_tag = |check: &&Shown<'_>| {
+        query
+            .tag()
+            .is_none_or(|tag| check.report.tags().contains(&tag))
+    };
+    let shown = || checks.iter().map(|(_, check)| check);
+    let subject = match query.tag() {
+        None => Subject::Service(status),
+        Some(tag) => {
+            let members = shown().filter(in_tag).filter(|check| !check.excluded);
+            let statuses =
+                members.map(|check| in_group(check.report.verdict(), check.report.is_critical()));
+            Subject::Group(tag, worst(statuses))
+        }
+    };
+    let span = Span::since_start(frame.uptime.unwrap_or_default());
+    let now = SystemTime::now();
+    let list = List {
+        frame,
+        query: &query,
+        span,
+        now,
+    };
     let document = Document {
-        status: frame.status,
-        refresh: frame.refresh,
-        now: SystemTime::now(),
-        frame: Some(frame),
-        kinds: kinds(checks),
+        subject,
+        frame,
+        query: &query,
+        counts: Counts::of(shown().filter(in_tag)),
+        notices: shown().copied().filter(is_notice).collect(),
+        main: list.sections(&checks, &notes, days),
+        tags,
+        span,
+        now,
     };
     Bytes::from(document.to_string())
 }
 
 /// Renders the page of one check.
-pub(crate) fn check(check: Shown<'_>, refresh: Refresh) -> Bytes {
-    let verdict = check.report.verdict();
-    let kinds = kinds(std::iter::once(check));
-    let status = match verdict {
-        Verdict::Pass => Status::Pass,
-        Verdict::Warn => Status::Warn,
-        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+pub(crate) fn check(
+    (index, check): Indexed<'_>,
+    frame: &Frame<'_>,
+    query: &Query,
+    days: Days<'_>,
+) -> Bytes {
+    let span = Span::since_start(frame.uptime.unwrap_or_default());
+    let now = SystemTime::now();
+    let day = days(&[index]).pop().flatten();
+    let extent = Extent::Page;
+    let card = Card {
+        check,
+        extent,
+        day: day.as_ref(),
+        span,
+        query,
+        now,
     };
+    let changes = changes::List {
+        changes: &frame.changes,
+        checks: &[(index, check)],
+        started_at: started_at(frame, now),
+        now,
+        query,
+    };
+    let back = query.whole_page();
     let document = Document {
-        status,
-        refresh,
-        now: SystemTime::now(),
-        frame: None,
-        kinds,
+        subject: Subject::Check(check),
+        frame,
+        query,
+        counts: Counts::default(),
+        notices: Some(check).filter(is_notice).into_iter().collect(),
+        tags: BTreeSet::new(),
+        main: format!(
+            "<ul class=\"cards single\">\n{card}</ul>\n{changes}<p class=\"note\"><a href=\"{back}\">All checks</a></p>\n"
+        ),
+        span,
+        now,
     };
     Bytes::from(document.to_string())
 }
 
-/// Groups the checks by verdict, without empty groups.
-fn kinds<'a>(checks: impl Iterator<Item = Shown<'a>>) -> Vec<VerdictGroup<'a>> {
-    let all: Vec<_> = checks.collect();
-    let mut kinds = Vec::new();
-    for (verdict, word) in KINDS {
-        let same = |check: &Shown<'_>| check.report.verdict() == verdict;
-        let (critical, other): (Vec<_>, Vec<_>) = all
-            .iter()
-            .copied()
-            .filter(same)
-            .partition(|check| check.report.is_critical());
-        let checks = [critical, other].concat();
-        if !checks.is_empty() {
-            kinds.push(VerdictGroup {
-                verdict,
-                word,
-                checks,
-            });
-        }
+fn is_notice(check: &Shown<'_>) -> bool {
+    check.report.notice().is_some()
+}
+
+fn started_at(frame: &Frame<'_>, now: SystemTime) -> SystemTime {
+    now.checked_sub(frame.uptime.unwrap_or_default())
+        .unwrap_or(now)
+}
+
+fn tags<'a>(checks: &[Indexed<'a>]) -> impl Iterator<Item = &'a str> {
+    checks
+        .iter()
+        .flat_map(|(_, check)| check.report.tags().iter().copied())
+}
+
+/// Returns the query without filters that select nothing because their value
+/// does not exist, and a note for each.
+fn understood(query: &Query, tags: &BTreeSet<&str>) -> (Query, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut query = query.clone();
+    if let Some(state) = &query.unknown_state {
+        notes.push(format!(
+            "There is no state “{}”. The filter is ignored.",
+            Escaped(state)
+        ));
     }
-    kinds
+    if let Some(tag) = query.tag.take_if(|tag| !tags.contains(&**tag)) {
+        notes.push(format!(
+            "No check has the tag “{}”. The filter is ignored.",
+            Escaped(&tag)
+        ));
+    }
+    (query, notes)
 }
 
 struct Document<'a> {
-    status: Status,
-    refresh: Refresh,
+    subject: Subject<'a>,
+    frame: &'a Frame<'a>,
+    query: &'a Query,
+    counts: Counts,
+    notices: Vec<Shown<'a>>,
+    /// The tags that can be chosen from.
+    tags: BTreeSet<&'a str>,
+    /// The content below the heading, as HTML.
+    main: String,
+    span: Span,
     now: SystemTime,
-    /// `None` if only the status is shown.
-    frame: Option<&'a Frame<'a>>,
-    kinds: Vec<VerdictGroup<'a>>,
 }
 
 impl Display for Document<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let word = word(self.status);
-        let counts = Counts(&self.kinds);
-        f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
+        let (_, state) = headline(self.frame, &self.subject);
+        f.write_str("<!doctype html>\n<html lang=\"en\"")?;
+        if let Some(seconds) = self.query.refresh.0 {
+            write!(f, " data-refresh=\"{seconds}\"")?;
+        }
         f.write_str(
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+            ">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <meta name=\"robots\" content=\"noindex\">\n",
         )?;
-        if let Refresh(Some(seconds)) = self.refresh {
-            writeln!(f, "<meta http-equiv=\"refresh\" content=\"{seconds}\">")?;
-        }
-        let separator = if self.kinds.is_empty() { "" } else { ": " };
-        writeln!(f, "<title>{word}{separator}{counts}</title>")?;
-        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(self.status))?;
+        writeln!(f, "<title>{}</title>", Title(self))?;
+        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(state.class))?;
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>{ICONS}")?;
-        write!(f, "{}{}", RefreshSwitch(self.refresh), Banner(self))?;
-        f.write_str("<main>\n")?;
-        if self.kinds.is_empty() {
-            let note = match self.frame {
-                None => "The checks are not shown here.",
-                Some(_) => "There are no checks.",
-            };
-            writeln!(f, "<p class=\"note\">{note}</p>")?;
+        f.write_str(
+            "<a class=\"skip\" href=\"#checks\">Skip to the checks</a>\n<div class=\"bar\">\n",
+        )?;
+        match self.subject {
+            Subject::Check(_) => {
+                let back = self.query.whole_page();
+                writeln!(
+                    f,
+                    "<nav aria-label=\"Page\"><a href=\"{back}\">← All checks</a></nav>"
+                )?;
+            }
+            _ if self.counts.is_empty() => {}
+            _ => {
+                let (query, tags) = (self.query, &self.tags);
+                write!(f, "{}", FilterForm { query, tags })?;
+            }
         }
-        self.sections(f)?;
-        f.write_str("</main>\n</body>\n</html>\n")
+        let heading = Heading {
+            subject: self.subject,
+            frame: self.frame,
+            counts: &self.counts,
+            notices: &self.notices,
+            query: self.query,
+            now: self.now,
+        };
+        write!(
+            f,
+            "{}</div>\n<p id=\"news\" role=\"status\"></p>\n<div id=\"live\" class=\"{}\">\n{heading}\
+             <main id=\"checks\" tabindex=\"-1\">\n{}</main>\n</div>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
+            RefreshChoice(self.query),
+            self.span.class,
+            self.main,
+        )
     }
 }
 
-impl Document<'_> {
-    /// Passing checks are folded if they would hide other ones.
-    fn sections(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut room = MOST_CARDS;
-        let is_passing = |kind: &&VerdictGroup<'_>| kind.verdict == Verdict::Pass;
-        let (passing, other): (Vec<_>, Vec<_>) = self.kinds.iter().partition(is_passing);
-        let other = Section::of(&other, &mut room, self.now);
-        let passing = Section::of(&passing, &mut room, self.now);
-        let all = other.checks.len() + passing.checks.len();
-        if !other.checks.is_empty() {
-            let count = other.checks.len();
-            writeln!(
-                f,
-                "<section>\n<h2>Not passing ({count})</h2>\n{other}</section>"
-            )?;
-        }
-        if !passing.checks.is_empty() {
-            let count = passing.checks.len();
-            let open = if all <= FEW { " open" } else { "" };
-            writeln!(
-                f,
-                "<details{open}>\n<summary><h2>Passing ({count})</h2></summary>\n{passing}</details>"
-            )?;
-        }
-        Ok(())
-    }
-}
+/// The state first, since tabs are narrow.
+struct Title<'a>(&'a Document<'a>);
 
-/// The first element of the page, so that users can turn off the reload before
-/// it happens.
-struct RefreshSwitch(Refresh);
-
-impl Display for RefreshSwitch {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("<nav aria-label=\"Refresh\">\n<p>Refresh</p>\n<ul>\n")?;
-        for (choice, value, text) in CHOICES {
-            let current = if choice == self.0 {
-                " aria-current=\"true\""
-            } else {
-                ""
-            };
-            writeln!(
-                f,
-                "<li><a href=\"?refresh={value}\"{current}>{text}</a></li>"
-            )?;
-        }
-        f.write_str("</ul>\n</nav>\n")
-    }
-}
-
-struct Banner<'a>(&'a Document<'a>);
-
-impl Display for Banner<'_> {
+impl Display for Title<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Document {
-            status, now, frame, ..
-        } = *self.0;
-        let state = state_of(status.into());
-        writeln!(f, "<header>\n<div class=\"banner {}\">", state.class)?;
-        writeln!(f, "<h1>{}{}</h1>", Icon(state), word(status))?;
-        if !self.0.kinds.is_empty() {
-            writeln!(f, "<p>{}</p>", Counts(&self.0.kinds))?;
+            subject,
+            frame,
+            counts,
+            ..
+        } = self.0;
+        let (word, _) = headline(frame, subject);
+        f.write_str(word)?;
+        if !counts.is_empty() {
+            write!(f, ": {counts}")?;
         }
-        f.write_str("</div>\n")?;
-        if frame.is_some_and(|frame| frame.draining) {
-            f.write_str(
-                "<p class=\"notice\"><strong>Draining.</strong> Readiness fails on purpose, \
-                 and the service is about to stop.</p>\n",
-            )?;
+        match subject {
+            Subject::Service(_) => {}
+            Subject::Group(tag, _) => write!(f, " · {}", Escaped(tag))?,
+            Subject::Check(check) => write!(f, " · {}", Escaped(check.report.name()))?,
         }
-        f.write_str("<dl class=\"facts\">\n")?;
-        for (probe, status) in frame.iter().flat_map(|frame| by_probe(frame)) {
-            let (name, state) = (Capital(probe.as_str()), state_of(status.into()));
-            writeln!(
-                f,
-                "<div><dt>{name}</dt><dd class=\"{}\">{}{}</dd></div>",
-                state.class,
-                Icon(state),
-                state.word
-            )?;
+        match frame.service.name {
+            Some(name) => write!(f, " · {}", Escaped(name)),
+            None => Ok(()),
         }
-        if let Some(version) = frame.and_then(|frame| frame.version) {
-            let version = Escaped(version);
-            writeln!(
-                f,
-                "<div><dt>Version</dt><dd><bdi>{version}</bdi></dd></div>"
-            )?;
-        }
-        if let Some(frame) = frame {
-            let uptime = Short(frame.uptime);
-            writeln!(f, "<div><dt>Running for</dt><dd>{uptime}</dd></div>")?;
-        }
-        writeln!(f, "<div><dt>As of</dt><dd>{}</dd></div>", TimeTag(now))?;
-        f.write_str("</dl>\n</header>\n")
     }
 }
 
-fn by_probe(frame: &Frame<'_>) -> impl Iterator<Item = (Probe, Status)> {
-    Probe::ALL.into_iter().zip(frame.probes)
-}
-
-struct Capital<'a>(&'a str);
-
-impl Display for Capital<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (first, rest) = self.0.split_at(1);
-        write!(f, "{}{rest}", first.to_ascii_uppercase())
-    }
-}
-
-/// The checks of one verdict, critical ones first.
-struct VerdictGroup<'a> {
-    verdict: Verdict,
-    word: &'static str,
-    checks: Vec<Shown<'a>>,
-}
-
-/// The checks under one heading: the first in full, the others by name.
-struct Section<'a> {
-    checks: Vec<Shown<'a>>,
-    in_full: usize,
+/// The checks below the heading.
+struct List<'a> {
+    frame: &'a Frame<'a>,
+    query: &'a Query,
+    span: Span,
     now: SystemTime,
 }
 
-impl<'a> Section<'a> {
-    fn of(kinds: &[&VerdictGroup<'a>], room: &mut usize, now: SystemTime) -> Self {
-        let checks: Vec<_> = kinds.iter().flat_map(|kind| kind.checks.clone()).collect();
-        let in_full = checks.len().min(*room);
-        *room -= in_full;
-        Section {
+impl List<'_> {
+    fn sections(&self, checks: &[Indexed<'_>], notes: &[String], days: Days<'_>) -> String {
+        let mut html = String::new();
+        for note in notes {
+            let _ = writeln!(html, "<p class=\"note\">{note}</p>");
+        }
+        if checks.is_empty() {
+            html.push_str("<p class=\"note\">There are no checks.</p>\n");
+            return html;
+        }
+        let ordered = self.ordered(checks);
+        if self.query.is_filtered() {
+            let all = self.query.group_page("");
+            let all = if self.query.tag().is_some() {
+                self.query.whole_page()
+            } else {
+                all
+            };
+            let _ = writeln!(
+                html,
+                "<p class=\"note\">{} of {} checks match the filter. <a href=\"{}\">Show all</a></p>",
+                ordered.len(),
+                checks.len(),
+                all
+            );
+        }
+        let is_passing = |(_, check): &Indexed<'_>| Kind::of(check.report) == Kind::Passing;
+        let (passing, other): (Vec<_>, Vec<_>) = ordered.iter().copied().partition(is_passing);
+        let mut room = CARDS_SIZE;
+        if !other.is_empty() {
+            let _ = writeln!(html, "<section>\n<h2>Not passing ({})</h2>", other.len());
+            self.section(&mut html, &other, Extent::Full, &mut room, days);
+            html.push_str("</section>\n");
+        }
+        let _ = write!(html, "{}", self.changes(&ordered));
+        if !passing.is_empty() {
+            let open = if ordered.len() <= FEW { " open" } else { "" };
+            let count = passing.len();
+            let _ = writeln!(
+                html,
+                "<details id=\"passing\"{open}>\n<summary><h2>Passing ({count})</h2></summary>"
+            );
+            self.section(&mut html, &passing, Extent::Short, &mut room, days);
+            html.push_str("</details>\n");
+        }
+        html
+    }
+
+    /// Returns the selected checks, the most urgent first.
+    fn ordered<'c>(&self, checks: &[Indexed<'c>]) -> Vec<Indexed<'c>> {
+        let mut selected: Vec<_> = checks
+            .iter()
+            .copied()
+            .filter(|(_, check)| self.query.selects(check))
+            .collect();
+        selected.sort_by_key(|(_, check)| {
+            (Kind::of(check.report) as usize, !check.report.is_critical())
+        });
+        selected
+    }
+
+    fn changes<'c>(&'c self, checks: &'c [Indexed<'c>]) -> changes::List<'c> {
+        changes::List {
+            changes: &self.frame.changes,
             checks,
-            in_full,
-            now,
+            started_at: started_at(self.frame, self.now),
+            now: self.now,
+            query: self.query,
         }
     }
-}
 
-impl Display for Section<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (in_full, by_name) = self.checks.split_at(self.in_full);
-        if !in_full.is_empty() {
-            f.write_str("<ul class=\"cards\">\n")?;
-            for &check in in_full {
-                let now = self.now;
-                write!(f, "{}", Card { check, now })?;
+    /// Writes the first checks as cards, and the others by name once there is no
+    /// room.
+    fn section(
+        &self,
+        html: &mut String,
+        checks: &[Indexed<'_>],
+        extent: Extent,
+        room: &mut usize,
+        days: Days<'_>,
+    ) {
+        // No card is shorter than this.
+        let most = checks.len().min(*room / 256 + 1);
+        let indices: Vec<usize> = checks[..most].iter().map(|(index, _)| *index).collect();
+        let days = days(&indices);
+        let begin = html.len();
+        let mut cards = 0;
+        html.push_str("<ul class=\"cards\">\n");
+        for (&(_, check), day) in checks.iter().zip(&days) {
+            if html.len() - begin >= *room {
+                break;
             }
-            f.write_str("</ul>\n")?;
+            let card = Card {
+                check,
+                extent,
+                day: day.as_ref(),
+                span: self.span,
+                query: self.query,
+                now: self.now,
+            };
+            let _ = write!(html, "{card}");
+            cards += 1;
         }
-        if by_name.is_empty() {
-            return Ok(());
-        }
-        f.write_str("<ul class=\"names\">\n")?;
-        for check in by_name.iter().take(MOST_NAMES) {
-            writeln!(f, "<li>{}</li>", Escaped(check.report.name()))?;
-        }
-        f.write_str("</ul>\n")?;
-        match by_name.len().saturating_sub(MOST_NAMES) {
-            0 => Ok(()),
-            more => writeln!(f, "<p class=\"note\">and {more} more</p>"),
-        }
+        html.push_str("</ul>\n");
+        *room = room.saturating_sub(html.len() - begin);
+        self.names(html, &checks[cards..]);
     }
-}
 
-/// The number of checks of each verdict.
-struct Counts<'a>(&'a [VerdictGroup<'a>]);
-
-impl Display for Counts<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (nth, kind) in self.0.iter().enumerate() {
-            let separator = if nth == 0 { "" } else { ", " };
-            write!(f, "{separator}{} {}", kind.checks.len(), kind.word)?;
+    fn names(&self, html: &mut String, checks: &[Indexed<'_>]) {
+        if checks.is_empty() {
+            return;
         }
-        Ok(())
+        html.push_str("<ul class=\"names\">\n");
+        for (_, check) in checks.iter().take(MOST_NAMES) {
+            let (query, name) = (self.query, check.report.name());
+            let _ = writeln!(html, "<li>{}</li>", CheckLink { query, name });
+        }
+        html.push_str("</ul>\n");
+        let more = checks.len().saturating_sub(MOST_NAMES);
+        if more > 0 {
+            let _ = writeln!(html, "<p class=\"note\">and {more} more</p>");
+        }
     }
 }
 
 /// A dot in the colour of the banner.
-struct Favicon(Status);
+struct Favicon(&'static str);
 
 impl Display for Favicon {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let colour = match self.0 {
-            Status::Pass => "137a3e",
-            Status::Warn => "8a5a00",
-            Status::Fail => "c0262d",
+            "pass" => "137a3e",
+            "warn" => "8a5a00",
+            "fail" => "c0262d",
+            _ => "56616d",
         };
         write!(
             f,

@@ -1,0 +1,189 @@
+//! The head of the page: the service, its state and its probes.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
+
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::http::render::html::check::Icon;
+use crate::http::render::html::format::{Ago, Capital, Escaped, Short, State, TimeTag, Until};
+use crate::http::render::html::kind::{Kind, state_of};
+use crate::http::render::html::query::{CheckLink, Query};
+use crate::http::render::html::{Frame, Subject};
+use crate::http::render::shown::Shown;
+
+pub(super) struct Heading<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) frame: &'a Frame<'a>,
+    pub(super) counts: &'a Counts,
+    /// The switches that are off.
+    pub(super) notices: &'a [Shown<'a>],
+    pub(super) query: &'a Query,
+    pub(super) now: SystemTime,
+}
+
+impl Heading<'_> {
+    /// Returns the state of the service in one word. A drain is no failure.
+    fn word(&self) -> (&'static str, State) {
+        headline(self.frame, &self.subject)
+    }
+}
+
+/// Returns the words for the state of the subject, and its colour.
+pub(super) fn headline(frame: &Frame<'_>, subject: &Subject<'_>) -> (&'static str, State) {
+    let state = state_of(subject.status());
+    match subject {
+        Subject::Service(Status::Fail) if frame.is_only_draining() => {
+            ("Draining", Kind::Degraded.state())
+        }
+        Subject::Check(check) => {
+            let state = Kind::of(check.report).state();
+            (state.word, state)
+        }
+        Subject::Service(status) | Subject::Group(_, status) => (word(*status), state),
+    }
+}
+
+pub(super) fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "Healthy",
+        Status::Warn => "Degraded",
+        Status::Fail => "Unhealthy",
+    }
+}
+
+impl Display for Heading<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (word, state) = self.word();
+        writeln!(f, "<header>\n<div class=\"banner {}\">", state.class)?;
+        self.subject_line(f)?;
+        writeln!(f, "<h1>{}{word}</h1>", Icon(state))?;
+        if !self.counts.is_empty() {
+            writeln!(f, "<p>{}</p>", self.counts)?;
+        }
+        f.write_str("</div>\n")?;
+        if self.frame.draining {
+            f.write_str(
+                "<p class=\"notice\"><strong>Draining.</strong> Readiness fails on purpose, \
+                 and the service is about to stop.</p>\n",
+            )?;
+        }
+        for &check in self.notices {
+            self.notice(check, f)?;
+        }
+        self.facts(f)?;
+        f.write_str("</header>\n")
+    }
+}
+
+impl Heading<'_> {
+    /// The names of the service, and of the check or the group.
+    fn subject_line(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let service = self.frame.service.name.unwrap_or("This service");
+        let service = Escaped(service);
+        let whole = self.query.whole_page();
+        let name = match self.subject {
+            Subject::Service(_) if self.frame.service.name.is_none() => return Ok(()),
+            Subject::Service(_) => {
+                return writeln!(f, "<p class=\"service\"><bdi>{service}</bdi></p>");
+            }
+            Subject::Group(tag, _) => format!("group <bdi>{}</bdi>", Escaped(tag)),
+            Subject::Check(check) => format!("<bdi>{}</bdi>", Escaped(check.report.name())),
+        };
+        writeln!(
+            f,
+            "<p class=\"service\"><a href=\"{whole}\"><bdi>{service}</bdi></a> / {name}</p>"
+        )
+    }
+
+    /// A switch that is off, for example for maintenance.
+    fn notice(&self, check: Shown<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+        let (report, now) = (check.report, self.now);
+        let reason = check.reason().unwrap_or_default();
+        write!(
+            f,
+            "<p class=\"notice\"><strong>Maintenance.</strong> <bdi>{}</bdi> \
+             <small>Switch {}",
+            Escaped(&reason),
+            CheckLink {
+                query: self.query,
+                name: report.name()
+            },
+        )?;
+        if let Some(at) = report.since() {
+            write!(f, ", off since {}", Ago { at, now })?;
+        }
+        if let Some(at) = report.notice().and_then(|notice| notice.until) {
+            write!(f, ", on again {}", Until { at, now })?;
+        }
+        f.write_str("</small></p>\n")
+    }
+
+    fn facts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("<dl class=\"facts\">\n")?;
+        for (probe, status) in self.frame.probes.into_iter().flatten() {
+            let (name, state) = (Capital(probe.as_str()), state_of(status));
+            let word = match (probe, self.frame.draining, status) {
+                (Probe::Readiness, true, Status::Fail) => "Draining",
+                _ => state.word,
+            };
+            writeln!(
+                f,
+                "<div><dt>{name}</dt><dd class=\"{}\">{}{word}</dd></div>",
+                state.class,
+                Icon(state),
+            )?;
+        }
+        let service = &self.frame.service;
+        for (name, text) in [
+            ("Version", service.version),
+            ("Instance", service.instance),
+            ("Host", service.host),
+        ] {
+            if let Some(text) = text {
+                let text = Escaped(text);
+                writeln!(f, "<div><dt>{name}</dt><dd><bdi>{text}</bdi></dd></div>")?;
+            }
+        }
+        if let Some(uptime) = self.frame.uptime {
+            writeln!(f, "<div><dt>Up for</dt><dd>{}</dd></div>", Short(uptime))?;
+        }
+        writeln!(
+            f,
+            "<div><dt>As of</dt><dd>{}</dd></div>\n</dl>",
+            TimeTag(self.now)
+        )
+    }
+}
+
+/// The number of checks in each state.
+#[derive(Debug, Default)]
+pub(super) struct Counts([usize; Kind::ALL.len()]);
+
+impl Counts {
+    pub(super) fn of<'a>(checks: impl Iterator<Item = &'a Shown<'a>>) -> Self {
+        let mut counts = Counts::default();
+        for check in checks {
+            counts.0[Kind::of(check.report) as usize] += 1;
+        }
+        counts
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|count| *count == 0)
+    }
+}
+
+impl Display for Counts {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let present = Kind::ALL
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, count)| *count > 0);
+        for (nth, (kind, count)) in present.enumerate() {
+            let separator = if nth == 0 { "" } else { ", " };
+            write!(f, "{separator}{count} {}", kind.counted())?;
+        }
+        Ok(())
+    }
+}
