@@ -86,7 +86,7 @@ fn problems() -> Vec<String> {
     let options = CheckOptions::new;
     let check = || async {};
     let settings = |json| serde_json::from_str::<Settings>(json).expect("the text is valid JSON");
-    let builders = [
+    let builders = vec![
         Health::builder().state(orders::AppState {}),
         Health::builder()
             .http(HttpOptions::new())

@@ -554,9 +554,9 @@ async fn the_axis_shows_hours() {
     let hour = Duration::from_secs(60 * 60);
     assert!(page(&health, "/status").contains("100\u{a0}% up in the last hour"));
     sleep(3 * hour).await;
-    testing::force(&health, "disk", Outcome::fail("full"));
+    testing::Fake::of(&health, "disk").fail("full");
     sleep(hour).await;
-    testing::force(&health, "disk", Outcome::pass());
+    testing::Fake::of(&health, "disk").pass();
     sleep(Duration::from_secs(4 * 60 * 60 - 1)).await;
     let all = page(&health, "/status");
     assert!(

@@ -80,7 +80,7 @@ fn troubled() -> HealthBuilder {
         })
         .check("flapping", often, move || {
             let turn = turns.fetch_add(1, SeqCst);
-            async move { turn % 2 == 0 }
+            async move { turn.is_multiple_of(2) }
         })
         .check(
             "hung",
