@@ -230,7 +230,7 @@ fn check_qualifiers(qualifiers: &[TokenTree], diag: &Diag) {
             );
         }
         if is_word(word, "unsafe") {
-            let help = "it is called from safe code; put the `unsafe` block inside the body";
+            let help = "remove `unsafe` and put an `unsafe` block inside the body";
             diag.error(
                 &Place::item(word),
                 "a health check cannot be an `unsafe fn`",
@@ -263,7 +263,7 @@ fn check_generics(generics: &Generics, diag: &Diag) {
         .collect();
     if !types.is_empty() {
         let help =
-            "a check is one entry of the registry; write one function for each concrete type";
+            "write one function for each concrete type";
         diag.error(
             &Place::item(quote!(#(#types),*)),
             "a health check cannot be generic",
@@ -445,7 +445,7 @@ fn check_findable(ty: &syn::Type, diag: &Diag) -> Option<()> {
             let help = "take a type of your own, for example `struct Url(String)`";
             diag.error(
                 &Place::item(ty),
-                "`str` is too general to be found by type",
+                "`str` is too general to identify a field of the state",
                 help,
             );
         }

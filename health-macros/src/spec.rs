@@ -257,7 +257,7 @@ fn check_ranges(args: &Args, diag: &Diag) {
     );
     check_not_zero(
         &args.interval,
-        "an interval of zero leaves no pause between runs",
+        "`interval` must be greater than zero",
         "leave `interval` out for the default of 10 seconds, or write for example `\"30s\"`",
         diag,
     );
@@ -319,7 +319,7 @@ fn check_cache_without_interval(args: &Args, diag: &Diag) {
     };
     diag.error(
         Place::last(&cache.key, &interval.key),
-        "`cache` and `interval` exclude each other",
+        "`cache` and `interval` cannot be combined",
         "`interval` runs the check in the background, `cache` runs it when a probe asks; keep one",
     );
 }
@@ -389,7 +389,7 @@ fn check_probes_are_critical(args: &Args, diag: &Diag) {
         match critical {
             None => diag.error(
                 key,
-                format!("a `{word}` check that is not critical decides nothing"),
+                format!("a `{word}` check that is not critical has no effect"),
                 format!("write `{word}, critical`, or leave `{word}` out to count for readiness"),
             ),
             Some(Critical::Only(only)) if only.iter().all(|(named, _)| named != probe) => {
@@ -397,7 +397,7 @@ fn check_probes_are_critical(args: &Args, diag: &Diag) {
                 all.push(word);
                 diag.error(
                     key,
-                    format!("the check is not critical for `{word}`, so there it decides nothing"),
+                    format!("the check is not critical for `{word}`, so it has no effect there"),
                     format!("write `critical({})`, or take `{word}` out", all.join(", ")),
                 );
             }
@@ -437,7 +437,7 @@ fn check_late_names_no_state(args: &Args, diag: &Diag) {
     if let (Some(_), Some(state)) = (args.late.get(), args.state.get()) {
         diag.error(
             &state.key,
-            "`late` and `state` exclude each other",
+            "`late` and `state` cannot be combined",
             "`late` looks the parameters up when the program starts, `state` verifies them now; keep one",
         );
     }
@@ -556,7 +556,7 @@ fn check_name(args: &Args, subject: &Subject, diag: &Diag) {
     } else if let Subject::Field(field) = subject {
         diag.error(
             &Place::item(&field.check),
-            "the check of a field without a name needs one",
+            "a check on a field without a name needs `name`",
             "write for example `name = \"orders-db\"`",
         );
     }
@@ -598,7 +598,7 @@ fn own_name(name: &Ident, subject: &Subject) -> Result<(), Mistake> {
 fn reserved(name: &str) -> Option<String> {
     let used_for = rules::reserved_for(name)?;
     Some(format!(
-        "the name `{name}` is taken by the framework, for {used_for}"
+        "the name `{name}` is reserved for {used_for}"
     ))
 }
 

@@ -136,7 +136,7 @@ fn read_field(
     let is_skipped = args.skip.get().is_some();
     let is_nested = args.nested.get().is_some();
     if let (Some(skip), Some(_)) = (args.skip.get(), args.nested.get()) {
-        let what = "`skip` and `nested` exclude each other";
+        let what = "`skip` and `nested` cannot be combined";
         diag.error(&skip.key, what, "keep one of the two");
     }
     let check = std::mem::take(&mut args.check);

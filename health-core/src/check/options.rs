@@ -284,7 +284,7 @@ impl CheckOptions {
 
     /// Returns these options with the values that `change` sets.
     ///
-    /// `interval` and `cache` exclude each other, so setting one removes the
+    /// `interval` and `cache` cannot be combined, so setting one removes the
     /// other.
     pub(crate) fn changed_by(self, change: &CheckOptions) -> Self {
         let (interval, cache) = match (change.interval, change.cache) {
@@ -387,7 +387,7 @@ impl CheckOptions {
         }
         if self.interval.is_some_and(|interval| interval.is_zero()) {
             broken.push(Mistake {
-                what: "an interval of zero leaves no pause between runs".into(),
+                what: "`interval` must be greater than zero".into(),
                 help: "leave `interval` out for the default of 10 seconds".into(),
             });
         }
@@ -435,7 +435,7 @@ impl CheckOptions {
     fn check_contradictions(&self, plan: &Plan, broken: &mut Vec<Mistake>) {
         if self.cache.is_some() && self.interval.is_some() {
             broken.push(Mistake {
-                what: "`cache` and `interval` exclude each other".into(),
+                what: "`cache` and `interval` cannot be combined".into(),
                 help: "`interval` runs the check in the background, `cache` runs it when a probe asks; keep one".into(),
             });
         }
@@ -546,7 +546,7 @@ fn check_criticality(plan: &Plan, broken: &mut Vec<Mistake>) {
     for probe in plan.probes.difference(plan.critical).iter() {
         if probe != Probe::Readiness {
             broken.push(Mistake {
-                what: format!("a {probe} check that is not critical decides nothing"),
+                what: format!("a {probe} check that is not critical has no effect"),
                 help: format!("add `.critical()`, or leave `.{probe}()` out"),
             });
         }
@@ -627,11 +627,11 @@ mod tests {
             texts,
             [
                 "a timeout of zero fails every run",
-                "an interval of zero leaves no pause between runs",
+                "`interval` must be greater than zero",
                 "a threshold of zero would turn the verdict without a result",
                 "`stale_after` is too long",
                 "the check does not count for startup, so it cannot be critical there",
-                "a liveness check that is not critical decides nothing",
+                "a liveness check that is not critical has no effect",
             ]
         );
     }

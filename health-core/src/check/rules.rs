@@ -200,7 +200,7 @@ pub(crate) fn check_shape(thing: &str, text: &str, otherwise: &str) -> Result<()
     check_length(thing, text.len(), LONGEST_NAME).map_err(|what| {
         Mistake::new(
             what,
-            "it becomes a path, a label and a JSON key; shorten it",
+            "shorten it: the name is used in paths, labels and JSON keys",
         )
     })
 }
@@ -293,7 +293,7 @@ pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Mistake> {
     } else if let Some(bad) = endpoint.chars().find(|&c| !is_template_char(c)) {
         format!("an endpoint cannot contain {}", named(bad))
     } else if !is_balanced(endpoint) {
-        "a variable of an endpoint stands in one pair of braces".into()
+        "a variable of an endpoint is written in one pair of braces".into()
     } else if let Err(what) = check_length("endpoint", endpoint.len(), LONGEST_ENDPOINT) {
         what
     } else {

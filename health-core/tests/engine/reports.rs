@@ -515,7 +515,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
         assert!(error.contains(&what) && error.contains(&help), "{error}");
     }
     for expected in [
-        "a liveness check that is not critical decides nothing",
+        "a liveness check that is not critical has no effect",
         "help: add `.critical()`, or leave `.liveness()` out",
         "the heartbeat has been dropped, so it cannot beat",
         "help: keep a clone of it where the work is done",

@@ -74,7 +74,7 @@ async fn every_problem_in_one_error() {
     help: did you mean `never`?
   - required check `ledger` does not exist
     help: if it is in a library, name the library in the binary: `use the_library as _;`
-  - check `alive` (FILE:62): a liveness check that is not critical decides nothing
+  - check `alive` (FILE:62): a liveness check that is not critical has no effect
     help: add `.critical()`, or leave `.liveness()` out
   - check `never` (FILE:61): a timeout of zero fails every run
     help: leave `timeout` out for the default of 5 seconds";

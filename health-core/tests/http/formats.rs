@@ -459,7 +459,7 @@ async fn what_cannot_be_said_is_refused_at_start() {
     );
     assert_eq!(firsts.len(), 8, "{firsts:?}");
     for (problem, end) in firsts[5..].iter().zip([
-        "): `/orders/{id` is not allowed: a variable of an endpoint stands in one pair of braces",
+        "): `/orders/{id` is not allowed: a variable of an endpoint is written in one pair of braces",
         "): a relation cannot be empty",
         "): `not a uri` is no link",
     ]) {

@@ -1,12 +1,11 @@
-use std::collections::BTreeMap;
-
-use health_core::Outcome;
 use health_core::check::{FailureClass, Indicator};
+use health_core::report::{Answer, Verdict};
+use health_core::{Outcome, Status};
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, redirected, send};
+use super::{redirected, send};
 use crate::failure::{because, degraded, failure};
 
 /// Failures from further away do not count, and no longer path is shown.
@@ -15,7 +14,7 @@ const MOST_HOPS: usize = 8;
 const LONGEST_NAME: usize = 64;
 
 /// Another service whose checks are those of this framework, by the URL of its
-/// `/health`.
+/// `/health`. Only an internal mount of it shows which check fails.
 ///
 /// A run sends one `GET` request with the application's own client. It judges the
 /// service as a whole and names the check at the root of a failure, through other
@@ -48,7 +47,7 @@ const LONGEST_NAME: usize = 64;
 /// #[derive(Clone, HealthState)]
 /// struct AppState {
 ///     /// The payment service serves requests.
-///     #[health(check = http::service("orders", "http://payments:3000/health"), timeout = "2s")]
+///     #[health(check = http::service("orders", "http://payments:9090/health"), timeout = "2s")]
 ///     payments: reqwest::Client,
 /// }
 /// ```
@@ -90,24 +89,21 @@ impl Service {
         };
         match send(client, request).await {
             Ok(answer) if answer.is_redirected => self.graded(redirected()),
-            Ok(answer) => self.read(&answer),
+            Ok(answer) => self.read(&answer.body),
             Err(failed) => self.graded(failed),
         }
     }
 
-    fn read(&self, answer: &Answer) -> Outcome {
-        let peer: Peer = match serde_json::from_slice(&answer.body) {
-            Ok(peer) => peer,
-            Err(error) => return self.graded(because(FailureClass::Misconfigured, error)),
-        };
-        match peer.status {
-            Overall::Healthy | Overall::Degraded => Outcome::pass(),
-            Overall::Unhealthy => self.judge(peer),
+    fn read(&self, body: &[u8]) -> Outcome {
+        match serde_json::from_slice::<Answer>(body) {
+            Ok(answer) if answer.status == Status::Fail => self.judge(answer),
+            Ok(_) => Outcome::pass(),
+            Err(error) => self.graded(because(FailureClass::Misconfigured, error)),
         }
     }
 
-    fn judge(&self, peer: Peer) -> Outcome {
-        let failing: Vec<_> = peer.failing().collect();
+    fn judge(&self, answer: Answer) -> Outcome {
+        let failing: Vec<_> = failing(answer).collect();
         let counting = failing.iter().filter(|cause| self.counts(cause));
         let deepest = counting.max_by_key(|cause| cause.names.len());
         match deepest {
@@ -162,32 +158,6 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// What `/health` shows of a service.
-#[derive(Deserialize)]
-struct Peer {
-    status: Overall,
-    #[serde(default)]
-    checks: BTreeMap<String, Check>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Overall {
-    Healthy,
-    Degraded,
-    Unhealthy,
-}
-
-#[derive(Deserialize)]
-struct Check {
-    status: String,
-    #[serde(default)]
-    critical: bool,
-    /// That of another [`Service`] is a [`Path`].
-    #[serde(default)]
-    detail: serde_json::Value,
-}
-
 /// The detail of a [`Service`] that is unhealthy.
 #[derive(Default, Deserialize)]
 struct Path {
@@ -203,24 +173,23 @@ struct Cause {
     via: Vec<String>,
 }
 
-impl Peer {
-    /// The checks that make it unhealthy. One that is degraded or skipped does
-    /// not.
-    fn failing(self) -> impl Iterator<Item = Cause> {
-        let checks = self.checks.into_iter();
-        let failing = checks.filter(|(_, check)| {
-            check.critical && !matches!(&*check.status, "ok" | "degraded" | "skipped")
-        });
-        failing.map(|(name, check)| {
-            let path: Path = serde_json::from_value(check.detail).unwrap_or_default();
-            let names = [name].into_iter().chain(path.cause);
-            let names = names.filter(|name| is_shown(name)).take(MOST_HOPS);
-            Cause {
-                names: names.collect(),
-                via: path.via,
-            }
-        })
-    }
+/// Returns the checks that make a service unhealthy. One that is degraded or
+/// skipped does not.
+fn failing(answer: Answer) -> impl Iterator<Item = Cause> {
+    let checks = answer.checks.into_iter();
+    let failing = checks.filter(|(_, check)| {
+        check.critical && matches!(check.status, Verdict::Fail | Verdict::Unknown)
+    });
+    failing.map(|(name, check)| {
+        let detail = check.detail.unwrap_or_default();
+        let path: Path = serde_json::from_value(detail).unwrap_or_default();
+        let names = [name].into_iter().chain(path.cause);
+        let names = names.filter(|name| is_shown(name)).take(MOST_HOPS);
+        Cause {
+            names: names.collect(),
+            via: path.via,
+        }
+    })
 }
 
 /// Whatever answers there, only what can be a name is published here.
