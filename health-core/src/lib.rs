@@ -214,11 +214,11 @@ pub mod notify {
 pub mod report {
     pub use crate::http::answer::{Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted};
     pub use crate::ready::NotReady;
+    pub use crate::verdict::Verdict;
     pub use crate::verdict::causes::Causes;
     pub use crate::verdict::history::{History, HistoryEntry};
     pub use crate::verdict::incident::Incident;
     pub use crate::verdict::snapshot::{CheckReport, Snapshot};
-    pub use crate::verdict::track::Verdict;
 }
 
 /// The code of the README compiles.

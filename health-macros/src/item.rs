@@ -262,8 +262,7 @@ fn check_generics(generics: &Generics, diag: &Diag) {
         .filter(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
         .collect();
     if !types.is_empty() {
-        let help =
-            "write one function for each concrete type";
+        let help = "write one function for each concrete type";
         diag.error(
             &Place::item(quote!(#(#types),*)),
             "a health check cannot be generic",

@@ -597,9 +597,7 @@ fn own_name(name: &Ident, subject: &Subject) -> Result<(), Mistake> {
 /// Returns the error for a name that the framework uses itself.
 fn reserved(name: &str) -> Option<String> {
     let used_for = rules::reserved_for(name)?;
-    Some(format!(
-        "the name `{name}` is reserved for {used_for}"
-    ))
+    Some(format!("the name `{name}` is reserved for {used_for}"))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::telemetry::event::Transition;
 use crate::telemetry::log::line::{AnswerTransition, Line};
 use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
+use crate::verdict::Verdict;
 use crate::verdict::changes::{Change, Changes};
 use crate::verdict::day::Day;
 use crate::verdict::deadlines::Deadlines;
@@ -26,7 +27,7 @@ use crate::verdict::impact::{Impact, ProbeCounts};
 use crate::verdict::incident::Incident;
 use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::snapshot::{CheckReport, Seen};
-use crate::verdict::track::{Track, Verdict};
+use crate::verdict::track::Track;
 
 const PROBES: usize = Probe::ALL.len();
 

@@ -30,12 +30,13 @@ use crate::telemetry::log::line::Line;
 use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
+use crate::verdict::Verdict;
 use crate::verdict::changes::Changes;
 use crate::verdict::day::Day;
 use crate::verdict::history::Retention;
 use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
-use crate::verdict::track::{Track, Verdict};
+use crate::verdict::track::Track;
 
 /// The state of one service.
 #[derive(Debug)]

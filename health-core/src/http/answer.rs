@@ -12,8 +12,8 @@ use crate::check::outcome::Status;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::text::bounded::cut;
 use crate::time::stamp::{milliseconds, timestamp};
+use crate::verdict::Verdict;
 use crate::verdict::history::History;
-use crate::verdict::track::Verdict;
 
 /// The maximum length of an unknown word in an error, in bytes.
 const LONGEST_WORD: usize = 64;

@@ -12,7 +12,7 @@ use crate::http::render::html::kind::Kind;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 const HEALTH: &str = include_str!("../../schemas/health.schema.json");
 const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");

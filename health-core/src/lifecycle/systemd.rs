@@ -20,8 +20,8 @@ use crate::check::probe::Probe;
 use crate::engine::monitor::Monitor;
 use crate::http::endpoint::LONGEST_WAIT;
 use crate::lifecycle::drain::DrainWatch;
+use crate::verdict::Verdict;
 use crate::verdict::snapshot::Snapshot;
-use crate::verdict::track::Verdict;
 
 /// The polling interval before readiness first passes.
 const LOOK_AT_START: Duration = Duration::from_millis(100);

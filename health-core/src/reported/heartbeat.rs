@@ -380,7 +380,8 @@ mod properties {
     use crate::check::options::CheckOptions;
     use crate::check::source::Subscriber;
     use crate::time::clock::Clock;
-    use crate::verdict::track::{Track, Verdict};
+    use crate::verdict::Verdict;
+    use crate::verdict::track::Track;
 
     const DEADLINE: Duration = Duration::from_millis(50);
 

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
+use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
-use crate::verdict::track::Verdict;
 
 /// The number of events that a subscriber can lag behind before it loses some.
 const BACKLOG: usize = 1024;

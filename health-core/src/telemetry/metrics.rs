@@ -8,8 +8,8 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::check::unit::Unit;
 use crate::telemetry::sample::{CheckSample, Sample};
+use crate::verdict::Verdict;
 use crate::verdict::stats::BOUNDS;
-use crate::verdict::track::Verdict;
 
 /// A metric family: its name, type and description. The guide to metrics lists
 /// the families.

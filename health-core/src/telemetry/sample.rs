@@ -8,8 +8,9 @@ use crate::check::outcome::Status;
 use crate::check::probe::{Probe, Probes};
 use crate::check::unit::Unit;
 use crate::time::clock::Moment;
+use crate::verdict::Verdict;
 use crate::verdict::stats::Stats;
-use crate::verdict::track::{Track, Verdict};
+use crate::verdict::track::Track;
 
 /// All checks at one moment, and the resulting status of the probes.
 #[derive(Debug)]

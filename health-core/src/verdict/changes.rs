@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use crate::text::bounded::cut;
+use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
-use crate::verdict::track::Verdict;
 
 /// The number of changes that are kept for one service.
 const MOST: usize = 100;

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::time::clock::Moment;
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The number of minutes that are kept.

@@ -3,7 +3,8 @@
 use crate::check::options::Plan;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::verdict::track::{Standing, Verdict};
+use crate::verdict::Verdict;
+use crate::verdict::track::Standing;
 
 /// The impact of a check on a probe that it counts for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,3 +11,76 @@ pub(crate) mod late;
 pub(crate) mod snapshot;
 pub(crate) mod stats;
 pub(crate) mod track;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::check::outcome::Status;
+
+/// The verdict of a check, derived from its last results.
+///
+/// Thresholds determine how many consecutive results change the verdict. A
+/// verdict stays valid until it is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The check works.
+    Pass,
+    /// The check works, but needs attention.
+    Warn,
+    /// The check does not work.
+    Fail,
+    /// There is no result yet, or no recent one.
+    Unknown,
+    /// The check was not run, because a prerequisite fails.
+    Skipped,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [Verdict; 5] = [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Skipped,
+    ];
+
+    /// Returns the name in reports and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "ok",
+            Verdict::Warn => "degraded",
+            Verdict::Fail => "error",
+            Verdict::Unknown => "unknown",
+            Verdict::Skipped => "skipped",
+        }
+    }
+
+    /// Returns whether the check works: it passes or warns.
+    pub(crate) const fn is_good(self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Warn)
+    }
+}
+
+impl From<Status> for Verdict {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => Verdict::Pass,
+            Status::Warn => Verdict::Warn,
+            Status::Fail => Verdict::Fail,
+        }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

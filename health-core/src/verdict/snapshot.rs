@@ -9,9 +9,10 @@ use crate::check::outcome::{Observed, Outcome, Reason, Status};
 use crate::check::probe::{Probe, Probes};
 use crate::check::source::Reports;
 use crate::time::clock::Moment;
+use crate::verdict::Verdict;
 use crate::verdict::history::{History, Kept};
 use crate::verdict::incident::Incident;
-use crate::verdict::track::{Finished, Standing, Track, Verdict};
+use crate::verdict::track::{Finished, Standing, Track};
 
 /// The maximum number of checks that the message of startup names; the others
 /// are counted.

@@ -220,7 +220,10 @@ async fn a_later_source_replaces_an_option_that_excludes_its_own() {
     assert!(replaced.start().is_ok());
     let both = settings(r#"{"database": {"cache": "30s", "interval": "20s"}}"#);
     let text = problems(builder().settings(cached()).settings(both));
-    assert!(text.contains("`cache` and `interval` cannot be combined"), "{text}");
+    assert!(
+        text.contains("`cache` and `interval` cannot be combined"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,9 +27,9 @@ use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::time::stamp::{milliseconds, timestamp};
+use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
-use crate::verdict::track::Verdict;
 
 /// Renders an answer with the status only.
 pub(crate) fn status_only(status: Status) -> Bytes {

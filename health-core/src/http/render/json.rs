@@ -25,9 +25,9 @@ use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
 use crate::http::render::vocabulary::Vocabulary;
 use crate::time::stamp::{milliseconds, timestamp};
+use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::Seen;
-use crate::verdict::track::Verdict;
 
 /// Renders an answer with the status only.
 pub(crate) fn status_only(words: Vocabulary, status: Status) -> Bytes {

@@ -14,7 +14,7 @@ use crate::check::outcome::Status;
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Budget, Fitted, fit};
 use crate::http::render::{Frame, one_line};
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 /// Renders one word if the status is good, otherwise one line.
 pub(crate) fn status_only(page: &str, status: Status) -> Bytes {

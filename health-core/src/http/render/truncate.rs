@@ -4,7 +4,7 @@
 //! then only names, then a count.
 
 use crate::http::render::shown::Shown;
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 /// The available size, in bytes.
 #[derive(Clone, Copy, Debug)]

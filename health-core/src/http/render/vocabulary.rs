@@ -1,7 +1,7 @@
 //! The status words of the default format, which monitors match literally.
 
 use crate::check::outcome::Status;
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 /// The status words of the default JSON.
 ///

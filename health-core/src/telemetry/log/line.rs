@@ -16,11 +16,11 @@ use crate::text::mask::masked;
 #[cfg(feature = "tracing")]
 use crate::time::stamp::milliseconds;
 #[cfg(feature = "tracing")]
+use crate::verdict::Verdict;
+#[cfg(feature = "tracing")]
 use crate::verdict::incident::Incident;
 use crate::verdict::late::Explanation;
 use crate::verdict::snapshot::CheckReport;
-#[cfg(feature = "tracing")]
-use crate::verdict::track::Verdict;
 
 /// A message of the log.
 #[derive(Clone, Debug)]

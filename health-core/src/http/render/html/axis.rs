@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use crate::http::render::html::format::Short;
+use crate::verdict::Verdict;
 use crate::verdict::day::{Day, MINUTES};
-use crate::verdict::track::Verdict;
 
 const HEIGHT: usize = 8;
 

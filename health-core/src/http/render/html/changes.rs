@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use crate::http::render::html::Indexed;
 use crate::http::render::html::format::{Ago, Escaped, Short};
 use crate::http::render::html::query::{CheckLink, Query};
+use crate::verdict::Verdict;
 use crate::verdict::changes::{Change, Changes};
-use crate::verdict::track::Verdict;
 
 /// The number of changes on the page.
 const MOST: usize = 12;

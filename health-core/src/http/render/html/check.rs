@@ -14,8 +14,8 @@ use crate::http::render::html::kind::{Kind, state_of};
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
+use crate::verdict::Verdict;
 use crate::verdict::day::Day;
-use crate::verdict::track::Verdict;
 
 /// The icon next to the word of a state.
 pub(super) struct Icon(pub(super) State);

@@ -2,8 +2,8 @@
 
 use crate::check::outcome::Status;
 use crate::http::render::html::format::State;
+use crate::verdict::Verdict;
 use crate::verdict::snapshot::CheckReport;
-use crate::verdict::track::Verdict;
 
 /// The state of a check on the page. It distinguishes more than a [`Verdict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::telemetry::hook::remote::{QueuedTransition, Record};
-use crate::verdict::track::Verdict;
+use crate::verdict::Verdict;
 
 /// How long passing first results are collected, so that a start causes one
 /// request instead of one per check.
