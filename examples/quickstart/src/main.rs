@@ -1,16 +1,16 @@
 //! The quick start of the README.
 
-use health_axum::{Health, HealthState, health_check};
+use health_axum::{Health, HealthState, Outcome, health_check};
 
 #[derive(Clone, HealthState)] // every field can be a parameter of a check
 struct AppState {
     pool: sqlx::SqlitePool,
 }
 
-/// The orders database answers a query.
+/// The orders database can be read.
 #[health_check(timeout = "2s", critical)]
-async fn database(pool: &sqlx::SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT 1").execute(pool).await.map(drop)
+async fn database(pool: &sqlx::SqlitePool) -> Outcome {
+    health_indicators::sqlx::sqlite(pool).await // or your own code; it can also return a `Result`
 }
 
 #[tokio::main]
