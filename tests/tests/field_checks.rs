@@ -166,7 +166,7 @@ async fn a_group_of_fields_that_are_none_passes() {
         .start();
     let health = health.expect("nothing of the group is configured");
     let head = RequestHead::new("GET", "/health/groups/optional");
-    let response = health.endpoint().respond_cached(head);
+    let response = health.internal_endpoint().respond_cached(head);
     assert_eq!(response.status(), 200);
 }
 

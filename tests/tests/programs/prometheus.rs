@@ -112,7 +112,7 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c| !is_part(c));
     words
         .filter(|word| word.starts_with("health_"))
-        .filter(|word| !["health_axum", "health_check"].contains(word))
+        .filter(|word| !["health_axum", "health_check", "health_opentelemetry"].contains(word))
         .map(str::to_owned)
         .collect()
 }
