@@ -86,7 +86,8 @@ application() {
         printf '[dependencies]\n%s = "%s"\n' "$adapter" "$(version)"
         printf '%s\n' "$@"
     } >"$outside/$name/Cargo.toml"
-    awk '/^```rust/ { code = 1; next } /^```/ { code = 0 } code' \
+    # The first block is the quick start.
+    awk '/^```rust/ && !seen { code = 1; seen = 1; next } /^```/ { code = 0 } code' \
         "$outside/$adapter/README.md" >"$outside/$name/src/main.rs"
 }
 

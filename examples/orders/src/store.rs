@@ -379,7 +379,7 @@ mod tests {
         let (_directory, url) = new_file();
         let store = SqliteStore::open(&url).await.unwrap();
         let mut placing = JoinSet::new();
-        for _ in 0..16 {
+        for _ in 0..6 {
             let store = store.clone();
             placing.spawn(async move {
                 let tea = NewOrder::new("tea", 2).unwrap();
@@ -388,7 +388,7 @@ mod tests {
         }
         let mut ids = placing.join_all().await;
         ids.sort_unstable();
-        assert!(ids.into_iter().eq(1..=16));
+        assert!(ids.into_iter().eq(1..=6));
     }
 
     #[tokio::test(flavor = "multi_thread")]
