@@ -140,7 +140,7 @@ async fn every_state_of_a_broker_is_told_apart() {
     }
 }
 
-/// A loop that nobody polls hears nothing.
+/// Without a call of `poll` the event loop receives nothing.
 #[tokio::test]
 async fn a_loop_that_is_not_polled_fails() {
     let mut options = MqttOptions::new("orders", "127.0.0.1", 1883);

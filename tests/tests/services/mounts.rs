@@ -149,7 +149,7 @@ async fn probes_answer_alike_on_both_mounts() {
     }
 }
 
-/// Whoever lets probes show their checks has them by name, too.
+/// Where probes show their checks, single checks are served by name, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn probe_details_open_single_checks_of_probes() {
     for framework in public_frameworks() {
