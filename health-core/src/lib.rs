@@ -114,9 +114,12 @@ mod health;
 pub mod http;
 mod lifecycle;
 mod missing;
+#[cfg(any(feature = "serve", feature = "signal"))]
+mod own_runtime;
 mod ready;
 mod registry;
 pub mod reported;
+mod spawn;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

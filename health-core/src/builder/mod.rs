@@ -32,6 +32,7 @@ use crate::lifecycle::systemd::NotifyOptions;
 use crate::registry::error::{Problem, StartError};
 use crate::registry::settings::Settings;
 use crate::registry::{self, Added, Registry};
+use crate::spawn;
 use crate::telemetry::hook::Listener;
 #[cfg(feature = "webhook")]
 use crate::telemetry::hook::remote::push::{PushMonitor, Readings};
@@ -167,7 +168,7 @@ impl HealthBuilder {
                     triggers_watchdog: self.lifecycle.triggers_watchdog,
                 };
                 let notifying = notifier.run(Arc::clone(&monitor), drain.watch(), options);
-                supervisors.and(runtime.spawn(notifying).abort_handle())
+                supervisors.and(spawn::task(&runtime, notifying))
             }
             None => supervisors,
         };

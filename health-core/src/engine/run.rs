@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -18,6 +17,7 @@ use crate::check::outcome::Outcome;
 use crate::engine::monitor::Monitor;
 use crate::engine::quarantine::{Quarantine, is_proof, waited_for_processor};
 use crate::engine::waker::WorkerWaker;
+use crate::spawn;
 use crate::telemetry::log::RunSpan;
 use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
@@ -137,16 +137,18 @@ impl Runner {
         match work {
             CheckFn::Async(start) => {
                 let start = Arc::clone(start);
-                self.awaited_on_thread(limit, move || start()).await
+                self.awaited_on_thread(limit, Box::new(move || start()))
+                    .await
             }
             CheckFn::Local(start) => {
                 let start = Arc::clone(start);
-                self.awaited_on_thread(limit, move || start()).await
+                self.awaited_on_thread(limit, Box::new(move || start()))
+                    .await
             }
             CheckFn::Blocking(check) => {
                 let (check, span) = (Arc::clone(check), self.span());
-                self.on_own_thread(limit, move |_, _| span.within(|| check()))
-                    .await
+                let run = Box::new(move |_: &Handle, _| span.within(|| check()));
+                self.on_own_thread(limit, run).await
             }
         }
     }
@@ -217,16 +219,12 @@ impl Runner {
     ///
     /// Only a local check gets a local set, because `block_in_place` panics in
     /// one, and a check in quarantine must not fail for that.
-    async fn awaited_on_thread<F, R>(&self, limit: Instant, start: F) -> Outcome
-    where
-        F: FnOnce() -> Pin<Box<R>> + Send + 'static,
-        R: Future<Output = Outcome> + ?Sized + 'static,
-    {
+    async fn awaited_on_thread(&self, limit: Instant, start: Box<StartOnThread>) -> Outcome {
         let is_local = matches!(self.work, CheckFn::Local(_));
         let span = self.span();
         let quarantine = Arc::clone(&self.quarantine);
         let longest = self.config.max_poll_time;
-        self.on_own_thread(limit, move |runtime, mut given_up| {
+        let run = Box::new(move |runtime: &Handle, mut given_up: GivenUp| {
             let mut flight = Guarded::new(span, start);
             let landed = poll_fn(|cx| match Pin::new(&mut given_up).poll(cx) {
                 Poll::Ready(_) => Poll::Ready(Outcome::timed_out()),
@@ -244,8 +242,8 @@ impl Runner {
             } else {
                 runtime.block_on(landed)
             }
-        })
-        .await
+        });
+        self.on_own_thread(limit, run).await
     }
 
     /// Uses a new thread instead of one of the runtime's blocking pool: a
@@ -255,24 +253,18 @@ impl Runner {
     /// The limit is applied here instead of on the thread, since tokio panics
     /// when a timer is polled after the runtime has ended. This future is
     /// dropped before.
-    async fn on_own_thread(
-        &self,
-        limit: Instant,
-        run: impl FnOnce(&Handle, GivenUp) -> Outcome + Send + 'static,
-    ) -> Outcome {
+    async fn on_own_thread(&self, limit: Instant, run: Box<RunOnThread>) -> Outcome {
         let (answer, mut answered) = oneshot::channel();
         let (hold, given_up) = oneshot::channel();
         let runtime = Handle::current();
         let alive = self.alive.clone();
-        let spawned = thread::Builder::new()
-            .name(format!("health-{}", self.name))
-            .spawn(move || {
-                let _alive = alive;
-                let _entered = runtime.enter();
-                let outcome = caught(|| run(&runtime, given_up));
-                // There is no receiver if health has stopped in the meantime.
-                let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
-            });
+        let spawned = spawn::thread(format!("health-{}", self.name), move || {
+            let _alive = alive;
+            let _entered = runtime.enter();
+            let outcome = caught(|| run(&runtime, given_up));
+            // There is no receiver if health has stopped in the meantime.
+            let _ = answer.send(outcome.unwrap_or_else(Outcome::panicked));
+        });
         if let Err(error) = spawned {
             return Outcome::not_run("no thread could be started", error.to_string());
         }
@@ -378,8 +370,16 @@ impl<F, R: ?Sized> Drop for Guarded<F, R> {
 /// dropped.
 type GivenUp = oneshot::Receiver<()>;
 
+/// A run on its own thread.
+type RunOnThread = dyn FnOnce(&Handle, GivenUp) -> Outcome + Send;
+
+/// Returns the future of a run on its own thread.
+type StartOnThread = dyn FnOnce() -> Pin<Box<dyn Future<Output = Outcome>>> + Send;
+
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::check::outcome::{IntoOutcome, Status};
     use crate::telemetry::outlet::Outlet;

@@ -26,6 +26,7 @@ use crate::engine::run::{RunConfig, Runner};
 use crate::engine::waker::WorkerWaker;
 use crate::engine::watchdog::{self, Watch, Watchdog};
 use crate::registry::Check;
+use crate::spawn;
 use crate::telemetry::log::line::Line;
 use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::CheckReport;
@@ -74,7 +75,7 @@ impl Supervisors {
         let (waker, relayed) = WorkerWaker::new(runtime);
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
-            let task = match check.feed {
+            match check.feed {
                 ResultSource::Runs(work) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(
@@ -95,19 +96,18 @@ impl Supervisors {
                         admission: Arc::clone(&admission),
                         rank: ranks[index],
                     };
-                    runtime.spawn(supervisor.supervise())
+                    spawn::task(runtime, supervisor.supervise())
                 }
                 ResultSource::Reports(source) => {
                     listen(&monitor, index, &*source);
-                    runtime.spawn(look_out(monitor, index))
+                    spawn::task(runtime, look_out(monitor, index))
                 }
-            };
-            task.abort_handle()
+            }
         });
         let mut tasks: Vec<AbortHandle> = tasks.chain(relayed).collect();
         if !monitor.has_started() {
-            let reminds = runtime.spawn(remind_of_startup(Arc::clone(monitor), startup_patience));
-            tasks.push(reminds.abort_handle());
+            let reminds = remind_of_startup(Arc::clone(monitor), startup_patience);
+            tasks.push(spawn::task(runtime, reminds));
         }
         if let Some(watchdog) = &watchdog {
             watchdog.suspect(polls);

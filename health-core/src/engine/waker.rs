@@ -13,6 +13,8 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use crate::spawn;
+
 /// Wakes another worker, if there is one.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkerWaker(Option<Arc<[Notify; 2]>>);
@@ -28,12 +30,11 @@ impl WorkerWaker {
         let bells = Arc::new([Notify::new(), Notify::new()]);
         let tasks = (0..bells.len()).map(|index| {
             let bells = Arc::clone(&bells);
-            let task = runtime.spawn(async move {
+            spawn::task(runtime, async move {
                 loop {
                     bells[index].notified().await;
                 }
-            });
-            task.abort_handle()
+            })
         });
         let tasks = tasks.collect();
         (WorkerWaker(Some(bells)), tasks)

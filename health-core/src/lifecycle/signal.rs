@@ -6,14 +6,15 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::mpsc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use std::{io, process, thread};
+use std::{io, process};
 
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
+use crate::own_runtime::OwnRuntime;
+use crate::spawn;
 use crate::telemetry::log;
 
 /// The number of the signal that ends the process.
@@ -30,22 +31,10 @@ impl Requests {
     /// are only counted.
     pub(crate) fn listen() -> io::Result<Self> {
         let (count, counted) = watch::channel(0);
-        let (started, has_started) = mpsc::channel();
-        // The runtime is created on the thread that drops it: dropped inside
-        // another runtime, it would panic.
-        let listen = move || match enter() {
-            Ok((runtime, signals)) => {
-                let _ = started.send(Ok(()));
-                runtime.block_on(count_until_the_last(signals, count));
-            }
-            Err(error) => {
-                let _ = started.send(Err(error));
-            }
-        };
-        thread::Builder::new()
-            .name("health-signals".into())
-            .spawn(listen)?;
-        has_started.recv().map_err(io::Error::other)??;
+        let runtime = OwnRuntime::new()?;
+        let signals = runtime.within(Signals::listen)?;
+        let listen = move || runtime.block_on(count_until_the_last(signals, count));
+        spawn::thread("health-signals", listen)?;
         Ok(Requests(counted))
     }
 
@@ -56,14 +45,6 @@ impl Requests {
             std::future::pending::<Infallible>().await;
         }
     }
-}
-
-fn enter() -> io::Result<(Runtime, Signals)> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let entered = runtime.enter();
-    let signals = Signals::listen()?;
-    drop(entered);
-    Ok((runtime, signals))
 }
 
 /// Returns only if there is no receiver for the first signal any more.
@@ -83,14 +64,14 @@ async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
         }
         count.send_replace(number);
     }
-    let (logged, is_logged) = mpsc::channel::<Infallible>();
+    let (logged, is_logged) = oneshot::channel::<Infallible>();
     let log = move || {
         log::ended_by_signal(code);
         drop(logged);
     };
     // Without a thread the process ends without the message.
-    let _ = thread::Builder::new().spawn(log);
-    let _ = is_logged.recv_timeout(LONGEST_LOG);
+    let _ = spawn::thread("health-log", log);
+    let _ = timeout(LONGEST_LOG, is_logged).await;
     process::exit(code);
 }
 

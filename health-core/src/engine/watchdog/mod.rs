@@ -12,7 +12,6 @@ pub(crate) mod stall;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -24,6 +23,7 @@ use crate::engine::run::{Alive, Polls};
 use crate::engine::watchdog::runtime::Runtime;
 use crate::engine::watchdog::stall::{OF_THE_CHECKS, ReportTimer, Stuck, Suspects, WatchClock};
 use crate::registry::error::Problem;
+use crate::spawn;
 use crate::time::clock::Moment;
 
 /// The check that reports blocked workers.
@@ -141,8 +141,7 @@ impl Watchdog {
         let watchdog = Watchdog { orders };
         watchdog.watch(runtime);
         let findings = Arc::clone(&watch.findings);
-        let thread = thread::Builder::new().name("health-watchdog".into());
-        let spawned = thread.spawn(move || {
+        let spawned = spawn::thread("health-watchdog", move || {
             let _alive = alive;
             run(&watch, &received);
         });

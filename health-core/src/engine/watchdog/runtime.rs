@@ -9,6 +9,7 @@ use tokio::runtime::{Handle, RuntimeMetrics};
 use tokio::task::AbortHandle;
 
 use crate::engine::watchdog::stall::{Stuck, Worker, Workers};
+use crate::spawn;
 
 /// A runtime and the samples of its workers.
 #[derive(Debug)]
@@ -94,14 +95,11 @@ impl Sentry {
         }
         let seen = Arc::new(Driven::default());
         let held = TellsDrop(Arc::clone(&seen));
-        let task = runtime.spawn(async move {
+        let task = spawn::task(runtime, async move {
             held.0.polled.store(true, Ordering::Release);
             pending::<()>().await;
         });
-        Sentry {
-            seen,
-            task: task.abort_handle(),
-        }
+        Sentry { seen, task }
     }
 
     fn has_come(&self) -> bool {

@@ -12,7 +12,6 @@ use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -21,7 +20,6 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -29,6 +27,8 @@ use crate::http::endpoint::Endpoint;
 use crate::http::request::RequestHead;
 use crate::http::server::connections::{Activity, Connections};
 use crate::http::server::listen::{Listeners, bind};
+use crate::own_runtime::OwnRuntime;
+use crate::spawn;
 
 /// The maximum size of a request head, and of the buffer of a response.
 const LARGEST_HEAD: usize = 16 * 1024;
@@ -133,26 +133,18 @@ impl HealthServer {
             .map(std::net::TcpListener::local_addr)
             .collect::<io::Result<_>>()?;
         let (open, still_open) = oneshot::channel();
-        let (started, has_started) = mpsc::channel();
         let (closing, closed) = mpsc::channel();
-        // The runtime is created on the thread that drops it: dropped inside
-        // another runtime, it would panic.
-        let serve = move || match enter(listeners) {
-            Ok((runtime, listeners)) => {
-                let _ = started.send(Ok(()));
-                runtime.block_on(async {
-                    tokio::spawn(accept(listeners, speech, limits));
-                    let _ = still_open.await;
-                });
-                drop(runtime);
-                drop(closing);
-            }
-            Err(error) => {
-                let _ = started.send(Err(error));
-            }
+        let runtime = OwnRuntime::new()?;
+        let listeners = runtime.within(|| Listeners::new(listeners))?;
+        let serve = move || {
+            runtime.block_on(async {
+                tokio::spawn(accept(listeners, speech, limits));
+                let _ = still_open.await;
+            });
+            drop(runtime);
+            drop(closing);
         };
-        thread::Builder::new().name("health".into()).spawn(serve)?;
-        has_started.recv().map_err(io::Error::other)??;
+        spawn::thread("health", serve)?;
         Ok(HealthServer {
             addresses,
             open: Some(open),
@@ -168,14 +160,6 @@ impl Drop for HealthServer {
         let closed = closed.unwrap_or_else(PoisonError::into_inner);
         let _ = closed.recv_timeout(LONGEST_CLOSE);
     }
-}
-
-fn enter(listeners: Vec<std::net::TcpListener>) -> io::Result<(Runtime, Listeners)> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let entered = runtime.enter();
-    let listeners = Listeners::new(listeners)?;
-    drop(entered);
-    Ok((runtime, listeners))
 }
 
 async fn accept(mut listeners: Listeners, speech: Speech, limits: Limits) {
@@ -275,6 +259,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::time::Instant;
+
+    use tokio::runtime::{Builder, Runtime};
 
     use super::*;
     use crate::check::options::CheckOptions;

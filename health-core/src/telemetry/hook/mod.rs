@@ -9,12 +9,13 @@ pub(crate) mod remote;
 use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::time::Duration;
-use std::{fmt, io, thread};
+use std::{fmt, io};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::spawn;
 use crate::telemetry::event::Transition;
 use crate::telemetry::log;
 use crate::telemetry::queue::{LAST_WORDS, Queue, Record};
@@ -135,19 +136,17 @@ impl Hooks {
                 wants_explanations: listener.wants_explanations(),
             });
             let (runtime, witness) = (runtime.clone(), witness.clone());
-            thread::Builder::new()
-                .name("health-hook".to_owned())
-                .spawn(move || {
-                    let _witness = witness;
-                    // A hook may call `tokio::spawn`.
-                    let _entered = runtime.enter();
-                    // Dropped before the guard and the sender of `alive`,
-                    // because the drop runs user code as well.
-                    let mut listener = listener;
-                    if let Err(text) = caught(|| listener.listen(&queue)) {
-                        log::hook_panicked(&listener.name(), &text);
-                    }
-                })?;
+            spawn::thread("health-hook", move || {
+                let _witness = witness;
+                // A hook may call `tokio::spawn`.
+                let _entered = runtime.enter();
+                // Dropped before the guard and the sender of `alive`, because the
+                // drop runs user code as well.
+                let mut listener = listener;
+                if let Err(text) = caught(|| listener.listen(&queue)) {
+                    log::hook_panicked(&listener.name(), &text);
+                }
+            })?;
         }
         Ok(hooks)
     }

@@ -1,13 +1,14 @@
 //! The thread that writes the log.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{io, thread};
 
 use tracing::dispatcher::{self, Dispatch};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 
+use crate::spawn;
 use crate::telemetry::log::line::{self, Line};
 use crate::telemetry::queue::{Queue, Record};
 use crate::text::panic::caught;
@@ -51,9 +52,7 @@ impl Log {
             queue: Arc::clone(&queue),
         };
         let dispatch = dispatcher::get_default(Dispatch::clone);
-        thread::Builder::new()
-            .name("health-log".to_owned())
-            .spawn(move || work(&queue, &dispatch))?;
+        spawn::thread("health-log", move || work(&queue, &dispatch))?;
         Ok(log)
     }
 
