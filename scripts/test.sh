@@ -84,7 +84,7 @@ cargo fmt --all --check
 
 step "lints"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-for features in "" metrics serve serve-http2 signal systemd testing tower tracing watch webhook; do
+for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
 done
 for adapter in health-axum health-actix health-tonic; do

@@ -88,7 +88,10 @@
 //! `LifecycleOptions::notify_systemd`. `webhook` provides `Webhook`, which
 //! sends transitions as POST requests, and `PushMonitor`, a dead man's switch. `watch` provides
 //! `Health::watch`, a stream of statuses for protocols other than HTTP, which
-//! `health-tonic` uses. `tower` makes [`Endpoint`](http::Endpoint) a tower
+//! `health-tonic` uses. `status-page` and `openapi` provide the pages of these
+//! names, `settings` provides `HealthBuilder::settings`, which an operator can
+//! change without a new build, and `watchdog` provides
+//! `RuntimeOptions::watchdog`, which detects blocked workers. `tower` makes [`Endpoint`](http::Endpoint) a tower
 //! service and provides `Health::layer`, a layer that answers probes in front of
 //! an application. `testing` provides the module `testing` and
 //! `HealthBuilder::for_tests`; it belongs under `[dev-dependencies]`.
@@ -157,6 +160,7 @@ pub mod config {
     pub use crate::http::config::HttpOptions;
     pub use crate::http::service_info::ServiceInfo;
     pub use crate::lifecycle::options::LifecycleOptions;
+    #[cfg(feature = "settings")]
     pub use crate::registry::settings::Settings;
 }
 

@@ -1,7 +1,7 @@
-//! Methods of features that are not enabled: a call is a compile error that names
-//! the feature.
+//! Methods and pages of features that are not enabled: their use is a compile error
+//! that names the feature.
 //!
-//! rustc says this of items that a `cfg` has removed, but not of methods.
+//! rustc says this of items that a `cfg` has removed, but not of methods and variants.
 
 macro_rules! missing {
     ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {
@@ -30,6 +30,54 @@ macro_rules! missing {
     };
 }
 
+/// A variant of [`Page`](crate::http::Page), in whose place there is a constant that
+/// cannot be used.
+macro_rules! missing_page {
+    ($feature:tt, $page:ident, $message:literal, $features:literal) => {
+        #[cfg(not(feature = $feature))]
+        const _: () = {
+            #[diagnostic::on_unimplemented(
+                                                        message = $message,
+                                                        label = "this feature is not enabled",
+                                                        note = $features
+                                                    )]
+            #[allow(unreachable_pub, reason = "as public as the variant")]
+            pub trait FeatureIsEnabled {}
+
+            #[derive(Clone, Copy, Debug)]
+            #[allow(unreachable_pub, reason = "as public as the variant")]
+            pub struct $page;
+
+            impl crate::http::Page {
+                #[doc(hidden)]
+                #[allow(non_upper_case_globals, reason = "in the place of a variant")]
+                pub const $page: $page = $page;
+            }
+
+            impl From<$page> for crate::http::Page
+            where
+                for<'a> &'a $page: FeatureIsEnabled,
+            {
+                fn from(_: $page) -> Self {
+                    unreachable!($message)
+                }
+            }
+        };
+    };
+}
+
+missing_page!(
+    "openapi",
+    OpenApi,
+    "`Page::OpenApi` needs the feature `openapi`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"openapi\"]`"
+);
+missing_page!(
+    "status-page",
+    StatusPage,
+    "`Page::StatusPage` needs the feature `status-page`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"status-page\"]`"
+);
 missing!(
     "serve",
     crate::Health: fn serve(A) -> std::io::Result<()>,
@@ -107,4 +155,22 @@ missing!(
     crate::config::LifecycleOptions: fn trigger_systemd_watchdog() -> crate::config::LifecycleOptions,
     "`LifecycleOptions::trigger_systemd_watchdog` needs the feature `systemd`",
     "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`"
+);
+missing!(
+    "openapi",
+    crate::http::Endpoint: fn openapi() -> (),
+    "`Endpoint::openapi` needs the feature `openapi`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"openapi\"]`"
+);
+missing!(
+    "settings",
+    crate::HealthBuilder: fn settings(A) -> crate::HealthBuilder,
+    "`HealthBuilder::settings` needs the feature `settings`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"settings\"]`"
+);
+missing!(
+    "watchdog",
+    crate::config::RuntimeOptions: fn watchdog(A) -> crate::config::RuntimeOptions,
+    "`RuntimeOptions::watchdog` needs the feature `watchdog`",
+    "add it to the dependency in `Cargo.toml`: `features = [\"watchdog\"]`"
 );

@@ -13,6 +13,7 @@ use crate::check::state::HealthState;
 use crate::check::{CheckFn, HealthCheck, ResultSource};
 use crate::registry::Added;
 use crate::registry::error::SourceLocation;
+#[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
 
 impl HealthBuilder {
@@ -212,6 +213,7 @@ impl HealthBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(feature = "settings")]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings.merge(settings);
         self

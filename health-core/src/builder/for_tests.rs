@@ -54,7 +54,10 @@ impl HealthBuilder {
         {
             self.lifecycle.systemd = None;
         }
-        self.runtime.watch = None;
+        #[cfg(feature = "watchdog")]
+        {
+            self.runtime.watch = None;
+        }
         #[cfg(feature = "webhook")]
         {
             self.webhooks.clear();

@@ -13,14 +13,16 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "watchdog")]
 use crate::check::ResultSource;
 use crate::check::probe::Probes;
 use crate::check::state::{Context, Sources};
 use crate::engine::monitor::Monitor;
 use crate::engine::options::RuntimeOptions;
-use crate::engine::run::RunConfig;
 use crate::engine::schedule::Supervisors;
-use crate::engine::watchdog::{self, Watch};
+#[cfg(feature = "watchdog")]
+use crate::engine::watchdog;
+use crate::engine::watchdog::Watch;
 use crate::health::{Health, Shared};
 use crate::http::config::HttpOptions;
 use crate::http::endpoint::Endpoint;
@@ -30,8 +32,10 @@ use crate::lifecycle::options::LifecycleOptions;
 #[cfg(all(feature = "systemd", unix))]
 use crate::lifecycle::systemd::NotifyOptions;
 use crate::registry::error::{Problem, StartError};
+#[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
 use crate::registry::{self, Added, Registry};
+#[cfg(all(feature = "systemd", unix))]
 use crate::spawn;
 use crate::telemetry::hook::Listener;
 #[cfg(feature = "webhook")]
@@ -54,6 +58,7 @@ pub struct HealthBuilder {
     added: Vec<Added>,
     required: Vec<String>,
     required_probes: Probes,
+    #[cfg(feature = "settings")]
     settings: Settings,
     http: HttpOptions,
     service_info: ServiceInfo,
@@ -92,7 +97,9 @@ impl HealthBuilder {
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());
+        #[cfg(feature = "settings")]
         self.apply_settings(&mut problems);
+        let changed = self.changed_settings();
         self.isolate_for_tests();
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
@@ -106,6 +113,7 @@ impl HealthBuilder {
             declared: registry::declared().collect(),
             added: &self.added,
             context: &context,
+            #[cfg(feature = "settings")]
             settings: &self.settings,
             required: &self.required,
             groups: &self.http.paths.groups(),
@@ -138,25 +146,25 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             log::panics_abort();
         }
-        operator::log_in_effect(&self.lifecycle, &self.http, &self.settings);
+        operator::log_in_effect(&self.lifecycle, &self.http, &changed);
         if let Some(grace) = too_short {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }
         let drain = Drain::new(self.lifecycle.drain_delay);
-        let kept = retention(&self.runtime, &self.http);
+        // The last day is only kept where a page shows it.
+        let kept = Retention {
+            results: self.runtime.history,
+            #[cfg(feature = "status-page")]
+            day: self.http.has_status_page(),
+        };
         let monitor = Arc::new(Monitor::new(&checks, outlet, kept));
         #[cfg(feature = "webhook")]
         readings.connect(Arc::downgrade(&monitor) as _);
-        let config = RunConfig {
-            max_poll_time: self.runtime.max_poll_time,
-            traced: self.runtime.trace_runs,
-            limit: self.runtime.max_concurrent_runs,
-        };
         let supervisors = Supervisors::spawn(
             &runtime,
             checks,
             &monitor,
-            config,
+            self.runtime.run_config(),
             watch,
             self.lifecycle.startup_patience,
         );
@@ -198,6 +206,7 @@ impl HealthBuilder {
         grace.filter(|grace| self.lifecycle.drain_delay >= *grace)
     }
 
+    #[cfg(feature = "watchdog")]
     fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
         let (threshold, place) = self.runtime.watch?;
         problems.extend(watchdog::bad_threshold(threshold));
@@ -211,13 +220,11 @@ impl HealthBuilder {
         });
         Some(watch)
     }
-}
 
-/// The last day is only kept where a page shows it.
-fn retention(runtime: &RuntimeOptions, http: &HttpOptions) -> Retention {
-    Retention {
-        results: runtime.history,
-        day: http.has_status_page(),
+    #[cfg(not(feature = "watchdog"))]
+    #[expect(clippy::unused_self, reason = "same signature")]
+    fn add_watch(&mut self, _: &mut [Problem]) -> Option<Watch> {
+        None
     }
 }
 

@@ -4,11 +4,13 @@ use crate::builder::HealthBuilder;
 use crate::http::config::HttpOptions;
 use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::details::Details;
+#[cfg(feature = "settings")]
 use crate::registry::error::Problem;
-use crate::registry::settings::Settings;
+#[cfg(feature = "settings")]
 use crate::registry::settings::service::ServiceOptions;
 use crate::telemetry::log::{self, InEffect};
 
+#[cfg(feature = "settings")]
 impl HealthBuilder {
     /// Overrides the builder's values with the settings of the service.
     pub(super) fn apply_settings(&mut self, problems: &mut Vec<Problem>) {
@@ -49,11 +51,36 @@ impl HealthBuilder {
     }
 }
 
+/// The settings in effect, for the log.
+pub(super) struct Changed {
+    prefixes: String,
+    settings: String,
+}
+
+impl HealthBuilder {
+    #[cfg(feature = "settings")]
+    pub(super) fn changed_settings(&self) -> Changed {
+        Changed {
+            prefixes: self.settings.prefixes().join(" "),
+            settings: self.settings.listed(),
+        }
+    }
+
+    #[cfg(not(feature = "settings"))]
+    #[expect(clippy::unused_self, reason = "same signature")]
+    pub(super) fn changed_settings(&self) -> Changed {
+        Changed {
+            prefixes: String::new(),
+            settings: String::new(),
+        }
+    }
+}
+
 /// Logs the effective configuration without secrets.
 pub(super) fn log_in_effect(
     lifecycle: &LifecycleOptions,
     answers: &HttpOptions,
-    settings: &Settings,
+    changed: &Changed,
 ) {
     let mut paths: Vec<&str> = answers.paths.iter().collect();
     paths.sort_unstable();
@@ -68,8 +95,8 @@ pub(super) fn log_in_effect(
         probe_details: word(answers.probe_details),
         guard: &guard,
         paths: &paths.join(" "),
-        prefixes: present(&settings.prefixes().join(" ")),
-        settings: present(&settings.listed()),
+        prefixes: present(&changed.prefixes),
+        settings: present(&changed.settings),
     });
 }
 

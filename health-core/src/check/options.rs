@@ -286,6 +286,7 @@ impl CheckOptions {
     ///
     /// `interval` and `cache` cannot be combined, so setting one removes the
     /// other.
+    #[cfg(feature = "settings")]
     pub(crate) fn changed_by(self, change: &CheckOptions) -> Self {
         let (interval, cache) = match (change.interval, change.cache) {
             (None, None) => (self.interval, self.cache),

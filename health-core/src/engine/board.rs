@@ -20,10 +20,13 @@ use crate::telemetry::log::line::{AnswerTransition, Line};
 use crate::telemetry::outlet::Outlet;
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::Verdict;
+#[cfg(feature = "status-page")]
 use crate::verdict::changes::{Change, Changes};
+#[cfg(feature = "status-page")]
 use crate::verdict::day::Day;
 use crate::verdict::deadlines::Deadlines;
 use crate::verdict::impact::{Impact, ProbeCounts};
+#[cfg(feature = "status-page")]
 use crate::verdict::incident::Incident;
 use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::snapshot::{CheckReport, Seen};
@@ -119,6 +122,7 @@ pub(crate) struct Board {
     declared: Arc<[Declared]>,
     tracks: Vec<Track>,
     /// The last changes, if a page shows them.
+    #[cfg(feature = "status-page")]
     changes: Option<Changes>,
     deadlines: Deadlines,
     counts: [ProbeCounts; PROBES],
@@ -152,6 +156,7 @@ impl Board {
             turns: 0,
             latest: Moment::START,
             effects: Effects::default(),
+            #[cfg(feature = "status-page")]
             changes: None,
             declared,
             tracks,
@@ -222,19 +227,23 @@ impl Board {
 
     /// Keeps the last changes of all checks, and the last day of each check, from
     /// now on.
-    pub(crate) fn keep_day(&mut self) {
+    #[cfg(feature = "status-page")]
+    pub(crate) fn with_day(mut self) -> Self {
         self.changes = Some(Changes::default());
         for track in &mut self.tracks {
             track.keep_day(self.latest);
         }
+        self
     }
 
     /// Returns the last day of a check, if there is such a check and it is kept.
+    #[cfg(feature = "status-page")]
     pub(crate) fn day(&self, check: usize, now: Moment) -> Option<Day> {
         self.tracks.get(check)?.day(now)
     }
 
     /// Returns the last changes, if they are kept.
+    #[cfg(feature = "status-page")]
     pub(crate) fn changes(&self) -> Option<&Changes> {
         self.changes.as_ref()
     }
@@ -471,8 +480,12 @@ impl Board {
         }
         if turned {
             let from = before.standing.verdict;
-            let (held, incident) = self.tracks[check].turned(from, at);
-            self.keep_change(check, before, held, incident);
+            let (held, incident) = self.tracks[check].turned(at);
+            #[cfg(feature = "status-page")]
+            {
+                self.tracks[check].record_day(from, at);
+                self.keep_change(check, before, held, incident);
+            }
             if self.outlet.wants_transitions() {
                 let turned = Transition {
                     from,
@@ -491,6 +504,7 @@ impl Board {
 
     /// Keeps a change for the status page. The first result of a check that works
     /// is no news.
+    #[cfg(feature = "status-page")]
     fn keep_change(
         &mut self,
         check: usize,

@@ -10,4 +10,5 @@ pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod waker;
+#[cfg_attr(not(feature = "watchdog"), path = "no_watchdog.rs")]
 pub(crate) mod watchdog;

@@ -31,7 +31,9 @@ use crate::telemetry::outlet::Outlet;
 use crate::telemetry::sample::{CheckSample, Sample};
 use crate::time::clock::{Clock, Moment};
 use crate::verdict::Verdict;
+#[cfg(feature = "status-page")]
 use crate::verdict::changes::Changes;
+#[cfg(feature = "status-page")]
 use crate::verdict::day::Day;
 use crate::verdict::history::Retention;
 use crate::verdict::late::LateEnd;
@@ -187,15 +189,18 @@ impl Monitor {
         });
         let (started, outlet) = (Instant::now(), Arc::new(outlet));
         let kept = retention.results;
-        let mut board = Board::new(
+        let board = Board::new(
             Arc::clone(&declared),
             checks.iter().map(|check| track(check, kept)).collect(),
             Clock::start(started),
             Arc::clone(&outlet),
         );
-        if retention.day {
-            board.keep_day();
-        }
+        #[cfg(feature = "status-page")]
+        let board = if retention.day {
+            board.with_day()
+        } else {
+            board
+        };
         Monitor {
             on_demand: on_demand.collect(),
             waiting: waiting.collect(),
@@ -646,6 +651,7 @@ impl Monitor {
     }
 
     /// Returns the last day of these checks, as far as it is kept.
+    #[cfg(feature = "status-page")]
     pub(crate) fn days(&self, checks: &[usize]) -> Vec<Option<Day>> {
         self.update(|board, now| {
             let days = checks.iter().map(|&check| board.day(check, now));
@@ -654,6 +660,7 @@ impl Monitor {
     }
 
     /// Returns the last changes of verdicts, as far as they are kept.
+    #[cfg(feature = "status-page")]
     pub(crate) fn changes(&self) -> Changes {
         self.update(|board, _| board.changes().cloned().unwrap_or_default())
     }

@@ -1,9 +1,13 @@
 //! Options of the checks' execution.
 
+#[cfg(feature = "watchdog")]
 use std::panic::Location;
 use std::time::Duration;
 
-use crate::registry::error::{Problem, SourceLocation};
+use crate::engine::run::RunConfig;
+use crate::registry::error::Problem;
+#[cfg(feature = "watchdog")]
+use crate::registry::error::SourceLocation;
 use crate::verdict::history::{DEFAULT_KEPT, MOST_KEPT};
 
 /// Far above what an async check needs between two awaits, but short enough for
@@ -29,6 +33,7 @@ const DEFAULT_LONGEST_POLL: Duration = Duration::from_millis(250);
 pub struct RuntimeOptions {
     pub(crate) max_concurrent_runs: Option<usize>,
     pub(crate) max_poll_time: Option<Duration>,
+    #[cfg(feature = "watchdog")]
     pub(crate) watch: Option<(Duration, SourceLocation)>,
     pub(crate) trace_runs: bool,
     pub(crate) history: usize,
@@ -39,6 +44,7 @@ impl Default for RuntimeOptions {
         RuntimeOptions {
             max_concurrent_runs: None,
             max_poll_time: Some(DEFAULT_LONGEST_POLL),
+            #[cfg(feature = "watchdog")]
             watch: None,
             trace_runs: false,
             history: DEFAULT_KEPT,
@@ -123,6 +129,7 @@ impl RuntimeOptions {
     /// # }
     /// ```
     #[track_caller]
+    #[cfg(feature = "watchdog")]
     pub fn watchdog(mut self, threshold: Duration) -> Self {
         let place = SourceLocation::on_the_builder(Location::caller());
         self.watch = Some((threshold, place));
@@ -147,6 +154,14 @@ impl RuntimeOptions {
     pub fn history(mut self, results: usize) -> Self {
         self.history = results;
         self
+    }
+
+    pub(crate) fn run_config(&self) -> RunConfig {
+        RunConfig {
+            max_poll_time: self.max_poll_time,
+            traced: self.trace_runs,
+            limit: self.max_concurrent_runs,
+        }
     }
 
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {

@@ -54,6 +54,7 @@ pub(crate) struct Polls(Arc<AtomicU64>);
 
 impl Polls {
     /// Returns the number of the current poll.
+    #[cfg(feature = "watchdog")]
     pub(crate) fn under_way(&self) -> Option<u64> {
         let count = self.0.load(Ordering::Relaxed);
         (count % 2 == 1).then_some(count)

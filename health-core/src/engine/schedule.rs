@@ -172,10 +172,10 @@ fn listen(monitor: &Arc<Monitor>, index: usize, source: &dyn Source) {
 /// Returns the position of each check in the order of first runs: critical ones
 /// first.
 fn ranks(monitor: &Monitor) -> Vec<usize> {
-    let mut line: Vec<usize> = (0..monitor.len()).collect();
-    line.sort_by_key(|&index| monitor.plan(index).critical.is_empty());
-    let mut ranks = vec![0; line.len()];
-    for (rank, index) in line.into_iter().enumerate() {
+    let is_critical = |index: &usize| !monitor.plan(*index).critical.is_empty();
+    let (critical, others): (Vec<usize>, Vec<usize>) = (0..monitor.len()).partition(is_critical);
+    let mut ranks = vec![0; monitor.len()];
+    for (rank, index) in critical.into_iter().chain(others).enumerate() {
         ranks[index] = rank;
     }
     ranks

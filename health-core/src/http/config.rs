@@ -345,6 +345,7 @@ impl HttpOptions {
     }
 
     /// Returns whether any path has the status page.
+    #[cfg(feature = "status-page")]
     pub(crate) fn has_status_page(&self) -> bool {
         self.paths.serves(Page::StatusPage)
     }

@@ -204,6 +204,7 @@ impl Guard {
     }
 
     /// Returns whether there is a condition.
+    #[cfg(feature = "openapi")]
     pub(crate) fn has_conditions(&self) -> bool {
         self.takes_tokens() || !self.networks.is_empty() || !self.rules.is_empty()
     }

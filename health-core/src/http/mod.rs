@@ -11,6 +11,7 @@ pub(crate) mod endpoint;
 pub(crate) mod exclude;
 pub(crate) mod forwarded;
 pub(crate) mod guard;
+#[cfg(feature = "openapi")]
 pub(crate) mod openapi;
 pub(crate) mod paths;
 pub(crate) mod render;

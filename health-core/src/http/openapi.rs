@@ -8,6 +8,7 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::config::HttpOptions;
 use crate::http::paths::{Below, Places};
+#[cfg(feature = "status-page")]
 use crate::http::render::html::kind::Kind;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
@@ -81,9 +82,8 @@ impl Operation<'_> {
     /// to exclude checks.
     fn takes_tokens(self) -> bool {
         let matters = match self.page {
-            Page::Health | Page::Group(_) | Page::StatusPage => true,
             Page::Probe(_) => !self.of_check && !self.settings.anyone_excludes,
-            Page::OpenApi | Page::Metrics => false,
+            page => page.has_checks(),
         };
         matters && self.settings.guard.takes_tokens()
     }
@@ -117,6 +117,7 @@ impl Operation<'_> {
             Page::Probe(Probe::Startup) => "Has it finished starting?",
             Page::Health => "How does every check stand?",
             Page::Group(tag) => &format!("How do the checks with the tag `{tag}` stand?"),
+            #[cfg(feature = "status-page")]
             Page::StatusPage => "How does every check stand? For people.",
             Page::Metrics => "The checks in numbers, for Prometheus.",
             Page::OpenApi => "This document.",
@@ -141,6 +142,7 @@ impl Operation<'_> {
         match self.page {
             Page::OpenApi => {}
             Page::Metrics => parameters.push(format_parameter(&["prometheus", "openmetrics"])),
+            #[cfg(feature = "status-page")]
             Page::StatusPage => parameters.extend(self.status_page_parameters()),
             Page::Health | Page::Probe(_) | Page::Group(_) => {
                 parameters.push(format_parameter(&[
@@ -158,6 +160,7 @@ impl Operation<'_> {
 
     /// Returns the parameters of the page for people. None of them changes the
     /// code, except that a badge always has 200.
+    #[cfg(feature = "status-page")]
     fn status_page_parameters(self) -> Vec<Value> {
         let probes = Probe::ALL.map(Probe::as_str);
         let mut parameters = vec![
@@ -297,18 +300,23 @@ impl Operation<'_> {
             );
         }
         for (code, words) in words {
-            let content = self.content(words.contains(&"Healthy"));
+            #[cfg_attr(not(feature = "status-page"), expect(unused_mut, reason = "the badge"))]
+            let mut content = self.content();
+            // A badge always has the code of a healthy answer.
+            #[cfg(feature = "status-page")]
+            if self.page == Page::StatusPage && words.contains(&"Healthy") {
+                content["image/svg+xml"] = json!({ "schema": { "type": "string" } });
+            }
             respond(code, words.join(", or "), content);
         }
         responses.into()
     }
 
-    /// A badge always has the code of a healthy answer.
-    fn content(self, is_healthy: bool) -> Value {
+    fn content(self) -> Value {
         let text = json!({ "schema": { "type": "string" } });
         match self.page {
             Page::OpenApi => json!({ "application/json": { "schema": { "type": "object" } } }),
-            Page::StatusPage if is_healthy => json!({ "text/html": text, "image/svg+xml": text }),
+            #[cfg(feature = "status-page")]
             Page::StatusPage => json!({ "text/html": text }),
             Page::Metrics => json!({ "text/plain": text, "application/openmetrics-text": text }),
             Page::Health | Page::Probe(_) | Page::Group(_) => {

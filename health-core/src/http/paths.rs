@@ -1,7 +1,6 @@
 //! Paths of the pages.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
 
 use crate::check::probe::{Probe, Probes};
 use crate::registry::error::Problem;
@@ -130,6 +129,7 @@ impl Paths {
     pub(crate) fn add(&mut self, path: String, page: Page) {
         // The status page is a small site.
         let below = match page {
+            #[cfg(feature = "status-page")]
             Page::StatusPage => Below::Checks,
             _ => Below::Nothing,
         };
@@ -180,7 +180,6 @@ impl Paths {
         for place in self.own.clone() {
             self.place(place);
         }
-        self.places.0.sort_by_key(|place| Reverse(place.path.len()));
     }
 
     fn place(&mut self, place: Place) {
@@ -217,7 +216,7 @@ impl Paths {
                 ),
                 help: "give one of the two another path".into(),
             }),
-            None => self.places.0.push(place),
+            None => self.places.insert(place),
         }
     }
 
@@ -276,6 +275,7 @@ impl Paths {
     }
 
     /// Returns whether any path has this page.
+    #[cfg(feature = "status-page")]
     pub(crate) fn serves(&self, page: Page) -> bool {
         self.places.iter().any(|place| place.page == page)
     }
@@ -292,6 +292,12 @@ impl Paths {
 pub(super) struct Places(Vec<Place>);
 
 impl Places {
+    fn insert(&mut self, place: Place) {
+        let is_before = |other: &Place| other.path.len() >= place.path.len();
+        let at = self.0.partition_point(is_before);
+        self.0.insert(at, place);
+    }
+
     /// Returns the places for a public mount. Single checks would give their
     /// names away, so they are served only where the probes show them anyway.
     pub(super) fn public(&self, probes_show_checks: bool) -> Places {

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::http::render::Format;
 use crate::http::request::RequestHead;
@@ -13,40 +12,30 @@ use crate::http::route::{Method, Rejection};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
-const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+pub(super) const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Disables embedding, sniffing and all scripts except that of the status page,
-/// in case a text contains markup. The hash is that of
-/// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The
-/// script reads its own page only, and the form leads to it.
-const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
-    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
-    (
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; script-src 'sha256-R4FKUYSTIBhX8dr3xJ7ts8Q5tIL6xlq0rSCGlK4zYKc='; connect-src 'self'; \
-             style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; \
-             frame-ancestors 'none'",
-        ),
-    ),
-    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-];
-
 pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
+    let mut response = with_type(code, format.content_type(), body);
+    if format == Format::Text {
+        response
+            .headers_mut()
+            .insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    }
+    response
+}
+
+/// Returns a response that is not stored.
+pub(super) fn with_type(
+    code: StatusCode,
+    content_type: HeaderValue,
+    body: Bytes,
+) -> Response<Bytes> {
     // Leaves room for headers of the server: a clone of a full map has none.
     let mut headers = HeaderMap::with_capacity(5);
-    headers.insert(CONTENT_TYPE, format.content_type());
+    headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(VARY, BY_ACCEPT);
-    match format {
-        Format::Text => {
-            headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
-        }
-        Format::Html => headers.extend(FOR_BROWSERS),
-        Format::Json | Format::HealthJson => {}
-    }
     let mut response = Response::new(body);
     *response.status_mut() = code;
     *response.headers_mut() = headers;

@@ -3,6 +3,7 @@
 use crate::http::exclude::Exclusions;
 use crate::http::render::Format;
 use crate::http::render::exposition::Exposition;
+#[cfg(feature = "status-page")]
 use crate::http::render::html::query::Query;
 use crate::http::request::RequestHead;
 use crate::registry::details::Details;
@@ -15,15 +16,13 @@ pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
 }
 
 /// `?format=` takes precedence over `Accept`, and both over `?verbose` on the
-/// page of a probe (`by_verbose`). An unknown format is ignored instead of
+/// page of a probe (`by_verbose`). Pages with a format of their own, such as the
+/// metrics, do not read it. An unknown format is ignored instead of
 /// rejected, because a monitor without an answer raises an alarm.
 pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
     let usual = match page {
-        Page::StatusPage => return Format::Html,
-        Page::OpenApi => return Format::Json,
-        Page::Metrics => return Format::Text,
         Page::Probe(_) if by_verbose => Format::Text,
-        Page::Health | Page::Probe(_) | Page::Group(_) => Format::default(),
+        _ => Format::default(),
     };
     let by_query = head.parameter("format").and_then(Format::named);
     by_query
@@ -54,9 +53,11 @@ pub(super) struct Route {
     pub(super) details: Details,
     pub(super) excluded: Exclusions,
     /// The query of the status page; `None` for other pages.
+    #[cfg(feature = "status-page")]
     pub(super) query: Option<Box<Query>>,
 }
 
+#[cfg(feature = "status-page")]
 impl Route {
     /// Returns the query of the status page.
     pub(super) fn query(&self) -> &Query {

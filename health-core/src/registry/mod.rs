@@ -4,6 +4,7 @@ pub(crate) mod details;
 pub(crate) mod error;
 pub(crate) mod network;
 pub(crate) mod page;
+#[cfg(feature = "settings")]
 pub(crate) mod settings;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use crate::check::rules::Mistake;
 use crate::check::state::{Context, Need, Sources};
 use crate::check::{CheckDef, CheckFn, ResultSource, name, rules};
 use crate::registry::error::{Problem, SourceLocation};
+#[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
-use crate::registry::settings::check::Change;
 
 /// A check that is ready to run.
 #[derive(Clone, Debug)]
@@ -49,6 +50,7 @@ pub(crate) struct Registry<'a> {
     pub(crate) declared: Vec<&'static CheckDef>,
     pub(crate) added: &'a [Added],
     pub(crate) context: &'a Context,
+    #[cfg(feature = "settings")]
     pub(crate) settings: &'a Settings,
     pub(crate) required: &'a [String],
     /// The tags that have a group page.
@@ -67,6 +69,7 @@ impl Registry<'_> {
             .iter()
             .map(|check| Arc::clone(&check.name))
             .collect();
+        #[cfg(feature = "settings")]
         self.settings.check_names(&names, problems);
 
         let candidates = self.apply_settings(candidates, problems);
@@ -82,55 +85,12 @@ impl Registry<'_> {
             .collect()
     }
 
-    /// Returns the checks that the settings do not disable and whose dependency
-    /// is configured, with their changed options.
-    fn apply_settings(
-        &self,
-        candidates: Vec<Candidate>,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<Candidate> {
-        let mut disabled = Vec::new();
-        let mut enabled = Vec::with_capacity(candidates.len());
-        for mut check in candidates {
-            let is_enabled = check.apply(&self.settings.of(&check.name, problems));
-            if !check.is_configured {
-                continue;
-            }
-            if is_enabled {
-                enabled.push(check);
-            } else {
-                disabled.push(check);
-            }
-        }
-        self.disabled_groups(&enabled, &disabled, problems);
-        enabled
-    }
-
-    /// Reports groups whose checks are all disabled, because they would always
-    /// be healthy.
-    fn disabled_groups(
-        &self,
-        enabled: &[Candidate],
-        disabled: &[Candidate],
-        problems: &mut Vec<Problem>,
-    ) {
-        for &group in self.groups {
-            let members = disabled.iter().filter(|check| check.has_tag(group));
-            let by: Vec<String> = members
-                .map(|check| self.settings.disabled_by(&check.name))
-                .collect();
-            if by.is_empty() || enabled.iter().any(|check| check.has_tag(group)) {
-                continue;
-            }
-            problems.push(Problem::InvalidSetting {
-                what: format!(
-                    "the settings disable every check of the group `{}`: {}",
-                    group.escape_debug(),
-                    by.join(", ")
-                ),
-                help: "enable one of these checks, or leave the group out of the builder".into(),
-            });
-        }
+    /// Returns the checks whose dependency is configured.
+    #[cfg(not(feature = "settings"))]
+    #[expect(clippy::unused_self, reason = "same signature")]
+    fn apply_settings(&self, mut candidates: Vec<Candidate>, _: &mut [Problem]) -> Vec<Candidate> {
+        candidates.retain(|check| check.is_configured);
+        candidates
     }
 
     fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
@@ -178,19 +138,6 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Applies the settings. Returns whether the check stays enabled.
-    fn apply(&mut self, change: &Change) -> bool {
-        if let Some(options) = &change.options {
-            self.changed = true;
-            self.options = self.options.clone().changed_by(options);
-        }
-        !change.disables
-    }
-
-    fn has_tag(&self, tag: &str) -> bool {
-        self.options.labels().contains(&tag)
-    }
-
     fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
         for need in self.needs.iter().filter(|need| !sources.has(need)) {
             problems.push(Problem::MissingParameter {

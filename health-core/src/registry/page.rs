@@ -21,9 +21,11 @@ pub enum Page {
     /// The page reloads every 10 s; `?refresh=` sets another number of seconds
     /// or `off`. Its status code is that of `/health`, so that a monitor of
     /// this page also sees failures.
+    #[cfg(feature = "status-page")]
     StatusPage,
     /// The OpenAPI document of all paths: see
     /// [`Endpoint::openapi`](crate::http::Endpoint::openapi).
+    #[cfg(feature = "openapi")]
     OpenApi,
     /// The metrics of all checks for Prometheus: OpenMetrics if `Accept` asks
     /// for it, otherwise the text format 0.0.4. Always 200. Not restricted by
@@ -47,7 +49,9 @@ impl Page {
             Page::Probe(Probe::Startup) => "startupz",
             Page::Health => "health",
             Page::Group(tag) => tag,
+            #[cfg(feature = "status-page")]
             Page::StatusPage => "status",
+            #[cfg(feature = "openapi")]
             Page::OpenApi => "openapi",
             Page::Metrics => "metrics",
         }
@@ -57,28 +61,28 @@ impl Page {
     /// client, so that only internal mounts serve it. `/health` is public
     /// because it is one word there.
     pub(crate) const fn is_internal(self) -> bool {
-        match self {
-            Page::Health | Page::Probe(_) => false,
-            Page::Group(_) | Page::StatusPage | Page::OpenApi | Page::Metrics => true,
-        }
+        !matches!(self, Page::Health | Page::Probe(_))
     }
 
     /// Returns whether there are answers about single checks of this page.
     pub(crate) const fn has_checks(self) -> bool {
         match self {
-            Page::Health | Page::Probe(_) | Page::Group(_) | Page::StatusPage => true,
-            Page::OpenApi | Page::Metrics => false,
+            Page::Health | Page::Probe(_) | Page::Group(_) => true,
+            #[cfg(feature = "status-page")]
+            Page::StatusPage => true,
+            #[cfg(feature = "openapi")]
+            Page::OpenApi => false,
+            Page::Metrics => false,
         }
     }
 
     /// Returns whether a check with these probes and tags counts for the page.
     pub(crate) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
         match self {
-            Page::Health | Page::StatusPage => true,
-            // A scrape runs no checks and covers all of them.
-            Page::OpenApi | Page::Metrics => false,
             Page::Probe(probe) => probes.contains(probe),
             Page::Group(tag) => tags.contains(&tag),
+            // The pages of all checks. A scrape runs none of them.
+            page => page.has_checks(),
         }
     }
 }

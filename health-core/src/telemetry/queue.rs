@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 /// The minimum capacity, so that a short burst is delivered record by record.
 const LEAST_CAPACITY: usize = 256;
-/// How long a listener may run after [`Queue::close`].
+/// How long a stop waits for the listeners after [`Queue::close`].
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The part of [`LAST_WORDS`] after which a listener gives up. In the rest it logs
+/// what it could not deliver.
+const LAST_WORK: Duration = Duration::from_millis(1_500);
 
 /// An element of a [`Queue`].
 pub(crate) trait Record: Send {
@@ -148,11 +151,11 @@ impl<R: Record> Queue<R> {
         self.changed.notify_all();
     }
 
-    /// Returns the remaining part of [`LAST_WORDS`], or `None` while the queue
-    /// is open.
+    /// Returns the remaining part of [`LAST_WORK`], or `None` while the queue is
+    /// open.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let closed = self.lock().closed?;
-        Some(LAST_WORDS.saturating_sub(closed.elapsed()))
+        Some(LAST_WORK.saturating_sub(closed.elapsed()))
     }
 
     /// Waits until the consumer has processed all records so far, for at most
@@ -333,7 +336,7 @@ mod tests {
         assert_eq!(queue.time_left(), None);
         queue.close();
         queue.push(checks.turn(Some(0)));
-        assert!(queue.time_left().is_some_and(|left| left <= LAST_WORDS));
+        assert!(queue.time_left().is_some_and(|left| left <= LAST_WORK));
         assert_eq!(queue.pop(), Some((first, 0)));
         assert_eq!(queue.pop(), None);
         assert_eq!(queue.pop_before(Instant::now() + BOUND), Popped::Closed);

@@ -36,9 +36,10 @@ pub struct Causes {
 
 impl Causes {
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let failing = snapshot.listed().filter(|check| !check.passes());
-        let mut checks: Vec<CheckReport> = failing.cloned().collect();
-        checks.sort_by_key(|check| !check.is_critical());
+        let failing = || snapshot.listed().filter(|check| !check.passes());
+        let critical = failing().filter(|check| check.is_critical());
+        let others = failing().filter(|check| !check.is_critical());
+        let checks = critical.chain(others).cloned().collect();
         Causes { checks }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Retention {
     pub(crate) results: usize,
     /// Whether the last day and the last changes are kept, which only the
     /// status page shows.
+    #[cfg(feature = "status-page")]
     pub(crate) day: bool,
 }
 

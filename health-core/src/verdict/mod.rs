@@ -1,7 +1,9 @@
 //! The state of the checks, changed by results and deadlines. No clock, no I/O.
 
 pub(crate) mod causes;
+#[cfg(feature = "status-page")]
 pub(crate) mod changes;
+#[cfg(feature = "status-page")]
 pub(crate) mod day;
 pub(crate) mod deadlines;
 pub(crate) mod history;

@@ -79,15 +79,6 @@ impl Snapshot {
         worst(self.status)
     }
 
-    /// Returns the status of the checks, regardless of a drain.
-    pub(crate) fn without_drain(&self) -> Status {
-        let impacts = self
-            .checks
-            .iter()
-            .map(|check| in_group(check.verdict(), check.is_critical()));
-        worst(impacts)
-    }
-
     /// Returns every check, sorted by name.
     pub fn checks(&self) -> &[CheckReport] {
         &self.checks
@@ -202,9 +193,21 @@ pub struct CheckReport {
     /// The time of the last report, for a source that repeats its reports.
     reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
+    #[cfg_attr(
+        not(feature = "status-page"),
+        expect(dead_code, reason = "the page shows it")
+    )]
     is_reported: bool,
     /// Since when the verdict is unchanged, if it is not a good one.
+    #[cfg_attr(
+        not(feature = "status-page"),
+        expect(dead_code, reason = "the page shows it")
+    )]
     since: Option<SystemTime>,
+    #[cfg_attr(
+        not(feature = "status-page"),
+        expect(dead_code, reason = "the page shows it")
+    )]
     notice: Option<Notice>,
 }
 
@@ -212,6 +215,10 @@ pub struct CheckReport {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Notice {
     /// When it turns on again by itself.
+    #[cfg_attr(
+        not(feature = "status-page"),
+        expect(dead_code, reason = "the page shows it")
+    )]
     pub(crate) until: Option<SystemTime>,
 }
 
@@ -395,33 +402,6 @@ impl CheckReport {
         self.overdue_since
     }
 
-    /// Returns whether the check is reported instead of run.
-    pub(crate) fn is_reported(&self) -> bool {
-        self.is_reported
-    }
-
-    /// Returns the wall-clock time since which the verdict is unchanged, if it is
-    /// not a good one.
-    pub(crate) fn since(&self) -> Option<SystemTime> {
-        self.since
-    }
-
-    /// Returns the notice of a switch that is off.
-    pub(crate) fn notice(&self) -> Option<Notice> {
-        self.notice
-    }
-
-    /// Returns whether the last run has exceeded its timeout.
-    pub(crate) fn is_timed_out(&self) -> bool {
-        self.last_outcome().is_some_and(Outcome::is_timed_out)
-    }
-
-    /// Returns whether the verdict was good and there was no result since for too
-    /// long.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.seen.standing.stale
-    }
-
     /// Returns the visible part. Two reports of one check with equal parts have
     /// equal texts.
     pub(crate) fn seen(&self) -> Seen {
@@ -485,5 +465,48 @@ impl CheckReport {
 
     fn last_outcome(&self) -> Option<&Outcome> {
         Some(&self.last.as_ref()?.outcome)
+    }
+}
+/// What only the status page shows.
+#[cfg(feature = "status-page")]
+impl Snapshot {
+    /// Returns the status of the checks, regardless of a drain.
+    pub(crate) fn without_drain(&self) -> Status {
+        let impacts = self
+            .checks
+            .iter()
+            .map(|check| in_group(check.verdict(), check.is_critical()));
+        worst(impacts)
+    }
+}
+
+/// What only the status page shows.
+#[cfg(feature = "status-page")]
+impl CheckReport {
+    /// Returns whether the check is reported instead of run.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.is_reported
+    }
+
+    /// Returns the wall-clock time since which the verdict is unchanged, if it is
+    /// not a good one.
+    pub(crate) fn since(&self) -> Option<SystemTime> {
+        self.since
+    }
+
+    /// Returns the notice of a switch that is off.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        self.notice
+    }
+
+    /// Returns whether the last run has exceeded its timeout.
+    pub(crate) fn is_timed_out(&self) -> bool {
+        self.last_outcome().is_some_and(Outcome::is_timed_out)
+    }
+
+    /// Returns whether the verdict was good and there was no result since for too
+    /// long.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.seen.standing.stale
     }
 }

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::check::options::Plan;
-use crate::check::outcome::{Outcome, Reason, Status};
+#[cfg(feature = "status-page")]
+use crate::check::outcome::Reason;
+use crate::check::outcome::{Outcome, Status};
 use crate::check::source::{Reading, Reports, Source, View};
 use crate::time::clock::Moment;
 use crate::verdict::Verdict;
+#[cfg(feature = "status-page")]
 use crate::verdict::day::Day;
 use crate::verdict::history::{Kept, Ring};
 use crate::verdict::incident::{Incident, Ongoing};
@@ -139,6 +142,7 @@ pub(crate) struct Track {
     results: u64,
     history: Ring,
     /// The verdicts and durations of the last day, if a page shows them.
+    #[cfg(feature = "status-page")]
     day: Option<Box<Day>>,
     stats: Stats,
     last: Option<Arc<Finished>>,
@@ -179,6 +183,7 @@ impl Track {
             streak: Streak::default(),
             results: 0,
             history: Ring::new(kept),
+            #[cfg(feature = "status-page")]
             day: None,
             stats: Stats::default(),
             last: None,
@@ -213,11 +218,13 @@ impl Track {
     }
 
     /// Keeps the verdicts and durations of the last day from now on.
+    #[cfg(feature = "status-page")]
     pub(crate) fn keep_day(&mut self, now: Moment) {
         self.day = Some(Box::new(Day::new(now)));
     }
 
     /// Returns the last day up to now, if it is kept.
+    #[cfg(feature = "status-page")]
     pub(crate) fn day(&self, now: Moment) -> Option<Day> {
         let mut day = Day::clone(self.day.as_ref()?);
         day.record(self.verdict(), now);
@@ -280,6 +287,7 @@ impl Track {
     }
 
     /// Returns the public reason for a verdict that does not pass.
+    #[cfg(feature = "status-page")]
     pub(crate) fn public_reason(&self) -> Option<&str> {
         match self.verdict() {
             Verdict::Pass => None,
@@ -604,13 +612,18 @@ impl Track {
         }));
     }
 
-    /// Called after a transition from the verdict `from`. Returns the duration of
-    /// this verdict, and the incident that begins, continues or ends.
-    pub(crate) fn turned(&mut self, from: Verdict, now: Moment) -> (Duration, Option<Incident>) {
-        self.stats.turn();
+    /// Records on the last day that the verdict was `from` until now.
+    #[cfg(feature = "status-page")]
+    pub(crate) fn record_day(&mut self, from: Verdict, now: Moment) {
         if let Some(day) = &mut self.day {
             day.record(from, now);
         }
+    }
+
+    /// Called after a transition. Returns the duration of the verdict before it,
+    /// and the incident that begins, continues or ends.
+    pub(crate) fn turned(&mut self, now: Moment) -> (Duration, Option<Incident>) {
+        self.stats.turn();
         let held = now.since(std::mem::replace(&mut self.since, now));
         let incident = if self.verdict().is_good() {
             self.ongoing.take().map(|ended| ended.incident)
@@ -693,6 +706,7 @@ impl Track {
         // The duration of a run is recorded at its first timeout only.
         if took <= self.timeout && !self.is_reported() {
             self.stats.observe(took);
+            #[cfg(feature = "status-page")]
             if let Some(day) = &mut self.day {
                 day.observe(took, ended);
             }

@@ -1,4 +1,7 @@
-use health_axum::config::LifecycleOptions;
+use std::time::Duration;
+
+use health_axum::config::{HttpOptions, LifecycleOptions, RuntimeOptions};
+use health_axum::http::Page;
 use health_axum::Health;
 
 fn main() {
@@ -10,4 +13,10 @@ fn main() {
     let _watched = health.watch(&"database");
     let _notified = Health::builder().notify("https://hc-ping.com/3f1c9a52");
     let _lifecycle = LifecycleOptions::new().notify_systemd();
+    let _runtime = RuntimeOptions::new().watchdog(Duration::from_secs(5));
+    let _configured = Health::builder().settings([("HEALTH_DRAIN_DELAY", "8s")]);
+    let _document = health.endpoint().openapi();
+    let _http = HttpOptions::new()
+        .path("/status", Page::StatusPage)
+        .path("/openapi.json", Page::OpenApi);
 }

@@ -20,6 +20,8 @@
 //! monitors send `HEAD` and HAProxy sends `OPTIONS`. A trailing slash is served
 //! instead of redirected, because a prober may take a redirect for success.
 
+#[cfg(feature = "status-page")]
+mod status_page;
 #[cfg(feature = "watch")]
 pub(crate) mod subject;
 pub(crate) mod traffic;
@@ -32,8 +34,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
@@ -45,16 +47,19 @@ use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
 use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
+#[cfg(feature = "openapi")]
+use crate::http::openapi;
 use crate::http::paths::{Below, Places, ProbePaths};
 use crate::http::render::exposition::Exposition;
-use crate::http::render::html::query::{Badge, Query};
+#[cfg(feature = "status-page")]
+use crate::http::render::html::query::Query;
 use crate::http::render::shown::Shown;
-use crate::http::render::{Format, Frame, html, ietf, json, text};
+use crate::http::render::{Format, Frame, ietf, json, text};
 use crate::http::request::RequestHead;
-use crate::http::response::{refused, with_allow, with_code, without_body};
+use crate::http::response::{NO_SNIFF, refused, with_allow, with_code, with_type, without_body};
+use crate::http::route;
 use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
-use crate::http::{openapi, route};
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 use crate::telemetry::log::line::Line;
@@ -65,8 +70,6 @@ use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
-
-const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
@@ -223,6 +226,7 @@ impl Endpoint {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(feature = "openapi")]
     pub fn openapi(&self) -> serde_json::Value {
         self.inner.document(self.mount)
     }
@@ -378,6 +382,7 @@ impl Inner {
         }
     }
 
+    #[cfg(feature = "openapi")]
     fn document(&self, mount: Mount) -> serde_json::Value {
         let lists_checks = mount == Mount::Internal;
         openapi::document(&self.settings, self.places(mount), lists_checks)
@@ -413,6 +418,7 @@ impl Inner {
             } else {
                 Exclusions::default()
             },
+            #[cfg(feature = "status-page")]
             query: (page == Page::StatusPage).then(|| Box::new(Query::of(&head, check.is_some()))),
         })
     }
@@ -421,9 +427,8 @@ impl Inner {
     /// never does at a probe without exclusions.
     fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
         let matters = match page {
-            Page::Health | Page::Group(_) | Page::StatusPage => true,
             Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
-            Page::OpenApi | Page::Metrics => false,
+            page => page.has_checks(),
         };
         matters
             && self
@@ -434,13 +439,11 @@ impl Inner {
 
     fn details(&self, mount: Mount, page: Page, is_recognized: bool) -> Details {
         let public = match page {
-            Page::Health | Page::Group(_) | Page::StatusPage if is_recognized => {
-                return Details::Full;
-            }
-            Page::Health if mount == Mount::Public => Details::Status,
-            Page::Health | Page::Group(_) | Page::StatusPage => self.settings.details,
-            Page::OpenApi | Page::Metrics => Details::Status,
             Page::Probe(_) => self.settings.probe_details,
+            page if !page.has_checks() => Details::Status,
+            _ if is_recognized => return Details::Full,
+            Page::Health if mount == Mount::Public => Details::Status,
+            _ => self.settings.details,
         };
         public.min(Details::Checks)
     }
@@ -496,11 +499,13 @@ impl Inner {
     }
 
     fn respond(&self, route: &Route) -> Response<Bytes> {
-        let badge = route.query.as_ref().and_then(|query| query.badge);
-        let answer = match (route.exposition, badge) {
-            (Some(exposition), _) => self.metrics(exposition),
-            (None, Some(badge)) => self.badge(route, badge),
-            (None, None) => self.verdict(route),
+        let answer = match route.page {
+            Page::Metrics => self.metrics(route.exposition.unwrap_or_default()),
+            #[cfg(feature = "openapi")]
+            Page::OpenApi => self.openapi(),
+            #[cfg(feature = "status-page")]
+            Page::StatusPage => self.status_page(route),
+            Page::Health | Page::Probe(_) | Page::Group(_) => self.verdict(route),
         };
         match route.method {
             Method::Get => answer,
@@ -527,52 +532,25 @@ impl Inner {
         answer
     }
 
+    /// Only an internal mount serves it.
+    #[cfg(feature = "openapi")]
+    fn openapi(&self) -> Response<Bytes> {
+        let document = self.document(Mount::Internal).to_string();
+        let code = self.settings.codes.of(Status::Pass);
+        with_code(code, Format::Json, Bytes::from(document))
+    }
+
     /// Always 200: a scraper reads any other code as missing metrics.
     fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
         let sample = Sample {
             version: self.service_info.shown_version(),
             ..self.monitor.sample()
         };
-        let mut answer = with_code(StatusCode::OK, Format::Text, exposition.render(&sample));
-        let content_type = exposition.content_type();
-        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+        let body = exposition.render(&sample);
+        let mut answer = with_type(StatusCode::OK, exposition.content_type(), body);
         answer
-    }
-
-    /// Always the code of a healthy answer: in some places a browser shows no image
-    /// of another code.
-    fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
-        let group = route
-            .query()
-            .tag()
-            .filter(|_| route.details != Details::Status);
-        let (label, status) = match (badge, route.check, group) {
-            (Badge::Probe(probe), ..) => (probe.as_str(), Some(self.monitor.status(probe))),
-            (Badge::Subject, Some(check), _) => {
-                let status = standing(self.monitor.verdict(check));
-                (self.monitor.name(check), Some(status))
-            }
-            (Badge::Subject, None, Some(tag)) => {
-                let tag_of = |at| {
-                    self.monitor
-                        .plan(at)
-                        .tags
-                        .iter()
-                        .copied()
-                        .find(|known| *known == tag)
-                };
-                let known = (0..self.monitor.len()).find_map(tag_of);
-                (tag, known.map(|tag| self.status(Page::Group(tag))))
-            }
-            (Badge::Subject, None, None) => {
-                let name = self.service_info.shown_name(false).unwrap_or("health");
-                (name, Some(self.status(Page::StatusPage)))
-            }
-        };
-        let image = html::badge::badge(label, status);
-        let code = self.settings.codes.of(Status::Pass);
-        let mut answer = with_code(code, Format::Html, image);
-        answer.headers_mut().insert(CONTENT_TYPE, SVG);
+            .headers_mut()
+            .insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
         answer
     }
 
@@ -580,8 +558,6 @@ impl Inner {
     fn status(&self, page: Page) -> Status {
         match page {
             Page::Probe(probe) => self.monitor.status(probe),
-            Page::Health | Page::StatusPage => worst(self.monitor.statuses()),
-            Page::OpenApi | Page::Metrics => Status::Pass,
             Page::Group(_) => {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
@@ -591,6 +567,7 @@ impl Inner {
                     in_group(verdict, is_critical)
                 }))
             }
+            _ => worst(self.monitor.statuses()),
         }
     }
 
@@ -599,7 +576,6 @@ impl Inner {
     fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
         match page {
             Page::Probe(probe) => seen.status(probe),
-            Page::Health | Page::StatusPage | Page::OpenApi | Page::Metrics => seen.overall(),
             Page::Group(_) => {
                 let all = seen.checks().iter().enumerate();
                 let members = all.filter(|(index, report)| {
@@ -607,6 +583,7 @@ impl Inner {
                 });
                 worst(members.map(|(_, report)| in_group(report.verdict(), report.is_critical())))
             }
+            _ => seen.overall(),
         }
     }
 
@@ -617,11 +594,6 @@ impl Inner {
             ref excluded,
             ..
         } = *route;
-        if page == Page::OpenApi {
-            // Only an internal mount serves it.
-            let document = self.document(Mount::Internal).to_string();
-            return (Status::Pass, Bytes::from(document));
-        }
         let is_word = format == Format::Text && !route.verbose;
         if route.details == Details::Status || is_word {
             let status = self.status_without(page, excluded);
@@ -633,8 +605,7 @@ impl Inner {
         if is_usual && route.details == Details::Checks && excluded.is_empty() {
             return self.health();
         }
-        let needs_history = route.details == Details::Full || page == Page::StatusPage;
-        let seen = if needs_history {
+        let seen = if route.details == Details::Full {
             self.monitor.snapshot_without(excluded.checks())
         } else {
             self.monitor.glance_without(excluded.checks())
@@ -656,7 +627,6 @@ impl Inner {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => ietf::status_only(status),
             Format::Text => text::status_only(page.name(), status),
-            Format::Html => html::status_only(status, route.query()),
         };
         (status, body)
     }
@@ -688,10 +658,7 @@ impl Inner {
             page, ref excluded, ..
         } = *route;
         let status = Inner::status_seen(page, excluded, seen);
-        let is_ready = matches!(
-            page,
-            Page::Health | Page::StatusPage | Page::Probe(Probe::Readiness)
-        );
+        let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
         let frame = Frame {
             draining: seen.is_closed() && is_ready,
             warning: excluded.warning(),
@@ -700,23 +667,12 @@ impl Inner {
         let is_full = route.details == Details::Full;
         let reports = seen.listed().enumerate();
         let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
-        let shown = counted.map(|(index, report)| {
-            let shown = Shown::new(report, is_full).excluded(excluded.contains(index));
-            (index, shown)
-        });
-        if route.format == Format::Html {
-            let frame = self.html_frame(route, seen);
-            let days = |checks: &[usize]| self.monitor.days(checks);
-            return (
-                status,
-                html::list(status, &frame, route.query(), shown, &days),
-            );
-        }
-        let shown = shown.map(|(_, shown)| shown);
+        let shown = counted
+            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
         let body = match route.format {
             Format::Json => json::list(&frame, shown),
             Format::HealthJson => ietf::list(&frame, shown),
-            Format::Text | Format::Html => text::list(&frame, shown),
+            Format::Text => text::list(&frame, shown),
         };
         (status, body)
     }
@@ -729,52 +685,17 @@ impl Inner {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => ietf::status_only(status),
                 Format::Text => text::check_status_only(verdict),
-                Format::Html => html::status_only(status, route.query()),
             };
             return (status, body);
-        }
-        if route.format == Format::Html {
-            return self.check_page(route, index);
         }
         let report = self.monitor.report(index);
         let shown = Shown::new(&report, route.details == Details::Full);
         let body = match route.format {
             Format::Json => json::check(self.settings.words, shown),
             Format::HealthJson => ietf::check(shown),
-            Format::Text | Format::Html => text::check(shown),
+            Format::Text => text::check(shown),
         };
         (standing(report.verdict()), body)
-    }
-
-    /// Renders the page of one check for people.
-    fn check_page(&self, route: &Route, index: usize) -> (Status, Bytes) {
-        let seen = self.monitor.glance_without(&[]);
-        let report = self.monitor.report(index);
-        let shown = Shown::new(&report, route.details == Details::Full);
-        let frame = self.html_frame(route, &seen);
-        let days = |checks: &[usize]| self.monitor.days(checks);
-        let body = html::check((index, shown), &frame, route.query(), &days);
-        (standing(report.verdict()), body)
-    }
-
-    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> html::Frame<'a> {
-        let is_full = route.details == Details::Full;
-        let info = &self.service_info;
-        let service = html::Service {
-            name: info.shown_name(is_full),
-            version: info.shown_version(),
-            instance: info.shown_instance(is_full),
-            host: info.shown_host().filter(|_| is_full),
-        };
-        let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
-        html::Frame {
-            service,
-            uptime: Some(self.monitor.uptime()),
-            probes: Some(probes),
-            draining: seen.is_closed(),
-            without_drain: Some(seen.without_drain()),
-            changes: self.monitor.changes(),
-        }
     }
 
     /// Returns the last rendered answer if nothing has changed since.

@@ -1,6 +1,7 @@
 //! Renders answers, one file per format.
 
 pub(crate) mod exposition;
+#[cfg(feature = "status-page")]
 pub(crate) mod html;
 pub(crate) mod ietf;
 pub(crate) mod json;
@@ -29,8 +30,6 @@ pub(crate) enum Format {
     HealthJson,
     /// The text format of kube-apiserver.
     Text,
-    /// HTML, only at its own path: it cannot be selected by a request.
-    Html,
 }
 
 impl Format {
@@ -70,9 +69,7 @@ impl Format {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
         const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-        const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
         match self {
-            Format::Html => HTML,
             Format::Json => JSON,
             Format::HealthJson => HEALTH_JSON,
             Format::Text => TEXT,

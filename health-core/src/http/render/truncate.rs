@@ -39,50 +39,85 @@ pub(super) struct Fitted<'a, T> {
 const AROUND_A_NAME: usize = 17;
 
 /// Renders checks until the budget is used up. `render` also returns a length.
+/// The checks must be sorted by name, except that the last one can be anywhere.
 pub(super) fn fit<'a, T>(
     room: Budget,
     checks: impl Iterator<Item = Shown<'a>>,
     render: impl Fn(Shown<'a>) -> (T, usize),
 ) -> Fitted<'a, T> {
-    let mut by_urgency: Vec<Shown<'a>> = checks.collect();
-    by_urgency.sort_by_key(urgency);
-    let (mut for_checks, mut for_names) = (room.checks, room.names);
-    let mut rest = by_urgency.into_iter().peekable();
-    let mut fitted = Fitted {
-        checks: Vec::new(),
-        named: Vec::new(),
-        more: 0,
-    };
-    while let Some(&check) = rest.peek() {
-        let (rendered, length) = render(check);
-        let Some(left) = for_checks.checked_sub(length) else {
+    let checks: Vec<Shown<'a>> = checks.collect();
+    let mut left = room.checks;
+    let mut rendered: Vec<Option<T>> = Vec::new();
+    rendered.resize_with(checks.len(), || None);
+    let mut rest = by_urgency(&checks).into_iter();
+    let mut unfit = Vec::new();
+    for index in rest.by_ref() {
+        let (check, length) = render(checks[index]);
+        let Some(remaining) = left.checked_sub(length) else {
+            unfit.push(index);
             break;
         };
-        for_checks = left;
-        fitted.checks.push((check, rendered));
-        rest.next();
+        left = remaining;
+        rendered[index] = Some(check);
     }
-    for check in rest {
-        fitted.more += 1;
-        let length = check.report.name().len() + AROUND_A_NAME;
-        for_names = for_names.saturating_sub(length);
-        if for_names > 0 {
-            fitted.named.push(check);
-        }
+    unfit.extend(rest);
+    let fitted = by_name(&checks).into_iter().filter_map(|index| {
+        let rendered = rendered[index].take()?;
+        Some((checks[index], rendered))
+    });
+    Fitted {
+        checks: fitted.collect(),
+        more: unfit.len(),
+        named: named(room.names, &checks, &unfit),
     }
-    let name = |(check, _): &(Shown<'a>, T)| check.report.name();
-    fitted
-        .checks
-        .sort_by(|one, other| name(one).cmp(name(other)));
-    fitted
 }
 
-/// Orders checks: failing critical ones first, passing ones last.
+/// Returns the checks whose names fit, in the given order.
+fn named<'a>(room: usize, checks: &[Shown<'a>], unfit: &[usize]) -> Vec<Shown<'a>> {
+    let mut left = room;
+    let fits = |check: &Shown<'_>| {
+        left = left.saturating_sub(check.report.name().len() + AROUND_A_NAME);
+        left > 0
+    };
+    let checks = unfit.iter().map(|&index| checks[index]);
+    checks.take_while(fits).collect()
+}
+
+/// Returns the order by name.
+fn by_name(checks: &[Shown<'_>]) -> Vec<usize> {
+    let name = |index: usize| checks[index].report.name();
+    let mut order: Vec<usize> = (0..checks.len()).collect();
+    if let Some(last) = order.pop() {
+        let place = order.partition_point(|&index| name(index) < name(last));
+        order.insert(place, last);
+    }
+    order
+}
+
+/// Returns the order of urgency: failing critical checks first, passing ones last.
+/// Equally urgent checks keep their order.
+fn by_urgency(checks: &[Shown<'_>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(checks.len());
+    for rank in [
+        (0, true),
+        (0, false),
+        (1, true),
+        (1, false),
+        (2, true),
+        (2, false),
+    ] {
+        let of_rank = (0..checks.len()).filter(|&index| urgency(&checks[index]) == rank);
+        order.extend(of_rank);
+    }
+    order
+}
+
+/// Returns how urgent the verdict is, and whether the check is critical.
 fn urgency(check: &Shown<'_>) -> (u8, bool) {
     let by_verdict = match check.report.verdict() {
         Verdict::Fail | Verdict::Unknown | Verdict::Skipped => 0,
         Verdict::Warn => 1,
         Verdict::Pass => 2,
     };
-    (by_verdict, !check.report.is_critical())
+    (by_verdict, check.report.is_critical())
 }

@@ -1,5 +1,6 @@
 //! Configuration that an operator can change without a new build.
 
+mod apply;
 pub(crate) mod check;
 pub(crate) mod service;
 pub(crate) mod value;

@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::check::probe::Probe;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
+#[cfg(not(all(feature = "openapi", feature = "status-page")))]
+use crate::registry::settings::value::refused;
 use crate::registry::settings::value::{
     Refused, details, duration, flag, path, ranges, secret, secret_in_file,
 };
@@ -91,19 +93,33 @@ const SETTINGS: [(&str, Set); 18] = [
     ("health_path", |service, value| {
         service.add_path(value, Page::Health)
     }),
+    #[cfg(feature = "status-page")]
     ("status_path", |service, value| {
         service.add_path(value, Page::StatusPage)
     }),
+    #[cfg(not(feature = "status-page"))]
+    ("status_path", |_, value| Err(missing(value, "status-page"))),
     ("metrics_path", |service, value| {
         service.add_path(value, Page::Metrics)
     }),
+    #[cfg(feature = "openapi")]
     ("openapi_path", |service, value| {
         service.add_path(value, Page::OpenApi)
     }),
+    #[cfg(not(feature = "openapi"))]
+    ("openapi_path", |_, value| Err(missing(value, "openapi"))),
 ];
 
 /// Two settings for the same secret, which exclude each other.
 pub(super) const TOKENS: [&str; 2] = ["guard_token", "guard_token_file"];
+
+#[cfg(not(all(feature = "openapi", feature = "status-page")))]
+fn missing(value: &Value, feature: &str) -> Refused {
+    refused(
+        value,
+        &format!("nothing: the service is built without the feature `{feature}`"),
+    )
+}
 
 /// Returns the names of all settings of the service.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

@@ -125,7 +125,7 @@ fn read(file: &str) -> io::Result<String> {
     Ok(content)
 }
 
-fn refused(value: &Value, expected: &str) -> Refused {
+pub(super) fn refused(value: &Value, expected: &str) -> Refused {
     let shown = value
         .as_str()
         .map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());

@@ -1,0 +1,151 @@
+//! The answers of the status page: the list of checks, one check, and badges.
+
+use bytes::Bytes;
+use http::header::{
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use super::Inner;
+use crate::check::outcome::Status;
+use crate::check::probe::Probe;
+use crate::http::render::html;
+use crate::http::render::html::query::Badge;
+use crate::http::render::shown::Shown;
+use crate::http::response::{NO_SNIFF, with_type};
+use crate::http::route::Route;
+use crate::registry::details::Details;
+use crate::registry::page::Page;
+use crate::verdict::snapshot::{Snapshot, standing};
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
+
+/// Disables embedding, sniffing and all scripts except that of the status page,
+/// in case a text contains markup. The hash is that of
+/// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The
+/// script reads its own page only, and the form leads to it.
+const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'sha256-R4FKUYSTIBhX8dr3xJ7ts8Q5tIL6xlq0rSCGlK4zYKc='; connect-src 'self'; \
+             style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; \
+             frame-ancestors 'none'",
+        ),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+fn for_browsers(code: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    let mut response = with_type(code, content_type, body);
+    response.headers_mut().extend(FOR_BROWSERS);
+    response
+}
+
+impl Inner {
+    pub(super) fn status_page(&self, route: &Route) -> Response<Bytes> {
+        if let Some(badge) = route.query().badge {
+            return self.badge(route, badge);
+        }
+        let (status, body) = match route.check {
+            _ if route.details == Details::Status => self.word(route),
+            Some(index) => self.check_page(route, index),
+            None => self.list_page(route),
+        };
+        for_browsers(self.settings.codes.of(status), HTML, body)
+    }
+
+    /// Renders the status without names of checks.
+    fn word(&self, route: &Route) -> (Status, Bytes) {
+        let status = match route.check {
+            Some(index) => standing(self.monitor.verdict(index)),
+            None => self.status_without(route.page, &route.excluded),
+        };
+        (status, html::status_only(status, route.query()))
+    }
+
+    /// Renders all checks.
+    fn list_page(&self, route: &Route) -> (Status, Bytes) {
+        let excluded = &route.excluded;
+        let seen = self.monitor.snapshot_without(excluded.checks());
+        let status = Inner::status_seen(route.page, excluded, &seen);
+        let is_full = route.details == Details::Full;
+        let shown = seen.listed().enumerate().map(|(index, report)| {
+            let shown = Shown::new(report, is_full).excluded(excluded.contains(index));
+            (index, shown)
+        });
+        let frame = self.html_frame(route, &seen);
+        let days = |checks: &[usize]| self.monitor.days(checks);
+        let body = html::list(status, &frame, route.query(), shown, &days);
+        (status, body)
+    }
+
+    /// Renders one check.
+    fn check_page(&self, route: &Route, index: usize) -> (Status, Bytes) {
+        let seen = self.monitor.glance_without(&[]);
+        let report = self.monitor.report(index);
+        let shown = Shown::new(&report, route.details == Details::Full);
+        let frame = self.html_frame(route, &seen);
+        let days = |checks: &[usize]| self.monitor.days(checks);
+        let body = html::check((index, shown), &frame, route.query(), &days);
+        (standing(report.verdict()), body)
+    }
+
+    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> html::Frame<'a> {
+        let is_full = route.details == Details::Full;
+        let info = &self.service_info;
+        let service = html::Service {
+            name: info.shown_name(is_full),
+            version: info.shown_version(),
+            instance: info.shown_instance(is_full),
+            host: info.shown_host().filter(|_| is_full),
+        };
+        let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
+        html::Frame {
+            service,
+            uptime: Some(self.monitor.uptime()),
+            probes: Some(probes),
+            draining: seen.is_closed(),
+            without_drain: Some(seen.without_drain()),
+            changes: self.monitor.changes(),
+        }
+    }
+
+    /// Always the code of a healthy answer: in some places a browser shows no image
+    /// of another code.
+    fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
+        let group = route
+            .query()
+            .tag()
+            .filter(|_| route.details != Details::Status);
+        let (label, status) = match (badge, route.check, group) {
+            (Badge::Probe(probe), ..) => (probe.as_str(), Some(self.monitor.status(probe))),
+            (Badge::Subject, Some(check), _) => {
+                let status = standing(self.monitor.verdict(check));
+                (self.monitor.name(check), Some(status))
+            }
+            (Badge::Subject, None, Some(tag)) => {
+                let tag_of = |at| {
+                    self.monitor
+                        .plan(at)
+                        .tags
+                        .iter()
+                        .copied()
+                        .find(|known| *known == tag)
+                };
+                let known = (0..self.monitor.len()).find_map(tag_of);
+                (tag, known.map(|tag| self.status(Page::Group(tag))))
+            }
+            (Badge::Subject, None, None) => {
+                let name = self.service_info.shown_name(false).unwrap_or("health");
+                (name, Some(self.status(Page::StatusPage)))
+            }
+        };
+        let image = html::badge::badge(label, status);
+        let code = self.settings.codes.of(Status::Pass);
+        for_browsers(code, SVG, image)
+    }
+}
