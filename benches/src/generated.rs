@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_crates_that_were_compiled_count() {
+    fn only_compiled_crates_are_counted() {
         let built = Built {
             cpu: Duration::ZERO,
             wall: Duration::ZERO,

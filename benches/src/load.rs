@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_found_once_it_is_complete() {
+    fn a_response_head_is_parsed_once_it_is_complete() {
         let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\ndate: now\r\n\r\n";
         assert_eq!(Head::parse(&bytes[..bytes.len() - 1]).unwrap(), None);
         let head = Head::parse(bytes).unwrap().expect("a complete head");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_chunks_has_no_length() {
+    fn a_chunked_body_has_no_content_length() {
         let bytes = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n";
         let head = Head::parse(bytes).unwrap().expect("a complete head");
         assert_eq!((head.status, head.body), (503, None));

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_sorted() {
+    fn a_spread_is_printed_as_minimum_median_and_maximum() {
         let spread = Spread::of([3.0, 1.0, 2.0]);
         assert_eq!(spread.to_string(), "1.00 / 2.00 / 3.00");
     }

@@ -220,7 +220,7 @@ impl Drop for Tells {
 }
 
 #[test]
-fn the_last_handle_ends_every_run_that_can_be_ended() {
+fn dropping_the_last_handle_ends_every_cancellable_run() {
     for workers in [0, 1, 2] {
         let runtime = runtime(workers);
         let (entered, runs) = mpsc::channel();
@@ -279,7 +279,7 @@ fn verdict(health: &Health) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_in_one_process_share_nothing() {
+async fn two_healths_in_one_process_share_nothing() {
     let (_, working) = service(true);
     let (_, broken) = service(false);
     let working = working.start().expect("it starts");
@@ -314,7 +314,7 @@ async fn two_in_one_process_share_nothing() {
 }
 
 #[test]
-fn it_starts_again_where_nothing_is_left() {
+fn health_can_be_started_again_in_the_same_process() {
     for round in 0..3 {
         let on = round % 2 == 0;
         let runtime = runtime(round);

@@ -39,7 +39,7 @@ fn run(program: &Path) -> Output {
 }
 
 #[test]
-fn a_program_whose_panics_abort_is_warned_when_it_starts() {
+fn a_program_with_panic_abort_gets_a_warning_at_the_start() {
     let output = run(&copied());
     let [log, said] = [&output.stderr, &output.stdout].map(|text| String::from_utf8_lossy(text));
     assert!(said.contains("it has started"), "{said}{log}");

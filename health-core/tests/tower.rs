@@ -24,7 +24,7 @@ where
 }
 
 #[tokio::test]
-async fn the_endpoint_is_a_service_whatever_the_body() {
+async fn the_endpoint_is_a_service_for_any_body_type() {
     let mut endpoint = Health::builder()
         .start()
         .expect("it starts")
@@ -38,7 +38,7 @@ async fn the_endpoint_is_a_service_whatever_the_body() {
 }
 
 #[tokio::test]
-async fn a_guard_by_address_reads_the_extension() {
+async fn a_guard_reads_the_peer_address_from_the_extension() {
     let health = Health::builder()
         .check("disk", CheckOptions::new(), || async {
             Outcome::fail("full").because("/var is at 100 %")
@@ -64,7 +64,7 @@ async fn a_guard_by_address_reads_the_extension() {
 
 /// An application that is full, and never answers what it has begun.
 #[tokio::test]
-async fn the_layer_answers_in_front_of_a_limit() {
+async fn the_layer_answers_before_a_concurrency_limit() {
     static CALLED: Semaphore = Semaphore::const_new(0);
     let health = Health::builder().start().expect("it starts");
     let application = ServiceBuilder::new()

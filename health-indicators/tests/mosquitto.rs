@@ -105,7 +105,7 @@ fn health(state: &ConnectionState) -> Health {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts mosquitto; scripts/test.sh runs it"]
-async fn every_state_of_a_broker_is_told_apart() {
+async fn each_state_of_a_broker_has_its_class() {
     let mut broker = broker();
     let mut application = Application::start(&broker, PASSWORD);
     println!("up: {:?}", eventually(&application.health, UP).await);
@@ -142,7 +142,7 @@ async fn every_state_of_a_broker_is_told_apart() {
 
 /// Without a call of `poll` the event loop receives nothing.
 #[tokio::test]
-async fn a_loop_that_is_not_polled_fails() {
+async fn an_event_loop_that_is_not_polled_fails() {
     let mut options = MqttOptions::new("orders", "127.0.0.1", 1883);
     options.set_keep_alive(Duration::from_secs(1));
     let state = ConnectionState::new(&options);

@@ -66,7 +66,7 @@ async fn works(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a NATS server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let client = client(&server, PASSWORD).await;
     let health = health(&client);

@@ -112,7 +112,7 @@ async fn tls_server(certified: &CertifiedKey<KeyPair>) -> (String, Arc<AtomicUsi
 }
 
 #[tokio::test]
-async fn a_certificate_is_judged_by_the_days_left() {
+async fn a_certificate_is_checked_by_its_remaining_days() {
     // Half a day more, since a run takes a while.
     let left = |days: u32| certificate(DAY, days * DAY + DAY / 2);
     let invalid = failing(FailureClass::Misconfigured);
@@ -163,7 +163,7 @@ async fn the_certificate_that_expires_first_counts() {
 }
 
 #[tokio::test]
-async fn what_serves_no_certificate_is_told_apart() {
+async fn a_server_without_tls_has_its_own_class() {
     let (listener, address) = listener().await;
     drop(listener);
     let outcome = tls::served(&*address).check().await;
@@ -228,7 +228,7 @@ fn answer(query: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_anew_in_each_run() {
+async fn each_run_resolves_the_name_again() {
     let (server, queries) = name_server().await;
     let known = dns::resolve("db.example.").at(server);
     for run in 1..=3 {
@@ -249,7 +249,7 @@ async fn a_name_is_resolved_anew_in_each_run() {
 
 /// Nothing answers over UDP, so only the timeout of the check ends the run.
 #[tokio::test]
-async fn a_name_server_that_is_away_fails() {
+async fn an_unreachable_name_server_fails() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
     let away = socket.local_addr().expect("an address");
     drop(socket);

@@ -75,7 +75,7 @@ async fn opens_no_connection(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Postgres server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let pool = pool(&server, 2);
     let health = health(&pool);
@@ -172,7 +172,7 @@ async fn every_state_of_a_server_is_told_apart() {
 /// A standby answers queries and takes no writes.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts two Postgres servers; scripts/test.sh runs it"]
-async fn a_standby_is_of_the_wrong_role_for_writes() {
+async fn a_standby_fails_a_check_that_needs_a_primary() {
     let primary = server();
     let standby = servers::standby(&primary);
     let pool = pool(&standby, 2);

@@ -121,7 +121,7 @@ async fn connections(admin: &Client) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Postgres server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let admin = connect(&server).await;
     let client = Arc::new(connect(&server).await);

@@ -115,7 +115,7 @@ async fn publish(orders: &Channel) -> lapin::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts RabbitMQ; scripts/test.sh runs it"]
-async fn every_state_of_a_broker_is_told_apart() {
+async fn each_state_of_a_broker_has_its_class() {
     let (mut server, erlang) = broker();
     let broker = Arc::new(connect(&server).await);
     let orders = broker.create_channel().await.expect("a channel");

@@ -89,7 +89,7 @@ async fn clients(connection: &ConnectionManager) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let connection = manager(&server, Duration::from_secs(30)).await;
     let health = health(&connection);
@@ -173,7 +173,7 @@ async fn server_drops_its_clients(server: &Server) {
 /// A server that loads its data answers `LOADING`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn a_server_that_loads_its_data_is_starting() {
+async fn a_server_that_is_loading_its_data_is_starting() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut server = Server::start(directory, |directory, port| {
         let mut command = Command::new("redis-server");
@@ -206,7 +206,7 @@ async fn a_server_that_loads_its_data_is_starting() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn an_exhausted_pool_is_not_a_server_that_is_down() {
+async fn an_exhausted_pool_is_not_reported_as_an_unreachable_server() {
     let mut server = server();
     let config = deadpool_redis::Config::from_url(url(&server, PASSWORD));
     let builder = config.builder().expect("a URL").max_size(2);

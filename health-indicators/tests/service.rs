@@ -88,7 +88,7 @@ async fn eventually(order: &[(&Health, &str)], wanted: Seen) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deepest_cause_has_a_name() {
+async fn the_deepest_cause_is_named() {
     let database = Database::default();
     let ledger = with_database(Health::builder(), &database).start();
     let ledger = ledger.expect("it starts");
@@ -188,7 +188,7 @@ fn unhealthy(check: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_is_told_apart() {
+async fn each_answer_has_its_class() {
     let via = |via: &[&str]| {
         let via = serde_json::json!(via);
         unhealthy(&format!(

@@ -605,14 +605,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn legal_names() {
+    fn valid_names_are_accepted() {
         for name in ["db", "orders-db", "a.b_c-9", "0", &"x".repeat(64)] {
             assert_eq!(written_name(name, "function"), Ok(()), "{name}");
         }
     }
 
     #[test]
-    fn the_words_of_the_framework_are_reserved() {
+    fn words_of_the_framework_are_reserved() {
         for (name, _) in rules::RESERVED {
             assert!(written_name(name, "function").is_err(), "{name}");
         }

@@ -190,7 +190,7 @@ mod tests {
 
     /// The examples of RFC 7541, C.4 and C.6.
     #[test]
-    fn the_huffman_codes_of_the_standard() {
+    fn huffman_codes_match_the_standard() {
         for (hex, text) in [
             ("f1e3 c2e5 f23a 6ba0 ab90 f4ff", "www.example.com"),
             ("a8eb 1064 9cbf", "no-cache"),
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn padding_that_is_too_long_or_no_padding_is_refused() {
+    fn invalid_huffman_padding_is_refused() {
         for hex in ["ff", "6402 ff", "00", "ffff ffff"] {
             assert_eq!(huffman(&bytes(hex)), None, "{hex}");
         }
     }
 
     #[test]
-    fn what_is_encoded_is_decoded() {
+    fn encoded_fields_are_decoded() {
         for length in [0, 1, 126, 127, 128, 255, 300, 5_000] {
             let value = "x".repeat(length);
             let mut block = Vec::new();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_static_table_and_new_ones() {
+    fn static_and_literal_fields_are_decoded() {
         let block = bytes("20 88 0f 10 02 6162 40 0b 677270632d737461747573 01 30");
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let expected = [
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_of_a_dynamic_table_is_refused() {
+    fn truncated_and_dynamic_fields_are_refused() {
         for hex in [
             "be",
             "7f",

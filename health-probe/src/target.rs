@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_understood() {
+    fn urls_are_parsed() {
         let unix = |path: &str| Address::Unix { path: path.into() };
         for (url, protocol, host, address) in [
             (
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_local() {
+    fn only_loopback_addresses_are_local() {
         for (host, is_local) in [
             ("127.0.0.1:3000", true),
             ("127.8.0.1", true),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_urls_are_refused() {
         for url in [
             "",
             "127.0.0.1:3000/readyz",

@@ -33,7 +33,7 @@ fn reason(url: &str, deadline: Duration) -> (Reason, String) {
 }
 
 #[test]
-fn the_status_line_decides() {
+fn the_http_status_decides() {
     for (answer, expected) in [
         (&b"HTTP/1.1 200 OK\r\n\r\n"[..], None),
         (b"HTTP/1.0 204\r\n\r\n", None),
@@ -80,7 +80,7 @@ fn the_body_of_a_failure_is_shown_and_bounded() {
 
 /// A body that never ends changes nothing about the verdict.
 #[test]
-fn nothing_takes_longer_than_the_deadline() {
+fn no_probe_takes_longer_than_the_deadline() {
     for (answer, expected) in [
         (&b""[..], Some(Reason::Timeout)),
         (b"HTTP/1.1 2", Some(Reason::Timeout)),
@@ -106,7 +106,7 @@ fn nothing_takes_longer_than_the_deadline() {
 }
 
 #[test]
-fn what_is_no_http_2_is_no_answer() {
+fn a_reply_that_is_not_http2_is_an_error() {
     for (answer, expected) in [
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], Reason::Garbled),
         (b"", Reason::Refused),
@@ -136,7 +136,7 @@ fn what_is_no_http_2_is_no_answer() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_closed_port_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -150,7 +150,7 @@ fn nobody_listens() {
 
 #[cfg(unix)]
 #[test]
-fn a_unix_socket_is_asked() {
+fn a_unix_socket_can_be_probed() {
     use std::os::unix::net::UnixListener;
     let path = std::env::temp_dir().join(format!("health-probe-{}", std::process::id()));
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -249,7 +249,7 @@ fn why_shows_the_text_of_health_and_sends_the_token() {
 }
 
 #[test]
-fn why_stays_on_the_machine_and_speaks_http() {
+fn why_accepts_only_local_http_urls() {
     for (url, token, expected) in [
         ("http://192.0.2.1/readyz", "", Reason::Usage),
         ("http://orders.example/readyz", "", Reason::Usage),

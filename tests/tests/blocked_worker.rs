@@ -236,20 +236,20 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
 }
 
 #[test]
-fn on_the_only_thread() {
+fn a_blocked_only_thread_is_reported() {
     let (blocker, builder) = Blocker::new("current-thread");
     let runtime = Builder::new_current_thread().enable_all().build();
     axum(runtime.expect("a runtime can be built"), builder).outlives(&blocker);
 }
 
 #[test]
-fn on_the_only_worker() {
+fn a_blocked_only_worker_is_reported() {
     let (blocker, builder) = Blocker::new("one-worker");
     axum(workers(1), builder).outlives(&blocker);
 }
 
 #[test]
-fn on_one_of_two_workers() {
+fn one_blocked_worker_of_two_is_reported() {
     let (blocker, builder) = Blocker::new("two-workers");
     axum(workers(2), builder).outlives(&blocker);
 }
@@ -257,7 +257,7 @@ fn on_one_of_two_workers() {
 /// A timer wakes the worker that waited for the network, and the check is all
 /// that it has to do: tokio alone would wake no other.
 #[test]
-fn an_idle_service_answers_at_the_first_offence() {
+fn an_idle_service_answers_when_a_check_blocks_for_the_first_time() {
     for count in [2, 4] {
         let (blocker, builder) = Blocker::alone("idle", often().initial_delay(TIMEOUT));
         let service = axum(workers(count), builder);
@@ -337,13 +337,13 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
 }
 
 #[test]
-fn on_the_thread_of_the_actix_system() {
+fn a_blocked_actix_system_thread_is_reported() {
     let (blocker, builder) = Blocker::new("actix-main");
     actix(Started::InMain, builder).outlives(&blocker);
 }
 
 #[test]
-fn on_the_only_actix_worker() {
+fn a_blocked_only_actix_worker_is_reported() {
     let (blocker, builder) = Blocker::new("actix-worker");
     actix(Started::OnTheWorker, builder).outlives(&blocker);
 }

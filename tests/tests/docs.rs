@@ -30,13 +30,13 @@ fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_quick_start_is_a_program_that_is_compiled() {
+fn the_quick_start_is_a_compiled_program() {
     let (_title, program) = QUICK_START.split_once("\n\n").expect("a title");
     assert_eq!(blocks(README, "rust"), [program]);
 }
 
 #[test]
-fn the_ported_handler_is_a_program_that_is_run() {
+fn the_ported_handler_is_a_compiled_program() {
     let (_title, program) = PORTED.split_once("\n\n").expect("a title");
     let guide = read(&root().join("docs/comparison.md"));
     assert_eq!(blocks(&guide, "rust,no_run"), [program]);
@@ -231,7 +231,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn quoted_errors_are_what_is_said() {
+fn quoted_errors_match_the_code() {
     let said: Vec<Vec<String>> = problems()
         .into_iter()
         .chain(recorded_errors())
@@ -254,7 +254,7 @@ fn quoted_errors_are_what_is_said() {
 }
 
 #[test]
-fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
+fn every_start_problem_has_a_remedy_in_the_guide() {
     let guide = read(&root().join("docs/errors.md"));
     // The name of a check may be another.
     let kind = |text: &str| {
@@ -270,7 +270,7 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
 
 /// Their beginnings: what follows tells what to do.
 #[test]
-fn every_event_is_in_the_guide_to_logging() {
+fn every_log_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
     let sources = [
         "telemetry/log/mod.rs",
@@ -293,7 +293,7 @@ fn every_event_is_in_the_guide_to_logging() {
 
 /// The comparison is a page of its own, and no guide.
 #[test]
-fn each_of_at_most_twelve_guides_is_once_in_the_table() {
+fn the_table_of_contents_lists_each_guide_once() {
     const COMPARISON: &str = "docs/comparison.md";
     let (introduction, table) = README.split_once("\n## Guides\n").expect("the guides");
     let (table, _) = table.split_once("\n## ").expect("its end");
@@ -314,7 +314,7 @@ fn each_of_at_most_twelve_guides_is_once_in_the_table() {
 }
 
 #[test]
-fn the_readme_is_short_and_shows_a_check_early() {
+fn the_readme_is_short_and_starts_with_a_check() {
     let lines: Vec<&str> = README.lines().collect();
     assert!(lines.len() <= 120, "{}", lines.len());
     let check = lines
@@ -325,7 +325,7 @@ fn the_readme_is_short_and_shows_a_check_early() {
 
 /// They are compiled and run in a workspace of their own.
 #[test]
-fn the_recipes_in_the_guides_are_those_that_run() {
+fn the_recipes_in_the_guides_are_tested_code() {
     let recipes = ["poem", "salvo", "warp", "rocket", "lambda"];
     let recipes = recipes.map(|name| format!("recipes/src/{name}.rs"));
     assert_shown("frameworks.md", &recipes, without_description);
@@ -336,7 +336,7 @@ fn the_recipes_in_the_guides_are_those_that_run() {
 
 /// They are compiled in a workspace of their own.
 #[test]
-fn the_code_before_a_migration_is_that_which_compiles() {
+fn the_code_before_a_migration_is_compiled_code() {
     let before = ["axum_health", "health_checks", "tonic_health"];
     let before = before.map(|name| format!("migration/src/with_{name}.rs"));
     assert_shown("comparison.md", &before, without_description);
@@ -361,7 +361,7 @@ fn without_description(file: &str) -> &str {
 
 /// A package with the oldest release of each row runs in a workspace of its own.
 #[test]
-fn each_version_in_a_readme_has_a_package() {
+fn the_versions_in_each_readme_match_the_packages() {
     for (readme, framework) in [("health-axum", "axum"), ("health-actix", "actix-web")] {
         let readme = read(&root().join(readme).join("README.md"));
         let (_, table) = readme
@@ -388,7 +388,7 @@ fn each_version_in_a_readme_has_a_package() {
 
 /// The last column of the tables with a column `test`.
 #[test]
-fn each_sentence_of_the_threat_model_names_tests_that_exist() {
+fn the_threat_model_names_existing_tests() {
     let root = root();
     let folders = ["health-core/src", "health-core/tests", "tests/tests"];
     let mut sources: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
@@ -419,7 +419,7 @@ fn each_sentence_of_the_threat_model_names_tests_that_exist() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn relative_links_have_a_target() {
     let mut documents = guides();
     for name in [
         "README.md",
@@ -459,7 +459,7 @@ fn links_lead_somewhere() {
 
 /// On the way of a timeout from the attribute to the answer.
 #[test]
-fn each_file_that_contributing_names_exists() {
+fn files_named_in_contributing_exist() {
     let guide = read(&root().join("CONTRIBUTING.md"));
     let (_, way) = guide.split_once("\n## From ").expect("the way");
     let (way, _) = way.split_once("\n## Rules").expect("its end");
@@ -505,7 +505,7 @@ fn labels(document: &str) -> impl Iterator<Item = &str> {
 
 /// In the documentation of health-axum the same labels lead to its pages.
 #[test]
-fn each_label_of_a_guide_leads_somewhere_on_both_sides() {
+fn link_labels_of_the_guides_resolve_on_github_and_docs_rs() {
     let rustdoc = read(&root().join("health-axum/src/guide_links.md"));
     let pages = read(&root().join("health-axum/src/guides.rs"));
     let mut links = 0;

@@ -6,7 +6,7 @@ use health_core::Health;
 use health_core::error::Problem;
 
 #[tokio::test]
-async fn two_checks_of_one_name_are_refused_with_both_places() {
+async fn a_duplicate_name_is_refused_with_both_locations() {
     let error = Health::builder()
         .provide(Stripe { answers: true })
         .start()

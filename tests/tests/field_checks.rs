@@ -202,7 +202,7 @@ async fn verdict(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn every_kind_of_check_gets_its_field() {
+async fn every_kind_of_check_gets_its_own_field() {
     let health = Health::builder().state(state()).start();
     let health = health.expect("everything is provided");
     for name in [
@@ -214,7 +214,7 @@ async fn every_kind_of_check_gets_its_field() {
 }
 
 #[tokio::test]
-async fn fields_of_one_type_are_checks_of_their_own() {
+async fn fields_of_one_type_are_separate_checks() {
     let mut state = state();
     state.replica.answers = false;
     let health = Health::builder().state(state).start();
@@ -226,7 +226,7 @@ async fn fields_of_one_type_are_checks_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_options_and_the_documentation_count_as_on_a_function() {
+async fn options_and_doc_comments_work_as_on_a_function() {
     let mut state = state();
     state.primary.answers = false;
     let health = Health::builder().state(state).start();
@@ -242,7 +242,7 @@ async fn the_options_and_the_documentation_count_as_on_a_function() {
 }
 
 #[tokio::test]
-async fn a_value_is_made_once_for_all_runs() {
+async fn a_value_is_created_once_for_all_runs() {
     let health = Health::builder().state(state()).start();
     let health = health.expect("everything is provided");
     let mut verdicts = Vec::new();
@@ -267,7 +267,7 @@ struct Fake {
 }
 
 #[tokio::test]
-async fn another_state_serves_the_checks_by_type() {
+async fn checks_find_their_fields_by_type_in_another_state() {
     let AppState {
         primary: mut pool,
         limit,
@@ -310,7 +310,7 @@ async fn a_state_without_the_type_does_not_start() {
 }
 
 #[test]
-fn the_checks_of_fields_are_declared() {
+fn field_checks_are_declared() {
     let names = declared();
     for name in ["primary", "replica", "runs-of-one", "database"] {
         assert!(names.contains(&name), "{names:?}");

@@ -152,7 +152,7 @@ async fn database(pool: &PgPool, runs: &Arc<Runs>) -> Result<(), sqlx::Error> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_database_does_not_cost_the_application_its_pool() {
+async fn a_silent_database_does_not_exhaust_the_pool() {
     let (postgres, pool) = Postgres::start().await;
     let runs = Arc::new(Runs::default());
     let state = AppState {
@@ -221,7 +221,7 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
 /// Not the engine, but what it must not do. If this fails, sqlx takes no
 /// connection for a dropped query any more, and the engine could be less patient.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_probe_that_drops_its_check_costs_the_application_its_pool() {
+async fn a_dropped_check_exhausts_the_pool() {
     let (postgres, pool) = Postgres::start().await;
     postgres.go_silent();
     for _ in 0..CONNECTIONS {

@@ -175,7 +175,7 @@ fn workers(count: usize) -> Runtime {
 }
 
 #[test]
-fn the_only_thread() {
+fn a_blocked_only_thread_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let blocker = Blocker::on(&service.runtime);
@@ -191,7 +191,7 @@ fn the_only_thread() {
 }
 
 #[test]
-fn one_of_two_workers() {
+fn one_blocked_worker_of_two_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let blocker = Blocker::on(&service.runtime);
@@ -202,7 +202,7 @@ fn one_of_two_workers() {
 }
 
 #[test]
-fn both_of_two_workers() {
+fn two_blocked_workers_of_two_are_found() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let first = Blocker::on(&service.runtime);
@@ -218,7 +218,7 @@ fn both_of_two_workers() {
 
 /// Three runtimes: that of health and one for each worker of the server.
 #[test]
-fn one_of_two_actix_workers() {
+fn one_blocked_actix_worker_of_two_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let (blocker, block) = Blocker::new();
@@ -247,7 +247,7 @@ fn one_of_two_actix_workers() {
 }
 
 #[test]
-fn what_blocks_where_it_may_holds_nobody() {
+fn permitted_blocking_is_not_reported() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let (blocker, block) = Blocker::new();
@@ -263,7 +263,7 @@ fn what_blocks_where_it_may_holds_nobody() {
 }
 
 #[test]
-fn an_idle_runtime_is_well() {
+fn an_idle_runtime_passes() {
     let _shared = CORES.read();
     let mut idle = [single(), workers(2)].map(|runtime| Service::start(runtime, Health::builder()));
     thread::sleep(WHILE);
@@ -274,7 +274,7 @@ fn an_idle_runtime_is_well() {
 }
 
 #[test]
-fn a_saturated_runtime_is_well() {
+fn a_saturated_runtime_passes() {
     let _alone = CORES.write();
     let mut service = Service::start(workers(2), Health::builder());
     for _ in 0..50 {
@@ -343,7 +343,7 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
 }
 
 #[test]
-fn a_check_that_may_block_is_named_each_time() {
+fn without_a_poll_limit_a_blocking_check_is_named_each_time() {
     let _shared = CORES.read();
     let (blocker, builder) = with_bad_check(Health::builder());
     let unlimited = RuntimeOptions::new().max_poll_time(None);
@@ -359,7 +359,7 @@ fn a_check_that_may_block_is_named_each_time() {
 }
 
 #[test]
-fn a_runtime_that_is_gone_is_not_missed() {
+fn a_dropped_runtime_is_no_longer_watched() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let jobs = workers(2);
@@ -379,7 +379,7 @@ fn a_runtime_that_is_gone_is_not_missed() {
 }
 
 #[test]
-fn a_runtime_that_nobody_drives_yet_is_not_stuck() {
+fn a_runtime_that_is_not_driven_yet_is_not_blocked() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let later = single();
@@ -402,7 +402,7 @@ fn a_runtime_that_nobody_drives_yet_is_not_stuck() {
 }
 
 #[tokio::test]
-async fn settings_can_leave_it_out() {
+async fn settings_can_disable_the_watchdog() {
     let settings = r#"{"runtime": {"enabled": false}}"#;
     let settings: Settings = serde_json::from_str(settings).expect("settings");
     let builder = Health::builder()
@@ -414,7 +414,7 @@ async fn settings_can_leave_it_out() {
 }
 
 #[tokio::test]
-async fn only_sensible_thresholds_start() {
+async fn only_valid_thresholds_are_accepted() {
     let start = |threshold| {
         Health::builder()
             .runtime(RuntimeOptions::new().watchdog(threshold))
@@ -430,7 +430,7 @@ async fn only_sensible_thresholds_start() {
 }
 
 #[tokio::test]
-async fn it_is_off_unless_asked_for() {
+async fn the_watchdog_is_off_by_default() {
     let health = Health::builder().start().expect("it starts");
     assert!(health.check("runtime").is_none());
     health.watch_runtime(&Handle::current());

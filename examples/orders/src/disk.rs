@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_has_a_directory() {
+    fn the_directory_of_a_database_file_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let absolute = directory.path().join("orders.db");
         for file in [None, Some(Path::new("orders.db")), Some(&absolute)] {

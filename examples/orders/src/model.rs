@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_of_a_new_order() {
+    fn a_new_order_is_validated() {
         let tea = NewOrder::new("  green tea ", 2).unwrap();
         assert_eq!((tea.item(), tea.quantity()), ("green tea", 2));
         assert!(NewOrder::new(&"ä".repeat(100), 1_000).is_ok());
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_has_one_name() {
+    fn each_status_has_one_name() {
         for status in [Status::Accepted, Status::Shipped, Status::Cancelled] {
             assert_eq!(Status::from_name(status.name()), Some(status));
             let json = serde_json::to_value(status).unwrap();

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_default() {
+    fn every_setting_has_a_default() {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
         assert_eq!(settings.internal_address.to_string(), "127.0.0.1:9090");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_is_taken() {
+    fn settings_override_the_defaults() {
         assert_eq!(with("PORT", "0").unwrap().address.port(), 0);
         let anywhere = with("HOST", "::").unwrap().address;
         assert_eq!(anywhere.to_string(), "[::]:3000");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_asks_on_the_loopback_address() {
+    fn the_probe_command_connects_to_the_loopback_address() {
         for (host, url) in [
             ("0.0.0.0", "http://127.0.0.1:3000/readyz"),
             ("::", "http://[::1]:3000/readyz"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_settings_are_refused() {
         let error = with("PORT", "65536").unwrap_err().to_string();
         assert_eq!(
             error,

@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn orders_placed_at_once_are_all_accepted() {
+    async fn concurrent_orders_are_all_accepted() {
         let (_directory, url) = new_file();
         let store = SqliteStore::open(&url).await.unwrap();
         let mut placing = JoinSet::new();
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn services_that_start_at_once_on_a_new_file_all_start() {
+    async fn services_can_start_concurrently_on_a_new_file() {
         let (_directory, url) = new_file();
         let mut opening = JoinSet::new();
         for _ in 0..4 {
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_probe_leaves_nothing_behind() {
+    async fn a_probe_write_is_rolled_back() {
         let (_directory, url) = new_file();
         let store = SqliteStore::open(&url).await.unwrap();
         store.probe().await.unwrap();
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn orders_in_memory_stay() {
+    async fn orders_in_an_in_memory_database_are_kept() {
         let store = SqliteStore::open("sqlite::memory:").await.unwrap();
         let tea = NewOrder::new("tea", 2).unwrap();
         let order = store.place(&tea).await.unwrap();

@@ -73,7 +73,7 @@ fn health_is_served_beside_the_application_and_on_a_port_of_its_own() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_drains_and_both_ports_say_so() {
+fn a_signal_starts_a_drain_on_both_ports() {
     use rustix::process::{Pid, Signal, kill_process};
 
     let (mut running, [service, own]) = start();

@@ -66,7 +66,7 @@ async fn drain_delay() -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_numbers_of_the_manifest_fit_the_drain_and_each_other() {
+async fn the_manifest_has_consistent_timeouts_and_enough_time_for_the_drain() {
     let container = container();
     let probes = ["startupProbe", "readinessProbe", "livenessProbe"];
     let [startup, readiness, liveness] = probes.map(|name| container[name].clone());
@@ -83,7 +83,7 @@ async fn the_numbers_of_the_manifest_fit_the_drain_and_each_other() {
 }
 
 #[tokio::test]
-async fn the_probes_of_the_manifest_lead_somewhere() {
+async fn the_probes_of_the_manifest_are_served() {
     let container = container();
     let port = &container["ports"][0];
     let health = health();
@@ -166,7 +166,7 @@ async fn systemd_waits_for_the_drain() {
 }
 
 #[test]
-fn the_guide_quotes_what_is_deployed() {
+fn the_guide_quotes_the_manifests() {
     let quotes = |guide: &'static str, language: &str| -> Vec<&str> {
         let fence = format!("```{language}\n");
         let blocks = guide.split(&*fence).skip(1);

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_class_is_written_as_its_word() {
+    fn each_class_has_a_word() {
         for (index, class) in FailureClass::ALL.into_iter().enumerate() {
             assert_eq!(class as usize, index);
             assert_eq!(serde_json::json!(class), class.as_str());

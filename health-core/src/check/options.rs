@@ -588,7 +588,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_give_way_to_what_is_written() {
+    fn defaults_adapt_to_explicit_options() {
         let both = resolved(&CheckOptions::new());
         assert_eq!((both.timeout, both.interval), (secs(5), secs(10)));
         assert_eq!(both.stale_after, secs(35));
@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_rule_is_named() {
+    fn every_broken_rule_is_reported() {
         let options = CheckOptions::new()
             .timeout(secs(0))
             .interval(secs(0))
@@ -637,7 +637,7 @@ mod tests {
     }
 
     #[test]
-    fn written_values_that_contradict_each_other_are_refused() {
+    fn contradicting_options_are_refused() {
         let longer = CheckOptions::new().timeout(secs(30)).interval(secs(10));
         assert!(longer.resolve().is_err());
         let stale = CheckOptions::new().interval(secs(30)).stale_after(secs(10));
@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_lengthens_the_default_of_stale_after() {
+    fn a_failure_threshold_lengthens_the_default_stale_after() {
         let plan = resolved(&CheckOptions::new().failure_threshold(20));
         assert_eq!(plan.stale_after, secs(205));
         let never = resolved(&CheckOptions::new().failure_threshold(u32::MAX));
@@ -666,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_that_cannot_be_reached_is_refused() {
+    fn an_unreachable_failure_threshold_is_refused() {
         let options = CheckOptions::new()
             .failure_threshold(20)
             .stale_after(secs(30));
@@ -683,7 +683,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_interval_has_a_legal_stale_after() {
+    fn the_longest_interval_has_a_valid_stale_after() {
         let options = CheckOptions::new().interval(LONGEST_PERIOD);
         for days in [2, 3, 365] {
             let options = options.clone().stale_after(secs(days * 86_400));
@@ -692,7 +692,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_exchange_interval_and_cache() {
+    fn settings_can_replace_an_interval_by_a_cache() {
         let background = CheckOptions::new().interval(secs(30));
         let on_demand = background
             .clone()
@@ -715,7 +715,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_obey_the_rules_of_the_attribute() {
+    fn options_follow_the_same_rules_as_the_attribute() {
         const LONG: &str = match std::str::from_utf8(&[b'x'; 1_000]) {
             Ok(text) => text,
             Err(_) => "",
@@ -752,7 +752,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_durations_are_refused_and_never_overflow() {
+    fn huge_durations_are_refused_without_overflow() {
         let absurd = CheckOptions::new()
             .timeout(Duration::MAX)
             .interval(Duration::MAX)

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_found_as_it_is_and_behind_an_arc() {
+    fn a_state_is_found_by_value_and_in_an_arc() {
         let of = |fill: fn(&mut Sources)| {
             let mut sources = Sources::default();
             fill(&mut sources);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_provided_by_itself_hides_that_of_the_state() {
+    fn a_provided_value_takes_precedence_over_the_state() {
         let mut sources = Sources::default();
         sources.set_state(Fixed { pool: Pool(1) });
         assert!(sources.has(&Need::of::<Pool>("pool")));

@@ -66,7 +66,7 @@ mod tests {
     use crate::check::outcome::Outcome;
 
     #[test]
-    fn values_of_one_quantity_are_converted() {
+    fn values_are_converted_to_the_base_unit() {
         for (unit, value, own, expected) in [
             (Unit::Bytes, 59_318.0, "bytes free", Some(59_318.0)),
             (Unit::Bytes, 2.0, "MiB", Some(2_097_152.0)),

@@ -769,7 +769,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_drain_that_leaves_readiness_alone_is_a_visible_change() {
+    async fn a_drain_without_failing_readiness_is_a_visible_change() {
         let outlet = Outlet::start(Vec::new(), 0, &Handle::current()).expect("threads");
         let monitor = Monitor::new(&[], outlet, Retention::default());
         let before = monitor.generation();

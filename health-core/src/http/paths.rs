@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_with_and_without_slash_and_check() {
+    fn paths_match_with_and_without_a_trailing_slash_and_a_check() {
         let paths = Paths::default();
         let ready = Page::Probe(Probe::Readiness);
         assert_eq!(find(&paths, "/readyz"), Some((ready, None)));
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_path_is_no_check_of_a_shorter_one() {
+    fn a_longer_path_is_not_a_check_below_a_shorter_one() {
         let mut paths = Paths::default();
         paths.add_common();
         let ready = Page::Probe(Probe::Readiness);
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_told_from_requests_that_look_alike() {
+    fn health_paths_are_distinguished_from_similar_paths() {
         let mut paths = Paths::default();
         paths.add("/a.b/ready".to_owned(), Page::Probe(Probe::Readiness));
         for (prefix, path, is_one) in [
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_router_would_find_is_refused() {
+    fn paths_that_no_router_matches_are_refused() {
         let mut paths = Paths::default();
         for path in [
             "", "ready", "/ready/", "/a b", "/{id}", "/a//b", "/a?b", "/ä", "/*",
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_no_check_of_health() {
+    fn a_group_is_not_a_check_of_health() {
         let mut paths = Paths::default();
         paths.add_group("db");
         let group = Page::Group("db");
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_moves_what_is_standard_in_any_order() {
+    fn a_base_path_moves_the_standard_paths_in_any_order() {
         let mut paths = Paths::default();
         paths.add("/status".into(), Page::Health);
         paths.set_base("/internal".into());
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_takes_what_is_below_its_path_only_if_asked_to() {
+    fn a_page_serves_the_paths_below_it_only_on_request() {
         let mut paths = Paths::default();
         paths.add("/api/health".into(), Page::Health);
         paths.add("/metrics".into(), Page::Metrics);
@@ -550,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_mount_has_neither_names_nor_numbers() {
+    fn a_public_mount_has_no_check_pages_and_no_metrics() {
         let mut paths = Paths::default();
         paths.add_group("db");
         paths.add_common();

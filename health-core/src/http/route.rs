@@ -98,7 +98,7 @@ mod tests {
     use crate::check::probe::Probe;
 
     #[test]
-    fn parameters_are_found_wherever_they_stand() {
+    fn query_parameters_are_found_at_any_position() {
         let head = |query| RequestHead::new("GET", "/readyz").with_query(query);
         for query in [
             "verbose",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_has_precedence_and_nothing_is_refused() {
+    fn the_query_takes_precedence_and_no_format_is_refused() {
         let format = |page, query, accept: &str, by_verbose| {
             let headers = [("accept", accept)];
             let head = RequestHead::new("GET", "/").with_query(query);

@@ -435,7 +435,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn hold_for_every_history(
+        fn readers_agree_on_every_history_of_beats(
             before_the_start in 0_u64..120,
             steps in prop::collection::vec((0_u64..80, any::<bool>(), any::<bool>()), 0..60),
         ) {

@@ -62,7 +62,7 @@ async fn turns(mut events: Events) -> Vec<Verdict> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_is_unknown_then_passes_then_fails_after_its_deadline() {
+async fn a_heartbeat_is_unknown_then_passes_and_fails_after_its_deadline() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     assert_eq!(verdict(&health, "consumer"), Verdict::Unknown);
@@ -88,7 +88,7 @@ async fn a_heartbeat_is_unknown_then_passes_then_fails_after_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_first_beat_never_comes_the_deadline_counts_from_the_start() {
+async fn without_a_first_beat_the_deadline_counts_from_the_start() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     sleep(10 * DEADLINE).await;
     let health = started(Health::builder().reported(&beat, critical().liveness()));
@@ -102,7 +102,7 @@ async fn when_the_first_beat_never_comes_the_deadline_counts_from_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_beat_before_the_start_counts_for_as_long_as_any_other() {
+async fn a_beat_before_the_start_is_valid_as_long_as_any_other() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     beat.beat();
     sleep(ALMOST).await;
@@ -119,7 +119,7 @@ async fn a_beat_before_the_start_counts_for_as_long_as_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_heard_of_though_nobody_reads() {
+async fn a_missed_beat_is_reported_without_readers() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     let events = health.subscribe();
@@ -140,7 +140,7 @@ async fn silence_is_heard_of_though_nobody_reads() {
 /// The clock moves without a turn of any task, as it does for a runtime that
 /// stands still.
 #[tokio::test(start_paused = true)]
-async fn a_beat_that_ends_a_silence_says_that_there_was_one() {
+async fn a_late_beat_reports_the_missed_one_first() {
     let stands_still = on_one_thread();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = {
@@ -161,7 +161,7 @@ async fn a_beat_that_ends_a_silence_says_that_there_was_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_last_clone_is_dropped_it_fails_at_once() {
+async fn a_heartbeat_fails_when_its_last_clone_is_dropped() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     let task = tokio::spawn({
@@ -181,7 +181,7 @@ async fn when_the_last_clone_is_dropped_it_fails_at_once() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_cannot_hide_a_silence() {
+fn a_blocked_runtime_cannot_hide_a_missed_beat() {
     let beat = Heartbeat::new("consumer", Duration::from_millis(50));
     let of_the_loop = beat.clone();
     let (tell, told) = mpsc::channel();
@@ -211,7 +211,7 @@ fn a_runtime_that_stands_still_cannot_hide_a_silence() {
 }
 
 #[test]
-fn beats_from_many_threads_are_one_turn() {
+fn beats_from_many_threads_cause_one_status_change() {
     const THREADS: usize = 8;
     const BEATS: usize = 20_000;
     let runtime = on_one_thread();
@@ -285,7 +285,7 @@ fn a_beat_at_the_deadline_is_never_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
+async fn a_switch_is_off_until_it_is_turned_on_or_its_time_is_over() {
     let switch = Switch::new("maintenance");
     let health = started(Health::builder().reported(&switch, critical()));
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -316,7 +316,7 @@ async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_that_comes_back_is_heard_of_though_nobody_reads() {
+async fn a_switch_that_turns_on_by_itself_is_reported_without_readers() {
     let switch = Switch::new("maintenance");
     let health = started(Health::builder().reported(&switch, options()));
     let events = health.subscribe();
@@ -339,7 +339,7 @@ async fn a_switch_that_is_not_critical_degrades() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn startup_passes_when_the_last_thing_it_waits_for_comes_back_by_itself() {
+async fn startup_passes_when_its_last_check_recovers_by_itself() {
     let switch = Switch::new("warm-up");
     switch.off_for("caches are cold", DEADLINE);
     let health = started(Health::builder().reported(&switch, critical().startup()));
@@ -350,7 +350,7 @@ async fn startup_passes_when_the_last_thing_it_waits_for_comes_back_by_itself() 
 }
 
 #[tokio::test]
-async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
+async fn a_panicked_task_fails_with_a_private_text() {
     let task = tokio::spawn(async {
         tokio::task::yield_now().await;
         panic!("password=hunter2")
@@ -387,7 +387,7 @@ async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
 }
 
 #[tokio::test]
-async fn a_task_that_returns_or_is_cancelled_has_failed_and_gives_its_result() {
+async fn a_task_that_returns_or_is_cancelled_fails_and_its_result_is_kept() {
     let ends = Supervised::new("ends", tokio::spawn(async { String::from("result") }));
     let hangs = Supervised::new("hangs", tokio::spawn(std::future::pending::<()>()));
     let health = started(
@@ -406,7 +406,7 @@ async fn a_task_that_returns_or_is_cancelled_has_failed_and_gives_its_result() {
 }
 
 #[tokio::test]
-async fn a_task_that_ended_before_anybody_looked_has_failed_from_the_start() {
+async fn a_task_that_ended_before_the_start_has_failed() {
     let task = Supervised::new("worker", tokio::spawn(async {}));
     while !task.is_finished() {
         tokio::task::yield_now().await;
@@ -416,7 +416,7 @@ async fn a_task_that_ended_before_anybody_looked_has_failed_from_the_start() {
 }
 
 #[test]
-fn a_task_whose_runtime_goes_is_cancelled_for_those_who_still_read() {
+fn a_task_is_reported_as_cancelled_after_its_runtime_has_ended() {
     let (of_health, of_task) = (on_one_thread(), on_one_thread());
     let task = of_task.spawn(std::future::pending::<()>());
     let health = of_health.block_on(async {
@@ -428,7 +428,7 @@ fn a_task_whose_runtime_goes_is_cancelled_for_those_who_still_read() {
 }
 
 #[tokio::test]
-async fn a_task_that_ends_after_the_stop_is_no_failure() {
+async fn a_task_that_ends_after_the_stop_does_not_fail() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let task = Supervised::new("worker", tokio::spawn(stopped));
     let health = started(Health::builder().reported(&task, critical().liveness()));
@@ -439,7 +439,7 @@ async fn a_task_that_ends_after_the_stop_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_with_the_last_health_is_no_failure() {
+async fn a_task_that_ends_with_the_last_health_does_not_fail() {
     let (beat, switch) = (Heartbeat::new("beat", DEADLINE), Switch::new("switch"));
     let task = tokio::spawn(std::future::pending::<()>());
     let abort = task.abort_handle();
@@ -474,7 +474,7 @@ fn the_result_of_a_task_is_never_lost() {
 }
 
 #[tokio::test]
-async fn options_about_runs_and_impossible_deadlines_are_refused() {
+async fn run_options_and_invalid_deadlines_are_refused() {
     let dropped = Heartbeat::new("dropped", DEADLINE);
     let builder = Health::builder();
     let runs = critical()
@@ -529,7 +529,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_can_leave_them_out_and_change_nothing_else() {
+async fn settings_can_only_disable_reported_checks() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let builder = || Health::builder().reported(&beat, critical());
     let settings = |key, value| Settings::from_vars([(key, value)]);
@@ -569,7 +569,7 @@ async fn a_check_after_a_heartbeat_follows_it() {
 
 /// Everything that a service has for its work ends when it drains.
 #[tokio::test(start_paused = true)]
-async fn work_that_ends_during_a_drain_has_not_failed() {
+async fn work_that_ends_during_a_drain_does_not_fail() {
     let live = || CheckOptions::new().liveness().critical();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -596,7 +596,7 @@ async fn work_that_ends_during_a_drain_has_not_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_and_a_silence_fail_during_a_drain_as_well() {
+async fn a_panic_and_a_missed_beat_fail_during_a_drain() {
     let live = || CheckOptions::new().liveness().critical();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -624,7 +624,7 @@ async fn a_panic_and_a_silence_fail_during_a_drain_as_well() {
 
 /// Times and counts are those of the last report, not of the last change.
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
+async fn a_heartbeat_reports_the_time_and_count_of_its_last_beat() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let builder = Health::builder()
         .http(HttpOptions::new().path("/metrics", health_core::http::Page::Metrics));

@@ -84,7 +84,7 @@ impl Drop for StopsOnDrop {
 }
 
 #[test]
-fn a_loop_that_never_yields_fails_at_its_deadline_and_loses_its_worker() {
+fn a_loop_that_never_yields_fails_at_its_deadline_and_moves_to_its_own_thread() {
     let runtime = workers(1);
     let stop = Arc::new(AtomicBool::new(false));
     let _stops = StopsOnDrop(Arc::clone(&stop));
@@ -164,7 +164,7 @@ fn a_check_that_blocks_in_place_passes_wherever_it_runs() {
 }
 
 #[test]
-fn a_plain_function_that_hangs_has_one_thread_and_keeps_nobody_from_ending() {
+fn a_hanging_blocking_check_uses_one_thread_and_does_not_block_the_exit() {
     for runtime in [
         workers(2),
         Builder::new_current_thread()
@@ -221,7 +221,7 @@ fn a_plain_function_that_hangs_has_one_thread_and_keeps_nobody_from_ending() {
 /// It awaits, so its deadline is seen, but it is always ready to go on. Time
 /// does not pass by itself while a task is busy.
 #[tokio::test(start_paused = true)]
-async fn a_check_that_is_always_busy_is_given_up_and_delays_nobody() {
+async fn a_check_that_never_becomes_idle_is_abandoned_and_delays_no_other() {
     let (tell, told) = mpsc::channel();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
@@ -286,7 +286,7 @@ async fn a_check_that_is_always_busy_is_given_up_and_delays_nobody() {
 /// What a run holds is dropped when it is given up, and that too is user code
 /// that can block.
 #[tokio::test(start_paused = true)]
-async fn a_check_whose_drop_holds_the_thread_is_caught() {
+async fn a_check_that_blocks_in_drop_is_detected() {
     struct Blocks(Tells);
     impl Drop for Blocks {
         fn drop(&mut self) {
@@ -356,7 +356,7 @@ impl Future for PanicsAfterItsResult {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
+async fn a_panic_anywhere_fails_only_its_check_which_runs_again() {
     let every_second = || critical().interval(SECOND).timeout(SECOND);
     let health = Health::builder()
         .check("creating", every_second(), || {
@@ -405,7 +405,7 @@ async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
 }
 
 #[test]
-fn a_panic_on_a_thread_of_its_own_is_a_failure_and_it_runs_on() {
+fn a_panic_on_its_own_thread_fails_the_check_which_runs_again() {
     let runtime = workers(1);
     runtime.block_on(async {
         let health = Health::builder()

@@ -77,7 +77,7 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_returns_false_has_an_output() {
+async fn a_check_that_returns_false_has_an_output_text() {
     let builder =
         Health::builder().check("queue", CheckOptions::new().critical(), || async { false });
     let health = started(builder.http(HttpOptions::new().details(Details::Full))).await;
@@ -89,7 +89,7 @@ async fn a_check_that_returns_false_has_an_output() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_is_one_word_or_the_list_of_kubernetes() {
+async fn text_is_one_word_or_the_verbose_list_of_kubernetes() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     let live = get(&health, "/livez", "text/plain");
     assert_eq!((live.status, &*live.body), (200, "ok"));
@@ -123,7 +123,7 @@ async fn text_is_one_word_or_the_list_of_kubernetes() {
 
 /// What users of kube-apiserver type.
 #[tokio::test(start_paused = true)]
-async fn verbose_is_text_where_a_probe_may_list_its_checks() {
+async fn verbose_returns_text_if_probe_details_are_enabled() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     let verbose = get(&health, "/livez?verbose", "*/*");
     assert_eq!(verbose.body, "[+]alive ok\nlivez check passed\n");
@@ -151,7 +151,7 @@ async fn verbose_is_text_where_a_probe_may_list_its_checks() {
 /// A text that begins a line, or turns the direction of one, could look like the
 /// line of another check.
 #[tokio::test(start_paused = true)]
-async fn no_text_leaves_its_line_or_turns_it_around() {
+async fn no_text_adds_a_line_or_reverses_one() {
     let marks =
         "\n\r\t\u{7}\u{85}\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
     let said: String = marks.split("").collect::<Vec<_>>().join("[+]x ok");
@@ -179,7 +179,7 @@ async fn no_text_leaves_its_line_or_turns_it_around() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_names_no_check_where_only_the_status_is_told() {
+async fn text_names_no_check_without_details() {
     let health = started(builder()).await;
     for uri in [
         "/readyz",
@@ -198,7 +198,7 @@ async fn text_names_no_check_where_only_the_status_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_list_fits_what_kubelet_reads() {
+async fn a_long_list_fits_the_limit_of_the_kubelet() {
     let mut builder = Health::builder().http(HttpOptions::new().probe_details(Details::Checks));
     for nth in 0..1_000 {
         let options = CheckOptions::new().critical();
@@ -217,7 +217,7 @@ async fn a_long_list_fits_what_kubelet_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_is_as_the_draft_wants_it() {
+async fn health_json_conforms_to_the_draft() {
     let health = started(builder()).await;
     for (uri, accept) in [
         ("/health", "application/health+json"),
@@ -271,7 +271,7 @@ async fn health_json_is_as_the_draft_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_browser_and_uptime_kuma_get_json() {
+async fn browsers_and_uptime_kuma_get_json() {
     let health = started(builder()).await;
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
     for accept in ["", "*/*", browser, "image/png", "application/json;q=0.1"] {
@@ -281,7 +281,7 @@ async fn a_browser_and_uptime_kuma_get_json() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_may_list_its_own_checks() {
+async fn a_probe_with_details_lists_its_own_checks() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     Fake::of(&health, "database").pass();
     let body = get(&health, "/livez", "*/*").body;
@@ -299,7 +299,7 @@ async fn a_probe_may_list_its_own_checks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_may_have_the_name_of_what_the_draft_measures() {
+async fn a_check_named_uptime_does_not_collide_with_the_draft() {
     let up = || async { Outcome::pass().observe(7, "days") };
     let builder = Health::builder().check("uptime", CheckOptions::new(), up);
     let body = get(
@@ -313,7 +313,7 @@ async fn a_check_may_have_the_name_of_what_the_draft_measures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn monitors_get_the_words_that_they_match() {
+async fn each_vocabulary_has_its_words() {
     for (words, overall, check, single) in [
         (Vocabulary::Healthy, "unhealthy", "error", "ok"),
         (Vocabulary::Pass, "fail", "fail", "pass"),
@@ -336,7 +336,7 @@ async fn monitors_get_the_words_that_they_match() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn codes_can_be_set_within_what_probers_read_rightly() {
+async fn status_codes_can_be_set_within_limits() {
     let health = started(builder().http(HttpOptions::new().status_code(Status::Fail, 500))).await;
     assert_eq!(get(&health, "/readyz", "").status, 500);
     assert_eq!(get(&health, "/livez", "").status, 200);
@@ -354,7 +354,7 @@ async fn codes_can_be_set_within_what_probers_read_rightly() {
 
 /// A body behind a head that promises none is taken for the next answer.
 #[tokio::test]
-async fn each_code_is_accepted_or_refused_with_a_remedy() {
+async fn each_status_code_is_accepted_or_refused_with_help() {
     for code in 0..1_000 {
         for status in [Status::Pass, Status::Warn, Status::Fail] {
             let is_right = match status {
@@ -378,7 +378,7 @@ async fn each_code_is_accepted_or_refused_with_a_remedy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_says_what_the_service_and_its_checks_are() {
+async fn health_json_describes_the_service_and_its_checks() {
     let options = CheckOptions::new()
         .affects(&["/orders", "/orders/{id}"])
         .links(&[("runbook", "https://example.com/ledger")]);
@@ -427,7 +427,7 @@ async fn health_json_says_what_the_service_and_its_checks_are() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_said_is_refused_at_start() {
+async fn invalid_descriptions_and_links_are_refused_at_the_start() {
     let options = CheckOptions::new()
         .affects(&["/orders/{id", "/ok"])
         .links(&[("", "/x"), ("runbook", "not a uri")]);
@@ -470,7 +470,7 @@ async fn what_cannot_be_said_is_refused_at_start() {
 /// What was rendered of a check is kept until it changes, so every kind of
 /// change must be noticed.
 #[tokio::test(start_paused = true)]
-async fn the_list_says_of_each_check_what_it_says_by_itself() {
+async fn a_check_is_shown_alike_in_the_list_and_alone() {
     let migrated = Gate::new("migrations");
     let quick = CheckOptions::new().interval(Duration::from_secs(5));
     let hangs = quick.clone().timeout(Duration::from_secs(1));

@@ -51,7 +51,7 @@ fn json(health: &Health, uri: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_stands_as_its_checks_do_whatever_their_probes() {
+async fn a_group_has_the_status_of_its_checks_for_any_probe() {
     let health = started(builder()).await;
     let path = "/health/groups/storage";
     let is = |code, word: &str| {
@@ -96,7 +96,7 @@ async fn a_group_stands_as_its_checks_do_whatever_their_probes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_fails_while_a_critical_check_of_it_has_no_result() {
+async fn a_group_fails_while_one_of_its_critical_checks_has_no_result() {
     let silent = Health::builder()
         .check("database", tagged().critical(), std::future::pending::<()>)
         .http(HttpOptions::new().group("storage").details(Details::Status))
@@ -107,7 +107,7 @@ async fn a_group_fails_while_a_critical_check_of_it_has_no_result() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_may_be_anywhere() {
+async fn a_group_can_be_mounted_at_any_path() {
     let anywhere = serving(
         HttpOptions::new()
             .path("/internal/storage", Page::Group("storage"))
@@ -128,7 +128,7 @@ async fn a_group_may_be_anywhere() {
 }
 
 #[tokio::test]
-async fn a_group_that_no_check_has_is_refused() {
+async fn a_group_without_checks_is_refused() {
     let wrong = HttpOptions::new()
         .group("storge")
         .path("/eu", Page::Group("europe"));
@@ -251,7 +251,7 @@ async fn an_excluded_check_is_shown_and_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_is_none_warns_and_does_no_harm() {
+async fn an_unknown_excluded_name_only_adds_a_warning() {
     let health = started(guarded()).await;
     // `disk` counts for liveness only.
     let query = "exclude=ledger&exclude=%22%0a%3cb%3e&exclude=disk&exclude=%ff";
@@ -270,7 +270,7 @@ async fn a_name_that_is_none_warns_and_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_exclude_nothing_unless_everybody_may() {
+async fn only_recognized_clients_exclude_checks_by_default() {
     let health = started(builder()).await;
     Fake::of(&health, "database").fail("down");
     for uri in [

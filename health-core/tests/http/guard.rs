@@ -85,7 +85,7 @@ async fn a_recognized_client_sees_private_causes_without_secrets() {
 
 /// The ingress is inside the range of the guard, and the public behind it.
 #[tokio::test(start_paused = true)]
-async fn the_public_behind_an_ingress_sees_no_private_cause() {
+async fn a_client_behind_an_untrusted_ingress_sees_no_private_cause() {
     let guard = || Guard::new().addresses(["10.0.0.0/8", "::1"]);
     let health = failing(HttpOptions::new().guard(guard())).await;
     let trusting = guard().trusted_proxies(["10.244.0.7"]);
@@ -134,7 +134,7 @@ async fn the_answer_of_a_probe_is_the_same_for_every_client() {
 
 /// It is the one thing that a client can be allowed at a probe.
 #[tokio::test(start_paused = true)]
-async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
+async fn an_exclusion_at_a_probe_needs_the_guard_and_shows_no_private_text() {
     let builder = || HttpOptions::new().guard(Guard::new().bearer(TOKEN));
     let health = failing(builder()).await;
     let uri = "/readyz?exclude=database";
@@ -182,7 +182,7 @@ async fn a_rule_that_panics_recognizes_no_client_and_stops_no_answer() {
 }
 
 #[tokio::test]
-async fn a_guard_that_cannot_work_is_refused_at_start() {
+async fn an_invalid_guard_is_refused_at_the_start() {
     let guard = Guard::new().bearer("short").addresses(["10.0.0.0/99"]);
     let error = Health::builder()
         .http(HttpOptions::new().guard(guard))

@@ -197,7 +197,7 @@ const VARIABLES: &[&str] = &[
 
 /// Each property sees both sides.
 #[test]
-fn recognized_clients_and_others() {
+fn guard_properties_hold_for_examples() {
     for text in [
         "Bearer correct horse battery staple\n8.8.8.8",
         "Bearer correct horse battery stable\n8.8.8.8",
@@ -220,7 +220,7 @@ fn recognized_clients_and_others() {
         "\n8.8.8.8\n192.0.2.7",
         "\nunknown\n192.0.2.7",
     ] {
-        properties::a_guard_recognizes_its_clients_alone(text);
+        properties::a_guard_recognizes_only_its_clients(text);
     }
     for text in [
         "10.0.0.0/8\n10.1.2.3",
@@ -232,12 +232,12 @@ fn recognized_clients_and_others() {
         "fd00::/8\nfdff::1",
         "10.1.2.3\n::ffff:10.1.2.3",
     ] {
-        properties::a_range_holds_what_begins_as_it_does(text);
+        properties::an_address_range_contains_exactly_the_addresses_with_its_prefix(text);
     }
 }
 
 #[test]
-fn values_that_are_parts_of_a_message_and_ranges() {
+fn settings_properties_hold_for_examples() {
     for text in [
         "\nings { service: {}, checks: {}",
         "GUARD_TOKEN\nthe token of the",
@@ -248,7 +248,7 @@ fn values_that_are_parts_of_a_message_and_ranges() {
         "TRUSTED_PROXIES\n,",
         "GUARD_ADRESSES\n::1",
     ] {
-        properties::a_variable_sets_something_or_is_refused_or_ignored(text);
+        properties::a_variable_is_applied_refused_or_ignored(text);
     }
 }
 
@@ -259,22 +259,22 @@ proptest! {
     }
 
     #[test]
-    fn a_guard_recognizes_its_clients_alone(text in lines(GUESTS)) {
-        properties::a_guard_recognizes_its_clients_alone(&text);
+    fn a_guard_recognizes_only_its_clients(text in lines(GUESTS)) {
+        properties::a_guard_recognizes_only_its_clients(&text);
     }
 
     #[test]
-    fn a_secret_is_masked_whatever_surrounds_it(text in lines(TEXTS)) {
-        properties::a_secret_is_masked_whatever_surrounds_it(&text);
+    fn a_secret_is_masked_in_any_surroundings(text in lines(TEXTS)) {
+        properties::a_secret_is_masked_in_any_surroundings(&text);
     }
 
     #[test]
-    fn a_range_holds_what_begins_as_it_does(text in lines(RANGES)) {
-        properties::a_range_holds_what_begins_as_it_does(&text);
+    fn an_address_range_contains_exactly_the_addresses_with_its_prefix(text in lines(RANGES)) {
+        properties::an_address_range_contains_exactly_the_addresses_with_its_prefix(&text);
     }
 
     #[test]
-    fn a_variable_sets_something_or_is_refused_or_ignored(text in lines(VARIABLES)) {
-        properties::a_variable_sets_something_or_is_refused_or_ignored(&text);
+    fn a_variable_is_applied_refused_or_ignored(text in lines(VARIABLES)) {
+        properties::a_variable_is_applied_refused_or_ignored(&text);
     }
 }

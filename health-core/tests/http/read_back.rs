@@ -244,7 +244,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_answer_is_read_as_what_it_was(
+    fn every_answer_is_parsed_back_without_loss(
         checks in proptest::collection::vec(declared(), 1..40),
         words in vocabulary(),
         details in details(),
@@ -274,7 +274,7 @@ proptest! {
 
     /// One vocabulary for the endpoint and for reports.
     #[test]
-    fn reports_are_serialized_as_the_endpoint_shows_them(
+    fn a_serialized_report_equals_the_answer_of_the_endpoint(
         checks in proptest::collection::vec(declared(), 1..12),
         has_gate in any::<bool>(),
         drains in any::<bool>(),

@@ -122,7 +122,7 @@ fn answers_while_wedged(served: &HealthServer) {
 }
 
 #[test]
-fn every_worker_is_blocked() {
+fn the_own_port_answers_while_every_worker_is_blocked() {
     let runtime = workers(2);
     let builder = Health::builder().check("queue", often(), || async {});
     let (health, served) = ready(&runtime, builder);
@@ -144,7 +144,7 @@ fn every_worker_is_blocked() {
 
 /// Who watches the runtime hears on the own port that it is wedged.
 #[test]
-fn liveness_fails_where_the_runtime_is_watched() {
+fn liveness_fails_on_the_own_port_if_the_watchdog_is_enabled() {
     let runtime = workers(2);
     let builder = Health::builder().runtime(RuntimeOptions::new().watchdog(Duration::from_secs(1)));
     let (_health, served) = ready(&runtime, builder);
@@ -166,7 +166,7 @@ fn liveness_fails_where_the_runtime_is_watched() {
 }
 
 #[test]
-fn the_only_thread_is_blocked() {
+fn the_own_port_answers_while_the_only_thread_is_blocked() {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
     let builder = Health::builder().check("queue", often(), || async {});
@@ -191,7 +191,7 @@ fn the_only_thread_is_blocked() {
 
 /// The run cannot even begin, so the prober hears what is known.
 #[test]
-fn a_check_on_demand_is_waited_for_only_so_long() {
+fn the_wait_for_a_check_on_demand_is_bounded() {
     let runtime = workers(1);
     let dear = CheckOptions::new().critical().timeout(BOUND);
     let dear = dear.cache(Duration::from_millis(1));
@@ -211,7 +211,7 @@ fn a_check_on_demand_is_waited_for_only_so_long() {
 }
 
 #[test]
-fn a_drain_is_answered_to_its_end_and_after() {
+fn the_own_port_answers_during_and_after_a_drain() {
     let runtime = workers(1);
     let builder =
         Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(1)));
@@ -226,7 +226,7 @@ fn a_drain_is_answered_to_its_end_and_after() {
 }
 
 #[test]
-fn it_ends_with_its_handle_and_the_checks_with_the_last_of_all() {
+fn the_server_ends_with_its_handle_and_the_checks_with_the_last_handle() {
     let runtime = workers(1);
     let (alive, gone) = mpsc::channel();
     let builder = Health::builder().check("queue", often(), move || {
@@ -248,7 +248,7 @@ fn it_ends_with_its_handle_and_the_checks_with_the_last_of_all() {
 }
 
 #[test]
-fn a_port_can_be_served_twice_and_health_goes_on_without_it() {
+fn health_can_be_served_twice_and_outlives_its_servers() {
     let runtime = workers(1);
     let builder = Health::builder().check("queue", often(), || async {});
     let (health, first) = ready(&runtime, builder);
@@ -267,7 +267,7 @@ fn a_port_can_be_served_twice_and_health_goes_on_without_it() {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_is_named() {
+fn a_bind_error_names_the_address() {
     let runtime = workers(1);
     let (health, _served) = ready(&runtime, Health::builder());
     let taken = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
@@ -287,7 +287,7 @@ fn an_address_that_cannot_be_had_is_named() {
 }
 
 #[test]
-fn the_port_is_free_once_the_handle_is_dropped() {
+fn the_port_is_freed_when_the_handle_is_dropped() {
     let runtime = workers(1);
     let (health, served) = ready(&runtime, Health::builder());
     let address = served.address();
@@ -330,7 +330,7 @@ fn every_address_of_localhost_is_served() {
 
 /// As `nc -N` does: the client has nothing more to say, and listens.
 #[test]
-fn a_client_that_closes_its_half_is_answered() {
+fn a_half_closed_connection_is_answered() {
     let runtime = workers(1);
     let (_health, served) = ready(&runtime, Health::builder());
     for attempt in 0..50 {
@@ -358,7 +358,7 @@ fn a_client_that_closes_its_half_is_answered() {
 
 /// The answer does not depend on the body, so it does not wait for one either.
 #[test]
-fn a_body_is_not_read() {
+fn a_request_body_is_not_read() {
     let runtime = workers(1);
     let (_health, served) = ready(&runtime, Health::builder());
     let head = "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n";
@@ -368,7 +368,7 @@ fn a_body_is_not_read() {
 }
 
 #[test]
-fn a_head_that_is_too_large_is_refused() {
+fn a_request_head_that_is_too_large_is_refused() {
     let runtime = workers(1);
     let (_health, served) = ready(&runtime, Health::builder());
     let head = format!("GET /livez HTTP/1.1\r\nA: {}", "a".repeat(64 * 1024));
@@ -400,7 +400,7 @@ mod http2 {
 
     #[test]
     #[ignore = "needs curl; scripts/test.sh runs it"]
-    fn curl_speaks_either_version_on_one_port() {
+    fn one_port_serves_http1_and_http2_to_curl() {
         let runtime = workers(1);
         let (health, served) = ready(&runtime, Health::builder());
         let url = format!("http://{}/readyz", served.address());
@@ -438,7 +438,7 @@ mod http2 {
 
     /// The preface and an empty frame of settings, then silence or nonsense.
     #[test]
-    fn a_client_of_http2_has_the_same_bounds() {
+    fn http2_connections_have_the_same_limits() {
         let runtime = workers(1);
         let (_health, served) = ready(&runtime, Health::builder());
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -145,7 +145,7 @@ fn random_outcome(random: &mut fastrand::Rng) -> Outcome {
 }
 
 #[test]
-fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
+fn answers_match_the_checks_after_a_stress_of_readers() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let runtime = Builder::new_multi_thread()

@@ -75,7 +75,7 @@ impl Runs {
 }
 
 #[test]
-fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
+fn ten_thousand_checks_leak_nothing_over_minutes() {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

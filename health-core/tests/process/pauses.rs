@@ -96,9 +96,9 @@ fn stop_for(child: &Killed, time: Duration) {
 }
 
 #[test]
-fn nothing_turns_when_a_stopped_process_goes_on() {
+fn no_status_changes_when_a_stopped_process_continues() {
     if !is_child() {
-        let (mut child, mut next) = child("nothing_turns_when_a_stopped_process_goes_on");
+        let (mut child, mut next) = child("no_status_changes_when_a_stopped_process_continues");
         assert_eq!(next(), "ready");
         stop_for(&child, Duration::from_secs(4));
         go_on(&mut child);
@@ -196,10 +196,10 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
 }
 
 #[test]
-fn a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own() {
+fn a_process_stop_during_a_poll_does_not_quarantine_the_check() {
     if !is_child() {
         let (mut child, mut next) =
-            child("a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own");
+            child("a_process_stop_during_a_poll_does_not_quarantine_the_check");
         assert_eq!(next(), "in a poll");
         stop_for(&child, Duration::from_millis(2_500));
         go_on(&mut child);

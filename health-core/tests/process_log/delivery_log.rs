@@ -37,7 +37,7 @@ fn turn(health: &Health, outcome: Outcome) {
 }
 
 #[tokio::test]
-async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
+async fn a_receiver_outage_is_logged_twice_and_without_secrets() {
     let log = process_log();
 
     // Away, and back.

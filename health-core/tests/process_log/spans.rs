@@ -36,7 +36,7 @@ fn talkative(builder: HealthBuilder, prefix: &'static str) -> HealthBuilder {
 }
 
 #[tokio::test]
-async fn what_a_check_logs_stands_in_the_span_of_its_run() {
+async fn events_of_a_check_are_in_the_span_of_its_run() {
     let health = talkative(Health::builder(), "inside")
         .runtime(RuntimeOptions::new().trace_runs(true))
         .start()
@@ -63,7 +63,7 @@ async fn what_a_check_logs_stands_in_the_span_of_its_run() {
 }
 
 #[tokio::test]
-async fn nobody_gets_spans_who_has_not_asked_for_them() {
+async fn spans_are_off_by_default() {
     // `local` logs the same in every `Health` of the process.
     let builder = talkative(without_declared(), "without");
     let health = builder.start().expect("it starts");

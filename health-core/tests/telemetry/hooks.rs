@@ -40,7 +40,7 @@ fn pass(health: &Health) {
 }
 
 #[tokio::test]
-async fn a_hook_hears_of_every_turn_in_order_and_the_stop_waits_for_it() {
+async fn a_hook_gets_every_transition_in_order_and_the_stop_waits_for_it() {
     let (hook, told) = telling();
     let health = forced().on_transition(hook).start().expect("it starts");
     for _ in 0..20 {
@@ -62,7 +62,7 @@ async fn a_hook_hears_of_every_turn_in_order_and_the_stop_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
+async fn every_transition_of_an_incident_has_its_id() {
     let (tell, told) = mpsc::channel();
     let tell = Mutex::new(tell);
     let health = forced()
@@ -84,7 +84,7 @@ async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_hook_harms_neither_it_nor_another() {
+async fn a_hook_that_panics_is_called_again_and_others_are_unaffected() {
     let (hook, told) = telling();
     let (other_hook, other) = telling();
     let health = forced()
@@ -161,7 +161,7 @@ async fn a_blocked_hook_delays_no_check_and_still_gets_the_newest_state_of_each(
 }
 
 #[tokio::test]
-async fn a_hook_that_never_returns_keeps_a_stop_for_two_seconds_at_most() {
+async fn a_hanging_hook_delays_a_stop_by_at_most_two_seconds() {
     let (begun, has_begun) = mpsc::channel();
     let begun = Mutex::new(begun);
     let health = forced()

@@ -133,7 +133,7 @@ fn logged(log: &Log, health: &Health, name: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_gate_is_no_failure() {
+async fn a_closed_gate_is_not_counted_as_a_failure() {
     let (log, _guard) = Log::capture_json();
     let gate = Gate::new("schema");
     let health = started(&gate);
@@ -170,7 +170,7 @@ async fn a_closed_gate_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_shows_its_last_beat_and_counts_each() {
+async fn a_heartbeat_shows_its_last_beat_and_counts_beats() {
     let (log, _guard) = Log::capture_json();
     let beat = Heartbeat::new("consumer", 30 * SECOND);
     let health = started(&beat);
@@ -231,7 +231,7 @@ async fn a_heartbeat_shows_its_last_beat_and_counts_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_counts_each_change() {
+async fn a_switch_counts_its_changes() {
     let (log, _guard) = Log::capture_json();
     let switch = Switch::new("maintenance");
     let health = started(&switch);
@@ -257,7 +257,7 @@ async fn a_switch_counts_each_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_supervised_task_fails_once() {
+async fn the_end_of_a_supervised_task_counts_as_one_failure() {
     let (log, _guard) = Log::capture_json();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let task = tokio::spawn(async move {
@@ -282,7 +282,7 @@ async fn a_supervised_task_fails_once() {
 
 /// The watchdog needs a runtime by the real clock.
 #[test]
-fn the_watchdog_shows_its_last_sample_and_counts_each() {
+fn the_watchdog_shows_its_last_sample_and_counts_samples() {
     let (log, _guard) = Log::capture_json();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -339,7 +339,7 @@ fn the_watchdog_shows_its_last_sample_and_counts_each() {
 
 /// A check without a result is neither degraded nor an incident in the log.
 #[tokio::test(start_paused = true)]
-async fn no_result_yet_is_no_change() {
+async fn a_missing_first_result_is_not_a_change() {
     let (log, _guard) = Log::capture_json();
     let slow = CheckOptions::new().timeout(5 * MINUTE).interval(5 * MINUTE);
     let heartbeat = Heartbeat::new("consumer", 30 * MINUTE);

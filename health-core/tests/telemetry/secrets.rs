@@ -66,7 +66,7 @@ fn no_marked_secret_survives() {
 
 /// What surrounds a secret tells what failed.
 #[test]
-fn what_surrounds_a_secret_is_kept() {
+fn the_text_around_a_secret_is_kept() {
     let mut failures = Vec::new();
     for text in secrets() {
         let shown = kept(&unmarked(&text));
@@ -100,7 +100,7 @@ fn what_surrounds_a_secret_is_kept() {
 }
 
 #[test]
-fn harmless_texts_stay_as_they_are() {
+fn harmless_texts_are_not_masked() {
     let mut failures = Vec::new();
     let mut count = 0;
     for text in harmless() {
@@ -120,7 +120,7 @@ fn harmless_texts_stay_as_they_are() {
 }
 
 #[test]
-fn a_masked_text_stays_as_it_is() {
+fn masking_is_idempotent() {
     for text in secrets() {
         let once = kept(&unmarked(&text));
         assert_eq!(kept(&once), once);
@@ -135,7 +135,7 @@ fn json(text: &str) -> String {
 type Printer = dyn Fn(&str) -> String;
 
 #[test]
-fn no_marked_secret_survives_in_other_texts() {
+fn no_marked_secret_survives_in_derived_texts() {
     let inside: [(&str, &Printer); 12] = [
         ("sentence", &|text| {
             format!("cannot connect: {text}, retrying in 5s")

@@ -68,7 +68,7 @@ fn options() -> CheckOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_log_line_is_long() {
+async fn no_log_line_exceeds_the_limit() {
     let (log, _guard) = Log::capture();
     let health = Health::builder()
         .check("error", options(), || async { Err::<(), _>(long()) })
@@ -126,7 +126,7 @@ async fn ten_thousand_long_failures_take_little_memory() {
 }
 
 #[test]
-fn a_deep_detail_is_withheld() {
+fn a_deep_detail_is_withheld_everywhere() {
     for depth in [100, 3_000, 1_000_000] {
         let outcome = Outcome::pass()
             .detail(Nested(depth))

@@ -113,7 +113,7 @@ impl Believed {
 }
 
 #[tokio::test]
-async fn a_state_is_posted_with_what_the_receiver_needs() {
+async fn a_state_is_posted_with_all_documented_fields() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let webhook = webhook(&url)
         .bearer("let me in")
@@ -169,7 +169,7 @@ async fn a_state_is_posted_with_what_the_receiver_needs() {
 }
 
 #[tokio::test]
-async fn good_first_results_of_many_checks_are_one_request() {
+async fn passing_first_results_of_many_checks_are_one_request() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let names = many(400);
     let health = forced(&names, webhook(&url).max_batch(1_000))
@@ -190,7 +190,7 @@ async fn good_first_results_of_many_checks_are_one_request() {
 }
 
 #[tokio::test]
-async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
+async fn a_restart_that_cures_an_incident_ends_it_for_the_receiver() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let mut believed = Believed::default();
     let health = one(webhook(&url)).start().expect("it starts");
@@ -209,7 +209,7 @@ async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_was_away_learns_the_newest_state_of_every_check() {
+async fn a_receiver_that_was_unreachable_gets_the_newest_state_of_every_check() {
     let address = free_address();
     let names = many(400);
     let health = forced(&names, webhook(&url(address)))
@@ -242,7 +242,7 @@ async fn a_receiver_that_was_away_learns_the_newest_state_of_every_check() {
 }
 
 #[tokio::test]
-async fn four_hundred_checks_that_turn_at_once_are_few_requests_to_a_slow_receiver() {
+async fn four_hundred_simultaneous_changes_are_few_requests_to_a_slow_receiver() {
     let (url, told) = receiver(&[Answer::Slow(Duration::from_millis(50))]);
     let names = many(400);
     let health = forced(&names, webhook(&url)).start().expect("it starts");
@@ -263,7 +263,7 @@ async fn four_hundred_checks_that_turn_at_once_are_few_requests_to_a_slow_receiv
 }
 
 #[tokio::test]
-async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
+async fn a_faulty_receiver_ends_up_with_the_current_state() {
     let faults = [
         Answer::Code(500),
         Answer::Code(429),
@@ -312,7 +312,7 @@ async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
 }
 
 #[tokio::test]
-async fn a_flapping_check_is_one_request_in_the_least_interval() {
+async fn a_flapping_check_is_one_request_per_minimum_interval() {
     const MIN: Duration = Duration::from_millis(300);
     let (url, told) = receiver(&[Answer::Code(200)]);
     let health = one(webhook(&url).min_interval(MIN))
@@ -386,7 +386,7 @@ async fn causes_are_sent_on_request_masked_and_bounded() {
 }
 
 #[tokio::test]
-async fn the_application_chooses_which_states_are_sent() {
+async fn a_filter_chooses_which_states_are_sent() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let webhook = webhook(&url).when(|turned| {
         assert_ne!(
@@ -410,7 +410,7 @@ async fn the_application_chooses_which_states_are_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_may_still_be_taken_is_repeated_with_its_id() {
+async fn a_body_is_retried_with_the_same_id() {
     let answers = [
         Answer::Code(500),
         Answer::Code(429),
@@ -432,7 +432,7 @@ async fn a_body_that_may_still_be_taken_is_repeated_with_its_id() {
 }
 
 #[tokio::test]
-async fn an_outdated_state_is_not_repeated() {
+async fn an_outdated_state_is_not_retried() {
     let (url, told) = receiver(&[Answer::Code(500), Answer::Code(200)]);
     let pause = Duration::from_secs(3);
     let slow = webhook(&url).backoff(pause).max_backoff(pause);
@@ -450,7 +450,7 @@ async fn an_outdated_state_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_pause_that_the_receiver_asks_for_is_respected() {
+async fn retry_after_is_respected() {
     let (url, told) = receiver(&[Answer::Later(1), Answer::Code(200)]);
     let health = one(webhook(&url)).start().expect("it starts");
     fail(&health);
@@ -461,7 +461,7 @@ async fn a_pause_that_the_receiver_asks_for_is_respected() {
 }
 
 #[tokio::test]
-async fn a_final_refusal_stops_no_other_state() {
+async fn a_final_refusal_does_not_stop_other_states() {
     for code in [301, 308, 400, 401, 404, 410, 422] {
         let answers = [Answer::Code(code), Answer::Code(200)];
         let (url, told) = receiver(&answers);
@@ -478,7 +478,7 @@ async fn a_final_refusal_stops_no_other_state() {
 }
 
 #[tokio::test]
-async fn a_refused_state_is_not_repeated_to_a_receiver_that_refuses_everything() {
+async fn a_receiver_that_refuses_everything_gets_each_state_once() {
     let (url, told) = receiver(&[Answer::Code(404)]);
     let health = one(webhook(&url)).start().expect("it starts");
     fail(&health);
@@ -490,7 +490,7 @@ async fn a_refused_state_is_not_repeated_to_a_receiver_that_refuses_everything()
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_for_the_receiver_is_divided() {
+async fn a_body_that_is_too_large_for_the_receiver_is_split() {
     let (url, told) = receiver(&[Answer::Code(413), Answer::Code(413), Answer::Code(200)]);
     let names = many(40);
     let health = forced(&names, webhook(&url)).start().expect("it starts");
@@ -509,7 +509,7 @@ async fn a_body_that_is_too_large_for_the_receiver_is_divided() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
+async fn a_hanging_receiver_delays_no_check() {
     for hanging in [
         Answer::Silence(Duration::from_millis(500)),
         Answer::Half(Duration::from_millis(500)),
@@ -539,7 +539,7 @@ async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_stop_sends_what_waits_but_does_not_wait_for_a_receiver_that_hangs() {
+async fn a_stop_sends_pending_states_without_waiting_for_a_hanging_receiver() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let health = one(webhook(&url).min_interval(Duration::from_secs(3_600)))
         .start()
@@ -566,7 +566,7 @@ async fn a_stop_sends_what_waits_but_does_not_wait_for_a_receiver_that_hangs() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
+async fn an_unsendable_configuration_is_refused_at_the_start_without_secrets() {
     let refused = |webhook: Webhook| {
         let error = one(webhook).start().expect_err("it is refused").to_string();
         assert!(!error.contains("hunter2"), "{error}");
@@ -619,7 +619,7 @@ fn late(webhook: Webhook) -> (Health, Arc<Notify>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cause_that_becomes_known_later_is_sent() {
+async fn a_late_cause_is_sent() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let (health, given_up) = late(webhook(&url).with_causes());
     let first = next(&told).body;
@@ -639,7 +639,7 @@ async fn a_cause_that_becomes_known_later_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receiver_without_causes_gets_no_explanation() {
+async fn a_receiver_without_causes_gets_no_late_cause() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let (health, given_up) = late(webhook(&url));
     next(&told);

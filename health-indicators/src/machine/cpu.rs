@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_either_is_told() {
+    fn a_kernel_without_cpu_pressure_and_throttling_is_misconfigured() {
         let outcome = cpu(&tree(&[])).check();
         assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));
     }

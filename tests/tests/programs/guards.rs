@@ -174,7 +174,7 @@ async fn assert_no_forgery_helps(to: SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the loopback addresses of Linux"]
-async fn clients_connect_directly() {
+async fn a_guard_recognizes_direct_clients() {
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().addresses([OFFICE])).await;
         let address = server.address();
@@ -189,7 +189,7 @@ async fn clients_connect_directly() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn one_reverse_proxy() {
+async fn a_guard_recognizes_clients_behind_a_reverse_proxy() {
     let guard = || Guard::new().addresses([OFFICE]).trusted_proxies([PROXY]);
     let nginx = blocks("nginx");
     assert_eq!((nginx.len(), blocks("haproxy").len()), (2, 1));
@@ -215,7 +215,7 @@ async fn one_reverse_proxy() {
 /// A trusted proxy is never a client, even if its address is in the range.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nginx"]
-async fn a_reverse_proxy_that_names_no_client() {
+async fn a_reverse_proxy_without_forwarding_header_fields_is_not_recognized() {
     let silent = "location / { proxy_pass http://app:3000; }";
     let guard = Guard::new().addresses([CLUSTER]).trusted_proxies([PROXY]);
     let server = serve(Framework::Axum, guard).await;
@@ -227,7 +227,7 @@ async fn a_reverse_proxy_that_names_no_client() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn an_ingress_inside_the_range_of_the_cluster() {
+async fn an_ingress_inside_the_range_of_the_guard_does_not_open_it() {
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().addresses([CLUSTER])).await;
         let app = server.address();
@@ -251,7 +251,7 @@ async fn an_ingress_inside_the_range_of_the_cluster() {
 /// It forwards from the loopback address, and adds nothing.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy"]
-async fn a_sidecar_of_a_mesh() {
+async fn a_guard_recognizes_a_token_behind_a_mesh_sidecar() {
     let token = format!("Authorization: Bearer {TOKEN}\r\n");
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().bearer(TOKEN)).await;
@@ -266,7 +266,7 @@ async fn a_sidecar_of_a_mesh() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn a_cdn_in_front_of_a_load_balancer() {
+async fn a_guard_recognizes_clients_behind_a_cdn_and_a_load_balancer() {
     let guard = || {
         Guard::new()
             .addresses([OFFICE])

@@ -131,7 +131,7 @@ async fn exposed() -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_that_is_named_exists_and_the_other_way_round() {
+async fn every_metric_in_the_rules_exists_and_is_used() {
     let exposed = exposed().await;
     let family = |name: &String| {
         let suffixes = ["_bucket", "_sum", "_count"];
@@ -187,7 +187,7 @@ async fn a_thousand_scrapes_run_no_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_adapters_serve_the_format_that_is_asked_for() {
+async fn both_adapters_serve_the_requested_exposition_format() {
     for framework in [Framework::Axum, Framework::Actix] {
         let server = Server::start(framework, builder().start().expect("it starts")).await;
         let head = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
@@ -227,7 +227,7 @@ fn promtool(arguments: &[&str], input: &str) -> String {
 
 #[test]
 #[ignore = "needs prometheus"]
-fn the_rules_hold_what_their_tests_say() {
+fn the_alerting_rules_pass_their_tests() {
     let [rules, tests] = ["alerts.yml", "alerts.test.yml"].map(monitoring);
     promtool(&["check", "rules", rules.to_str().expect("a path")], "");
     promtool(&["test", "rules", tests.to_str().expect("a path")], "");
@@ -382,7 +382,7 @@ async fn json(arguments: Vec<String>) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus, prometheus-alertmanager and curl"]
-async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
+async fn a_failing_check_and_its_recovery_reach_the_alertmanager() {
     let server = serve(builder()).await;
     let prometheus = Prometheus::start(&[server.address()]);
     eventually("a scrape of a healthy service", || async {
@@ -408,7 +408,7 @@ async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus, prometheus-alertmanager and curl"]
-async fn prometheus_reads_every_series_and_every_panel_shows_something() {
+async fn prometheus_scrapes_every_series_and_every_panel_has_data() {
     let server = serve(observing()).await;
     let troubled = serve(troubled()).await;
     let drained = troubled.health().drain();

@@ -124,7 +124,7 @@ async fn all_ran(health: &Health) {
 /// `STATUS_PAGE_PICTURES=folder` keeps what it looks like.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and node"]
-async fn a_browser_shows_it_to_everybody() {
+async fn the_status_page_is_usable_in_a_browser() {
     let maintenance = Switch::new("maintenance");
     let idle = Switch::new("maintenance");
     let details = HttpOptions::new().details(Details::Status);

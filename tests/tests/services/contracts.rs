@@ -278,7 +278,7 @@ fn assert_described(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_answers_are_as_their_schema_says() {
+async fn default_answers_match_their_schema() {
     let schema = parsed(HEALTH);
     let check = definition(&schema, "Check");
     let examples = ["startup", "shutdown", "withheld"];
@@ -286,7 +286,7 @@ async fn the_default_answers_are_as_their_schema_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_is_as_its_schema_says() {
+async fn health_json_matches_its_schema() {
     let schema = parsed(HEALTH_JSON);
     let examples = ["startup:responseTime", "uptime", "withheld"];
     assert_described(&schema, &schema, &answers("health-json").await, &examples);
@@ -294,7 +294,7 @@ async fn health_json_is_as_its_schema_says() {
 
 /// Readers that reckon with a time for each check would stumble over these.
 #[tokio::test(start_paused = true)]
-async fn what_is_reported_and_not_run_has_no_time_that_it_took() {
+async fn reported_checks_have_no_response_time() {
     let health = started(reported()).await;
     let (default, draft) = (
         get(&health, "/health"),
@@ -312,7 +312,7 @@ async fn what_is_reported_and_not_run_has_no_time_that_it_took() {
 
 /// Each answer with one thing wrong in it.
 #[tokio::test(start_paused = true)]
-async fn a_wrong_answer_is_refused() {
+async fn the_schema_refuses_invalid_answers() {
     let schema = validator(&parsed(HEALTH));
     let health = started(mixed(HttpOptions::new().guard(Guard::new().when(|_| true)))).await;
     let right = get(&health, "/health?exclude=cache&exclude=nobody");
@@ -437,7 +437,7 @@ fn paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_document_is_openapi() {
+async fn the_document_is_valid_openapi() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     assert_eq!(get(&health, "/openapi.json"), document, "and is served");
@@ -465,7 +465,7 @@ async fn the_document_is_openapi() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_paths_of_the_document_are_those_that_are_mounted() {
+async fn the_document_has_exactly_the_mounted_paths() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     let documented: BTreeSet<&str> = paths(&document)
@@ -503,7 +503,7 @@ const MEDIA_TYPES: [&str; 6] = [
 
 /// Every path, method, code and media type in it comes, and none beside them.
 #[tokio::test(start_paused = true)]
-async fn the_document_says_what_is_answered() {
+async fn the_document_describes_every_answer() {
     let mut seen = BTreeSet::new();
     let mut document = Value::Null;
     let strangers_and_others = [String::new(), format!("Bearer {TOKEN}")];
@@ -635,7 +635,7 @@ fn parameter<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
 
 /// The values of `format` lead to all media types of the page.
 #[tokio::test(start_paused = true)]
-async fn each_format_of_the_document_is_served_and_others_are_ignored() {
+async fn each_documented_format_is_served_and_others_are_ignored() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     let mut heard = 0;
@@ -682,7 +682,7 @@ fn excludes(health: &Health, path: &str, authorization: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn exclusions_are_in_the_document_where_they_have_an_effect() {
+async fn the_document_has_exclusions_where_they_apply() {
     let token = format!("Bearer {TOKEN}");
     let http = || HttpOptions::new().probe_details(Details::Checks);
     for (http, authorization, word) in [
@@ -723,7 +723,7 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_are_always_promised_with_200() {
+async fn the_document_has_only_status_200_for_metrics() {
     let health = started(answering(
         Status::Fail,
         HttpOptions::new().status_code(Status::Pass, 202),

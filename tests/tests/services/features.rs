@@ -59,7 +59,7 @@ fn each_feature_of_the_core_can_be_turned_off_through_an_adapter() {
 }
 
 #[test]
-fn each_published_package_has_the_licence_texts() {
+fn each_published_package_has_the_license_texts() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |path: &str| {
         std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

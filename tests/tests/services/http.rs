@@ -40,23 +40,23 @@ macro_rules! conformance {
 conformance! {
     each_path_answers_with_its_status
     health_names_every_check_and_no_error_text
-    health_can_keep_everything_to_itself
+    health_shows_no_names_without_details
     head_and_options_have_the_status_of_get
     other_methods_are_refused_and_say_what_is_allowed
-    what_does_not_exist_is_404
+    unknown_paths_are_404
     a_name_may_be_percent_encoded
     http_1_0_without_a_host_is_served
-    odd_and_hostile_requests_leave_the_server_standing
-    headers_of_64_kib_are_refused_or_served_and_harm_nobody
-    strange_wishes_choose_a_format_or_are_ignored
-    a_connection_is_kept
+    malformed_and_hostile_requests_do_not_stop_the_server
+    headers_of_64_kib_are_refused_or_served
+    unusual_accept_values_choose_a_format_or_are_ignored
+    connections_are_kept_alive
     requests_in_one_packet_are_answered_in_order
-    callers_at_once_share_one_run
-    bad_checks_harm_nobody_but_themselves
-    a_drain_is_seen_by_everybody_at_once
-    a_caller_who_hangs_up_changes_nothing
+    concurrent_requests_share_one_run
+    a_faulty_check_affects_no_other_check
+    a_drain_is_visible_on_all_connections_at_once
+    a_client_that_disconnects_changes_nothing
     a_guard_recognizes_by_header_and_by_address
-    more_paths_are_served
+    additional_paths_are_served
 }
 
 fn critical() -> CheckOptions {
@@ -176,7 +176,7 @@ async fn health_names_every_check_and_no_error_text(framework: Framework) {
     assert_eq!(single, checks["orders-db"]);
 }
 
-async fn health_can_keep_everything_to_itself(framework: Framework) {
+async fn health_shows_no_names_without_details(framework: Framework) {
     let server = serve(
         framework,
         mixed().http(HttpOptions::new().details(Details::Status)),
@@ -230,7 +230,7 @@ async fn other_methods_are_refused_and_say_what_is_allowed(framework: Framework)
     }
 }
 
-async fn what_does_not_exist_is_404(framework: Framework) {
+async fn unknown_paths_are_404(framework: Framework) {
     let server = serve(framework, mixed()).await;
     for path in [
         "/health/ledger",
@@ -270,7 +270,7 @@ async fn http_1_0_without_a_host_is_served(framework: Framework) {
     );
 }
 
-async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework) {
+async fn malformed_and_hostile_requests_do_not_stop_the_server(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let long_query = format!(
         "GET /readyz?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -302,7 +302,7 @@ async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
-async fn headers_of_64_kib_are_refused_or_served_and_harm_nobody(framework: Framework) {
+async fn headers_of_64_kib_are_refused_or_served(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let one = format!("A: {}\r\n", "a".repeat(64 * 1024));
     let many = "Some-Header: with some text\r\n".repeat(64 * 1024 / 29);
@@ -319,7 +319,7 @@ async fn headers_of_64_kib_are_refused_or_served_and_harm_nobody(framework: Fram
     }
 }
 
-async fn strange_wishes_choose_a_format_or_are_ignored(framework: Framework) {
+async fn unusual_accept_values_choose_a_format_or_are_ignored(framework: Framework) {
     const JSON: &str = "application/json";
     const HEALTH_JSON: &str = "application/health+json";
     const TEXT: &str = "text/plain; charset=utf-8";
@@ -395,7 +395,7 @@ async fn wish(server: &Server, query: &[u8], accept: &[u8]) -> Answer {
     server.raw(&request.concat()).await
 }
 
-async fn a_connection_is_kept(framework: Framework) {
+async fn connections_are_kept_alive(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let mut connection = server.connect().await;
     for _ in 0..3 {
@@ -436,7 +436,7 @@ async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
 
 const CALLERS: usize = 200;
 
-async fn callers_at_once_share_one_run(framework: Framework) {
+async fn concurrent_requests_share_one_run(framework: Framework) {
     let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
     gate.send(false).expect("the check looks at it");
     let server = serve_on_demand(framework, builder).await;
@@ -544,7 +544,7 @@ async fn two_healths_can_share_an_axum_router() {
 /// They say the same, byte for byte, but for the date and what concerns only the
 /// connection. They serve one health, so that each time in an answer is one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_of_them_answer_alike() {
+async fn all_frameworks_answer_alike() {
     let health = standing_still().await;
     let mut servers = Vec::new();
     for framework in Framework::ALL {
@@ -610,7 +610,7 @@ const ACCEPTS: [&str; 5] = [
 
 /// What never reaches health, each framework answers in its own way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_differs_is_not_about_health() {
+async fn frameworks_differ_only_outside_of_health() {
     let unknown = r#"{"error":"there is no such path"}"#;
     for (framework, no_path, no_length) in [
         (Framework::Axum, "", 405),
@@ -678,7 +678,7 @@ fn without_times(target: &str, mut answer: Answer) -> Answer {
 
 /// A check that hangs, one that panics and one that blocks its thread: nobody
 /// else notices, and the reason is named.
-async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
+async fn a_faulty_check_affects_no_other_check(framework: Framework) {
     async fn explode() -> bool {
         std::future::ready(()).await;
         panic!("hunter2")
@@ -730,7 +730,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     drop(release);
 }
 
-async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
+async fn a_drain_is_visible_on_all_connections_at_once(framework: Framework) {
     let server = serve(
         framework,
         Health::builder().check("fine", critical(), || async {}),
@@ -749,7 +749,7 @@ async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
 /// Over the socket: callers go away while their probes wait for a check on
 /// demand. Nothing is left behind them, the verdict is what it was, and the run
 /// goes on, once, and its result counts.
-async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
+async fn a_client_that_disconnects_changes_nothing(framework: Framework) {
     let options = critical().cache(Duration::from_millis(1));
     let (gate, began, builder) = gated(options);
     let server = serve_on_demand(framework, builder).await;
@@ -864,7 +864,7 @@ async fn a_guard_recognizes_by_header_and_by_address(framework: Framework) {
     assert!(!ask(rule(), "X-Team: b\r\nX-Team: a\r\n").await);
 }
 
-async fn more_paths_are_served(framework: Framework) {
+async fn additional_paths_are_served(framework: Framework) {
     let builder = mixed().http(
         HttpOptions::new()
             .common_paths()

@@ -151,7 +151,7 @@ async fn probes_answer_alike_on_both_mounts() {
 
 /// Where probes show their checks, single checks are served by name, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn probe_details_open_single_checks_of_probes() {
+async fn probe_details_serve_single_checks_below_probes() {
     for framework in public_frameworks() {
         let health = failing(options().probe_details(Details::Checks));
         let public = Server::mounted(framework, Mount::Public, health).await;
@@ -196,7 +196,7 @@ async fn a_recognized_client_sees_everything_at_the_public_health() {
 
 /// One health, two mounts in one program: by prefix, and by port.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_mounts_can_share_a_program() {
+async fn both_mounts_can_be_used_in_one_program() {
     let health = failing(options());
     let app = axum::Router::new()
         .route("/health/ping", axum::routing::get(|| async { "pong" }))

@@ -133,7 +133,7 @@ fn turns(body: &Value) -> Vec<&Value> {
 }
 
 #[tokio::test]
-async fn every_body_matches_and_every_documented_key_occurs() {
+async fn every_body_matches_the_schema_and_uses_every_key() {
     let mut bodies_of_all = bodies(1).await;
     bodies_of_all.extend(bodies(100).await);
     let (mut events, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
@@ -164,7 +164,7 @@ async fn every_body_matches_and_every_documented_key_occurs() {
 }
 
 #[test]
-fn the_schema_refuses_what_no_webhook_sends() {
+fn the_schema_refuses_invalid_bodies() {
     let state = json!({
         "check": "database", "probes": ["readiness"], "critical": true, "from": "ok",
         "to": "error", "held_s": 1.5, "consecutive": 1, "missed": 0,
@@ -210,7 +210,7 @@ fn the_schema_refuses_what_no_webhook_sends() {
 }
 
 #[test]
-fn the_examples_in_the_guide_match() {
+fn the_examples_in_the_guide_match_the_schema() {
     let guide = include_str!("../../../docs/notifications.md");
     let blocks: Vec<&str> = guide.split("```json\n").skip(1).collect();
     assert!(!blocks.is_empty());

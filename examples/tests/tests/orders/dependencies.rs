@@ -16,7 +16,7 @@ use super::{LIMIT, Server, Service, eventually, json};
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
-fn the_real_dependencies_are_used_and_checked() {
+fn real_dependencies_are_used_and_checked() {
     let mut postgres = postgres();
     let mut redis = redis();
     let payments = payments();

@@ -70,26 +70,26 @@ suite! {
     readiness_follows_a_database_file_that_is_moved_away_and_back
     #[cfg(unix)]
     readiness_follows_a_database_file_that_is_deleted_and_replaced
-    a_file_that_is_overwritten_is_noticed_and_used_again
+    an_overwritten_database_file_is_detected_and_reopened
     readiness_follows_a_lock_of_another_process
     a_disk_that_is_nearly_full_degrades_and_stays_ready
     the_public_port_shows_neither_names_nor_metrics
-    metrics_are_there_for_every_check
+    every_check_has_metrics
     the_openapi_document_describes_what_is_mounted
     #[cfg(unix)]
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
     a_second_signal_ends_the_drain_at_once
     #[cfg(unix)]
-    a_client_on_a_kept_connection_is_told_to_leave
+    a_drain_closes_kept_alive_connections
     #[cfg(unix)]
-    an_idle_connection_does_not_keep_the_process
+    an_idle_connection_does_not_delay_the_exit
     #[cfg(unix)]
-    a_client_that_never_ends_its_request_does_not_keep_the_process
+    an_unfinished_request_does_not_delay_the_exit
     requests_are_in_the_log_and_probes_are_not
     the_incident_in_the_answer_leads_to_the_reason_in_the_log
-    a_setting_that_makes_no_sense_ends_it_with_one_message
-    the_binary_asks_the_service_that_runs
+    an_invalid_setting_exits_with_one_message
+    the_binary_probes_the_running_service
 }
 
 fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
@@ -223,7 +223,7 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Servi
     assert_eq!(server.place("into the backup").status, 201);
 }
 
-fn a_file_that_is_overwritten_is_noticed_and_used_again(service: Service) {
+fn an_overwritten_database_file_is_detected_and_reopened(service: Service) {
     let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     server.wait_for("/readyz", 200);
@@ -295,7 +295,7 @@ fn the_openapi_document_describes_what_is_mounted(service: Service) {
     }
 }
 
-fn metrics_are_there_for_every_check(service: Service) {
+fn every_check_has_metrics(service: Service) {
     let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let metrics = server.text("/metrics");
@@ -346,7 +346,7 @@ fn a_second_signal_ends_the_drain_at_once(service: Service) {
 
 /// Readiness tells load balancers; who is connected reads only responses.
 #[cfg(unix)]
-fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
+fn a_drain_closes_kept_alive_connections(service: Service) {
     let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
@@ -365,7 +365,7 @@ fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
 /// As a load balancer or a browser leaves it open for its next request. axum
 /// closes it with the server, actix-web after 5 s, which is within the drain.
 #[cfg(unix)]
-fn an_idle_connection_does_not_keep_the_process(service: Service) {
+fn an_idle_connection_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let mut idle = BufReader::new(TcpStream::connect(server.address()).unwrap());
@@ -396,7 +396,7 @@ fn ask(client: &mut BufReader<TcpStream>) -> String {
 
 /// axum alone would wait for this client as long as it likes, actix-web for 30 s.
 #[cfg(unix)]
-fn a_client_that_never_ends_its_request_does_not_keep_the_process(service: Service) {
+fn an_unfinished_request_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let mut client = TcpStream::connect(server.address()).unwrap();
@@ -463,7 +463,7 @@ fn the_incident_in_the_answer_leads_to_the_reason_in_the_log(service: Service) {
     assert!(cause.contains("not a database"), "{cause}");
 }
 
-fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
+fn an_invalid_setting_exits_with_one_message(service: Service) {
     let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = occupied.local_addr().unwrap().port().to_string();
     let cases = [
@@ -517,7 +517,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
 const TOKEN: &str = "correct horse battery staple";
 
 /// As `HEALTHCHECK CMD ["/orders", "probe"]` does.
-fn the_binary_asks_the_service_that_runs(service: Service) {
+fn the_binary_probes_the_running_service(service: Service) {
     let server = Server::start(service, &[("HEALTH_GUARD_TOKEN", TOKEN)]);
     server.wait_for("/readyz", 200);
     let port = server.url.rsplit(':').next().unwrap().to_owned();

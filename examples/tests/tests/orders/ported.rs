@@ -60,7 +60,7 @@ fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
-fn the_ported_handler_shows_what_the_tutorials_show() {
+fn the_ported_handler_returns_the_json_of_the_tutorials() {
     let (mut postgres, mut redis, api) = (postgres(), redis(), payments());
     let server = start(&postgres, &redis, &api, MOST_BEFORE_A_WARNING);
     server.wait_for("/readyz", 200);

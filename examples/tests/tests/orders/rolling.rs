@@ -45,7 +45,7 @@ fn a_rolling_restart_loses_no_request() {
 
 #[test]
 #[ignore = "needs haproxy"]
-fn readiness_moves_the_traffic_away_and_back() {
+fn traffic_follows_readiness() {
     let servers = SERVICES.map(|service| Server::start(service, &[]));
     let haproxy = HaProxy::before(&servers);
     let mut client = Client::of(haproxy.port, true);

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_thread_ends_with_it_and_when_it_is_told_to() {
+    async fn the_watchdog_thread_ends_on_drop_and_on_end() {
         for is_told in [false, true] {
             let (alive, witness) = watch::channel(());
             let watch = Watch::new(LONGEST);

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_state_has_its_line() {
+    fn each_state_has_its_agent_line() {
         assert_eq!(line(&Traffic::Healthy, 50), "up ready 100%\n");
         assert_eq!(line(&Traffic::Degraded, 50), "up ready 50%\n");
         let down = Traffic::Unhealthy("not ready: database".into());

@@ -89,7 +89,7 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
 
 /// `Authorization`, the address of the connection, then lines of header fields:
 /// `name: value`, or a value of `X-Forwarded-For` alone.
-pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
+pub(crate) fn a_guard_recognizes_only_its_clients(text: &str) {
     static HEALTH: LazyLock<Health> = LazyLock::new(|| {
         checked(
             Health::builder().http(
@@ -287,7 +287,7 @@ fn node(pairs: &[String]) -> Option<Vec<String>> {
 }
 
 /// What surrounds a secret in the text of an error.
-pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
+pub(crate) fn a_secret_is_masked_in_any_surroundings(text: &str) {
     const SECRET: &str = "hunter2";
     // What surrounds the secret must not show it itself.
     if text.contains(SECRET) {
@@ -309,7 +309,7 @@ pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
 }
 
 /// A range, and an address.
-pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
+pub(crate) fn an_address_range_contains_exactly_the_addresses_with_its_prefix(text: &str) {
     let [range, peer] = in_lines(text);
     let guard = Guard::new().addresses([range]);
     let Ok(health) = try_checked(Health::builder().http(HttpOptions::new().guard(guard))) else {
@@ -341,7 +341,7 @@ fn begins_alike(one: IpAddr, other: IpAddr, length: &str) -> bool {
 }
 
 /// The name of a variable after the prefix, and its value.
-pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
+pub(crate) fn a_variable_is_applied_refused_or_ignored(text: &str) {
     let [name, value] = in_lines(text);
     // A file of that name can be any device of this machine.
     if name.to_ascii_uppercase().contains("FILE") {

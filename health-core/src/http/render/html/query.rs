@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_to_checks_and_back_from_any_address() {
+    fn links_work_from_any_address() {
         for (path, is_check, base, back) in [
             ("/status", false, "./status/", "./status"),
             ("/status/", false, "./", "../status"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn links_keep_what_was_chosen() {
+    fn links_keep_the_chosen_filters() {
         let head = RequestHead::new("GET", "/status");
         let query = Query::of(
             &head.with_query(Some("refresh=60&state=hung&tag=a%26b&q=x+%3Cy&badge=z")),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_state_is_no_filter() {
+    fn an_unknown_state_is_not_a_filter() {
         for state in ["", "fine", "Passing", "%ff"] {
             let text = format!("state={state}");
             let head = RequestHead::new("GET", "/status").with_query(Some(&text));

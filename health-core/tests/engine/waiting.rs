@@ -29,7 +29,7 @@ async fn refreshed(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_startup_check_that_has_done_its_work_is_not_waited_for() {
+async fn a_completed_startup_check_is_not_waited_for() {
     let health = Health::builder()
         .check("migrations", critical().startup(), || async {})
         .start()
@@ -44,7 +44,7 @@ async fn a_startup_check_that_has_done_its_work_is_not_waited_for() {
 /// Both are done with the first result of the second: the run of the first is
 /// under way at that moment, and its result no longer counts.
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_startup_check_is_told_when_startup_passes() {
+async fn waiters_for_a_startup_check_return_when_startup_passes() {
     let runs = AtomicUsize::new(0);
     let often = critical().startup().interval(SECOND).timeout(SECOND);
     let health = Health::builder()
@@ -67,7 +67,7 @@ async fn who_waits_for_a_startup_check_is_told_when_startup_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
+async fn a_probe_does_not_wait_for_a_completed_startup_check_on_demand() {
     let options = critical().startup().cache(SECOND);
     let health = Health::builder()
         .check("migrations", options, || async {})
@@ -86,7 +86,7 @@ async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_asks_for_what_comes_first_and_runs_only_on_demand() {
+async fn a_refresh_runs_the_dependencies_that_are_on_demand() {
     let health = Health::builder()
         .check("database", critical().cache(SECOND), || async {})
         .check("schema", critical().after(&["database"]), || async {})
@@ -100,7 +100,7 @@ async fn a_refresh_asks_for_what_comes_first_and_runs_only_on_demand() {
 /// The check holds the worker that its own task needs, so the deadline must be
 /// seen by the one who waits. In real time: only a blocked thread does this.
 #[test]
-fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
+fn a_refresh_of_a_blocked_check_ends_at_its_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -134,7 +134,7 @@ fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
 /// As above: nobody reads the verdict of what comes first but the check that
 /// comes after it.
 #[test]
-fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline() {
+fn a_check_is_skipped_when_its_dependency_blocks_past_the_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -31,7 +31,7 @@ fn recorded(recorder: &Snapshotter) -> HashMap<String, DebugValue> {
 }
 
 #[test]
-fn the_recorder_has_what_the_page_has() {
+fn the_metrics_recorder_has_the_values_of_the_metrics_page() {
     let recorder = DebuggingRecorder::new();
     let seen = recorder.snapshotter();
     let test = async {

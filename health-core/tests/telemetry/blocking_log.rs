@@ -98,7 +98,7 @@ fn begin() -> (DefaultGuard, MutexGuard<'static, ()>) {
 }
 
 #[test]
-fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
+fn a_blocking_log_delays_no_heartbeat_reader_or_deadline() {
     let _guard = begin();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beat = Heartbeat::new("consumer", Duration::from_millis(200));
@@ -131,7 +131,7 @@ fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
 }
 
 #[test]
-fn log_events_and_hooks_tell_one_story() {
+fn the_log_events_and_hooks_agree() {
     let _guard = begin();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beats: Vec<_> = (0..4)

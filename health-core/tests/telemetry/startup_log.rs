@@ -24,7 +24,7 @@ fn waits(after_s: u64, names: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn startup_that_waits_is_spoken_of_less_and_less_often_until_it_passes() {
+async fn a_waiting_startup_is_logged_at_growing_intervals_until_it_passes() {
     let (log, _guard) = Log::capture();
     let [schema, cache, lost] = ["schema", "cache", "lost"].map(Gate::new);
     let health = Health::builder()

@@ -81,7 +81,7 @@ async fn failing_runs_do_not_renew_the_last_pass() {
 
 /// The check is held back by a switch, so that it goes stale without a run.
 #[tokio::test(start_paused = true)]
-async fn a_failure_after_a_skip_settles_the_verdict_at_once() {
+async fn the_first_failure_after_a_skip_counts_at_once() {
     let check = Behaviour::default();
     let runs = check.clone();
     let switch = Switch::new("broker");
@@ -112,7 +112,7 @@ async fn a_failure_after_a_skip_settles_the_verdict_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_liveness_check_that_failed_goes_on_failing_while_it_is_skipped() {
+async fn a_failed_liveness_check_keeps_failing_while_it_is_skipped() {
     for (behaviour, status) in [(PASSES, Status::Pass), (FAILS, Status::Fail)] {
         let check = Behaviour::default();
         check.set(behaviour);
@@ -180,7 +180,7 @@ fn startup_does_not_latch_while_one_of_its_checks_is_over_its_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_turns_after_a_stop() {
+async fn no_status_changes_after_a_stop() {
     let health = Health::builder()
         .check(
             "loop",
@@ -223,7 +223,7 @@ async fn a_refresh_does_not_wait_for_the_initial_delay() {
 /// A service that has been at rest for so long that everything is due answers as
 /// one that is read all the time.
 #[tokio::test(start_paused = true)]
-async fn a_late_reader_sees_the_same_moments() {
+async fn a_late_reader_sees_the_same_transition_times() {
     let (first, second) = (Switch::new("first"), Switch::new("second"));
     let startup = || CheckOptions::new().startup().critical();
     let health = Health::builder()

@@ -1,4 +1,4 @@
-//! Every door gives the same verdict at the same moment, from the same board.
+//! Every interface reports the same verdict at the same time, from the same board.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,14 +32,14 @@ const QUESTIONS: [(&str, &str); 7] = [
 type Verdicts = [bool; QUESTIONS.len()];
 
 /// Everything through which health can be asked.
-struct Doors {
+struct Interfaces {
     health: Health,
     http: Vec<(Framework, Server)>,
     grpc: Grpc,
     client: HealthClient<Channel>,
 }
 
-impl Doors {
+impl Interfaces {
     async fn open(health: Health) -> Self {
         let mut http = Vec::new();
         for framework in Framework::ALL {
@@ -49,7 +49,7 @@ impl Doors {
         let grpc = Grpc::start(services).await;
         let channel = Channel::from_shared(format!("http://{}", grpc.address()));
         let channel = channel.expect("an address").connect().await;
-        Doors {
+        Interfaces {
             client: HealthClient::new(channel.expect("it listens")),
             health,
             http,
@@ -57,7 +57,7 @@ impl Doors {
         }
     }
 
-    /// The verdicts through every door, by its name.
+    /// The verdicts through every interface, by its name.
     async fn ask(&mut self) -> BTreeMap<String, Verdicts> {
         let mut answers = BTreeMap::new();
         for (framework, server) in &self.http {
@@ -137,7 +137,7 @@ async fn exec(urls: [String; QUESTIONS.len()]) -> Verdicts {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_gives_the_same_verdict_at_the_same_moment() {
+async fn every_interface_reports_the_same_verdict_at_the_same_time() {
     let critical = || CheckOptions::new().critical();
     let migrations = Gate::new("migrations");
     let health = Health::builder()
@@ -151,30 +151,30 @@ async fn every_door_gives_the_same_verdict_at_the_same_moment() {
     for name in ["alive", "disk", "mail"] {
         health.refresh(name).await.expect("there is such a check");
     }
-    let mut doors = Doors::open(health.clone()).await;
+    let mut interfaces = Interfaces::open(health.clone()).await;
     //                ready  live   started storage alive disk  mail
     let starting = [false, true, false, true, true, true, true];
-    doors.assert_all("starting", starting).await;
+    interfaces.assert_all("starting", starting).await;
     migrations.open();
-    doors.assert_all("healthy", [true; 7]).await;
+    interfaces.assert_all("healthy", [true; 7]).await;
 
     Fake::of(&health, "mail").warn("slow");
-    doors.assert_all("degraded", [true; 7]).await;
+    interfaces.assert_all("degraded", [true; 7]).await;
     Fake::of(&health, "mail").fail("down");
     let without_mail = [true, true, true, true, true, true, false];
-    doors.assert_all("mail is down", without_mail).await;
+    interfaces.assert_all("mail is down", without_mail).await;
     Fake::of(&health, "disk").fail("full");
     let without_disk = [false, true, true, false, true, false, false];
-    doors.assert_all("disk is full", without_disk).await;
+    interfaces.assert_all("disk is full", without_disk).await;
     Fake::of(&health, "alive").fail("stuck");
     let stuck = [false, false, true, false, false, false, false];
-    doors.assert_all("stuck", stuck).await;
+    interfaces.assert_all("stuck", stuck).await;
     for name in ["alive", "disk", "mail"] {
         Fake::of(&health, name).pass();
     }
-    doors.assert_all("healthy again", [true; 7]).await;
+    interfaces.assert_all("healthy again", [true; 7]).await;
 
     drop(health.drain());
     let draining = [false, true, true, true, true, true, true];
-    doors.assert_all("draining", draining).await;
+    interfaces.assert_all("draining", draining).await;
 }
