@@ -1,4 +1,4 @@
-//! The endpoint as a service of tower, and the layer.
+//! The endpoint as a tower service, and the layer.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -62,7 +62,7 @@ async fn a_guard_reads_the_peer_address_from_the_extension() {
     assert!(!ask(None).await.contains("/var is at"));
 }
 
-/// An application that is full, and never answers what it has begun.
+/// An application at its concurrency limit, which never completes a request.
 #[tokio::test]
 async fn the_layer_answers_before_a_concurrency_limit() {
     static CALLED: Semaphore = Semaphore::const_new(0);
@@ -97,7 +97,7 @@ async fn the_layer_answers_before_a_concurrency_limit() {
     assert_eq!(text(business).await, "business");
 }
 
-/// What the public layer does not serve belongs to the application.
+/// The application handles the paths that the public layer does not serve.
 #[tokio::test]
 async fn the_layer_leaves_internal_paths_to_the_application() {
     let health = Health::builder()

@@ -1,5 +1,5 @@
-//! Secrets of the texts of checks, and those of a receiver: none of them is in a
-//! body, in the log, in a span or in an event.
+//! No secret, neither of a check nor of a receiver, is in a body, in the log, in a
+//! span or in an event.
 #![cfg(all(feature = "tracing", feature = "webhook"))]
 
 #[path = "telemetry/corpus/mod.rs"]
@@ -20,7 +20,7 @@ use test_support::BOUND;
 use test_support::receiver::{Answer, free_address, next, receiver};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What the process logs, by `tracing` and by `log`.
+/// The log of the process, by `tracing` and by `log`.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Writer;
@@ -37,7 +37,7 @@ impl io::Write for Writer {
     }
 }
 
-/// Takes what the HTTP client logs itself.
+/// Captures the log of the HTTP client.
 impl log::Log for Writer {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
@@ -56,13 +56,13 @@ fn logged() -> String {
     String::from_utf8_lossy(&log).into_owned()
 }
 
-/// At the level trace the client logs the bytes of the request.
+/// At the level trace, the client logs the bytes of the request.
 fn log_everything() {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
         .with_writer(|| Writer);
-    // Not `init`, which can take the logger of `log` too.
+    // Not `init`, which would install a logger for `log` as well.
     tracing::subscriber::set_global_default(subscriber.finish()).expect("it is the only one");
     log::set_logger(&Writer).expect("it is the only one");
     log::set_max_level(log::LevelFilter::Debug);
@@ -70,7 +70,7 @@ fn log_everything() {
 
 const TOKENS: [&str; 3] = ["s3cr3tpath", "s3cr3tquery", "s3cr3theader"];
 
-/// An address with secrets, as those of chats are.
+/// A URL with secrets, as chat services have them.
 fn with_secrets(url: &str) -> String {
     format!("{url}/{}?token={}", TOKENS[0], TOKENS[1])
 }
@@ -134,7 +134,7 @@ async fn no_marked_secret_is_in_a_webhook_its_log_a_span_or_an_event() {
         let names = turns.iter().filter_map(|turn| turn["check"].as_str());
         checks.extend(names.map(str::to_owned));
         for turn in &turns {
-            // Both the JSON and the texts in it.
+            // The JSON, and the texts in it.
             for key in ["message", "cause"] {
                 bodies += turn[key].as_str().unwrap_or_default();
                 bodies.push('\n');

@@ -12,8 +12,8 @@ use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A server that says this to every request; its address, and how many
-/// connections it has had.
+/// A server with this answer to every request. Returns its URL and the number of its
+/// connections.
 async fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!(

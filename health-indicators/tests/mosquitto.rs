@@ -42,7 +42,7 @@ fn broker() -> Server {
     })
 }
 
-/// The application: its client, what it receives, and its health.
+/// The application, with its client, its received messages and its health.
 struct Application {
     client: AsyncClient,
     messages: UnboundedReceiver<Vec<u8>>,
@@ -79,7 +79,7 @@ impl Application {
         }
     }
 
-    /// Its own use of the client.
+    /// The application publishes and receives through the same client.
     async fn works(&mut self) {
         let sent = async {
             let subscribed = self.client.subscribe("orders", QoS::AtLeastOnce).await;
@@ -140,7 +140,7 @@ async fn each_state_of_a_broker_has_its_class() {
     }
 }
 
-/// Without a call of `poll` the event loop receives nothing.
+/// Without calls of `poll` the event loop receives nothing.
 #[tokio::test]
 async fn an_event_loop_that_is_not_polled_fails() {
     let mut options = MqttOptions::new("orders", "127.0.0.1", 1883);

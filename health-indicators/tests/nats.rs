@@ -51,7 +51,7 @@ fn health(client: &Client) -> Health {
     })
 }
 
-/// The application's own use of the client.
+/// The application uses the same client.
 async fn works(client: &Client) {
     use tokio_stream::StreamExt as _;
 
@@ -109,7 +109,7 @@ async fn each_state_of_a_server_has_its_class() {
     println!("back: {:?}", eventually(&health, UP).await);
     works(&client).await;
 
-    // The client keeps to itself why it cannot connect.
+    // The client does not report why it cannot connect.
     let wrong = self::client(&server, "wrong-hunter2").await;
     let health = self::health(&wrong);
     eventually(&health, unreachable).await;

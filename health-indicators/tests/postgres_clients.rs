@@ -41,7 +41,7 @@ async fn connect(server: &Server) -> Client {
     let config = config(server, PASSWORD);
     let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
-        // It listens before it answers.
+        // The server listens before it answers.
         match config.connect(NoTls).await {
             Ok((client, connection)) => {
                 tokio::spawn(connection);
@@ -53,7 +53,7 @@ async fn connect(server: &Server) -> Client {
     }
 }
 
-/// Without a runtime of its own, as many applications make it.
+/// A pool without a runtime, as many applications create it.
 fn deadpool(config: Config) -> deadpool_postgres::Pool {
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
@@ -94,7 +94,7 @@ fn health_of_bb8(pool: &Bb8) -> Health {
     })
 }
 
-/// The application's own use of the pools.
+/// The application uses the same pools.
 async fn both_work(deadpool: &deadpool_postgres::Pool, bb8: &Bb8) {
     let first = [deadpool.get().await, deadpool.get().await];
     for client in first {
@@ -142,7 +142,7 @@ async fn each_state_of_a_server_has_its_class() {
         println!("{name}, up: {:?}", eventually(health, UP).await);
     }
 
-    // A run opens no connection that the application had not.
+    // A run opens no connection for itself.
     let before = connections(&admin).await;
     for _ in 0..20 {
         for (_, health) in all() {
@@ -211,7 +211,7 @@ async fn each_state_of_a_server_has_its_class() {
     for (name, health) in &pools {
         println!("{name}, back: {:?}", eventually(health, UP).await);
     }
-    // A client never connects again.
+    // A client never reconnects.
     assert_eq!(seen(&of_client).await, failing(FailureClass::Unreachable));
     both_work(&deadpool, &bb8).await;
 

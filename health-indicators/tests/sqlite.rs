@@ -61,7 +61,7 @@ async fn each_state_of_a_database_has_its_class() {
     );
 }
 
-/// The application takes the only connection between any two steps of the check.
+/// The application takes the only connection between two steps of the check.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_busy_pool_is_never_reported_as_an_unreachable_database() {
     let directory = tempfile::tempdir().expect("a directory");

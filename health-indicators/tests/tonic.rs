@@ -31,7 +31,7 @@ fn peer() -> Health {
         .expect("it starts")
 }
 
-/// The server, and how many connections it has accepted.
+/// The server, and the number of its connections.
 fn serve(health: &Health, listener: TcpListener) -> (JoinHandle<()>, Arc<AtomicUsize>) {
     let accepted = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&accepted);
@@ -92,7 +92,7 @@ async fn each_status_of_a_service_has_its_class() {
         class(&channel, "missing").await,
         Some(FailureClass::Misconfigured)
     );
-    // Without readiness the server as a whole fails, too.
+    // Without readiness the server as a whole fails as well.
     assert_eq!(
         serving(&channel).await.failure_class(),
         Some(FailureClass::Refused)
@@ -110,7 +110,7 @@ async fn an_unreachable_or_silent_server_is_detected_and_recovers() {
         Some(FailureClass::Unreachable)
     );
 
-    // It accepts and never answers.
+    // The listener accepts connections and never answers.
     let (silent, _) = listen(address.port()).await;
     let held = tokio::spawn(async move {
         let mut connections = Vec::new();

@@ -1,4 +1,4 @@
-//! The calls, over a real connection with tonic's own client.
+//! The calls of the service, over a real connection with the client of tonic.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ async fn watch(
     answer.expect("watch never refuses").into_inner()
 }
 
-/// The next message, or the status with which the call ended.
+/// Returns the next message, or the status with which the call ended.
 async fn next(stream: &mut Streaming<HealthCheckResponse>) -> Result<ServingStatus, Code> {
     let message = timeout(BOUND, stream.message()).await.expect("in time");
     match message {
@@ -208,7 +208,7 @@ async fn watch_sends_the_status_and_then_each_change_once() {
         Fake::of(&health, "disk").set(outcome);
     }
     assert_eq!(next(&mut ready).await, Ok(NotServing));
-    // Degraded is the same to a client.
+    // Degraded is `SERVING` as well.
     Fake::of(&health, "disk").pass();
     assert_eq!(next(&mut ready).await, Ok(Serving));
     Fake::of(&health, "mail").warn("slow");
@@ -231,7 +231,7 @@ async fn an_unknown_service_is_watched_until_the_end_of_the_drain() {
     assert_eq!(next(&mut unknown).await, Err(Code::Unavailable));
 }
 
-/// A graceful shutdown waits for calls, so it would never end.
+/// A graceful shutdown waits for calls, so it would never end otherwise.
 #[tokio::test]
 async fn every_watch_ends_with_the_drain_and_before_the_server() {
     let health = started(
@@ -252,7 +252,7 @@ async fn every_watch_ends_with_the_drain_and_before_the_server() {
     for stream in [&mut ready, &mut orders] {
         assert_eq!(next(stream).await, Ok(NotServing));
     }
-    // As over HTTP: the process lives, and so does the disk.
+    // As over HTTP: the process is live, and the disk passes.
     for service in ["liveness", "storage"] {
         assert_eq!(check(&mut client, service).await, Ok(Serving), "{service}");
     }
@@ -280,7 +280,7 @@ async fn a_stop_ends_every_watch() {
     assert_eq!(next(&mut ready).await, Err(Code::Unavailable));
 }
 
-/// A check that counts its runs, and ends none until it is told to.
+/// A check that counts its runs.
 #[tokio::test]
 async fn only_its_probe_runs_a_check_on_demand() {
     let runs = Arc::new(AtomicUsize::new(0));

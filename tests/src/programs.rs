@@ -1,4 +1,4 @@
-//! Programs that tests talk to, which `scripts/test.sh` installs.
+//! Programs that tests run, which `scripts/test.sh` installs.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
@@ -8,12 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-/// A program that ends with the test.
+/// A program that is killed at the end of the test.
 #[derive(Debug)]
 pub struct Running(Child);
 
 impl Running {
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Panics
     ///
@@ -37,7 +37,7 @@ impl Drop for Running {
     }
 }
 
-/// An Envoy that sends traffic to one host, as its health check says.
+/// An Envoy that routes to one host according to its health check.
 #[derive(Debug)]
 pub struct Envoy {
     admin: u16,
@@ -46,8 +46,8 @@ pub struct Envoy {
 }
 
 impl Envoy {
-    /// Starts it with this health check. It speaks HTTP/2 with the host if the
-    /// check is one of gRPC.
+    /// Starts Envoy with this health check. It uses HTTP/2 with the host if the check
+    /// uses gRPC.
     ///
     /// # Panics
     ///
@@ -100,7 +100,7 @@ static_resources:
         }
     }
 
-    /// Whether the host has each of these health flags, by Envoy's own report.
+    /// Whether the host has each of these health flags in the report of Envoy.
     ///
     /// # Panics
     ///
@@ -115,14 +115,14 @@ static_resources:
     }
 }
 
-/// A port of the loopback address that nobody has.
+/// Returns an unused port of the loopback address.
 ///
 /// # Panics
 ///
 /// If there is none.
 pub fn free_port() -> u16 {
-    // The system may give a port a second time before a program listens there, and
-    // a test would talk to the program of another.
+    // The system may return a port again before a program listens there, and a test
+    // would talk to the program of another test.
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -134,7 +134,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// What curl prints with these arguments.
+/// Returns what curl prints with these arguments.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! Two libraries whose checks have one name: only the whole program shows it.
+//! Two libraries with checks of the same name, which only the whole program can
+//! detect.
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;

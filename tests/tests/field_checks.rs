@@ -1,4 +1,4 @@
-//! Checks that are declared on the fields of the state, run by `Health`.
+//! Checks on the fields of the state, run by `Health`.
 #![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::rc::Rc;
@@ -35,7 +35,7 @@ async fn local(limit: &u64) -> Result<(), String> {
     other.map(drop).map_err(|error| error.to_string())
 }
 
-/// Counts its runs, to show that it is made once.
+/// Counts its runs, to show that it is created once.
 #[derive(Default)]
 struct Counting {
     runs: AtomicU32,
@@ -76,7 +76,7 @@ impl BlockingIndicator<u8> for ElsewhereThan {
 
 #[derive(Clone, HealthState)]
 struct AppState {
-    /// The primary takes writes.
+    /// The primary accepts writes.
     ///
     /// No part of the description.
     #[health(check = ping, timeout = "2s", critical, tags("db", "primary"))]
@@ -106,7 +106,7 @@ struct AppState {
     optional_limit: Option<u64>,
 }
 
-/// It takes the primary, since the replica is no parameter.
+/// Gets the primary, since the replica is not a parameter.
 #[health_check(after(primary))]
 async fn database(pool: &Pool) -> bool {
     pool.host == "primary"
@@ -154,7 +154,7 @@ async fn a_field_that_is_none_has_no_check() {
     assert!(!names.iter().any(|name| name == "cache"), "{names:?}");
     assert!(names.iter().any(|name| name == "search"), "{names:?}");
     assert!(health.refresh("cache").await.is_none());
-    // What is not configured holds up nothing.
+    // A dependency that is not configured does not block its dependents.
     assert_eq!(verdict(&health, "search").await, Verdict::Pass);
 }
 

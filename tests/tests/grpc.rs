@@ -1,6 +1,5 @@
-//! `grpc.health.v1` with the clients of others: grpcio, grpc-js and Envoy. They
-//! need programs, which `scripts/test.sh` installs, so plain `cargo test` ignores
-//! them.
+//! `grpc.health.v1` with other clients: grpcio, grpc-js and Envoy. They need programs
+//! that `scripts/test.sh` installs, so plain `cargo test` ignores these tests.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,7 +35,7 @@ async fn served() -> (Health, Grpc) {
     (health, served)
 }
 
-/// A client that prints a line for each answer.
+/// A client that prints one line per answer.
 struct Client {
     lines: Lines<BufReader<ChildStdout>>,
     _process: Child,

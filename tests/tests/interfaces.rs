@@ -17,7 +17,7 @@ use tonic::transport::Channel;
 
 const BOUND: Duration = Duration::from_secs(20);
 
-/// What is asked about: the path over HTTP and the service over gRPC.
+/// The checked services: the path over HTTP and the name over gRPC.
 const QUESTIONS: [(&str, &str); 7] = [
     ("/readyz", "readiness"),
     ("/livez", "liveness"),
@@ -28,10 +28,10 @@ const QUESTIONS: [(&str, &str); 7] = [
     ("/health/mail", "mail"),
 ];
 
-/// Whether each of the questions is answered with "healthy" or "degraded".
+/// Whether each answer is "healthy" or "degraded".
 type Verdicts = [bool; QUESTIONS.len()];
 
-/// Everything through which health can be asked.
+/// Every interface of health.
 struct Interfaces {
     health: Health,
     http: Vec<(Framework, Server)>,
@@ -57,7 +57,7 @@ impl Interfaces {
         }
     }
 
-    /// The verdicts through every interface, by its name.
+    /// The verdicts of every interface, by its name.
     async fn ask(&mut self) -> BTreeMap<String, Verdicts> {
         let mut answers = BTreeMap::new();
         for (framework, server) in &self.http {
@@ -100,7 +100,7 @@ impl Interfaces {
         QUESTIONS.map(|(_, service)| is_serving(statuses[service].status()))
     }
 
-    /// All of them agree, and this is what they say.
+    /// Asserts that all interfaces give these verdicts.
     async fn assert_all(&mut self, moment: &str, expected: Verdicts) {
         for (door, verdicts) in self.ask().await {
             assert_eq!(verdicts, expected, "{moment}: {door}");
@@ -124,7 +124,7 @@ fn is_serving(status: ServingStatus) -> bool {
     }
 }
 
-/// As the command of a container asks, which blocks.
+/// As the probe command of a container, which blocks.
 async fn exec(urls: [String; QUESTIONS.len()]) -> Verdicts {
     let asking = tokio::task::spawn_blocking(move || {
         urls.map(|url| match health_probe::probe(&url, BOUND) {

@@ -1,4 +1,4 @@
-//! A library's checks that get their parameters when the program starts.
+//! Checks of a library whose parameters are provided at the start of the program.
 
 use std::time::Duration;
 

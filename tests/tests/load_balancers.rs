@@ -1,5 +1,5 @@
-//! What load balancers read beside the code: HAProxy's agent check, Envoy's header
-//! fields and Consul's warning.
+//! What load balancers read besides the status code: HAProxy's agent check, Envoy's
+//! header fields and Consul's warning.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -81,7 +81,7 @@ async fn an_invalid_weight_is_refused() {
     }
 }
 
-/// A column of the server's statistics, by HAProxy's own report.
+/// A column of the statistics of HAProxy.
 fn statistic(socket: &Path, column: &str) -> Option<String> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.write_all(b"show stat\n").ok()?;

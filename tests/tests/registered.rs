@@ -1,4 +1,4 @@
-//! What the attribute writes into the registry.
+//! What the attribute registers.
 #![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ async fn queue() {}
 impl Limit {
     #[doc = concat!("made by ", "a macro")]
     ///
-    /// The limit leaves room.  
+    /// Passes if the limit leaves room.
     #[health_check(tags("limits"))]
     async fn positive(&self) -> bool {
         self.0 > 0

@@ -1,11 +1,11 @@
-//! Checks of three crates in one program, which both adapters serve.
+//! Checks of three crates in one program, served by both adapters.
 
 use fixture_billing::Stripe;
 use fixture_renamed::Limit;
 use health_core::{Health, HealthState, health_check, testing};
 use tests::wire::{Framework, Server};
 
-/// The state of the package `tests`; that of `fixture-renamed` is another.
+/// The state of the package `tests`; `fixture-renamed` has another.
 #[derive(HealthState)]
 struct AppState {
     own: u64,

@@ -1,9 +1,8 @@
-//! Workers that stand still are found, and busy ones are left alone, on real
-//! runtimes and by the real clock. The rule itself is tested without either in
-//! `health-core`.
+//! Blocked workers are detected and busy ones are not, with real runtimes and the
+//! real clock. `health-core` has tests of the rule without either.
 //!
-//! Who blocks says so through a channel, and goes on when the test says so, or
-//! is over.
+//! Code that blocks reports this through a channel, and continues when the test
+//! releases it or ends.
 
 use std::pin::pin;
 use std::sync::mpsc;
@@ -24,20 +23,20 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 const THRESHOLD: Duration = Duration::from_secs(1);
-/// Long enough for an alarm, were there any.
+/// Long enough for a false alarm.
 const WHILE: Duration = Duration::from_millis(2_500);
 
-/// Whoever loads every core is alone.
+/// A test that uses all cores runs alone.
 static CORES: RwLock<()> = RwLock::new(());
 
-/// Something that blocks, and says so.
+/// A handle for code that blocks.
 struct Blocker {
-    /// Dropped when the test is over, so that nothing blocks for ever.
+    /// Dropped at the end of the test, so that no thread blocks forever.
     release: mpsc::Sender<()>,
     blocked: mpsc::Receiver<()>,
 }
 
-/// The other side of it: what it does is block its thread.
+/// The blocking side, which blocks its thread.
 #[derive(Clone)]
 struct Block {
     tell: mpsc::Sender<()>,
@@ -52,7 +51,7 @@ impl Blocker {
         (Blocker { release, blocked }, Block { tell, released })
     }
 
-    /// Something on a worker of this runtime blocks from now on.
+    /// Blocks a worker of this runtime from now on.
     fn on(runtime: &Handle) -> Self {
         let (blocker, block) = Blocker::new();
         runtime.spawn(async move { block.thread() });
@@ -77,7 +76,7 @@ impl Block {
     }
 }
 
-/// A service on a runtime that a thread of the test's drives.
+/// A service on a runtime that a thread of the test drives.
 struct Service {
     health: Health,
     runtime: Handle,
@@ -216,7 +215,7 @@ fn two_blocked_workers_of_two_are_found() {
     assert_eq!(service.alarms(), 1);
 }
 
-/// Three runtimes: that of health and one for each worker of the server.
+/// Three runtimes: that of health, and one per worker of the server.
 #[test]
 fn one_blocked_actix_worker_of_two_is_found() {
     let _shared = CORES.read();
@@ -241,7 +240,7 @@ fn one_blocked_actix_worker_of_two_is_found() {
     service.goes_on();
     assert_eq!(service.alarms(), 1);
     drop((connection, server));
-    // The workers end with the server, and are not missed.
+    // The workers end with the server, and are no longer watched.
     thread::sleep(WHILE);
     assert_eq!(service.alarms(), 0);
 }
@@ -280,7 +279,8 @@ fn a_saturated_runtime_passes() {
     for _ in 0..50 {
         service.runtime.spawn(async {
             loop {
-                // 61 of them far below the threshold, also where others compile.
+                // 61 short polls far below the threshold, even while other jobs
+                // compile.
                 let poll = Instant::now();
                 while poll.elapsed() < Duration::from_micros(500) {
                     std::hint::spin_loop();
@@ -291,7 +291,7 @@ fn a_saturated_runtime_passes() {
     }
     thread::sleep(Duration::from_secs(4));
     assert_eq!(service.alarms(), 0);
-    // And a worker that is stuck among them is found all the same.
+    // A blocked worker among them is detected nevertheless.
     let blocker = Blocker::on(&service.runtime);
     service.is_found();
     blocker.release();
@@ -307,7 +307,7 @@ fn with_bad_check(builder: HealthBuilder) -> (Blocker, HealthBuilder) {
             .check("innocent", often.clone(), || async {})
             .check("redis", often, move || {
                 let block = block.clone();
-                // The mistake: in an async function this should await.
+                // The mistake: a blocking call in an async function.
                 async move { block.thread() }
             });
     (blocker, builder)
@@ -319,7 +319,7 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
     for runtime in [single(), workers(2)] {
         let (blocker, builder) = with_bad_check(Health::builder());
         let mut service = Service::start(runtime, builder);
-        // One long poll is a suspicion, the second is proof.
+        // The second long poll quarantines the check.
         for _ in 0..2 {
             blocker.blocks();
             service.is_found();
@@ -370,7 +370,7 @@ fn a_dropped_runtime_is_no_longer_watched() {
         service.check().message().map(|text| text.contains("check")),
         Some(false)
     );
-    // It blocks its thread still.
+    // It still blocks its thread.
     jobs.shutdown_background();
     service.goes_on();
     service.health.watch_runtime(&service.runtime.clone());
@@ -386,7 +386,7 @@ fn a_runtime_that_is_not_driven_yet_is_not_blocked() {
     service.health.watch_runtime(later.handle());
     thread::sleep(THRESHOLD + THRESHOLD / 2);
     assert_eq!(service.alarms(), 0);
-    // From the first task on it is watched like any other.
+    // From the first task on it is watched like any other runtime.
     later.block_on(async {
         tokio::task::yield_now().await;
         let start = Instant::now();

@@ -1,14 +1,14 @@
-//! The server on hyper alone, as a process.
+//! The plain hyper server, as a process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Far more than anything here takes, for a busy machine.
+/// Far more than any wait takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The process, which ends with the test.
+/// The process, which is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -35,7 +35,7 @@ fn start() -> (Running, [String; 2]) {
     (running, addresses)
 }
 
-/// 0 if nobody answers.
+/// Returns 0 if the connection is refused.
 fn get(address: &str, path: &str) -> (u16, String) {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)

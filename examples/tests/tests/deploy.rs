@@ -1,5 +1,5 @@
-//! What is deployed fits together: the manifest, the unit, what the guide says
-//! of them, and the defaults of the crate.
+//! The deployment files match: the manifest, the unit, the guide and the defaults of
+//! the crate.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ const POD_MONITOR: &str = include_str!("../../../deploy/podmonitor.yaml");
 const UNIT: &str = include_str!("../../../deploy/orders.service");
 const GUIDE: &str = include_str!("../../../docs/deployment.md");
 
-/// To close the database, and for a machine that is busy.
+/// Time to close the database, also on a busy machine.
 const MARGIN: Duration = Duration::from_secs(5);
-/// The longest that an answer waits for checks on demand.
+/// The longest wait of an answer for checks on demand.
 const LONGEST_ANSWER: Duration = Duration::from_millis(800);
 
 fn document(kind: &str) -> Yaml {
@@ -43,13 +43,13 @@ fn seconds(yaml: &Yaml) -> Duration {
     Duration::from_secs(seconds.unwrap_or_else(|| panic!("no seconds: {yaml:?}")))
 }
 
-/// How long a probe fails before something comes of it.
+/// How long a probe fails before Kubernetes acts.
 fn patience(probe: &Yaml) -> Duration {
     let failures = probe["failureThreshold"].as_i64().expect("a number");
     seconds(&probe["periodSeconds"]) * u32::try_from(failures).expect("a small number")
 }
 
-/// The routes and the drain are those of `orders`; its checks are not needed.
+/// The routes and the drain of `orders`, without its checks.
 fn health() -> Health {
     let checks = ["cache", "database", "disk", "payments"];
     let off = checks.map(|check| (check, json!({ "enabled": false })));
@@ -58,7 +58,7 @@ fn health() -> Health {
     health.expect("it starts")
 }
 
-/// By tokio's clock, which is paused.
+/// Measured with tokio's paused clock.
 async fn drain_delay() -> Duration {
     let start = Instant::now();
     health().drain().await;
@@ -121,7 +121,7 @@ async fn the_probes_of_the_manifest_are_served() {
     assert_eq!(labels, selected);
 }
 
-/// The port of operators is scraped, and no Service leads to it.
+/// Prometheus scrapes the port for operators, and no Service exposes it.
 #[test]
 fn the_metrics_are_scraped_where_they_are_served() {
     let monitor = YamlLoader::load_from_str(POD_MONITOR).expect("YAML");

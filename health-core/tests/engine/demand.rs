@@ -1,4 +1,4 @@
-//! Checks that run when somebody asks.
+//! Checks on demand: they run when a probe or a refresh needs their result.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A check that takes a while, and counts.
+/// A check that takes `time` and counts its runs.
 fn counted(takes: Duration) -> (Arc<AtomicUsize>, impl Fn() -> tokio::time::Sleep) {
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
@@ -182,8 +182,8 @@ async fn a_refresh_never_waits_for_an_overdue_run() {
     assert!(hung.overdue_since().is_some());
 }
 
-/// The turns so far: everything that has happened is there, so the first wait ends
-/// it.
+/// The status changes so far. All events are in the channel already, so the first
+/// `await` that would block ends the list.
 fn turns(events: &mut Events) -> Vec<(Verdict, Verdict)> {
     let mut context = Context::from_waker(Waker::noop());
     let mut turns = Vec::new();
@@ -205,7 +205,7 @@ async fn a_rarely_requested_passing_check_changes_status_once() {
     let (mut events, endpoint) = (health.subscribe(), health.internal_endpoint());
     for _ in 0..20 {
         assert_eq!(ask(&endpoint, "/readyz").await, 200);
-        // Nothing happens between two askings, whoever reads meanwhile.
+        // No run happens between two requests, whatever is read meanwhile.
         for _ in 0..10 {
             sleep(SECOND).await;
             assert_eq!(
@@ -345,7 +345,7 @@ fn an_answer_can_be_awaited_outside_the_runtime() {
         health.internal_endpoint()
     });
     let answer = endpoint.respond(RequestHead::new("GET", "/readyz"));
-    // An executor that knows nothing of tokio.
+    // An executor without tokio.
     let waker = Waker::from(Arc::new(Unparks(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut answer = pin!(answer);

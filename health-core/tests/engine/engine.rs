@@ -1,4 +1,4 @@
-//! What the engine promises, under tokio's paused clock.
+//! The behaviour of the engine under tokio's paused clock.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -30,7 +30,7 @@ fn body(health: &Health, path: &str) -> (u16, String) {
     (response.status().as_u16(), body)
 }
 
-/// How often a check runs, and how many runs there are at once.
+/// Counts the runs of a check and how many of them ran concurrently.
 #[derive(Clone, Default)]
 struct Runs(Arc<(AtomicUsize, AtomicUsize, AtomicUsize)>);
 
@@ -184,7 +184,7 @@ async fn a_reader_applies_the_deadline_when_the_scheduler_is_blocked() {
         Verdict::Unknown
     );
     let mut later = pin!(advance(secs(3)));
-    // The first poll moves the clock; no other task has been polled since.
+    // The first poll moves the clock; no other task has been polled since then.
     poll_fn(|cx| Poll::Ready(later.as_mut().poll(cx).is_ready())).await;
     assert_eq!(body(&health, "/readyz").0, 503);
     let hung = health.check("hung").expect("the check is registered");
@@ -274,7 +274,7 @@ async fn requests_do_not_add_runs_to_a_thousand_checks() {
     for caller in callers {
         caller.await.expect("no caller panics");
     }
-    // 45 s have passed: runs at 0, 10, 20, 30 and 40 s, each up to a tenth sooner.
+    // 45 s have passed: runs at 0, 10, 20, 30 and 40 s, each up to 10 % earlier.
     for runs in &runs {
         assert!((4..=6).contains(&runs.count()), "{} runs", runs.count());
         assert_eq!(runs.most_at_once(), 1);
@@ -498,8 +498,8 @@ async fn a_boxed_health_check_can_be_registered() {
     }
 }
 
-/// One of the few tests in real time: it waits for conditions that only a
-/// blocked thread and a real clock can bring about.
+/// One of the few tests in real time: only a blocked thread and the real clock bring
+/// about the conditions that it waits for.
 #[test]
 fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
     use std::sync::mpsc;
@@ -517,14 +517,14 @@ fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
             .check("blocker", critical().timeout(timeout), move || {
                 let blocked = Arc::clone(&blocked);
                 async move {
-                    // The commonest mistake: a blocking call in an async function.
+                    // The most common mistake: a blocking call in an async function.
                     let _ = blocked.lock().expect("one run at a time").recv();
                 }
             })
             .start()
             .expect("it starts")
     });
-    // The only worker is blocked, so nobody but this reader can tell the time.
+    // The only worker is blocked, so only this reader can notice the deadline.
     let start = std::time::Instant::now();
     let overdue = || {
         health
@@ -547,7 +547,7 @@ fn a_check_that_blocks_its_thread_is_caught_at_its_deadline() {
     drop(health);
 }
 
-/// Forty checks that ask a pool of five connections, each for 0.8 s.
+/// Forty checks that share a pool of five connections, each for 0.8 s.
 #[tokio::test(start_paused = true)]
 async fn queued_first_runs_do_not_time_out() {
     for limit in [None, Some(5)] {

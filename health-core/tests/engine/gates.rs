@@ -1,4 +1,4 @@
-//! Gates, which startup waits for.
+//! Gates that startup waits for.
 
 use std::time::Duration;
 
@@ -186,7 +186,7 @@ async fn a_gate_does_not_change_a_stopped_health() {
     assert_eq!(again.status(Probe::Readiness), Status::Pass);
 }
 
-/// Startup waits for it.
+/// Startup waits for the gate.
 fn blocking() -> CheckOptions {
     CheckOptions::new().startup().critical()
 }
@@ -319,7 +319,7 @@ async fn the_list_of_checks_that_startup_waits_for_is_bounded() {
     );
 }
 
-/// It has not been opened yet, which is how every start begins.
+/// A gate that has not been opened yet, as at every start.
 #[tokio::test(start_paused = true)]
 async fn a_gate_that_is_not_open_yet_has_not_failed() {
     let gate = Gate::new("migrations");

@@ -1,4 +1,4 @@
-//! What is registered runs when it should, and what it says becomes verdicts.
+//! When checks run, and how their results become verdicts.
 
 mod demand;
 mod engine;

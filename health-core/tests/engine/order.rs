@@ -1,4 +1,4 @@
-//! Checks that come after others.
+//! Checks with dependencies (`after`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -15,7 +15,7 @@ fn often() -> CheckOptions {
     CheckOptions::new().interval(SECOND).critical()
 }
 
-/// A switch that a check follows, and how often the check ran.
+/// A switch that controls a check, and the number of its runs.
 #[derive(Clone)]
 struct Switch(Arc<(AtomicBool, AtomicUsize)>);
 
@@ -102,7 +102,7 @@ async fn a_check_is_skipped_while_its_dependency_fails_and_names_the_root_cause(
 }
 
 /// The checks in the middle of the chain stay skipped, so no verdict of theirs
-/// tells those behind them of the other root.
+/// changes when another check becomes the root cause.
 #[tokio::test(start_paused = true)]
 async fn the_root_cause_is_updated_at_once() {
     let (database, schema) = (Switch::new(true), Switch::new(false));
@@ -132,8 +132,8 @@ async fn the_root_cause_is_updated_at_once() {
     }
 }
 
-/// A check that counts only for startup is over once startup has passed, even if
-/// it is due at that time and waits for the result of what comes first.
+/// A check that counts only for startup ends once startup has passed, even if it is
+/// due then and waits for the result of a dependency.
 #[tokio::test(start_paused = true)]
 async fn a_completed_startup_check_is_no_longer_skipped() {
     let database = Switch::new(true);
@@ -203,7 +203,7 @@ async fn liveness_does_not_fail_for_skipped_checks() {
 fn refused(builder: HealthBuilder) -> String {
     let error = builder.start().expect_err("it is refused");
     let text = error.to_string().replace(file!(), "FILE");
-    // Where the lines stand is rustfmt's affair.
+    // The lines depend on how rustfmt breaks them.
     let digits = text
         .split("FILE:")
         .map(|part| part.trim_start_matches(char::is_numeric));
@@ -231,7 +231,7 @@ async fn invalid_dependencies_are_refused() {
     );
 }
 
-/// The wait for a first result is not made up for by a second run.
+/// The wait for a first result is not followed by an extra run.
 #[tokio::test(start_paused = true)]
 async fn a_check_that_waited_runs_once_and_then_once_per_interval() {
     let start = tokio::time::Instant::now();

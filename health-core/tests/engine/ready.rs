@@ -1,4 +1,4 @@
-//! Waiting for readiness, and the start for tests of an application.
+//! `Health::ready`, and `HealthBuilder::for_tests`.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn for_tests_runs_nothing_and_is_ready_at_once() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// In parallel tests each has a service of its own.
+/// Tests that run in parallel each have a service of their own.
 #[tokio::test]
 async fn a_fake_changes_one_service_until_it_is_released() {
     let started = || {

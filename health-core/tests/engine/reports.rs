@@ -1,5 +1,5 @@
-//! What is reported from outside and never run: heartbeats, switches and
-//! supervised tasks. Gates have a file of their own.
+//! Reported checks that never run: heartbeats, switches and supervised tasks.
+//! `gates.rs` has the tests of gates.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -18,7 +18,7 @@ use tokio::time::{advance, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(30);
-/// The deadline but for a second.
+/// One second less than the deadline.
 const ALMOST: Duration = Duration::from_secs(29);
 
 fn options() -> CheckOptions {
@@ -50,7 +50,7 @@ fn on_one_thread() -> Runtime {
         .expect("a runtime can be built")
 }
 
-/// Where the verdict of the only check went, in order.
+/// The verdicts of the only check after each change, in order.
 async fn turns(mut events: Events) -> Vec<Verdict> {
     let mut turns = Vec::new();
     while let Some(event) = events.next().await {
@@ -137,8 +137,7 @@ async fn a_missed_beat_is_reported_without_readers() {
     );
 }
 
-/// The clock moves without a turn of any task, as it does for a runtime that
-/// stands still.
+/// The clock advances while no task runs, as for a blocked runtime.
 #[tokio::test(start_paused = true)]
 async fn a_late_beat_reports_the_missed_one_first() {
     let stands_still = on_one_thread();
@@ -191,7 +190,7 @@ fn a_blocked_runtime_cannot_hide_a_missed_beat() {
             let health = started(Health::builder().reported(&of_the_loop, critical().liveness()));
             of_the_loop.beat();
             tell.send(health).expect("somebody reads");
-            // The mistake: the only thread waits for something else.
+            // The mistake: the only thread of the runtime blocks.
             let _ = released.recv();
         });
     });
@@ -251,8 +250,8 @@ fn beats_from_many_threads_cause_one_status_change() {
     );
 }
 
-/// Beats that come around the deadline, while somebody looks all the time:
-/// whatever the order, none is lost for good.
+/// Beats around the deadline, while another thread reads all the time: in any order,
+/// no beat is lost.
 #[test]
 fn a_beat_at_the_deadline_is_never_lost() {
     let runtime = on_one_thread();
@@ -458,7 +457,7 @@ async fn a_task_that_ends_with_the_last_health_does_not_fail() {
     assert_eq!(turns(events).await, []);
 }
 
-/// What is awaited on one thread is ended on another, at the same moment.
+/// A task that is awaited on one thread is cancelled on another at the same time.
 #[test]
 fn the_result_of_a_task_is_never_lost() {
     let runtime = Builder::new_multi_thread()
@@ -567,7 +566,7 @@ async fn a_check_after_a_heartbeat_follows_it() {
     assert_eq!(verdict(&health, "lag"), Verdict::Pass);
 }
 
-/// Everything that a service has for its work ends when it drains.
+/// Every kind of work that a service ends when it drains.
 #[tokio::test(start_paused = true)]
 async fn work_that_ends_during_a_drain_does_not_fail() {
     let live = || CheckOptions::new().liveness().critical();
@@ -622,7 +621,7 @@ async fn a_panic_and_a_missed_beat_fail_during_a_drain() {
     assert_eq!(verdict(&health, "consumer"), Verdict::Fail);
 }
 
-/// Times and counts are those of the last report, not of the last change.
+/// Times and counts are those of the last report, not those of the last change.
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_reports_the_time_and_count_of_its_last_beat() {
     let beat = Heartbeat::new("consumer", DEADLINE);
@@ -653,7 +652,7 @@ async fn a_heartbeat_reports_the_time_and_count_of_its_last_beat() {
     assert_eq!(last.consecutive(), 1, "one report that lasts");
 }
 
-/// Beats are counted by the millisecond, so a busy loop may beat in each round.
+/// Beats are counted once per millisecond, so a busy loop may beat in each round.
 #[tokio::test(start_paused = true)]
 async fn beats_within_one_millisecond_count_once() {
     let beat = Heartbeat::new("consumer", DEADLINE);

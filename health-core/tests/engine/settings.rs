@@ -1,4 +1,4 @@
-//! What an operator changes without a new build.
+//! Settings that an operator changes without a new build.
 
 use std::time::Duration;
 
@@ -114,8 +114,8 @@ fn problems(builder: HealthBuilder) -> String {
     builder.start().expect_err("it is refused").to_string()
 }
 
-/// Kubernetes makes them for a Service named `health-check` or `health`; scripts
-/// and images have others.
+/// Kubernetes sets such variables for a Service named `health-check` or `health`;
+/// scripts and images set others.
 const FOREIGN: [(&str, &str); 14] = [
     ("HEALTH_CHECK_SERVICE_HOST", "10.0.0.1"),
     ("HEALTH_CHECK_SERVICE_PORT", "80"),
@@ -206,7 +206,7 @@ async fn a_later_source_wins_in_any_spelling() {
     assert!(health.expect("it starts").check("orders-db").is_some());
 }
 
-/// Two options that exclude each other are one choice of the last source.
+/// Of two mutually exclusive options, the one from the last source counts.
 #[tokio::test]
 async fn a_later_source_replaces_a_mutually_exclusive_option() {
     let cached = || settings(r#"{"database": {"cache": "30s"}, "guard_token_file": "/no/file"}"#);
@@ -286,7 +286,8 @@ async fn settings_configure_the_service() {
     assert_eq!(start.elapsed(), Duration::from_secs(9));
 }
 
-/// Who sees private details: the builder's addresses, and those of the settings.
+/// The clients that see private details: the addresses of the builder and of the
+/// settings.
 #[tokio::test]
 async fn settings_add_addresses_and_trusted_proxies() {
     for settings in [
@@ -424,7 +425,8 @@ async fn a_group_emptied_by_a_setting_is_refused_with_that_setting() {
 }
 
 proptest! {
-    /// kubelet's variables for a Service of any name with ports of any name.
+    /// The variables that the kubelet sets for a Service with any name and any port
+    /// names.
     #[test]
     fn service_variables_of_kubernetes_do_not_prevent_the_start(
         service in "health(_check(_(db|orders_db|database|[A-Z]{1,8}))?)?",

@@ -1,4 +1,4 @@
-//! What `start` refuses, all at once and with what to type.
+//! The problems that `start` reports, all at once and each with its help.
 
 use std::time::Duration;
 

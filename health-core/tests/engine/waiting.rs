@@ -1,7 +1,7 @@
-//! Nobody who asks waits for an answer that cannot come.
+//! No caller waits for a result that cannot come.
 //!
-//! Each test here found somebody waiting: for a check that has done its work,
-//! for a deadline that nobody was left to notice, for a run that nobody asked for.
+//! Each test is a regression test for such a wait: for a completed check, for a
+//! deadline that no task was left to notice, or for a run that was not requested.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// What a refresh says, which is never further away than a timeout.
+/// The verdict after a refresh, which takes at most one timeout.
 async fn refreshed(health: &Health, name: &str) -> Verdict {
     let answer = timeout(60 * SECOND, health.refresh(name)).await;
     let report = answer.expect("a refresh ends").expect("there is a check");
@@ -41,8 +41,8 @@ async fn a_completed_startup_check_is_not_waited_for() {
     assert_eq!(start.elapsed(), Duration::ZERO, "it is not run again");
 }
 
-/// Both are done with the first result of the second: the run of the first is
-/// under way at that moment, and its result no longer counts.
+/// Both checks are completed with the first result of the second: the run of the
+/// first one is in flight then, and its result no longer counts.
 #[tokio::test(start_paused = true)]
 async fn waiters_for_a_startup_check_return_when_startup_passes() {
     let runs = AtomicUsize::new(0);
@@ -97,8 +97,8 @@ async fn a_refresh_runs_the_dependencies_that_are_on_demand() {
     assert_eq!(refreshed(&health, "queries").await, Verdict::Pass);
 }
 
-/// The check holds the worker that its own task needs, so the deadline must be
-/// seen by the one who waits. In real time: only a blocked thread does this.
+/// The check blocks the worker that its own task needs, so the waiter must notice the
+/// deadline. In real time, since only a blocked thread causes this.
 #[test]
 fn a_refresh_of_a_blocked_check_ends_at_its_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -118,8 +118,8 @@ fn a_refresh_of_a_blocked_check_ends_at_its_deadline() {
         });
         health.start().expect("it starts")
     });
-    // With a timer of its own: the blocked worker may be the one that drives
-    // those of its runtime.
+    // The timer has a runtime of its own: the blocked worker may be the one that
+    // drives the timers of its runtime.
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -131,8 +131,7 @@ fn a_refresh_of_a_blocked_check_ends_at_its_deadline() {
     assert!(report.overdue_since().is_some());
 }
 
-/// As above: nobody reads the verdict of what comes first but the check that
-/// comes after it.
+/// As above: only the dependent check reads the verdict of the dependency.
 #[test]
 fn a_check_is_skipped_when_its_dependency_blocks_past_the_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -170,8 +169,8 @@ fn a_check_is_skipped_when_its_dependency_blocks_past_the_deadline() {
     let mut events = health.subscribe();
     block.store(true, SeqCst);
     told.recv_timeout(10 * SECOND).expect("it blocks");
-    // As a request would: the other worker may be parked beside the timers,
-    // which the blocked one has left without anybody.
+    // As a request would: the other worker may be parked without the timers that the
+    // blocked worker drives.
     runtime.spawn(async {});
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()

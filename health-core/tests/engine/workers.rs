@@ -1,4 +1,4 @@
-//! Workers of a service: their orderly end, and what they depend on.
+//! Background tasks of a service: their orderly end and their dependencies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -77,7 +77,7 @@ async fn a_finished_task_may_end_but_not_panic() {
     assert_eq!(verdict(&health, "early"), Verdict::Fail, "it ended before");
 }
 
-/// A broker, and a consumer that beats while the broker works.
+/// A broker, and a consumer that beats while the broker is up.
 fn consumer() -> (Health, Heartbeat, Arc<AtomicBool>) {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let broker = Arc::new(AtomicBool::new(true));
@@ -108,7 +108,7 @@ async fn missed_beats_during_an_outage_of_a_dependency_do_not_fail_liveness() {
     let report = health.check("consumer").expect("the check is registered");
     assert_eq!(report.blocked_by(), Some("broker"));
 
-    // The deadline begins again.
+    // The deadline starts again.
     broker.store(true, SeqCst);
     sleep(28 * SECOND).await;
     assert_eq!(verdict(&health, "consumer"), Verdict::Pass);

@@ -1,4 +1,4 @@
-//! Whatever checks say, a prober can read the answer.
+//! The answers for probers stay within their limits, whatever the checks return.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokio::time::sleep;
 
-/// kubelet reads this much.
+/// The number of bytes that the kubelet reads.
 const LIMIT: usize = 10 * 1024;
 const TOKEN: &str = "correct horse battery staple";
 
@@ -24,7 +24,7 @@ pub(crate) fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// What one check says.
+/// The outcome of one check.
 #[derive(Clone, Debug)]
 struct Saying {
     status: Status,
@@ -158,7 +158,7 @@ fn nth_of_a_hundred(nth: usize) -> Saying {
     }
 }
 
-/// Each hundredth fails.
+/// One check in a hundred fails.
 fn mostly_passing() -> Vec<Saying> {
     (0..100).map(nth_of_a_hundred).collect()
 }

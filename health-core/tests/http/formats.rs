@@ -1,4 +1,4 @@
-//! The formats of an answer.
+//! The formats of answers.
 
 use std::future::pending;
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn text_is_one_word_or_the_verbose_list_of_kubernetes() {
     assert_eq!((check.status, &*check.body), (200, "ok"));
 }
 
-/// What users of kube-apiserver type.
+/// The query parameters that users of kube-apiserver know.
 #[tokio::test(start_paused = true)]
 async fn verbose_returns_text_if_probe_details_are_enabled() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
@@ -148,8 +148,8 @@ async fn verbose_returns_text_if_probe_details_are_enabled() {
     assert_eq!(body, r#"{"status":"healthy"}"#);
 }
 
-/// A text that begins a line, or turns the direction of one, could look like the
-/// line of another check.
+/// A text with a line break, or with a mark that reverses the direction of text,
+/// could imitate the line of another check.
 #[tokio::test(start_paused = true)]
 async fn no_text_adds_a_line_or_reverses_one() {
     let marks =
@@ -352,7 +352,7 @@ async fn status_codes_can_be_set_within_limits() {
     assert_eq!(error.problems().len(), 5, "{error}");
 }
 
-/// A body behind a head that promises none is taken for the next answer.
+/// A client would take a body after a head without a length for the next response.
 #[tokio::test]
 async fn each_status_code_is_accepted_or_refused_with_help() {
     for code in 0..1_000 {
@@ -467,7 +467,7 @@ async fn invalid_descriptions_and_links_are_refused_at_the_start() {
     }
 }
 
-/// What was rendered of a check is kept until it changes, so every kind of
+/// The rendered text of a check is cached until the check changes, so every kind of
 /// change must be noticed.
 #[tokio::test(start_paused = true)]
 async fn a_check_is_shown_alike_in_the_list_and_alone() {
@@ -483,7 +483,7 @@ async fn a_check_is_shown_alike_in_the_list_and_alone() {
     let mut lists = Vec::new();
     let mut look = |when: &str| {
         let checks = get(&health, "/health", "").json()["checks"].take();
-        // A moment is told in two clocks, which differ by a millisecond.
+        // One moment is shown by two clocks, which may differ by a millisecond.
         let without_since = |check: &Value| {
             let mut check = check.clone();
             let since = check

@@ -1,4 +1,4 @@
-//! Groups by tag, and answers without some checks.
+//! Groups by tag, and answers with excluded checks.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn started(builder: HealthBuilder) -> Health {
     health
 }
 
-/// As somebody whom the guard knows, if it has the token.
+/// Sends a request, with the token of the guard if there is one.
 fn get(health: &Health, uri: &str) -> (u16, String) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let headers = [("authorization", format!("Bearer {TOKEN}"))];
@@ -143,7 +143,7 @@ async fn a_group_without_checks_is_refused() {
     );
 }
 
-/// The page would be answered with 200, and hide that the check fails.
+/// The page would answer 200 and hide that the check fails.
 #[tokio::test]
 async fn a_page_and_a_check_at_one_path_are_refused() {
     let named = |name: &str| Health::builder().check(name, tagged(), || async { false });
@@ -182,7 +182,7 @@ async fn a_page_and_a_check_at_one_path_are_refused() {
                 .common_paths()
                 .path("/health/a", Page::StatusPage),
         ),
-        // What is below an own path is not the path of a check.
+        // A path below an additional path is not the path of a check.
         named("a").http(
             HttpOptions::new()
                 .path("/x", Page::Health)

@@ -1,4 +1,4 @@
-//! Which clients see private details, and that probes do not depend on it.
+//! Which clients see private details, and that probes are the same for every client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 const TOKEN: &str = "correct horse battery staple";
 const SECRET: &str = "postgres://app:hunter2@10.0.0.7/x";
-/// What of it is private, without the secret.
+/// The private part of the cause, without the secret.
 const CAUSE: &str = "postgres://***@10.0.0.7/x";
 const PROBES: [&str; 7] = [
     "/livez",
@@ -31,7 +31,7 @@ const OTHERS: [&str; 6] = [
     "/status",
 ];
 
-/// A service with one check, which fails for a private cause.
+/// A service with one check that fails for a private cause.
 async fn failing(http: HttpOptions) -> Health {
     let options = CheckOptions::new().critical().tags(&["storage"]);
     let health = Health::builder()
@@ -57,7 +57,7 @@ fn body(health: &Health, uri: &str, peer: &str, headers: &dyn Headers) -> String
     String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
 }
 
-/// Without the time of the answer.
+/// Removes the time of the answer.
 fn timeless(body: &str) -> String {
     match body.split_once(r#""timestamp":""#) {
         Some((before, after)) => format!("{before}{}", &after["2026-11-26T10:15:30.123Z".len()..]),
@@ -83,7 +83,7 @@ async fn a_recognized_client_sees_private_causes_without_secrets() {
     }
 }
 
-/// The ingress is inside the range of the guard, and the public behind it.
+/// The ingress is inside the range of the guard, and its clients are not.
 #[tokio::test(start_paused = true)]
 async fn a_client_behind_an_untrusted_ingress_sees_no_private_cause() {
     let guard = || Guard::new().addresses(["10.0.0.0/8", "::1"]);
@@ -132,7 +132,7 @@ async fn the_answer_of_a_probe_is_the_same_for_every_client() {
     assert_eq!(asked.load(SeqCst), 0, "the guard is not asked for a probe");
 }
 
-/// It is the one thing that a client can be allowed at a probe.
+/// The only thing that a guard permits a client at a probe.
 #[tokio::test(start_paused = true)]
 async fn an_exclusion_at_a_probe_needs_the_guard_and_shows_no_private_text() {
     let builder = || HttpOptions::new().guard(Guard::new().bearer(TOKEN));

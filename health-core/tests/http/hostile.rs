@@ -1,11 +1,12 @@
-//! Nothing that a client or an operator writes makes health panic, open or lie.
+//! No input of a client or an operator makes health panic, opens the guard or
+//! falsifies an answer.
 
 use crate::properties;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Lines of what is meant, of what nearly is, and of anything.
+/// Lines that are valid, nearly valid or arbitrary.
 fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     let word = prop_oneof![
         8 => proptest::sample::select(words).prop_map(str::to_owned),
@@ -195,7 +196,7 @@ const VARIABLES: &[&str] = &[
     "correct horse battery staple",
 ];
 
-/// Each property sees both sides.
+/// Both outcomes of each property occur.
 #[test]
 fn guard_properties_hold_for_examples() {
     for text in [

@@ -1,4 +1,4 @@
-//! What a request is answered: formats, paths, guards and the server.
+//! How requests are answered: formats, paths, guards and the server.
 
 mod bounds;
 mod formats;

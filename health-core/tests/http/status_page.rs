@@ -1,5 +1,5 @@
-//! The status page as the server gives it; `tests/tests/programs/status_page.rs` shows it
-//! to a browser.
+//! The status page as HTML. `tests/tests/programs/status_page.rs` opens it in a
+//! browser.
 
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ async fn the_reader_chooses_the_refresh() {
     }
 }
 
-/// The script is the only one that the policy permits.
+/// The policy permits only the script of the page.
 #[tokio::test(start_paused = true)]
 async fn the_content_security_policy_permits_only_its_own_script() {
     let health = started(builder()).await;
@@ -186,7 +186,7 @@ async fn the_status_page_announces_a_drain() {
     drop(drained);
 }
 
-/// What fails is never among those that are only named.
+/// Failing checks are never among those of which only the name is shown.
 #[tokio::test(start_paused = true)]
 async fn the_status_page_of_ten_thousand_checks_shows_every_failing_one() {
     let mut builder = Health::builder().http(HttpOptions::new().path("/status", Page::StatusPage));
@@ -212,7 +212,7 @@ async fn the_status_page_of_ten_thousand_checks_shows_every_failing_one() {
     assert!(one.contains("id=\"check-check-09999\"") && one.contains("1 of 10000 checks"));
 }
 
-/// Whatever their state, and with everything that a check can declare.
+/// In every state, and with all declarations that a check can have.
 #[tokio::test(start_paused = true)]
 async fn the_page_of_129_checks_is_below_100_kilobytes() {
     const TAGS: &[&str] = &["storage", "eu-west-1"];
@@ -311,7 +311,7 @@ async fn excluded_checks_are_marked() {
     assert!(!page(None).contains(mark), "a stranger excludes nothing");
 }
 
-/// The heading names the service; the host is private.
+/// The heading names the service; the host name is private.
 #[tokio::test(start_paused = true)]
 async fn the_heading_of_the_status_page_names_the_service() {
     let info = ServiceInfo::new()
@@ -357,7 +357,7 @@ fn builder_of(info: ServiceInfo) -> HealthBuilder {
         })
 }
 
-/// A card tells everything that was declared, and since when the check fails.
+/// A card shows all declarations of a check, and since when it fails.
 #[tokio::test(start_paused = true)]
 async fn the_card_of_a_check_shows_all_its_declarations() {
     let options = CheckOptions::new()
@@ -399,7 +399,7 @@ async fn the_card_of_a_check_shows_all_its_declarations() {
     assert!(page(&health, "/status").contains("href=\"./status?tag=storage\""));
 }
 
-/// Each state has its own word: a run that hangs is not one that fails.
+/// Each state has its own word: a hanging run is not a failing one.
 #[tokio::test(start_paused = true)]
 async fn each_state_has_its_own_count() {
     let day = Duration::from_secs(86_400);
@@ -544,7 +544,7 @@ async fn a_switch_that_is_off_is_a_notice() {
     assert!(!page(&health, "/status").contains("Maintenance."));
 }
 
-/// The axis is of the hours since the start, not of the last results.
+/// The axis covers the hours since the start, not the last results.
 #[tokio::test(start_paused = true)]
 async fn the_time_axis_shows_hours() {
     let health = Health::builder()

@@ -1,5 +1,4 @@
-//! The way out: what nothing can take back, what can be switched off, and how
-//! long it takes at most.
+//! The drain: that nothing reverts it, its options, and its limits.
 
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -73,7 +72,7 @@ async fn a_passing_check_does_not_end_a_drain() {
         assert_eq!(health.status(Probe::Liveness), Status::Pass);
     }
     drained.await;
-    // Everything has passed by now, startup too.
+    // Every check has passed by now, including startup.
     assert_eq!(health.status(Probe::Startup), Status::Pass);
     health.refresh("database").await;
     Fake::of(&health, "slow").pass();

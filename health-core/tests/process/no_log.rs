@@ -1,6 +1,6 @@
-//! A program whose log drops the target `health` gets a line on stderr.
+//! If no subscriber logs the target `health`, `start` prints one line to stderr.
 //!
-//! The child is this program again, with a variable that says how it logs.
+//! The child is this program again, with a variable that selects its subscriber.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use health_core::Health;
 
 const VARIABLE: &str = "HEALTH_TEST_CHILD_LOGS";
 
-/// Does nothing but in a child.
+/// Does nothing unless it runs in the child.
 #[test]
 fn child_without_a_subscriber_for_causes() {
     let Ok(how) = std::env::var(VARIABLE) else {

@@ -1,4 +1,4 @@
-//! A process that is stopped and goes on: the time meanwhile does not count.
+//! A process that is stopped and continued: the time in between does not count.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -68,7 +68,7 @@ fn say(text: &str) {
         .expect("the pipe to the child is open");
 }
 
-/// The parent closes or writes the child's input to let it go on.
+/// Waits until the parent writes to or closes the input of the child.
 fn wait_for_parent() {
     let mut line = String::new();
     std::io::stdin()
@@ -176,7 +176,7 @@ fn no_status_changes_when_a_stopped_process_continues() {
         reader.join().expect("no thread panicked");
     }
     let turns = runtime.block_on(async {
-        // Nothing turns any more, and the worker has beaten until now.
+        // No status changes any more, and the worker has sent beats until now.
         health.stop().await;
         let mut turns = Vec::new();
         let soon = Duration::from_millis(100);
@@ -226,7 +226,7 @@ fn a_process_stop_during_a_poll_does_not_quarantine_the_check() {
                 async move {
                     if is_first {
                         say("in a poll");
-                        // The time of this poll is spent stopped.
+                        // The process is stopped during this poll.
                         wait_for_parent();
                     }
                 }

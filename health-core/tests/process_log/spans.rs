@@ -1,4 +1,4 @@
-//! The span around each run: there if wanted, and on every thread.
+//! The span of each run, which is optional and is entered on every thread.
 
 use health_core::config::RuntimeOptions;
 use health_core::{CheckOptions, Health, HealthBuilder, health_check};
@@ -22,7 +22,7 @@ async fn local() -> bool {
     true
 }
 
-/// Each kind of run says something in its second half.
+/// Each kind of run logs an event in its second half.
 fn talkative(builder: HealthBuilder, prefix: &'static str) -> HealthBuilder {
     process_log();
     builder

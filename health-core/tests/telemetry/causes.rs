@@ -1,4 +1,5 @@
-//! The cause of an outage, when the client retries for longer than the check.
+//! The cause of an outage if the client retries for longer than the timeout of the
+//! check.
 #![cfg(feature = "tracing")]
 
 use std::future::pending;

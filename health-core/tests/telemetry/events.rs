@@ -1,4 +1,4 @@
-//! What an application can observe.
+//! The events that an application can subscribe to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -89,7 +89,7 @@ async fn a_slow_subscriber_gets_the_missed_count_and_the_last_1024_events() {
     assert!(matches!(events.next().await, Some(Event::Completed(_))));
     assert!(matches!(events.next().await, Some(Event::Transition(_))));
     sleep(10 * SECOND).await;
-    // One event a run after the two that have been read.
+    // One event per run after the two that have been read.
     let unread = u64::from(
         health
             .check("database")

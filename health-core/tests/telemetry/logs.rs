@@ -1,4 +1,4 @@
-//! What operators see in the log, and what they do not.
+//! What is logged, and what is not.
 #![cfg(feature = "tracing")]
 
 use std::io;
@@ -37,7 +37,7 @@ fn answers(log: &Log) -> Vec<Value> {
     events
 }
 
-/// A check that does what the switch says.
+/// A check that follows a switch.
 fn switched(switch: &Arc<AtomicBool>) -> impl Fn() -> std::future::Ready<bool> + use<> {
     let switch = Arc::clone(switch);
     move || std::future::ready(switch.load(SeqCst))
@@ -234,7 +234,7 @@ async fn a_lasting_failure_is_logged_at_growing_intervals_with_its_latest_reason
     drop(health);
 }
 
-/// axum gives no address of the client unless it is asked for.
+/// axum provides the address of the client only on request.
 #[tokio::test(start_paused = true)]
 async fn a_missing_client_address_is_logged_once() {
     let (log, _guard) = Log::capture_json();
@@ -350,7 +350,7 @@ async fn a_probe_status_change_is_logged_with_the_checks_that_caused_it() {
     drained.await;
 }
 
-/// Each client can cause these, so each is logged once.
+/// Clients can cause these events, so each is logged once.
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
     let (log, _guard) = Log::capture_json();

@@ -1,7 +1,7 @@
-//! What is told of transitions: events, hooks, webhooks, logs and metrics.
+//! How transitions are published: events, hooks, webhooks, the log and metrics.
 //!
-//! The log is captured from the thread that starts health. What needs the
-//! subscriber of the process is in `process_log`.
+//! The tests capture the log of the thread that starts health. Tests that need the
+//! global subscriber are in `process_log`.
 
 mod blocking_log;
 mod causes;

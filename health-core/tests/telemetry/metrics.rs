@@ -1,4 +1,4 @@
-//! The page of metrics, as a scraper reads it.
+//! The metrics page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -159,7 +159,7 @@ async fn results_verdicts_and_durations_are_counted() {
         .expect("after 1970");
     assert!((success - before.as_secs_f64()).abs() < 60.0, "{success}");
 
-    // The run goes on hanging: more failures, and no more runs.
+    // The run keeps hanging: more failures, but no more runs.
     sleep(Duration::from_secs(20)).await;
     let page = text(&health, None);
     assert_says(

@@ -13,7 +13,7 @@ use test_support::receiver::{Answer, next, receiver};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A service with one check that only says what it is forced to.
+/// A service with one check whose outcome the test sets.
 fn forced(monitor: PushMonitor) -> HealthBuilder {
     let idle = CheckOptions::new().critical().initial_delay(BOUND * 60);
     Health::builder()
@@ -128,7 +128,7 @@ async fn beats_can_depend_on_liveness_only() {
     assert_eq!(health.status(Probe::Readiness), health_core::Status::Fail);
 }
 
-/// No task of the runtime can do anything; the thread of the monitor sees it.
+/// No task of the runtime can run; the thread of the monitor notices that.
 #[test]
 fn a_blocked_runtime_stops_the_beats_if_it_fails_liveness() {
     let (beats, beaten) = receiver(&[Answer::Code(200)]);
@@ -146,7 +146,7 @@ fn a_blocked_runtime_stops_the_beats_if_it_fails_liveness() {
                 .start()
                 .expect("it starts");
             pass(&health);
-            // The watchdog sees a runtime that works.
+            // The watchdog sees a healthy runtime.
             tokio::time::sleep(SECOND / 10).await;
             let _ = released.recv();
             drop(health);

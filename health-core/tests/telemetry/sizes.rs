@@ -1,4 +1,4 @@
-//! How much of a long text is kept and shown.
+//! The limits of long texts.
 #![cfg(feature = "tracing")]
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use test_support::Log;
 use tokio::time::sleep;
 
 const SEVEN_MB: usize = 7_000_000;
-/// A cause, a public text, and the rest of a log line.
+/// The lengths of a cause, of a public text, and of the rest of a log line.
 const LONGEST_LINE: usize = 2 * 1024;
 
 /// An error with a long text and a long chain of sources.
@@ -46,7 +46,7 @@ impl Error for Long {
     }
 }
 
-/// Arrays inside arrays.
+/// Nested arrays.
 struct Nested(usize);
 
 impl Serialize for Nested {

@@ -1,4 +1,4 @@
-//! Webhooks over real sockets, to receivers that answer in every way.
+//! Webhooks over real sockets, with every kind of receiver.
 #![cfg(feature = "webhook")]
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ fn event(request: &Request) -> &str {
         .expect("each body names its event")
 }
 
-/// Returns the states in the body, in one shape.
+/// Returns the states of the body.
 fn turns(request: &Request) -> Vec<&Value> {
     match event(request) {
         "health.check.turned" => vec![&request.body],
@@ -39,7 +39,7 @@ fn turns(request: &Request) -> Vec<&Value> {
     }
 }
 
-/// A webhook that loses no time.
+/// A webhook with minimal delays.
 fn webhook(url: &str) -> Webhook {
     Webhook::new(url)
         .min_interval(Duration::ZERO)
@@ -47,7 +47,7 @@ fn webhook(url: &str) -> Webhook {
         .max_backoff(4 * SHORT)
 }
 
-/// Checks that only say what they are forced to.
+/// Checks whose outcomes the test sets.
 fn forced(names: &[String], webhook: Webhook) -> HealthBuilder {
     let idle = CheckOptions::new().critical().initial_delay(BOUND * 60);
     let builder = names.iter().fold(Health::builder(), |builder, name| {
@@ -82,13 +82,13 @@ fn pass(health: &Health) {
     turn(health, "database", true);
 }
 
-/// What comes until health has stopped.
+/// The requests until health has stopped.
 async fn rest(health: Health, told: &Receiver<Request>) -> Vec<Request> {
     health.stop().await;
     told.try_iter().collect()
 }
 
-/// What a receiver believes of each check.
+/// The state of each check according to the receiver.
 #[derive(Debug, Default)]
 struct Believed(BTreeMap<String, String>);
 
@@ -100,8 +100,8 @@ impl Believed {
         }
     }
 
-    /// Receives requests until this is believed of all checks. Returns their
-    /// number.
+    /// Receives requests until all checks have this state. Returns the number of
+    /// requests.
     fn until(&mut self, told: &Receiver<Request>, expected: impl Fn(&str) -> String) -> usize {
         let mut requests = 0;
         while self.0.is_empty() || self.0.iter().any(|(check, to)| *to != expected(check)) {
@@ -185,7 +185,7 @@ async fn passing_first_results_of_many_checks_are_one_request() {
         requests += 1;
     }
     assert!(believed.0.values().all(|to| to == "ok"), "{believed:?}");
-    // One, unless the machine was too slow for the loop above.
+    // One request, unless the machine was too slow for the loop above.
     assert!(requests <= 3, "{requests} requests");
 }
 
@@ -215,7 +215,7 @@ async fn a_receiver_that_was_unreachable_gets_the_newest_state_of_every_check() 
     let health = forced(&names, webhook(&url(address)))
         .start()
         .expect("it starts");
-    // Each check turns at another time, and some only once.
+    // The checks change at different times, and some only once.
     for round in 0..10 {
         for (nth, name) in names.iter().enumerate() {
             if round <= nth % 10 {
@@ -304,7 +304,7 @@ async fn a_faulty_receiver_ends_up_with_the_current_state() {
             believed.learn(&next(&told));
         }
         believed.until(&told, truth);
-        // What was taken is not sent again.
+        // Accepted states are not sent again.
         for request in rest(health, &told).await {
             assert!(turns(&request).len() <= 7, "seed {seed}");
         }
@@ -404,7 +404,7 @@ async fn a_filter_chooses_which_states_are_sent() {
         (&body["from"], &body["to"]),
         (&json!("error"), &json!("ok"))
     );
-    // A predicate that panics does not hide a state.
+    // A predicate that panics does not drop a state.
     Fake::of(&health, "database").warn("slow");
     assert_eq!(next(&told).body["to"], "degraded");
 }
@@ -439,7 +439,7 @@ async fn an_outdated_state_is_not_retried() {
     let health = one(slow).start().expect("it starts");
     fail(&health);
     let first = next(&told).body;
-    // Within the pause.
+    // During the pause.
     pass(&health);
     let second = next(&told).body;
     assert_ne!(second["id"], first["id"]);
@@ -471,7 +471,7 @@ async fn a_final_refusal_does_not_stop_other_states() {
         assert_eq!(next(&told).body["check"], "check-000");
         turn(&health, &names[1], false);
         assert_eq!(next(&told).body["check"], "check-001", "{code}");
-        // The receiver works after all, so it gets what it has refused.
+        // The receiver works again, so it gets the state that it has refused.
         assert_eq!(next(&told).body["check"], "check-000", "{code}");
         assert_eq!(rest(health, &told).await.len(), 1, "{code}: the stop");
     }
@@ -494,7 +494,7 @@ async fn a_body_that_is_too_large_for_the_receiver_is_split() {
     let (url, told) = receiver(&[Answer::Code(413), Answer::Code(413), Answer::Code(200)]);
     let names = many(40);
     let health = forced(&names, webhook(&url)).start().expect("it starts");
-    // Good first results are collected, so this is one body of 40.
+    // Passing first results are batched, so this is one body of 40.
     for name in &names {
         turn(&health, name, true);
     }
@@ -525,7 +525,7 @@ async fn a_hanging_receiver_delays_no_check() {
             .expect("it starts");
         fail(&health);
         let first = next(&told).body;
-        // The receiver is silent now.
+        // The receiver does not answer from now on.
         let runs = |health: &Health| {
             health
                 .check("often")
@@ -546,7 +546,7 @@ async fn a_stop_sends_pending_states_without_waiting_for_a_hanging_receiver() {
         .expect("it starts");
     fail(&health);
     next(&told);
-    // The least interval has not passed.
+    // The minimum interval has not passed.
     pass(&health);
     let events: Vec<_> = rest(health, &told).await;
     let events: Vec<_> = events.iter().map(event).collect();
@@ -599,7 +599,7 @@ async fn an_unsendable_configuration_is_refused_at_the_start_without_secrets() {
     assert!(error.contains("`NO_SUCH_SECRET`"), "{error}");
 }
 
-/// A check whose first run ends long after its timeout, when it is told to.
+/// A check whose first run ends, on request, long after its timeout.
 fn late(webhook: Webhook) -> (Health, Arc<Notify>) {
     let given_up = Arc::new(Notify::new());
     let told = Arc::clone(&given_up);

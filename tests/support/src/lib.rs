@@ -1,8 +1,8 @@
-//! What the tests of the workspace share: waiting with a bound, the captured log,
-//! an HTTP receiver, and CPU time.
+//! Helpers of all tests of the workspace: bounded waits, the captured log, an HTTP
+//! receiver, and CPU time.
 //!
-//! The crate knows nothing of health, so that `health-core` can use it in its own
-//! tests.
+//! The crate does not depend on health, so that the tests of `health-core` can use
+//! it.
 #![allow(
     clippy::missing_panics_doc,
     reason = "a helper panics where a test should fail"

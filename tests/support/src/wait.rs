@@ -1,10 +1,10 @@
-//! Waiting for a condition, with a bound and no longer than needed.
+//! Bounded waits for a condition.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Far more than any condition takes, for a busy machine. A test that waits
-/// longer has failed.
+/// Far more than any condition takes on a busy machine. A test that waits longer has
+/// failed.
 pub const BOUND: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(1);
 
@@ -22,7 +22,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until the condition holds, while the runtime works on.
+/// Waits until the condition holds, without blocking the runtime.
 ///
 /// # Panics
 ///

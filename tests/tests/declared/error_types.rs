@@ -1,4 +1,4 @@
-//! Any error type may be that of a check, and keeps its sources in private.
+//! Any error type can be the error of a check, and its sources stay private.
 
 use health_axum::{CheckOptions, Health, health_check};
 

@@ -1,4 +1,4 @@
-//! Checks of every kind that the attribute declares, run by `Health`.
+//! Every kind of check that the attribute can declare, run by `Health`.
 
 use std::rc::Rc;
 use std::sync::Arc;

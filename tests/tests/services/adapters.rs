@@ -40,7 +40,7 @@ fn builder(http: HttpOptions) -> HealthBuilder {
         .http(http.group("storage").group("eu").common_paths())
 }
 
-/// A service whose checks have all been run once.
+/// A service in which every check has run once.
 async fn serve(framework: Framework, builder: HealthBuilder) -> Server {
     let health = builder.start().expect("it starts");
     for name in ["api", "disk"] {
@@ -143,7 +143,7 @@ async fn a_base_path_moves_every_standard_path(framework: Framework) {
     assert_eq!(server.get("/").await.body, "business");
 }
 
-/// The other way to the same paths, with nothing said to the builder.
+/// An alternative way to the same paths, without a setting of the builder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nested_routers_serve_the_same_paths() {
     let health = builder(HttpOptions::new()).start().expect("it starts");

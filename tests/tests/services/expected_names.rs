@@ -1,4 +1,4 @@
-//! A library that no code names is not linked, and its checks are gone.
+//! A library that no code names is not linked, and its checks are missing.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_library_that_is_not_linked_is_detected() {
     );
 }
 
-/// What `start` logs.
+/// Returns the log of `start`.
 fn logged(builder: HealthBuilder) -> String {
     let (log, _guard) = Log::capture();
     let health = builder.start().expect("it starts");
@@ -34,7 +34,7 @@ fn logged(builder: HealthBuilder) -> String {
     log.text()
 }
 
-/// The line about the checks.
+/// Returns the log line about the checks.
 fn first_line(builder: HealthBuilder) -> String {
     let log = logged(builder);
     log.split_inclusive('\n').take(1).collect()

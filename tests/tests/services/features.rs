@@ -1,10 +1,10 @@
-//! The adapters forward the features of the core, so that each can be turned off.
+//! The adapters forward the features of the core, so that each can be disabled.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// What cargo knows of the workspace, without looking at other crates.
+/// The metadata of the workspace, without other crates.
 fn packages() -> Vec<Value> {
     let mut command = Command::new(env!("CARGO"));
     command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);

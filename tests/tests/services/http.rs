@@ -1,5 +1,5 @@
-//! What probers get over a real socket, byte by byte: one suite, run over each
-//! adapter, servers without one and the port of health's own.
+//! Answers over a real socket, byte by byte. One suite runs for each adapter, for
+//! servers without an adapter, and for the own port of health.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 
-/// Each test takes the framework, and runs once for each.
+/// Each test takes the framework and runs once per framework.
 macro_rules! conformance {
     ($($test:ident)*) => {
         conformance!(axum Axum: $($test)*);
@@ -63,7 +63,7 @@ fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// A service whose checks have all been run once.
+/// A service in which every check has run once.
 async fn serve(framework: Framework, builder: HealthBuilder) -> Server {
     let health = builder.start().expect("it starts");
     let is_new = |check: &health_core::report::CheckReport| check.checked_at().is_none();
@@ -99,7 +99,7 @@ fn assert_usual_headers(answer: &Answer) {
     assert_eq!(answer.header("location"), None, "{answer:?}");
 }
 
-/// The application's own route is served beside health, where there is one.
+/// The route of the application is served as well, if there is an application.
 async fn assert_business(framework: Framework, server: &Server) {
     let answer = server.get("/").await;
     if framework.has_business() {
@@ -309,7 +309,8 @@ async fn headers_of_64_kib_are_refused_or_served(framework: Framework) {
     for headers in [one, many] {
         let head = format!("GET /livez HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
         let answer = server.raw(head.as_bytes()).await;
-        // With nothing: a refusal can be lost with what was still being sent.
+        // Without a body, since a refusal can be lost while the body is still being
+        // sent.
         assert!(
             matches!(answer.status, 0 | 200 | 400 | 431),
             "{}",
@@ -414,7 +415,7 @@ async fn connections_are_kept_alive(framework: Framework) {
     }
 }
 
-/// Although the first of them takes a while.
+/// Although the first answer takes a while.
 async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
     let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
     gate.send(false).expect("the check looks at it");
@@ -457,7 +458,7 @@ async fn concurrent_requests_share_one_run(framework: Framework) {
     assert_eq!(began.available_permits(), 0, "one run");
 }
 
-/// A check that tells when it runs, and passes once its gate is open.
+/// A check that reports its runs, and passes once its gate is open.
 fn gated(options: CheckOptions) -> (watch::Sender<bool>, Arc<Semaphore>, HealthBuilder) {
     let (gate, open) = watch::channel(true);
     let began = Arc::new(Semaphore::new(0));
@@ -470,7 +471,7 @@ fn gated(options: CheckOptions) -> (watch::Sender<bool>, Arc<Semaphore>, HealthB
     (gate, began, builder)
 }
 
-/// A service whose checks run only when somebody asks.
+/// A service with checks on demand only.
 async fn serve_on_demand(framework: Framework, builder: HealthBuilder) -> Server {
     Server::start(framework, builder.start().expect("it starts")).await
 }
@@ -509,7 +510,7 @@ fn tenants() -> Health {
     health
 }
 
-/// A parameter of the prefix names no check, even if it looks like one.
+/// A parameter in the prefix never names a check.
 async fn answers_below_a_prefix(server: &Server) {
     for prefix in ["/internal", "/tenants/a", "/tenants/b", "/tenants/nobody"] {
         for (path, status) in [
@@ -541,8 +542,8 @@ async fn two_healths_can_share_an_axum_router() {
     assert_eq!(server.get("/other/readyz").await.status, 200);
 }
 
-/// They say the same, byte for byte, but for the date and what concerns only the
-/// connection. They serve one health, so that each time in an answer is one.
+/// The answers are equal byte for byte, except for the date and header fields of the
+/// connection. All servers share one health, so that the times are equal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_frameworks_answer_alike() {
     let health = standing_still().await;
@@ -552,7 +553,7 @@ async fn all_frameworks_answer_alike() {
     }
     for target in TARGETS {
         let methods = METHODS.iter().flat_map(|method| {
-            // Without a length see below.
+            // Requests without a length are tested below.
             ["1.0", "1.1"]
                 .map(|version| format!("{method} {target} HTTP/{version}\r\nContent-Length: 0\r\n"))
         });
@@ -608,7 +609,7 @@ const ACCEPTS: [&str; 5] = [
     "text/plain;q=2",
 ];
 
-/// What never reaches health, each framework answers in its own way.
+/// Requests that never reach health are answered by the framework.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frameworks_differ_only_outside_of_health() {
     let unknown = r#"{"error":"there is no such path"}"#;
@@ -634,7 +635,7 @@ async fn frameworks_differ_only_outside_of_health() {
     }
 }
 
-/// No run ends while this is looked at, so only the clock moves.
+/// No run ends during the test, so only the clock changes.
 async fn standing_still() -> Health {
     let hour = Duration::from_hours(1);
     let seldom = critical().interval(hour).timeout(hour);
@@ -656,11 +657,11 @@ async fn standing_still() -> Health {
     health
 }
 
-/// The pages that say what time it is.
+/// The pages that contain times.
 const TIMED: [&str; 3] = ["/health", "/health/", "/health?format=health-json"];
 
-/// Without what changes between one answer and the next. The length does where a
-/// number gets a digit more.
+/// Removes what changes between two answers. The length changes when a number gets
+/// another digit.
 fn without_times(target: &str, mut answer: Answer) -> Answer {
     if !TIMED.contains(&target) {
         return answer;
@@ -676,8 +677,8 @@ fn without_times(target: &str, mut answer: Answer) -> Answer {
     answer
 }
 
-/// A check that hangs, one that panics and one that blocks its thread: nobody
-/// else notices, and the reason is named.
+/// A check that hangs, one that panics and one that blocks its thread: no other check
+/// is affected, and the reason is named.
 async fn a_faulty_check_affects_no_other_check(framework: Framework) {
     async fn explode() -> bool {
         std::future::ready(()).await;
@@ -746,9 +747,9 @@ async fn a_drain_is_visible_on_all_connections_at_once(framework: Framework) {
     assert_eq!(server.health().status(Probe::Readiness), Status::Fail);
 }
 
-/// Over the socket: callers go away while their probes wait for a check on
-/// demand. Nothing is left behind them, the verdict is what it was, and the run
-/// goes on, once, and its result counts.
+/// Over the socket: clients disconnect while their probes wait for a check on demand.
+/// Nothing leaks, the verdict is unchanged, the run continues once, and its result
+/// counts.
 async fn a_client_that_disconnects_changes_nothing(framework: Framework) {
     let options = critical().cache(Duration::from_millis(1));
     let (gate, began, builder) = gated(options);
@@ -771,7 +772,7 @@ async fn a_client_that_disconnects_changes_nothing(framework: Framework) {
     began.acquire().await.expect("a second run").forget();
     drop(caller);
     for _ in 0..20 {
-        // Some of these are gone before the server has read them.
+        // Some of these disconnect before the server has read their requests.
         drop(server.send(request).await);
         drop(server.send(b"GET /readyz HT").await);
     }

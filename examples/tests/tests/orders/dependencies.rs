@@ -63,7 +63,7 @@ fn real_dependencies_are_used_and_checked() {
     }
 }
 
-/// Nothing listens at the URL of the payments.
+/// No server listens at the URL of the payment service.
 #[test]
 fn without_the_payment_service_no_order_is_placed_and_the_service_is_ready() {
     let nowhere = format!("http://127.0.0.1:{}", support::free_port());
@@ -119,7 +119,7 @@ fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
 
 pub(super) fn postgres() -> support::Server {
     let server = support::postgres::server();
-    // It listens before it answers.
+    // The server listens before it answers.
     let url = format!(
         "postgres://orders:{PASSWORD}@127.0.0.1:{}/postgres",
         server.port
@@ -152,7 +152,7 @@ fn redis_cli(server: &support::Server, words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A payment service that declines every order without money.
+/// A payment service that declines every order without a price.
 pub(super) fn payments() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -1,6 +1,5 @@
-//! The service `orders` as its users meet it: a process, its output, its
-//! sockets, its database file and its signals. One suite, run over each web
-//! framework.
+//! The service `orders` as a process, with its output, sockets, database file and
+//! signals. One suite, run for each web framework.
 
 #[cfg(unix)]
 mod dependencies;
@@ -26,10 +25,10 @@ use std::{io::Read as _, io::Write as _, net::TcpStream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Far more than anything here takes, for a busy machine.
+/// Far more than any wait takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The binaries of the service, which answer alike.
+/// The binaries of the service, which behave alike.
 #[derive(Clone, Copy, Debug)]
 enum Service {
     Axum,
@@ -45,7 +44,7 @@ impl Service {
     }
 }
 
-/// Each test takes the service, and runs once for each.
+/// Each test takes the binary and runs once for each.
 macro_rules! suite {
     ($($(#[$attribute:meta])* $test:ident)*) => {
         mod axum {
@@ -172,7 +171,7 @@ fn a_bad_request_gets_a_problem_and_changes_nothing(service: Service) {
     assert_eq!(server.get("/orders").json["orders"], json!([]));
 }
 
-/// On Windows a file that is open can neither be moved nor deleted.
+/// On Windows an open file can be neither moved nor deleted.
 #[cfg(unix)]
 fn readiness_follows_a_database_file_that_is_moved_away_and_back(service: Service) {
     let server = Server::start(service, &[]);
@@ -217,7 +216,7 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Servi
     assert_eq!(server.get("/orders").json["orders"], json!([]));
     assert_eq!(server.place("into the new file").status, 201);
 
-    // Replaced at once: nobody ever sees that a file was gone.
+    // Replaced at once: no check runs while the file is missing.
     fs::rename(&backup, &file).expect("the folder belongs to the test");
     assert_eq!(server.get(&before).json["item"], "before");
     assert_eq!(server.place("into the backup").status, 201);
@@ -344,7 +343,7 @@ fn a_second_signal_ends_the_drain_at_once(service: Service) {
     assert!(asked_again.elapsed() < Duration::from_secs(4));
 }
 
-/// Readiness tells load balancers; who is connected reads only responses.
+/// Readiness informs load balancers; a connected client only sees responses.
 #[cfg(unix)]
 fn a_drain_closes_kept_alive_connections(service: Service) {
     let server = Server::start(service, &[]);
@@ -362,8 +361,8 @@ fn a_drain_closes_kept_alive_connections(service: Service) {
     assert_eq!(client.read(&mut [0]).unwrap(), 0, "the server closes it");
 }
 
-/// As a load balancer or a browser leaves it open for its next request. axum
-/// closes it with the server, actix-web after 5 s, which is within the drain.
+/// As a load balancer or a browser keeps it for its next request. axum closes it with
+/// the server, actix-web after 5 s, which is within the drain.
 #[cfg(unix)]
 fn an_idle_connection_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
@@ -376,7 +375,7 @@ fn an_idle_connection_does_not_delay_the_exit(service: Service) {
     drop(idle);
 }
 
-/// The head of the answer to one request, in lower case.
+/// Returns the head of the response to one request, in lower case.
 #[cfg(unix)]
 fn ask(client: &mut BufReader<TcpStream>) -> String {
     let request = b"GET /orders?limit=1 HTTP/1.1\r\nhost: orders\r\n\r\n";
@@ -394,7 +393,7 @@ fn ask(client: &mut BufReader<TcpStream>) -> String {
     head
 }
 
-/// axum alone would wait for this client as long as it likes, actix-web for 30 s.
+/// axum alone would wait for this client without a limit, actix-web for 30 s.
 #[cfg(unix)]
 fn an_unfinished_request_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
@@ -403,7 +402,7 @@ fn an_unfinished_request_does_not_delay_the_exit(service: Service) {
     let unfinished = "POST /orders HTTP/1.1\r\nhost: orders\r\nexpect: 100-continue\r\n\
                       content-type: application/json\r\ncontent-length: 100\r\n\r\n";
     client.write_all(unfinished.as_bytes()).unwrap();
-    // Or the drain might find the connection idle.
+    // Otherwise the drain might find the connection idle.
     let mut accepted = [0; "HTTP/1.1 100".len()];
     client.read_exact(&mut accepted).unwrap();
     assert_eq!(&accepted, b"HTTP/1.1 100", "the body is awaited");
@@ -424,14 +423,14 @@ fn requests_are_in_the_log_and_probes_are_not(service: Service) {
         assert_eq!(server.inspect(path).status, 200, "{path}");
     }
     assert_eq!(server.get("/orders?limit=7").status, 200);
-    // No probe, though it looks like one.
+    // Not a probe, although its path is similar.
     assert_eq!(server.get("/orders/health").status, 404);
     let log = || server.log();
     eventually(LIMIT, "the last request is in the log", || {
         log().contains("/orders/health")
     });
     assert!(log().contains("/orders?limit=7"), "{}", log());
-    // The start lists the paths that are served.
+    // The start logs the served paths.
     let log = log().replace("/orders/health", "");
     let requests = log
         .lines()
@@ -516,7 +515,7 @@ fn an_invalid_setting_exits_with_one_message(service: Service) {
 
 const TOKEN: &str = "correct horse battery staple";
 
-/// As `HEALTHCHECK CMD ["/orders", "probe"]` does.
+/// As `HEALTHCHECK CMD ["/orders", "probe"]` runs it.
 fn the_binary_probes_the_running_service(service: Service) {
     let server = Server::start(service, &[("HEALTH_GUARD_TOKEN", TOKEN)]);
     server.wait_for("/readyz", 200);
@@ -558,7 +557,7 @@ fn the_binary_probes_the_running_service(service: Service) {
     assert!(output.status.success(), "the URL has precedence");
 }
 
-/// As a kubelet, a client's load balancing and an exec probe ask.
+/// As a kubelet, client-side load balancing and an exec probe do.
 #[cfg(unix)]
 #[test]
 fn the_same_verdicts_are_served_over_grpc() {
@@ -591,7 +590,7 @@ fn the_same_verdicts_are_served_over_grpc() {
     assert!(server.wait_for_the_end().success());
 }
 
-/// A running `orders` in a directory of its own, which ends with this.
+/// A running `orders` in a directory of its own, which is killed on drop.
 struct Server {
     process: Child,
     url: String,
@@ -639,13 +638,13 @@ impl Server {
         Answer::new(request.call())
     }
 
-    /// As an operator asks.
+    /// Sends a request to the port for operators.
     fn inspect(&self, path: &str) -> Answer {
         let request = client().get(format!("{}{path}", self.internal));
         Answer::new(request.call())
     }
 
-    /// The body of an answer to an operator, whatever its status.
+    /// Returns the body of a response on the port for operators, with any status.
     fn text(&self, path: &str) -> String {
         let request = client().get(format!("{}{path}", self.internal));
         let mut response = request.call().expect("the service answers");
@@ -737,7 +736,7 @@ impl Drop for Server {
     }
 }
 
-/// Runs it until it ends, which it does at once if a setting makes no sense.
+/// Runs the binary until it exits, which it does at once for an invalid setting.
 fn run(service: Service, variables: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     command(service, directory.path(), variables)
@@ -772,7 +771,7 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     command
 }
 
-/// A new one, and so a new connection, for each request.
+/// A new client, and so a new connection, for each request.
 fn client() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -841,7 +840,7 @@ impl Drop for Lock {
     }
 }
 
-/// Another process can only be asked again and again, until it is so.
+/// The state of another process can only be polled.
 fn eventually(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + limit;
     while !condition() {

@@ -1,4 +1,4 @@
-//! The handler of the guide to porting, with PostgreSQL, Redis and an API.
+//! The handler of the porting guide, with PostgreSQL, Redis and an API.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ const MOST_BEFORE_A_WARNING: u64 = 8 * 1024 * 1024 * 1024 - 1;
 fn start(postgres: &support::Server, redis: &support::Server, api: &str, uploads: u64) -> Server {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("uploads")).unwrap();
-    // Its size counts, however little of the disk it takes.
+    // Its length counts, although it uses few blocks of the disk.
     let upload = File::create(directory.path().join("uploads/upload")).unwrap();
     upload.set_len(uploads).unwrap();
     let log = File::create(directory.path().join("log")).unwrap();

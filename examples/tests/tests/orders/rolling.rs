@@ -1,5 +1,5 @@
-//! A deploy as clients see it: both services behind HAProxy, under load, while
-//! one is restarted after the other.
+//! A rolling deployment: two instances behind HAProxy, under load, are restarted one
+//! after the other.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,9 +14,9 @@ use std::time::Duration;
 use super::{LIMIT, Server, Service, eventually};
 
 const SERVICES: [Service; 2] = [Service::Axum, Service::Actix];
-/// Clients that keep their connection, and as many that never do.
+/// Clients that keep their connections, and as many that do not.
 const CLIENTS: usize = 4;
-/// Between two requests of one client: the tests share their machine.
+/// The pause between two requests of a client, since the tests share their machine.
 const PAUSE: Duration = Duration::from_millis(2);
 
 #[test]
@@ -65,7 +65,7 @@ fn traffic_follows_readiness() {
 }
 
 impl Service {
-    /// In the configuration of HAProxy.
+    /// The name in the configuration of HAProxy.
     fn name(self) -> &'static str {
         match self {
             Service::Axum => "axum",
@@ -74,14 +74,14 @@ impl Service {
     }
 }
 
-/// Balances over both services by their readiness, until it is dropped.
+/// Balances over both instances by their readiness, until it is dropped.
 struct HaProxy {
     process: Child,
     port: u16,
 }
 
 impl HaProxy {
-    /// Once both get traffic.
+    /// Returns once both instances get traffic.
     fn before(servers: &[Server; 2]) -> Self {
         for server in servers {
             server.wait_for("/readyz", 200);
@@ -124,9 +124,8 @@ fn start(config: &Path) -> Child {
         .expect("haproxy is installed: scripts/test.sh does it")
 }
 
-/// With the intervals of HAProxy's own defaults, which the default drain delay
-/// has to fit, and without retries: HAProxy must not make up for what a service
-/// lost.
+/// With the default intervals of HAProxy, which the default drain delay must fit, and
+/// without retries: HAProxy must not hide lost requests.
 fn configuration(port: u16, [axum, actix]: [&str; 2]) -> String {
     format!(
         "defaults
@@ -149,7 +148,7 @@ backend orders
     )
 }
 
-/// One request after the other, as a browser or a service sends them.
+/// Sends one request after the other, as a browser or a service does.
 struct Client {
     port: u16,
     keeps: bool,
@@ -216,7 +215,7 @@ impl Client {
     }
 }
 
-/// Requests by many clients, until it is ended.
+/// Many clients that send requests until they are stopped.
 struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<Result<(), String>>>,
@@ -250,12 +249,12 @@ impl Load {
         });
     }
 
-    /// The first loss ends a client, and with it the test.
+    /// The first lost request ends a client, and fails the test.
     fn has_lost(&self) -> bool {
         self.clients.iter().any(JoinHandle::is_finished)
     }
 
-    /// How many requests were answered, and all of them well.
+    /// Returns the number of successful requests.
     fn end(self) -> usize {
         self.shared.ended.store(true, Relaxed);
         for client in self.clients {
@@ -268,7 +267,7 @@ impl Load {
 }
 
 impl Shared {
-    /// Ends with the first request that is not answered, or not well.
+    /// Ends with the first request that fails.
     fn requests(&self, mut client: Client) -> Result<(), String> {
         while !self.ended.load(Relaxed) {
             let kind = match (client.keeps, &client.kept) {

@@ -1,5 +1,4 @@
-//! The service as systemd starts it: with a socket and a watchdog in its
-//! environment.
+//! The service under systemd: with a socket and a watchdog in its environment.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -45,7 +44,7 @@ fn systemd_hears_of_a_life(service: Service) {
 struct Systemd(UnixDatagram);
 
 impl Systemd {
-    /// `READY=1` is never said twice.
+    /// `READY=1` is sent once.
     fn wait_for(&self, wanted: &str) {
         let deadline = Instant::now() + LIMIT;
         let mut heard = Vec::new();
