@@ -1,7 +1,6 @@
-//! Methods of features that are not enabled: a call is a compile error that names
-//! the feature.
+//! Methods of disabled features: a call is a compile error that names the feature.
 //!
-//! rustc says this of items that a `cfg` has removed, but not of methods.
+//! rustc reports this for items that a `cfg` has removed, but not for methods.
 
 macro_rules! missing {
     ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {

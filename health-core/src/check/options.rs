@@ -194,10 +194,10 @@ impl CheckOptions {
     /// this check does not run, and it is reported as skipped together with the
     /// name of the failing check.
     ///
-    /// What is reported, such as a heartbeat, is skipped in the same way: silence
-    /// does not count while a dependency fails, and the deadline begins again when
-    /// the dependency works. For liveness the verdict before the skip counts, so an
-    /// outage of a broker does not restart its consumers.
+    /// A reported check, such as a heartbeat, is skipped in the same way: missed
+    /// beats do not count while a dependency fails, and the deadline restarts when
+    /// the dependency passes again. For liveness the verdict before the skip counts,
+    /// so an outage of a broker does not restart its consumers.
     ///
     /// ```
     /// use health_core::CheckOptions;

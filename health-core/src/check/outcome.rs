@@ -135,7 +135,7 @@ impl Outcome {
         self
     }
 
-    /// Adds what kind of failure it is, which is public.
+    /// Adds the class of the failure, which is public.
     ///
     /// ```
     /// use health_core::check::FailureClass;
@@ -217,7 +217,7 @@ impl Outcome {
         self.reason.as_ref().map(Reason::as_str)
     }
 
-    /// What kind of failure it is, if the check says so.
+    /// Returns the class of the failure, if the check has set it.
     pub const fn failure_class(&self) -> Option<FailureClass> {
         self.class
     }

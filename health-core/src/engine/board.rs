@@ -489,8 +489,7 @@ impl Board {
         }
     }
 
-    /// Keeps a change for the status page. The first result of a check that works
-    /// is no news.
+    /// Keeps a change for the status page. A passing first result is not a change.
     fn keep_change(
         &mut self,
         check: usize,

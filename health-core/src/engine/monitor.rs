@@ -50,8 +50,7 @@ pub(crate) struct Monitor {
     /// The sources of reported checks, some of which count reports themselves.
     counting: Box<[Arc<dyn Source>]>,
     outlet: Arc<Outlet>,
-    /// Tells watches of statuses that something has turned; true once health has
-    /// stopped.
+    /// Notifies the watches of statuses of a change; true once health has stopped.
     #[cfg(feature = "watch")]
     turned: watch::Sender<bool>,
     pauses: Pauses,

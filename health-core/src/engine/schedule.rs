@@ -144,7 +144,7 @@ impl Supervisors {
     }
 
     fn abort(&self) {
-        // What ends together with the service is no failure.
+        // Work that ends together with the service does not fail.
         self.monitor.freeze();
         for task in &self.tasks {
             task.abort();

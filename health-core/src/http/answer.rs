@@ -100,7 +100,7 @@ pub struct Omitted {
 pub struct CheckAnswer {
     /// The verdict. [`Verdict::Unknown`] if this version does not know the word.
     pub status: Verdict,
-    /// Whether the check does not count for this answer.
+    /// Whether the check is excluded from the status of this answer.
     #[serde(default)]
     pub excluded: bool,
     /// The description, on the page of a single check.
@@ -116,7 +116,7 @@ pub struct CheckAnswer {
     pub response_time: Option<Duration>,
     /// The public reason why the check does not pass; `withheld` for an error.
     pub message: Option<String>,
-    /// The kind of the failure, if this version knows it.
+    /// The class of the failure, if this version knows it.
     #[serde(default, deserialize_with = "class")]
     pub class: Option<FailureClass>,
     /// The private cause, at the full level of detail.

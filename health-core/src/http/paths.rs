@@ -42,11 +42,11 @@ pub(super) struct Place {
     pub(super) path: String,
     pub(super) page: Page,
     pub(super) below: Below,
-    /// A warning is 429 here.
+    /// Whether a warning has the code 429.
     pub(super) for_consul: bool,
 }
 
-/// What a path asks of a place.
+/// The page or check at a path of a place.
 enum Asked<'p> {
     Page,
     /// One of its checks, by name.
@@ -63,7 +63,7 @@ impl Place {
         }
     }
 
-    /// Returns what the path asks of this place, if it leads here.
+    /// Returns what the path selects at this place, if it belongs to it.
     fn asked<'p>(&self, path: &'p str) -> Option<Asked<'p>> {
         let rest = path.strip_prefix(&*self.path)?;
         match rest.strip_suffix('/').unwrap_or(rest) {
@@ -141,7 +141,7 @@ impl Paths {
         self.add_own(Place::new(path, page, Below::Checks));
     }
 
-    /// A path of readiness at which a warning is 429.
+    /// Adds a path of readiness at which a warning is 429.
     pub(crate) fn add_for_consul(&mut self, path: String) {
         self.add_own(Place {
             for_consul: true,
@@ -286,14 +286,14 @@ impl Paths {
     }
 }
 
-/// The places that one mount serves, the longest path first, so that
-/// `/health/ready` is not taken for a check of `/health`.
+/// The places of one mount, the longest path first, so that `/health/ready` is not
+/// taken for a check of `/health`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places(Vec<Place>);
 
 impl Places {
-    /// Returns the places for a public mount. Single checks would give their
-    /// names away, so they are served only where the probes show them anyway.
+    /// Returns the places for a public mount. Single checks reveal names, so they are
+    /// only served if the probes show the names anyway.
     pub(super) fn public(&self, probes_show_checks: bool) -> Places {
         let public = self.0.iter().filter(|place| !place.page.is_internal());
         let public = public.map(|place| {

@@ -45,7 +45,7 @@ pub(super) struct Route {
     pub(super) method: Method,
     pub(super) page: Page,
     pub(super) check: Option<usize>,
-    /// A warning has the code that Consul reads as one.
+    /// Whether a warning has the code 429 for Consul.
     pub(super) for_consul: bool,
     pub(super) format: Format,
     /// The format of metrics; `None` for other pages.

@@ -134,12 +134,11 @@ impl Heartbeat {
         self.handles.pulse.beat(Instant::now());
     }
 
-    /// Reports that the work has ended in an orderly way: the check passes from
-    /// now on, without further beats, also when the heartbeat is dropped.
+    /// Reports that the work has ended as intended: the check passes from now on,
+    /// without further beats and after the drop of the heartbeat.
     ///
-    /// Call it where the loop ends as intended, so that a shutdown without a drain
-    /// or a job that has done its work is no failure. It is permanent, and holds
-    /// for all clones.
+    /// Call it at the intended end of the loop, so that a shutdown without a drain or
+    /// a completed job is not a failure. It is permanent and applies to all clones.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -58,7 +58,7 @@ impl Explanation {
         }
     }
 
-    /// Returns what to change.
+    /// Returns the options to change.
     #[cfg(feature = "tracing")]
     pub(crate) fn hint(&self) -> &'static str {
         match self.end {

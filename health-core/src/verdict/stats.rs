@@ -49,7 +49,7 @@ impl Stats {
         }
     }
 
-    /// The last failure is of this class.
+    /// Counts the class of the last failure.
     pub(crate) fn classify(&mut self, class: FailureClass) {
         let failures = &mut self.classes[class as usize];
         *failures = failures.wrapping_add(1);

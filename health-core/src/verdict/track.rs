@@ -86,14 +86,14 @@ struct Reported {
     since: Moment,
     /// When its reading expires.
     until: Option<Moment>,
-    /// Silence is no failure before this time.
+    /// Missed beats are not a failure before this time.
     lenient_until: Moment,
 }
 
 /// A switch that is off.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SwitchedOff {
-    /// When it turns on again by itself.
+    /// When it turns on again automatically.
     pub(crate) until: Option<Moment>,
 }
 
@@ -366,8 +366,8 @@ impl Track {
         self.stats.with_reports(self.counted_reports())
     }
 
-    /// Returns the reports that the source has counted itself. Their number
-    /// never decreases, whatever the verdict.
+    /// Returns the reports that the source has counted itself. Their number never
+    /// decreases, regardless of the verdict.
     fn counted_reports(&self) -> Option<Reports> {
         self.reported.as_ref()?.source.reports()
     }
@@ -483,7 +483,7 @@ impl Track {
         }
     }
 
-    /// Ends the skip of a reported check. Silence during the skip does not count.
+    /// Ends the skip of a reported check. Missed beats during the skip do not count.
     pub(crate) fn resume(&mut self, now: Moment, view: &View<'_>) {
         self.skipped = None;
         if let Some(reported) = &mut self.reported {
@@ -558,7 +558,7 @@ impl Track {
         self.record(flight.started, missed, outcome);
     }
 
-    /// Reads the source. An unchanged reading is no result.
+    /// Reads the source. An unchanged reading is not a result.
     pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
         let is_ignored = self.retired || self.skipped.is_some();
         let Some(reported) = self.reported.as_mut().filter(|_| !is_ignored) else {
@@ -593,7 +593,7 @@ impl Track {
         }
     }
 
-    /// Applies a reading that counts for the probes but is no result: it is
+    /// Applies a reading that counts for the probes but is not a result: it is
     /// neither in the history nor in the metrics.
     fn wait_for_first_report(&mut self, outcome: Outcome) {
         self.settled = outcome.status().into();

@@ -515,7 +515,7 @@ impl Inner {
             None => self.page(route),
         };
         let code = match status {
-            // Any other prober would take this for a failure.
+            // Any other prober would read this as a failure.
             Status::Warn if route.for_consul => StatusCode::TOO_MANY_REQUESTS,
             status => self.settings.codes.of(status),
         };
@@ -539,8 +539,8 @@ impl Inner {
         answer
     }
 
-    /// Always the code of a healthy answer: in some places a browser shows no image
-    /// of another code.
+    /// Always the code of a healthy answer: some pages show no image with another
+    /// code.
     fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
         let group = route
             .query()

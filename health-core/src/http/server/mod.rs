@@ -51,11 +51,11 @@ pub(crate) struct Limits {
     idle: Duration,
 }
 
-/// What is said on a port.
+/// The protocol of a port.
 #[derive(Clone, Debug)]
 pub(crate) enum Speech {
     Http(Endpoint),
-    /// A line for each connection.
+    /// One line per connection.
     Agent {
         endpoint: Endpoint,
         degraded_weight: u8,
@@ -63,7 +63,7 @@ pub(crate) enum Speech {
 }
 
 impl Speech {
-    /// Talks to one client, until it is idle for too long.
+    /// Serves one connection until it is idle for too long.
     async fn talk(
         self,
         stream: TcpStream,

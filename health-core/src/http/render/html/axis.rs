@@ -54,7 +54,7 @@ pub(super) struct Axis<'a> {
     pub(super) span: Span,
 }
 
-/// Equal neighbours are one bar, so that a check that works is a few bytes.
+/// Equal neighbours are merged, so that a passing check takes a few bytes.
 impl Display for Axis<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Span { minutes, slots, .. } = self.span;

@@ -94,21 +94,21 @@ impl Wanted {
     }
 }
 
-/// The query of a request for the status page. Values that are not known are
-/// ignored, and the page says so.
+/// The query of a request for the status page. Unknown values are ignored, and the
+/// page has a note about them.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(super) refresh: Refresh,
     pub(super) state: Option<Wanted>,
-    /// A state that does not exist.
+    /// An unknown state.
     pub(super) unknown_state: Option<String>,
     pub(super) tag: Option<String>,
     pub(super) text: String,
     pub(crate) badge: Option<Badge>,
-    /// Leads from the address of the request to the directory of the checks'
-    /// pages.
+    /// The relative link from the requested address to the directory of the pages of
+    /// the checks.
     pub(super) base: String,
-    /// Leads from the address of the request to the page of all checks.
+    /// The relative link from the requested address to the page of all checks.
     pub(super) back: String,
 }
 
@@ -206,7 +206,7 @@ impl Query {
         format!("{}{}", self.back, self.kept("?"))
     }
 
-    /// Links keep the refresh that was chosen.
+    /// Links keep the chosen refresh.
     fn kept(&self, separator: &str) -> String {
         match self.refresh {
             Refresh::DEFAULT => String::new(),
@@ -236,7 +236,7 @@ impl Display for CheckLink<'_> {
     }
 }
 
-/// Any other value than a probe shows what the page shows.
+/// With any other value the badge shows the state of the page.
 fn badge(value: &str) -> Badge {
     let probe = Probe::ALL.into_iter().find(|probe| probe.as_str() == value);
     probe.map_or(Badge::Subject, Badge::Probe)
