@@ -155,7 +155,7 @@ impl Certificate<Served> {
     /// One run, for the body of a function or a closure on the builder.
     pub async fn check(&self) -> Outcome {
         let Some(name) = self.from.server_name() else {
-            return failure(FailureClass::Misconfigured).because("this is no name of a server");
+            return failure(FailureClass::Misconfigured).because("this is not a valid server name");
         };
         let socket = match TcpStream::connect(&self.from.address).await {
             Ok(socket) => socket,

@@ -281,7 +281,7 @@ fn check_not_zero(slot: &Slot<Millis>, what: &str, help: &str, diag: &Diag) {
 
 fn check_threshold(slot: &Slot<u32>, diag: &Diag) {
     if let Some(written) = slot.get().filter(|written| written.value == 0) {
-        let what = "a threshold of zero would turn the verdict without a result";
+        let what = "a threshold of zero would change the verdict without a result";
         let help = "write `1` or more; `1` is the default and can be left out";
         diag.error(&written.at, what, help);
     }

@@ -323,7 +323,7 @@ fn tokens_of(attribute: &Attribute) -> TokenStream {
 fn nothing_said(attribute: &Attribute, word: &str, order: usize, diag: &Diag) {
     let help = format!("write `#[health({word})]`");
     let place = Place::option(order, &attribute.meta);
-    diag.error(&place, "`#[health]` says nothing here", help);
+    diag.error(&place, "`#[health]` has no effect here", help);
 }
 
 /// Whether `#[health(secondary)]` is on the struct. A misspelled one is reported, and

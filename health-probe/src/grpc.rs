@@ -241,7 +241,7 @@ impl Answer {
     fn verdict(&self, service: &str) -> Result<(), ProbeError> {
         let Some(code) = self.field("grpc-status") else {
             let status = self.field(":status").unwrap_or("none");
-            let text = format!("no answer of gRPC, HTTP status {status}");
+            let text = format!("not a gRPC answer, HTTP status {status}");
             return Err(ProbeError::garbled(text));
         };
         let code: Option<usize> = code.parse().ok();

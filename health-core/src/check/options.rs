@@ -393,7 +393,7 @@ impl CheckOptions {
         }
         if self.failure_threshold == Some(0) || self.success_threshold == Some(0) {
             broken.push(Mistake {
-                what: "a threshold of zero would turn the verdict without a result".into(),
+                what: "a threshold of zero would change the verdict without a result".into(),
                 help: "write 1 or more; 1 is the default and can be left out".into(),
             });
         }
@@ -426,7 +426,7 @@ impl CheckOptions {
         ];
         for (option, _) in written.into_iter().filter(|(_, written)| *written) {
             broken.push(Mistake {
-                what: format!("it is reported and never run, so `{option}` means nothing to it"),
+                what: format!("it is reported and never run, so `{option}` has no effect on it"),
                 help: format!("leave `{option}` out"),
             });
         }
@@ -524,7 +524,7 @@ fn check_link((relation, uri): (&str, &str)) -> Result<(), Mistake> {
         return Ok(());
     }
     Err(Mistake::new(
-        format!("`{}` is no link", shown(uri)),
+        format!("`{}` is not a link", shown(uri)),
         format!(
             "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {LONGEST_ENDPOINT} bytes"
         ),
@@ -628,7 +628,7 @@ mod tests {
             [
                 "a timeout of zero fails every run",
                 "`interval` must be greater than zero",
-                "a threshold of zero would turn the verdict without a result",
+                "a threshold of zero would change the verdict without a result",
                 "`stale_after` is too long",
                 "the check does not count for startup, so it cannot be critical there",
                 "a liveness check that is not critical has no effect",

@@ -36,7 +36,7 @@ pub const fn comes_before(first: &Link, start: &str) {
         let text = trail.text(start);
         match text.as_str() {
             Ok(text) => panic!("{}", text),
-            Err(_) => panic!("checks wait for each other in a circle"),
+            Err(_) => panic!("checks wait for each other in a cycle"),
         }
     }
 }

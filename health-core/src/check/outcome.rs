@@ -43,7 +43,7 @@ pub enum Status {
 /// assert_eq!(outcome.message(), Some("the ledger is unreachable"));
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "an outcome says nothing until the check returns it"]
+#[must_use = "an outcome has no effect until the check returns it"]
 pub struct Outcome {
     status: Status,
     reason: Option<Reason>,
@@ -196,7 +196,7 @@ impl Outcome {
     ) -> Option<serde_json::Value> {
         bounded::json(value, limit)
             .map_err(|error| {
-                let refusal = format!("the {what} cannot be written: {error}");
+                let refusal = format!("the {what} cannot be serialized: {error}");
                 self.add_cause(vec![refusal]);
             })
             .ok()

@@ -101,7 +101,7 @@ impl Guard {
         if let Ok(token) = std::env::var(variable) {
             return self.bearer(token);
         }
-        let what = format!("the guard wants its token in `{variable}`, which is not set");
+        let what = format!("the guard reads its token from `{variable}`, which is not set");
         self.wrong(what, format!("set `{variable}`, or leave the guard out"));
         self
     }
@@ -182,7 +182,7 @@ impl Guard {
             match network(text) {
                 Ok(network) => networks.push(network),
                 Err(instead) => self.wrong(
-                    format!("`{}` is no range of addresses", text.escape_debug()),
+                    format!("`{}` is not an address range", text.escape_debug()),
                     format!("write {instead}"),
                 ),
             }

@@ -59,7 +59,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "silence is a failure, and when it is dropped nothing can beat"]
+#[must_use = "the check fails without beats, and a dropped heartbeat cannot beat"]
 pub struct Heartbeat {
     handles: Arc<Handles>,
 }
@@ -311,7 +311,7 @@ impl Source for Pulse {
         }
         if self.deadline < Duration::from_millis(1) {
             return rule(
-                "no beat could come within the deadline of a heartbeat that is below 1 ms",
+                "the deadline of a heartbeat cannot be below 1 ms",
                 "write several times what one round of the work takes",
             );
         }

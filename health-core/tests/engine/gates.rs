@@ -217,9 +217,9 @@ async fn a_gate_follows_the_rules_for_names_and_options() {
     help: give one of them another name: `.check(\"other-my-gate\", ..)`
   - check `Schema` (FILE:{schema}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for
-  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `timeout` means nothing to it
+  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `timeout` has no effect on it
     help: leave `timeout` out
-  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `failure_threshold` means nothing to it
+  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `failure_threshold` has no effect on it
     help: leave `failure_threshold` out
   - check `startup` (FILE:{startup}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for"

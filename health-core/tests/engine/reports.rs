@@ -509,7 +509,7 @@ async fn run_options_and_invalid_deadlines_are_refused() {
         "`success_threshold`",
         "`stale_after`",
     ] {
-        let what = format!("it is reported and never run, so {expected} means nothing to it");
+        let what = format!("it is reported and never run, so {expected} has no effect on it");
         let help = format!("help: leave {expected} out");
         assert!(error.contains(&what) && error.contains(&help), "{error}");
     }
@@ -518,7 +518,7 @@ async fn run_options_and_invalid_deadlines_are_refused() {
         "help: add `.critical()`, or leave `.liveness()` out",
         "the heartbeat has been dropped, so it cannot beat",
         "help: keep a clone of it where the work is done",
-        "no beat could come within the deadline of a heartbeat that is below 1 ms",
+        "the deadline of a heartbeat cannot be below 1 ms",
         "help: write several times what one round of the work takes",
         "the deadline of the heartbeat is too long",
         "help: the longest deadline is 24 h",

@@ -453,7 +453,7 @@ async fn invalid_descriptions_and_links_are_refused_at_the_start() {
             "the service id is empty",
             "the description contains a control character",
             "the note has 1025 bytes, 1024 is the most",
-            "`not a uri` is no URI",
+            "`not a uri` is not a URI",
             "there are two links `about`",
         ]
     );
@@ -461,7 +461,7 @@ async fn invalid_descriptions_and_links_are_refused_at_the_start() {
     for (problem, end) in firsts[5..].iter().zip([
         "): `/orders/{id` is not allowed: a variable of an endpoint is written in one pair of braces",
         "): a relation cannot be empty",
-        "): `not a uri` is no link",
+        "): `not a uri` is not a link",
     ]) {
         assert!(problem.ends_with(end), "{problem}");
     }

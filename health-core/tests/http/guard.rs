@@ -193,7 +193,7 @@ async fn an_invalid_guard_is_refused_at_the_start() {
         "health cannot start, 2 problems:\n  \
          - the token of the guard has 5 bytes\n    \
            help: take a random one of at least 16\n  \
-         - `10.0.0.0/99` is no range of addresses\n    \
+         - `10.0.0.0/99` is not an address range\n    \
            help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
     );
 }

@@ -32,7 +32,7 @@ pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
     .liveness()
     .critical()
     .component("system")
-    .description("Every worker of the runtime goes on.");
+    .description("Every worker of the runtime makes progress.");
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);

@@ -261,7 +261,7 @@ impl Webhook {
         refuse(
             !(1..=LARGEST_BATCH).contains(&self.max_batch),
             format!(
-                "a body of a webhook cannot tell of {} checks",
+                "a body of a webhook cannot contain the states of {} checks",
                 self.max_batch
             ),
             "`max_batch` is 1 to 1000",
