@@ -304,17 +304,17 @@ async fn only_its_probe_runs_a_check_on_demand() {
 }
 
 #[tokio::test]
-async fn a_hanging_check_delays_no_answer_past_the_timeout_of_a_kubelet() {
-    let hangs = critical().cache(Duration::ZERO);
+async fn a_hanging_check_does_not_block_an_answer() {
+    let hour = Duration::from_secs(3_600);
+    let hangs = critical().cache(Duration::ZERO).timeout(hour);
     let health = Health::builder()
         .check("hangs", hangs, std::future::pending::<()>)
         .start()
         .expect("it starts");
     let served = HealthServer::start(services(&health)).await;
     let mut client = served.client().await;
-    let start = Instant::now();
-    assert_eq!(check(&mut client, "").await, Ok(NotServing));
-    assert!(start.elapsed() < Duration::from_secs(1));
+    let answer = timeout(BOUND, check(&mut client, "")).await;
+    assert_eq!(answer.expect("the run is not awaited"), Ok(NotServing));
     let mut ready = watch(&mut client, "").await;
     assert_eq!(next(&mut ready).await, Ok(NotServing));
 }

@@ -1,12 +1,11 @@
 //! Programs that tests run, which `scripts/test.sh` installs.
 
-use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
+pub use test_support::free_port;
 
 /// A program that is killed at the end of the test.
 #[derive(Debug)]
@@ -112,25 +111,6 @@ static_resources:
         let mut lines = clusters.lines();
         let found = lines.find_map(|line| line.split("::health_flags::").nth(1));
         found.is_some_and(|found| flags.iter().all(|flag| found.contains(flag)))
-    }
-}
-
-/// Returns an unused port of the loopback address.
-///
-/// # Panics
-///
-/// If there is none.
-pub fn free_port() -> u16 {
-    // The system may return a port again before a program listens there, and a test
-    // would talk to the program of another test.
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.insert(port) {
-            return port;
-        }
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-/// Far more than any wait takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(20);
+use test_support::{BOUND, until};
 
 /// The process, which is killed at the end of the test.
 struct Running(Child);
@@ -39,7 +36,7 @@ fn start() -> (Running, [String; 2]) {
 fn get(address: &str, path: &str) -> (u16, String) {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(LIMIT))
+        .timeout_global(Some(BOUND))
         .proxy(None)
         .build();
     let agent: ureq::Agent = config.into();
@@ -48,14 +45,6 @@ fn get(address: &str, path: &str) -> (u16, String) {
     };
     let body = response.body_mut().read_to_string().unwrap_or_default();
     (response.status().as_u16(), body)
-}
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < LIMIT, "never: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]

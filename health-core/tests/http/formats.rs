@@ -13,6 +13,8 @@ use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status};
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::started;
+
 fn builder() -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     Health::builder()
@@ -32,12 +34,6 @@ fn builder() -> HealthBuilder {
             CheckOptions::new().after(&["database"]),
             || async {},
         )
-}
-
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
 }
 
 struct Answer {

@@ -1,13 +1,12 @@
 //! Groups by tag, and answers with excluded checks.
 
-use std::time::Duration;
-
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Page, RequestHead};
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use serde_json::Value;
-use tokio::time::sleep;
+
+use crate::started;
 
 const TOKEN: &str = "correct horse battery staple";
 
@@ -26,12 +25,6 @@ fn serving(http: HttpOptions) -> HealthBuilder {
         .check("database", tagged().critical(), || async {})
         .check("disk", tagged().liveness().critical(), || async {})
         .http(http.group("storage"))
-}
-
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
 }
 
 /// Sends a request, with the token of the guard if there is one.

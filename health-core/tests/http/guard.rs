@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Headers, Page, RequestHead};
 use health_core::{CheckOptions, Health, Outcome};
-use tokio::time::sleep;
+
+use crate::started;
 
 const TOKEN: &str = "correct horse battery staple";
 const SECRET: &str = "postgres://app:hunter2@10.0.0.7/x";
@@ -34,15 +34,12 @@ const OTHERS: [&str; 6] = [
 /// A service with one check that fails for a private cause.
 async fn failing(http: HttpOptions) -> Health {
     let options = CheckOptions::new().critical().tags(&["storage"]);
-    let health = Health::builder()
+    let builder = Health::builder()
         .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {
             Outcome::fail("no connection").because(SECRET)
-        })
-        .start()
-        .expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
+        });
+    started(builder).await
 }
 
 fn body(health: &Health, uri: &str, peer: &str, headers: &dyn Headers) -> String {

@@ -16,6 +16,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
+use crate::started;
+
 const TOKEN: &str = "Bearer correct horse battery staple";
 
 fn builder() -> HealthBuilder {
@@ -36,12 +38,6 @@ fn serving(http: HttpOptions) -> HealthBuilder {
         .check("queue", CheckOptions::new().description("a&b"), || async {
             Outcome::warn("<b>full</b>").observe("\"9\"", "<i>%</i>")
         })
-}
-
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
 }
 
 fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Response<String> {

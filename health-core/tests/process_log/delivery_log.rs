@@ -7,8 +7,8 @@ use std::time::Duration;
 use health_core::notify::{PushMonitor, Webhook};
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, Outcome};
-use test_support::BOUND;
-use test_support::receiver::{Answer, free_address, next, receiver, serve, url};
+use test_support::receiver::{Answer, next, receiver, serve, url};
+use test_support::{BOUND, free_address};
 
 use crate::{process_log, without_declared};
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use health_core::config::RuntimeOptions;
 use health_core::notify::PushMonitor;
+use health_core::report::Verdict;
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Probe};
-use test_support::BOUND;
 use test_support::receiver::{Answer, next, receiver};
+use test_support::{BOUND, eventually};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -146,8 +147,11 @@ fn a_blocked_runtime_stops_the_beats_if_it_fails_liveness() {
                 .start()
                 .expect("it starts");
             pass(&health);
-            // The watchdog sees a healthy runtime.
-            tokio::time::sleep(SECOND / 10).await;
+            eventually("the watchdog sees a healthy runtime", async || {
+                let runtime = health.check("runtime").expect("the check is registered");
+                runtime.verdict() == Verdict::Pass
+            })
+            .await;
             let _ = released.recv();
             drop(health);
         });

@@ -13,8 +13,8 @@ use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use test_support::receiver::{Answer, Request, free_address, next, receiver, serve, url};
-use test_support::{BOUND, eventually};
+use test_support::receiver::{Answer, Request, next, receiver, serve, url};
+use test_support::{BOUND, eventually, free_address};
 use tokio::sync::Notify;
 
 const SHORT: Duration = Duration::from_millis(5);

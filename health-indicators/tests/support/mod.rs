@@ -6,7 +6,7 @@ pub(crate) mod migrations;
 pub(crate) mod postgres;
 
 use std::future::Future;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +17,7 @@ use health_core::report::{CheckReport, Verdict};
 use health_core::{CheckOptions, Health, Outcome};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+pub(crate) use test_support::free_port;
 
 /// Long enough for a server to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(250);
@@ -134,11 +135,6 @@ fn parents() -> Vec<(u32, u32)> {
         Some((pid, after_name.split_whitespace().nth(1)?.parse().ok()?))
     };
     processes.filter_map(parent_of).collect()
-}
-
-pub(crate) fn free_port() -> u16 {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    socket.local_addr().expect("an address").port()
 }
 
 /// Databases refuse to run as root.

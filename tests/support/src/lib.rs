@@ -9,10 +9,12 @@
 )]
 
 pub mod log;
+mod port;
 mod processor;
 pub mod receiver;
 mod wait;
 
 pub use log::Log;
+pub use port::{free_address, free_port};
 pub use processor::processor_time;
 pub use wait::{BOUND, eventually, until};

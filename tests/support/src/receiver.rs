@@ -152,15 +152,6 @@ pub fn serve(listener: TcpListener, answers: &[Answer]) -> Receiver<Request> {
     told
 }
 
-/// Returns an address at which nothing listens yet.
-pub fn free_address() -> SocketAddr {
-    let listener =
-        TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-}
-
 /// Waits for the next request.
 pub fn next(told: &Receiver<Request>) -> Request {
     told.recv_timeout(BOUND)

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// failed.
 pub const BOUND: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(1);
+/// Long waits poll less often, to leave the CPU to what they wait for.
+const LONGEST_STEP: Duration = Duration::from_millis(20);
 
 /// Blocks the thread until the condition holds.
 ///
@@ -18,7 +20,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(STEP);
+        thread::sleep((start.elapsed() / 20).clamp(STEP, LONGEST_STEP));
     }
 }
 

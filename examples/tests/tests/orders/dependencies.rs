@@ -11,8 +11,9 @@ use std::thread;
 
 use serde_json::Value;
 use support::postgres::{PASSWORD, program};
+use test_support::until;
 
-use super::{LIMIT, Server, Service, eventually, json};
+use super::{Server, Service, json};
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
@@ -93,7 +94,7 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
     let location = placed.header("location").to_owned();
     let declined = server.place("no money");
     assert_eq!(declined.status, 402, "{declined:?}");
-    eventually(LIMIT, "the order is shipped", || {
+    until("the order is shipped", || {
         server.get(&location).json["status"] == "shipped"
     });
     let id = location.rsplit('/').next().expect("an id");
@@ -109,7 +110,7 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
 
 fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
     let began = std::time::Instant::now();
-    eventually(LIMIT, &format!("{check} is {status}"), || {
+    until(&format!("{check} is {status}"), || {
         let health = server.inspect("/health").json;
         let check = &health["checks"][check];
         check["status"] == status && check["class"] == *class
@@ -124,7 +125,7 @@ pub(super) fn postgres() -> support::Server {
         "postgres://orders:{PASSWORD}@127.0.0.1:{}/postgres",
         server.port
     );
-    eventually(LIMIT, "Postgres answers", || {
+    until("Postgres answers", || {
         let mut ready = Command::new(program("pg_isready"));
         let output = ready.args(["-d", &url]).output();
         output.expect("it is installed").status.success()

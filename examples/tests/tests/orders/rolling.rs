@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{LIMIT, Server, Service, eventually};
+use test_support::{BOUND, free_port, until};
+
+use super::{Server, Service};
 
 const SERVICES: [Service; 2] = [Service::Axum, Service::Actix];
 /// Clients that keep their connections, and as many that do not.
@@ -31,7 +33,7 @@ fn a_rolling_restart_loses_no_request() {
             .address()
             .rsplit(':')
             .next()
-            .unwrap()
+            .expect("a port")
             .to_owned();
         servers[index].terminate();
         let status = servers[index].wait_for_the_end();
@@ -54,11 +56,11 @@ fn traffic_follows_readiness() {
         let away = server.directory().join("away.db");
         let mut served_by = || client.get().map(|answer| answer.server);
         fs::rename(&file, &away).expect("the folder belongs to the test");
-        eventually(LIMIT, "no traffic while it is not ready", || {
+        until("no traffic while it is not ready", || {
             (0..10).all(|_| served_by().is_ok_and(|server| server != service.name()))
         });
         fs::rename(&away, &file).expect("the folder belongs to the test");
-        eventually(LIMIT, "traffic again", || {
+        until("traffic again", || {
             served_by().is_ok_and(|server| server == service.name())
         });
     }
@@ -86,9 +88,7 @@ impl HaProxy {
         for server in servers {
             server.wait_for("/readyz", 200);
         }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let config = servers[0].directory().join("haproxy.cfg");
         let addresses = servers.each_ref().map(Server::address);
         fs::write(&config, configuration(port, addresses)).expect("the folder belongs to the test");
@@ -98,7 +98,7 @@ impl HaProxy {
         };
         let mut client = Client::of(port, false);
         for service in SERVICES {
-            eventually(LIMIT, "both get traffic", || {
+            until("both get traffic", || {
                 let answer = client.get();
                 answer.is_ok_and(|answer| answer.server == service.name())
             });
@@ -209,7 +209,7 @@ impl Client {
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_read_timeout(Some(BOUND))?;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
     }
@@ -244,7 +244,7 @@ impl Load {
     fn wait_for_traffic_to(&self, service: Service) {
         let answered = &self.shared.answered[service as usize];
         let before = answered.load(Relaxed);
-        eventually(LIMIT, "there is traffic", || {
+        until("there is traffic", || {
             answered.load(Relaxed) > before || self.has_lost()
         });
     }
@@ -258,7 +258,7 @@ impl Load {
     fn end(self) -> usize {
         self.shared.ended.store(true, Relaxed);
         for client in self.clients {
-            let lost = client.join().unwrap();
+            let lost = client.join().expect("no client panics");
             assert_eq!(lost, Ok(()));
         }
         let answered = self.shared.answered.iter();
