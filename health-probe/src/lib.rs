@@ -5,7 +5,7 @@
 //! [`main_if_asked`], and the binary `health-probe` is small.
 //!
 //! ```
-//! // First in `main`: `orders probe` asks the running service and exits.
+//! // First in `main`: `orders probe` probes the running service and exits.
 //! health_probe::main_if_asked();
 //! // The service starts here.
 //! ```

@@ -57,7 +57,7 @@ async fn queue() {}
 impl Limit {
     #[doc = concat!("made by ", "a macro")]
     ///
-    /// Passes if the limit leaves room.
+    /// The limit leaves room.  
     #[health_check(tags("limits"))]
     async fn positive(&self) -> bool {
         self.0 > 0

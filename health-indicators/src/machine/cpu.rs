@@ -56,7 +56,7 @@ impl Cpu {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let pressure = self.system.pressure("cpu");
         let since_last = self.since_last();

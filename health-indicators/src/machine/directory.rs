@@ -43,7 +43,7 @@ impl Directory {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let size = match size(&self.path) {
             Ok(size) => size,

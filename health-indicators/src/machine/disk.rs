@@ -42,7 +42,7 @@ impl Disk {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let free = match rustix::fs::statvfs(&self.directory).map_err(io::Error::from) {
             Ok(free) => free,

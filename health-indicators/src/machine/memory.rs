@@ -57,7 +57,7 @@ impl Memory {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let groups = self.system.cgroups();
         let tightest = groups.iter().filter_map(limited).min_by_key(Share::percent);

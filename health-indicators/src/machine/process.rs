@@ -34,7 +34,7 @@ impl FileDescriptors {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let open = match fs::read_dir("/proc/self/fd") {
             // One of them is the directory itself.
@@ -86,7 +86,7 @@ impl Threads {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let own = match self.own() {
             Ok(own) => own,
