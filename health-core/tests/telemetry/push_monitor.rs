@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use health_core::config::RuntimeOptions;
 use health_core::notify::PushMonitor;
-use health_core::report::Verdict;
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Probe};
+use test_support::BOUND;
 use test_support::receiver::{Answer, next, receiver};
-use test_support::{BOUND, eventually};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -147,11 +146,8 @@ fn a_blocked_runtime_stops_the_beats_if_it_fails_liveness() {
                 .start()
                 .expect("it starts");
             pass(&health);
-            eventually("the watchdog sees a healthy runtime", async || {
-                let runtime = health.check("runtime").expect("the check is registered");
-                runtime.verdict() == Verdict::Pass
-            })
-            .await;
+            // The watchdog ignores a runtime that has not run a task yet.
+            tokio::task::yield_now().await;
             let _ = released.recv();
             drop(health);
         });
