@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures everything in one go, and writes target/bench/report.md and .json.
+# Runs all benchmarks, and writes target/bench/report.md and .json.
 #
 #   ./scripts/bench.sh           about half an hour on 2 cores
 #   ./scripts/bench.sh --quick   about ten minutes, with wider scatter
 #
-# Leave the machine alone meanwhile. Linux; needs valgrind, and for the peers
-# what scripts/peers.sh installs.
+# Run nothing else meanwhile. Linux; needs valgrind, and for the peers
+# the programs that scripts/peers.sh installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export BENCH_OUT=$PWD/target/bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the order service as its image does: one static file, on a read-only file
-# system, without capabilities, not as root. With Docker where a daemon answers,
+# Runs the order service like its image: one static file, on a read-only file
+# system, without capabilities, not as root. With Docker if a daemon runs,
 # otherwise in a bare chroot.
 #
 #   ./scripts/container.sh            needs root for the chroot
@@ -60,7 +60,7 @@ with_docker() {
     docker exec "$container" /orders probe
     docker exec "$container" /orders probe http://localhost:3000/livez
     [ "$(docker inspect -f '{{.Config.User}}' "$container")" = 65534:65534 ] || fail "it runs as root"
-    # The drain takes 7 s: long enough for a few probes.
+    # The drain takes 7 s, long enough for a few probes.
     docker kill -s TERM "$container" >/dev/null
     eventually fails_in_docker
     docker wait "$container" | grep -qx 0 || fail "it did not end with 0"
@@ -68,7 +68,7 @@ with_docker() {
     echo "container: healthy and drained, with Docker"
 }
 
-# The client starts once the service is healthy, asks it by its name and ends.
+# The client starts once the service is healthy, sends one request and exits.
 with_compose() {
     command -v docker-compose >/dev/null || return 0
     docker tag orders-test orders:0.1.0

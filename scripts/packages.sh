@@ -29,13 +29,13 @@ pack() {
     cargo package --quiet --locked --allow-dirty --no-verify "${packages[@]}" 2>&1 |
         grep -v 'is not included in the published package' || true
     for crate in "${crates[@]}"; do
-        # With -m, since cargo would otherwise compare old times and not build again.
+        # With -m, since cargo would otherwise see old file times and not rebuild.
         tar -xmzf "$target/package/$crate-$(version).crate" -C "$outside"
         mv "$outside/$crate-$(version)" "$outside/$crate"
     done
 }
 
-# Each package has the licences and a README, and no link that leads nowhere.
+# Each package has the licenses and a README, without dead links.
 check_contents() {
     local crate file
     for crate in "${crates[@]}"; do
@@ -54,7 +54,7 @@ check_contents() {
     done
 }
 
-# One application for each adapter, which depends on it as any other would.
+# One application per adapter, with a normal dependency on it.
 # The code is that of the adapter's README.
 write_applications() {
     mkdir -p "$outside"/with-{axum,actix,tonic}/src
@@ -74,7 +74,7 @@ write_applications() {
             echo "$crate = { path = \"$crate\" }"
         done
     } >"$outside/Cargo.toml"
-    # The versions that everything else here is tested with.
+    # The versions of the lock file of the workspace.
     cp Cargo.lock "$outside/Cargo.lock"
 }
 
@@ -91,7 +91,7 @@ application() {
         "$outside/$adapter/README.md" >"$outside/$name/src/main.rs"
 }
 
-# With the least versions of the direct dependencies that the manifests allow.
+# Builds with the least versions of the direct dependencies that the manifests allow.
 check_least_versions() {
     local lock=$outside/Cargo.lock
     rm "$lock"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `cargo run -p benches --bin peers` compares us with, in the
+# Installs the peers of `cargo run -p benches --bin peers`, in the
 # versions that are pinned in benches/peers, into target/peers.
-# What cannot be installed is said, and its rows of the table say so too.
+# A peer that cannot be installed is reported, and its rows of the table are empty.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 sources=$PWD/benches/peers installed=$PWD/target/peers

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands: formatting, lints, docs, the
+# All checks of a change: formatting, lints, docs, the
 # declared Rust versions, and all tests, real programs included.
 #
 #   ./scripts/test.sh            set up what is missing, then run everything
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
+# Programs that tests run. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
     chromium curl haproxy initdb mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
     rabbitmq-server redis-server valgrind
 )
-# Debian keeps the programs of Postgres out of the path.
+# Debian installs the programs of Postgres outside of the path.
 PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
 
 # Builds faster, and no test needs a debugger: backtraces name functions without it.
@@ -27,7 +27,7 @@ missing_programs() {
     done
 }
 
-# The Debian package of a program that is not called like it.
+# The Debian package of a program, if its name differs.
 package_of() {
     case "$1" in
         initdb) echo postgresql ;;
@@ -55,16 +55,16 @@ install_programs() {
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${packages[@]}"
 }
 
-# The crates that users depend on, with the Rust version that they declare.
+# The published crates, with the Rust version that they declare.
 check_msrv() {
     local version=1.85.0 crates=(-p health-core -p health-macros -p health-axum -p health-tonic -p health-opentelemetry -p health-probe)
     if rustup toolchain list 2>/dev/null | grep -q "^$version" ||
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
-        # What the other clients need is newer.
+        # The dependencies of the other clients need a newer version.
         cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,redis,tcp,tls,tonic --target-dir target/msrv
     else
-        echo "Rust $version cannot be had here; clippy's incompatible_msrv has checked above."
+        echo "Rust $version is not available here; clippy's incompatible_msrv has checked above."
     fi
 }
 
@@ -93,7 +93,7 @@ done
 for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
-# Those that share no code with others are together, since each line builds tokio anew.
+# Independent features share a line, since each line builds tokio again.
 for client in "" "async-nats dns lapin rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
     redis "sqlx-migrate sqlx-postgres" sqlx-mysql sqlx-postgres sqlx-sqlite tonic; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
@@ -137,7 +137,7 @@ if rustup target add x86_64-unknown-linux-musl >/dev/null 2>&1; then
     cargo build --locked -p health-probe --profile probe --target x86_64-unknown-linux-musl
     [ "$(stat -c %s target/x86_64-unknown-linux-musl/probe/health-probe)" -le 1048576 ]
 else
-    echo "The target x86_64-unknown-linux-musl cannot be had here."
+    echo "The target x86_64-unknown-linux-musl is not available here."
 fi
 
 step "the order service in an empty container"

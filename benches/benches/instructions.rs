@@ -1,13 +1,12 @@
-//! Instructions for each run of a check and for each answer, counted by
-//! callgrind: `cargo bench -p benches --bench instructions [-- --json]`
+//! Instructions per run of a check and per answer, counted by callgrind: `cargo bench
+//! -p benches --bench instructions [-- --json]`
 //!
-//! With `--guard` only what is recorded is counted, and the program fails if
-//! more is needed than was recorded.
+//! With `--guard` only scenarios with a recorded count run, and the program fails if
+//! a count is exceeded.
 //!
-//! Each scenario is run twice, with few repetitions and with many, so that what
-//! happens once falls out of the difference. The clock is paused and the jitter
-//! drawn from a fixed seed, so the counts repeat but for hash seeds and
-//! addresses, well within 1 %.
+//! Each scenario runs twice, with few and with many repetitions, so that one-time
+//! costs cancel out. The clock is paused and the jitter has a fixed seed, so the
+//! counts repeat to well within 1 %, except for hash seeds and addresses.
 
 use std::env;
 use std::error::Error;
@@ -25,24 +24,24 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The argument by which this program becomes the one that is counted.
+/// The argument that selects the counted part of this program.
 const ROLE: &str = "--scenario";
 const INTERVAL: Duration = Duration::from_secs(10);
-/// Of a recorded count, in percent: other compilers and allocators differ by
-/// less, and what is worth looking at is more.
+/// The tolerance above a recorded count, in percent. Other compilers and allocators
+/// differ by less.
 const TOLERANCE: u64 = 5;
 
 struct Scenario {
     name: &'static str,
     what: &'static str,
-    /// The scenario without the framework, whose count is no cost of it.
+    /// The baseline without the framework, whose count is subtracted.
     beyond: Option<&'static str>,
-    /// What the difference may be.
+    /// The budget of the difference.
     budget: Option<u64>,
-    /// What was counted when somebody last looked: CI fails where a count, or
-    /// the difference, is more than [`TOLERANCE`] above it.
+    /// The recorded count: CI fails if a count, or the difference, is more than
+    /// [`TOLERANCE`] above it.
     recorded: Option<u64>,
-    /// Repetitions, the few; the many are three times as many.
+    /// The smaller number of repetitions; the larger one is three times as many.
     times: u32,
     run: fn(u32) -> Result<u64>,
 }
@@ -162,7 +161,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match &arguments[..] {
         [role, name, times] if role == ROLE => repeat(name, times),
-        // Not for `cargo test --all-targets`, which would wait for valgrind.
+        // `cargo test --all-targets` must not wait for valgrind.
         _ if arguments.iter().any(|argument| argument == "--guard") => guard(),
         _ if arguments.iter().any(|argument| argument == "--bench") => {
             report::print("instructions", &measured(|_| true)?);
@@ -191,7 +190,7 @@ fn measured(wanted: impl Fn(&Scenario) -> bool) -> Result<Vec<Counted>> {
     Ok(rows)
 }
 
-/// Counts repeat, so they can fail a build; times do not, and must not.
+/// Counts are reproducible, so they can fail a build; times cannot.
 fn guard() -> Result<()> {
     let is_guarded = |scenario: &Scenario| scenario.recorded.is_some();
     let is_base = |scenario: &Scenario| {
@@ -221,7 +220,7 @@ struct Counted {
     name: &'static str,
     what: &'static str,
     instructions: u64,
-    /// Beyond the same without the framework.
+    /// More than the baseline without the framework.
     beyond: Option<u64>,
     budget: Option<u64>,
     recorded: Option<u64>,
@@ -250,7 +249,7 @@ fn per_repetition(scenario: &Scenario) -> Result<u64> {
     Ok((instructions_of_many - instructions_of_few) / (many - few))
 }
 
-/// How many repetitions there were, and the instructions of the whole process.
+/// The number of repetitions, and the instructions of the whole process.
 fn count(name: &str, times: u32) -> Result<(u64, u64)> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -267,7 +266,7 @@ fn count(name: &str, times: u32) -> Result<(u64, u64)> {
     Ok((repetitions.trim().parse()?, collected.1.trim().parse()?))
 }
 
-// The side that is counted.
+// The counted side.
 
 fn repeat(name: &str, times: &str) -> Result<()> {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
@@ -286,7 +285,7 @@ fn on_paused_clock<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     runtime.block_on(work)
 }
 
-/// What tokio takes for tasks that wake at the times at which checks would run.
+/// The cost in tokio of tasks that wake when checks would run.
 fn sleeps(tasks: usize, times: u32) -> Result<u64> {
     on_paused_clock(async {
         for _ in 0..tasks {
@@ -303,7 +302,7 @@ fn sleeps(tasks: usize, times: u32) -> Result<u64> {
     })
 }
 
-/// Counts the runs that there were: jitter moves some beyond the end.
+/// Counts the actual runs: jitter moves some beyond the end.
 fn runs(checks: usize, times: u32) -> Result<u64> {
     on_paused_clock(async {
         let health = workload::passing_every(INTERVAL, checks).start()?;
@@ -335,8 +334,8 @@ fn answers_of(builder: HealthBuilder, path: &str, times: u32) -> Result<u64> {
     })
 }
 
-/// Ten checks run between two answers, on average, so that hardly an answer
-/// finds what was rendered before.
+/// Ten checks run between two answers on average, so that an answer rarely finds
+/// cached text.
 fn answers_after_changes(checks: u32, times: u32) -> Result<u64> {
     on_paused_clock(async {
         let health = workload::passing(usize::try_from(checks)?).start()?;

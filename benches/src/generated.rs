@@ -1,5 +1,4 @@
-//! Packages that are generated, and built by Cargo while somebody looks at the
-//! clock.
+//! Generated packages, whose builds by Cargo are timed.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,15 +9,15 @@ use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A package beside the workspace, with the versions of its lock file and a
-/// target directory of its own. It is gone when this is dropped.
+/// A package outside of the workspace, with the versions of its lock file and its own
+/// target directory. It is deleted on drop.
 #[derive(Debug)]
 pub struct Package {
     name: &'static str,
     directory: PathBuf,
 }
 
-/// What Cargo took, and what it said.
+/// The cost and the output of Cargo.
 #[derive(Debug)]
 pub struct Built {
     /// CPU time, with all compilers.
@@ -100,7 +99,7 @@ impl Package {
         Ok(Built { cpu, wall, log })
     }
 
-    /// Where the results of a build are.
+    /// Returns the directory of the build results.
     pub fn target(&self) -> PathBuf {
         self.directory.join("target")
     }
@@ -108,22 +107,22 @@ impl Package {
 
 impl Drop for Package {
     fn drop(&mut self) {
-        // What is left lies among temporary files.
+        // Leftovers are among temporary files.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// The folder of this workspace.
+/// Returns the directory of this workspace.
 fn workspace() -> Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     Ok(fs::canonicalize(folder)?)
 }
 
-/// How one of our crates is depended on.
+/// Returns how to depend on one of our crates.
 ///
 /// # Errors
 ///
-/// If the workspace is not where it was when this was compiled.
+/// If the workspace has moved since this was compiled.
 pub fn dependency(name: &str) -> Result<String> {
     let path = workspace()?.join(name);
     // `functions` lists its checks.
@@ -138,7 +137,7 @@ pub fn dependency(name: &str) -> Result<String> {
     ))
 }
 
-/// A small application on axum, without or with health.
+/// A small axum application, without or with health.
 pub fn application(with_health: bool) -> String {
     let [check, start, merge] = if with_health {
         [
@@ -159,9 +158,8 @@ pub fn application(with_health: bool) -> String {
     )
 }
 
-/// So many modules, each with so many functions with one parameter and a
-/// `Result` under the attribute, and a `main` that lists the checks among them.
-/// The first function is another for each `edit`.
+/// Modules with functions, each with one parameter, a `Result` and the attribute, and
+/// a `main` that lists the checks. The first function differs for each `edit`.
 pub fn functions([modules, each]: [u32; 2], attribute: &str, edit: u32) -> String {
     let mut source = String::from(
         "#![allow(dead_code, unused_imports)]\n\
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn only_crates_that_were_compiled_count() {
+    fn only_compiled_crates_are_counted() {
         let built = Built {
             cpu: Duration::ZERO,
             wall: Duration::ZERO,

@@ -1,10 +1,9 @@
-//! What the framework costs, measured against the limit: see `README.md`.
+//! The cost of the framework, measured against budgets: see `README.md`.
 //!
-//! The parts that the programs share: the checks to run ([`workload`]), the
-//! service that serves them ([`server`]), the client that asks it ([`load`]),
-//! the kernel's account of what that took ([`usage`]), and how figures are
-//! shown ([`report`]). [`generated`] are packages for Cargo to build, and [`peer`]
-//! what a user would pick instead.
+//! The shared parts of the programs: the checks ([`workload`]), the service
+//! ([`server`]), the client ([`load`]), the accounting by the kernel ([`usage`]), and
+//! the output ([`report`]). [`generated`] builds packages with Cargo, and [`peer`]
+//! has the alternatives.
 
 pub mod generated;
 pub mod load;

@@ -1,5 +1,5 @@
-//! A lean HTTP/1.1 client: a request made beforehand, an answer read just far
-//! enough to find its end, so that the client leaves the machine to the server.
+//! A minimal HTTP/1.1 client: prepared requests, and answers that are read only to
+//! find their end, so that the client uses little CPU.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// How requests reach the server.
+/// How requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {
-    /// So many, each kept for all requests.
+    /// This many connections, each kept for all requests.
     Kept(usize),
-    /// A new one for each request, one after the other, as kubelet does.
+    /// A new connection per request, one after the other, as the kubelet does.
     New,
 }
 
@@ -23,7 +23,7 @@ pub enum Connections {
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
-    /// The connections that are kept.
+    /// The kept connections.
     kept: Vec<Connection>,
 }
 
@@ -45,7 +45,7 @@ impl Client {
         Ok(Client { address, kept })
     }
 
-    /// Asks so many times for the page at `path`, spread over the connections.
+    /// Sends this many requests for `path`, spread over the connections.
     ///
     /// # Errors
     ///
@@ -81,21 +81,21 @@ impl Client {
         Ok(())
     }
 
-    /// One request on a connection of its own: the status and the body.
+    /// Sends one request on a new connection. Returns the status and the body.
     ///
     /// # Errors
     ///
-    /// If the connection breaks, or what comes back is no HTTP.
+    /// If the connection breaks, or the answer is not HTTP.
     pub async fn once(address: SocketAddr, path: &str) -> Result<(u16, String)> {
         let mut client = Client::connect(address, Connections::Kept(1)).await?;
         client.look_once(path).await
     }
 
-    /// The last request on a connection that was kept: the status and the body.
+    /// Sends the last request on a kept connection. Returns the status and the body.
     ///
     /// # Errors
     ///
-    /// If there is none or it breaks, or what comes back is no HTTP.
+    /// If there is no connection or it breaks, or the answer is not HTTP.
     pub async fn look_once(&mut self, path: &str) -> Result<(u16, String)> {
         let mut connection = self.kept.pop().ok_or(ErrorKind::NotConnected)?;
         let answer = connection
@@ -133,7 +133,7 @@ struct Connection {
     buffer: Box<[u8]>,
 }
 
-/// What has been read. Lengths in bytes.
+/// The bytes that were read. Lengths in bytes.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -141,16 +141,16 @@ struct Answer {
     body: usize,
 }
 
-/// What a head says of the body behind it.
+/// What a response head states about its body.
 #[derive(Debug, PartialEq)]
 struct Head {
     status: u16,
     length: usize,
-    /// The length of the body, or `None` if it comes in chunks.
+    /// The length of the body, or `None` if it is chunked.
     body: Option<usize>,
 }
 
-/// How a body in chunks ends.
+/// The end of a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 impl Connection {
@@ -192,7 +192,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// The length of all chunks, what is written between them included.
+    /// The length of all chunks, including their framing.
     async fn chunks(&mut self, head: &Head, mut filled: usize) -> Result<usize> {
         let mut end = Vec::from(&self.buffer[head.length..filled]);
         while !end.ends_with(LAST_CHUNK) {
@@ -205,7 +205,7 @@ impl Connection {
         Ok(filled - head.length)
     }
 
-    /// What is longer than the buffer is thrown away: it overwrites itself.
+    /// Data beyond the buffer is discarded: it overwrites itself.
     fn place(&self, head: &Head, filled: usize) -> usize {
         if filled < self.buffer.len() {
             filled
@@ -236,7 +236,7 @@ impl Answer {
 }
 
 impl Head {
-    /// `None` while it is not complete.
+    /// Returns `None` while it is incomplete.
     fn parse(bytes: &[u8]) -> Result<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
             return Ok(None);
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_found_once_it_is_complete() {
+    fn a_response_head_is_parsed_once_it_is_complete() {
         let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\ndate: now\r\n\r\n";
         assert_eq!(Head::parse(&bytes[..bytes.len() - 1]).unwrap(), None);
         let head = Head::parse(bytes).unwrap().expect("a complete head");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_in_chunks_has_no_length() {
+    fn a_chunked_body_has_no_content_length() {
         let bytes = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n";
         let head = Head::parse(bytes).unwrap().expect("a complete head");
         assert_eq!((head.status, head.body), (503, None));

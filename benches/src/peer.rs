@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// What a user would pick.
+/// An alternative.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
-    /// As its documentation calls it, with the version that is pinned.
+    /// The name in its documentation, with the pinned version.
     pub name: &'static str,
     /// The path at which it answers.
     pub path: &'static str,
@@ -34,20 +34,20 @@ const fn peer(name: &'static str, runs_on: RunsOn, script: &'static str) -> Peer
 }
 
 impl Peer {
-    /// Ours on axum, at the path that probes ask.
+    /// Ours on axum, at the path of a probe.
     pub const OURS: Peer = Peer {
         path: "/readyz",
         ..peer("health-axum, `/readyz`", RunsOn::Rust, "ours")
     };
 
-    /// No probe at all: a route that answers with a constant. Compared with
-    /// itself it shows the noise.
+    /// Not a probe: a route with a constant answer. Compared with itself it shows the
+    /// noise.
     pub const STATIC: Peer = Peer {
         path: "/static",
         ..peer("a static route of axum", RunsOn::Rust, "ours")
     };
 
-    /// What all are compared with, ours in its several forms, then the others.
+    /// The baseline, ours in its variants, then the others.
     pub const ALL: [Peer; 13] = [
         Peer::STATIC,
         Peer::OURS,
@@ -145,7 +145,7 @@ impl Peer {
 #[derive(Debug)]
 pub struct Service {
     address: SocketAddr,
-    /// With its input, at whose end it ends.
+    /// The process ends when its input is closed.
     process: Child,
 }
 

@@ -1,4 +1,4 @@
-//! How figures are shown: a Markdown table, or the same as JSON.
+//! The output of figures: a Markdown table, or JSON.
 
 use std::fmt::{self, Display, Write as _};
 use std::fs;
@@ -17,12 +17,12 @@ pub struct Setting {
     cores: usize,
     system: String,
     rustc: String,
-    /// Of the crates that decide, from the lock file.
+    /// The versions of the relevant crates, from the lock file.
     versions: Vec<String>,
 }
 
 impl Setting {
-    /// This machine, now.
+    /// Describes this machine.
     pub fn here() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpuinfo
@@ -82,14 +82,14 @@ fn locked(package: &str) -> String {
     format!("{package} {}", version.unwrap_or("unknown"))
 }
 
-/// Several measurements of one thing.
+/// Several measurements of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// The least.
+    /// The minimum.
     pub min: f64,
-    /// The one in the middle.
+    /// The median.
     pub median: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -118,7 +118,7 @@ impl Display for Spread {
     }
 }
 
-/// Three digits tell more than the noise leaves.
+/// More than three digits would be noise.
 pub fn number(number: f64) -> String {
     let decimals = match number.abs() {
         100.0.. => 0,
@@ -137,8 +137,8 @@ pub trait Row: Serialize {
     fn cells(&self) -> Vec<String>;
 }
 
-/// Prints what was measured: JSON if the program was asked for it by `--json`.
-/// With `BENCH_OUT` set, both forms are also written into that folder.
+/// Prints the rows: as JSON if the program was called with `--json`. With `BENCH_OUT`
+/// set, both forms are also written into that directory.
 ///
 /// # Panics
 ///
@@ -203,7 +203,7 @@ impl Display for Measured {
     }
 }
 
-/// What was measured beside what it may be.
+/// A measured value with its budget.
 #[derive(Debug, Serialize)]
 pub struct Figure {
     what: String,
@@ -223,7 +223,7 @@ impl Figure {
         }
     }
 
-    /// At most so much, in the same unit.
+    /// With this maximum, in the same unit.
     pub fn budget(mut self, budget: f64) -> Self {
         self.budget = Some(budget);
         self
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_sorted() {
+    fn a_spread_is_printed_as_minimum_median_and_maximum() {
         let spread = Spread::of([3.0, 1.0, 2.0]);
         assert_eq!(spread.to_string(), "1.00 / 2.00 / 3.00");
     }

@@ -1,5 +1,5 @@
-//! The service that is measured, in a process of its own, so that the kernel
-//! accounts for it and nothing else.
+//! The measured service in a process of its own, so that the kernel accounts for it
+//! separately.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,20 +19,20 @@ use tokio::net::TcpListener;
 
 use crate::workload;
 
-/// The argument by which a program of this package becomes the server.
+/// The argument that selects the server part of a program of this package.
 pub const ROLE: &str = "--serve";
 
-/// A route of the framework alone, which answers with the bytes and the headers
-/// that the page at `like` answers with when the server starts.
+/// A route of the framework alone, which answers with the bytes and headers of the
+/// page at `like` at the start of the server.
 pub const STATIC: &str = "/static";
 
-/// What serves.
+/// The kind of server.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Framework {
     /// On tokio's multi-thread runtime.
     Axum,
-    /// With a worker for each core.
+    /// With one worker per core.
     Actix,
 }
 
@@ -104,8 +104,8 @@ impl Drop for Server {
     }
 }
 
-/// The server itself: prints its address when it is ready, and serves until its
-/// input ends.
+/// The server process: prints its address when it is ready, and serves until its
+/// input is closed.
 ///
 /// # Errors
 ///
@@ -124,7 +124,7 @@ pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn 
     }
 }
 
-/// What the page at `like` answers with, for the static route.
+/// Returns the answer of the page at `like`, for the static route.
 async fn started(checks: usize, like: &str) -> Result<(Health, Bytes), Box<dyn Error>> {
     let health = workload::passing(checks).start()?;
     workload::settled(&health).await;

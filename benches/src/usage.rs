@@ -1,18 +1,17 @@
-//! What a process has used, from the kernel's own accounting of it.
+//! The resources that a process has used, as counted by the kernel.
 //!
-//! Read from outside, so that it can be asked of any process, whatever it is
-//! written in.
+//! Read from outside, so that it works for any process in any language.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// What a process spends from one moment on: the CPU time, user and system, of
-/// all of its threads and of its children.
+/// The CPU time, user and system, of a process, all of its threads and its children
+/// since a given time.
 ///
-/// Taken from `schedstat`, which counts nanoseconds; `stat` counts hundredths
-/// of a second, too coarse for a ratio of 1.05. Threads that have ended are not
-/// in the sum, so measure processes whose threads stay.
+/// Taken from `schedstat`, which counts nanoseconds; `stat` counts hundredths of a
+/// second, too coarse for a ratio of 1.05. The sum excludes threads that have ended,
+/// so measure only processes that keep their threads.
 #[derive(Debug)]
 pub struct CpuMeter {
     process: u32,
@@ -20,7 +19,7 @@ pub struct CpuMeter {
 }
 
 impl CpuMeter {
-    /// Reads the account for the first time.
+    /// Starts the measurement.
     ///
     /// # Errors
     ///
@@ -31,7 +30,7 @@ impl CpuMeter {
         Ok(CpuMeter { process, before })
     }
 
-    /// What has been spent since the start.
+    /// Returns the usage since the start.
     ///
     /// # Errors
     ///
@@ -74,7 +73,7 @@ fn family(process: u32) -> io::Result<Vec<u32>> {
     Ok(family)
 }
 
-/// The most memory in bytes that a process and its children have had resident.
+/// Returns the maximum resident memory of a process and its children, in bytes.
 ///
 /// # Errors
 ///
@@ -87,7 +86,7 @@ pub fn peak_memory(process: u32) -> io::Result<u64> {
     Ok(sum? * 1024)
 }
 
-/// The resident memory of this process in bytes.
+/// Returns the resident memory of this process, in bytes.
 ///
 /// # Errors
 ///

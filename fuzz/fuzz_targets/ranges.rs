@@ -5,5 +5,5 @@
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    properties::a_range_holds_what_begins_as_it_does(text);
+    properties::an_address_range_contains_exactly_the_addresses_with_its_prefix(text);
 });

@@ -5,5 +5,5 @@
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    properties::a_variable_sets_something_or_is_refused_or_ignored(text);
+    properties::a_variable_is_applied_refused_or_ignored(text);
 });

@@ -5,5 +5,5 @@
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    properties::a_secret_is_masked_whatever_surrounds_it(text);
+    properties::a_secret_is_masked_in_any_surroundings(text);
 });

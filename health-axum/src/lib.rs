@@ -38,7 +38,8 @@ pub use health_core as __core;
 #[doc(hidden)]
 pub use health_core::{__private, via};
 
-// In the documentation alone: `docs` is a link, which not every file system has.
+// Only in the documentation: `docs` is a symbolic link, which some file systems do
+// not support.
 #[cfg(docsrs)]
 #[path = "guides.rs"]
 pub mod _guides;

@@ -90,12 +90,12 @@ impl Health {
         self.shared.monitor.snapshot()
     }
 
-    /// Returns why checks do not pass, with the private texts of their errors:
-    /// a way to the cause that needs no log.
+    /// Returns the checks that do not pass, with the private texts of their errors,
+    /// for applications without a log.
     ///
-    /// Write it where only operators read, such as the terminal of an
-    /// administrative command. Over HTTP, a [`Guard`](crate::http::Guard) shows
-    /// the same to the clients that it recognizes.
+    /// Write them only where operators read them, such as the terminal of an
+    /// administrative command. Over HTTP, a [`Guard`](crate::http::Guard) shows the
+    /// same to the clients that it recognizes.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -255,13 +255,13 @@ impl Health {
         self.shared.endpoint.clone()
     }
 
-    /// Returns a layer of tower that answers probes in front of an application,
-    /// whatever the order of its routes: before authentication, limits, redirects,
-    /// compression and traces. Add it last, so that it is the outermost.
+    /// Returns a tower layer that answers probes before the application: before
+    /// authentication, limits, redirects, compression and traces. Add it last, so
+    /// that it is the outermost layer.
     ///
-    /// It answers the [`paths`](Endpoint::paths) of [`endpoint`](Self::endpoint)
-    /// and passes everything else on. Where routes can be mounted outside the
-    /// application's layers, it is not needed.
+    /// It answers the [`paths`](Endpoint::paths) of [`endpoint`](Self::endpoint) and
+    /// passes on all other requests. It is not needed if the routes can be mounted
+    /// outside of the layers of the application.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -353,8 +353,8 @@ impl Health {
     /// the names of the failing checks, and `drain` from the beginning of a drain
     /// on.
     ///
-    /// Unlike a failing health check, `drain` keeps the sessions that are open. A
-    /// port that is closed changes nothing for HAProxy, so use it beside `check`.
+    /// Unlike a failing health check, `drain` keeps open sessions. HAProxy ignores a
+    /// closed agent port, so use it in addition to `check`.
     ///
     /// # Errors
     ///
@@ -441,7 +441,7 @@ impl Health {
     ///
     /// A client with a keep-alive connection keeps using it, regardless of
     /// readiness, until a response has `Connection: close`. The guide
-    /// `shutdown.md` shows how to send it with axum and actix-web.
+    /// `deployment.md` shows how to send it with axum and actix-web.
     pub fn is_draining(&self) -> bool {
         self.shared.monitor.is_draining()
     }

@@ -52,7 +52,8 @@
 //!
 //! A check cannot block a probe or another check. An async check has its own
 //! task, and a plain `fn` its own thread. A check never runs twice at the same
-//! time, and probes never run it. A panic fails that check only.
+//! time. Probes only run checks [on demand](CheckOptions::cache), and wait for
+//! them at most 800 ms. A panic fails that check only.
 //!
 //! A run that exceeds its timeout counts as failed at once, even if it blocks
 //! its thread, because the deadline is compared with the clock when the verdict

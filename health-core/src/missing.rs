@@ -1,7 +1,8 @@
-//! Methods and pages of features that are not enabled: their use is a compile error
-//! that names the feature.
+//! Methods and pages of disabled features: their use is a compile error that names
+//! the feature.
 //!
-//! rustc says this of items that a `cfg` has removed, but not of methods and variants.
+//! rustc reports this for items that a `cfg` has removed, but not for methods and
+//! variants.
 
 macro_rules! missing {
     ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {

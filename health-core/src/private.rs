@@ -90,8 +90,8 @@ where
     Box::pin(check)
 }
 
-/// The work of the check of a field. The caller names `T`, so that rustc
-/// reports what is no check of this type at the expression.
+/// Creates the function of the check of a field. The caller names `T`, so that rustc
+/// reports an unsupported value at the expression.
 pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> FieldWork
 where
     C: FieldCheck<T, Via>,
@@ -111,7 +111,7 @@ where
     check.into_work(FieldRef::new(context, get))
 }
 
-/// A function that borrows the context for as long as its future lives.
+/// A function whose future borrows the context.
 pub trait Call<'a>: Send + 'static {
     /// The output of the future.
     type Output;

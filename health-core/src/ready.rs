@@ -11,20 +11,20 @@ use crate::check::probe::Probe;
 use crate::health::Health;
 use crate::verdict::causes::Causes;
 
-/// The pause between two looks at the status, which costs two atomic loads.
+/// The polling interval of the status, which costs two atomic loads.
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Health {
     /// Waits until readiness passes or warns, for at most `deadline`. Runs checks
     /// on demand, as a probe does.
     ///
-    /// For tests that expect 200 right after the start, and for programs that do
-    /// something once they are ready.
+    /// For tests that expect 200 right after the start, and for programs that act
+    /// once they are ready.
     ///
     /// # Errors
     ///
-    /// After the deadline, with the checks that do not pass and their causes. At
-    /// once, if a drain has begun.
+    /// Fails after the deadline, with the checks that do not pass and their causes,
+    /// and at once if a drain has begun.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -13,22 +13,23 @@ use crate::check::outcome::Status;
 use crate::health::Health;
 use crate::http::endpoint::subject::{Found, Subject};
 
-/// How often a watch asks for checks on demand: the default period of a kubelet.
+/// How often a watch runs checks on demand: the default period of a kubelet.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// The statuses of single subjects (feature `watch`).
 impl Health {
-    /// Returns the status of a subject now, or `None` if there is no such check or
-    /// no check with this tag. Runs nothing and waits for nothing.
+    /// Returns the current status of a subject, or `None` if there is no such check
+    /// or no check with this tag. Runs no check and does not wait.
     pub fn status_of(&self, subject: &Subject) -> Option<Status> {
         let endpoint = self.endpoint_ref();
         Some(endpoint.status_of(endpoint.find(subject)?))
     }
 
-    /// Returns the statuses of these subjects, in order, once checks on demand
-    /// ([`CheckOptions::cache`](crate::CheckOptions::cache)) are up to date. Waits
-    /// for them at most 800 ms, as [`Endpoint::respond`](crate::http::Endpoint::respond)
-    /// does; without such checks it is ready at once.
+    /// Returns the statuses of these subjects, in order, after running outdated
+    /// checks on demand ([`CheckOptions::cache`](crate::CheckOptions::cache)). Waits
+    /// for them at most 800 ms, like
+    /// [`Endpoint::respond`](crate::http::Endpoint::respond); without such checks it
+    /// is ready at once.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -80,8 +81,8 @@ impl Health {
         })
     }
 
-    /// Returns once a watch has nothing more to report: the drain is over, or
-    /// health has [stopped](Self::stop).
+    /// Completes when no watch changes any more: the drain is over, or health has
+    /// [stopped](Self::stop).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -134,7 +135,7 @@ impl StatusWatch {
         let mut drained = pin!(self.health.drained());
         let mut is_over = false;
         loop {
-            // Seen before the status is read, so that no later turn is missed.
+            // Read before the status, so that no later change is missed.
             is_over |= *self.turns.borrow_and_update();
             let status = endpoint.status_of(self.found);
             if self.last.replace(status) != Some(status) {
@@ -157,7 +158,7 @@ impl StatusWatch {
     }
 }
 
-/// The future that was ready first.
+/// The first future that was ready.
 enum First<A, B> {
     One(A),
     Other(B),

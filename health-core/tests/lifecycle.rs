@@ -1,7 +1,7 @@
-//! Health may be ended anywhere, in any way, as often as anybody likes.
+//! Health can be ended at any time, in any way, any number of times.
 //!
-//! Every kind of check is on its way when the runtime goes, and nothing hangs
-//! nor prints a panic that is not a check's own.
+//! Every kind of check is running when the runtime ends. Nothing hangs, and no panic
+//! is printed except those of the checks.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -19,10 +19,10 @@ use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 const OFTEN: Duration = Duration::from_millis(1);
-/// What the panic of a bad check says, which is no fault of the engine.
+/// The message of the panic of a faulty check, which is expected.
 const EXPECTED: &str = "the check's own panic";
 
-/// Follows a switch that each service has for itself.
+/// Follows a switch of its service.
 #[health_check(interval = "20ms", critical)]
 async fn switch(on: &Arc<AtomicBool>) -> bool {
     std::future::ready(on.load(SeqCst)).await
@@ -45,7 +45,7 @@ fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// Panics that no check has asked for, from all tests of this file.
+/// Unexpected panics of all tests of this file.
 static UNEXPECTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn watch_panics() {
@@ -53,7 +53,7 @@ fn watch_panics() {
     HOOK.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // The text is formatted in some builds and a literal in others.
+            // The payload is a `String` in some builds and a literal in others.
             let payload = info.payload();
             let text = payload.downcast_ref::<String>().map(String::as_str);
             if text.or(payload.downcast_ref::<&str>().copied()) == Some(EXPECTED) {
@@ -69,7 +69,7 @@ fn watch_panics() {
     });
 }
 
-/// Threads of this process whose names begin so.
+/// The number of threads of this process with this prefix.
 #[cfg(target_os = "linux")]
 fn threads(prefix: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("/proc lists this process");
@@ -91,7 +91,7 @@ fn runtime(workers: usize) -> Runtime {
         .expect("a runtime can be built")
 }
 
-/// How a runtime ends.
+/// The ways to end a runtime.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Drop,
@@ -100,7 +100,7 @@ enum Ending {
 }
 
 impl Ending {
-    /// Of a runtime on which no check holds a worker.
+    /// For a runtime on which no check blocks a worker.
     fn of(self, runtime: Runtime) {
         match self {
             Ending::Drop => drop(runtime),
@@ -110,7 +110,7 @@ impl Ending {
     }
 }
 
-/// A check of every kind, good and bad, that are always on their way.
+/// A check of every kind, good and faulty, that always runs.
 fn every_kind(released: &Arc<Mutex<mpsc::Receiver<()>>>) -> HealthBuilder {
     let often = || critical().interval(OFTEN).timeout(OFTEN);
     let released = Arc::clone(released);
@@ -153,13 +153,13 @@ fn a_runtime_may_end_at_any_moment() {
     let (release, released) = mpsc::channel();
     let released = Arc::new(Mutex::new(released));
     let (tell, told) = mpsc::channel();
-    // On a thread that can be given up if it hangs.
+    // On a thread that can be abandoned if it hangs.
     let ending = thread::spawn(move || {
         for round in 0..480 {
             let ending = [Ending::Drop, Ending::Background, Ending::Timeout][round % 3];
             let runtime = runtime(round % 4);
-            // Half of the time every async check is caught at its first run,
-            // and has a thread of its own from then on.
+            // In half of the rounds every async check is quarantined at its first run
+            // and has its own thread from then on.
             let max_poll_time = (round % 2 == 0).then_some(Duration::ZERO);
             let yields = random.u32(..20_000);
             let health = runtime.block_on(async {
@@ -178,7 +178,7 @@ fn a_runtime_may_end_at_any_moment() {
                 ending.of(runtime);
             } else {
                 ending.of(runtime);
-                // Whoever still reads gets an answer.
+                // Readers still get an answer.
                 let _ = health.snapshot();
                 assert_eq!(health.status(Probe::Readiness), Status::Fail);
             }
@@ -198,10 +198,10 @@ fn a_runtime_may_end_at_any_moment() {
     drop(release);
     #[cfg(target_os = "linux")]
     until("the end of every thread", || threads("health-all-") == 0);
-    // A copy: the hook takes the lock, should this panic.
+    // A copy, since the panic hook takes the lock.
     let mut unexpected = UNEXPECTED.lock().expect("no thread panicked").clone();
-    // Two checks use timers. On a thread of its own such a check can be about
-    // to poll one in the moment in which the runtime goes, and tokio panics.
+    // Two checks use timers. On a thread of its own, such a check can be about to
+    // poll a timer when the runtime ends, and tokio panics.
     unexpected.retain(|panic| {
         let has_timer =
             panic.starts_with("health-all-sleeps") || panic.starts_with("health-all-startup");
@@ -210,7 +210,7 @@ fn a_runtime_may_end_at_any_moment() {
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 
-/// Drops tell that a run was ended, and not left behind.
+/// The drop shows that a run was ended and not leaked.
 struct Tells(mpsc::Sender<&'static str>, &'static str);
 
 impl Drop for Tells {
@@ -220,7 +220,7 @@ impl Drop for Tells {
 }
 
 #[test]
-fn the_last_handle_ends_every_run_that_can_be_ended() {
+fn dropping_the_last_handle_ends_every_cancellable_run() {
     for workers in [0, 1, 2] {
         let runtime = runtime(workers);
         let (entered, runs) = mpsc::channel();
@@ -231,7 +231,8 @@ fn the_last_handle_ends_every_run_that_can_be_ended() {
                 let (entered, tells) = (entered.clone(), Tells(tell.clone(), name));
                 async move {
                     let _tells = tells;
-                    // Caught here: the next run has a thread of its own.
+                    // The check is quarantined here, so the next run has its own
+                    // thread.
                     thread::sleep(OFTEN);
                     let _ = entered.send(name);
                     pending::<()>().await;
@@ -279,7 +280,7 @@ fn verdict(health: &Health) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_in_one_process_share_nothing() {
+async fn two_healths_in_one_process_share_nothing() {
     let (_, working) = service(true);
     let (_, broken) = service(false);
     let working = working.start().expect("it starts");
@@ -314,7 +315,7 @@ async fn two_in_one_process_share_nothing() {
 }
 
 #[test]
-fn it_starts_again_where_nothing_is_left() {
+fn health_can_be_started_again_in_the_same_process() {
     for round in 0..3 {
         let on = round % 2 == 0;
         let runtime = runtime(round);
@@ -327,11 +328,11 @@ fn it_starts_again_where_nothing_is_left() {
         let expected = if on { Verdict::Pass } else { Verdict::Fail };
         assert_eq!(verdict(&health), expected);
         drop(health);
-        // And on the same runtime.
+        // Again on the same runtime.
         let (_, builder) = service(!on);
         runtime.block_on(async {
             let health = builder.start().expect("it starts");
-            // Unknown, or the first result if it was quick.
+            // Unknown, or the first result if it came quickly.
             assert_ne!(verdict(&health), expected, "nothing is remembered");
             health.refresh("switch").await;
             assert_ne!(verdict(&health), expected);
@@ -339,7 +340,7 @@ fn it_starts_again_where_nothing_is_left() {
     }
 }
 
-/// Nobody runs any more, and silence is not health.
+/// No check runs any more, and missing results do not pass.
 #[test]
 fn a_health_that_outlives_its_runtime_fails_and_answers() {
     let ended = runtime(1);

@@ -1,6 +1,6 @@
-//! A program that is built with `panic = "abort"` is warned at its start.
+//! A program that is built with `panic = "abort"` gets a warning at the start.
 //!
-//! `cfg!(panic)` is that of the whole build, so this builds a program of its own.
+//! `cfg!(panic)` applies to the whole build, so this test builds a separate program.
 #![cfg(all(unix, feature = "tracing"))]
 
 use std::fs;
@@ -39,7 +39,7 @@ fn run(program: &Path) -> Output {
 }
 
 #[test]
-fn a_program_whose_panics_abort_is_warned_when_it_starts() {
+fn a_program_with_panic_abort_gets_a_warning_at_the_start() {
     let output = run(&copied());
     let [log, said] = [&output.stderr, &output.stdout].map(|text| String::from_utf8_lossy(text));
     assert!(said.contains("it has started"), "{said}{log}");
@@ -48,7 +48,7 @@ fn a_program_whose_panics_abort_is_warned_when_it_starts() {
         warning.is_some_and(|line| line.contains("WARN") && line.contains("health")),
         "{log}"
     );
-    // The warning is right: the panic of a check ends the process.
+    // As the warning says, the panic of a check ends the process.
     assert!(log.contains("assertion failed"), "{log}");
     assert!(!output.status.success(), "{log}");
 }

@@ -1,4 +1,4 @@
-//! The least `stale_after` that is accepted lasts from one good run to the next.
+//! The least accepted `stale_after` never expires between two good runs.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tokio::time::sleep;
 const SECOND: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// A run that takes so long is good.
+/// A run of this duration still passes.
 const ALMOST_THE_TIMEOUT: Duration = Duration::from_millis(1_998);
 
 fn options() -> CheckOptions {
     CheckOptions::new().interval(INTERVAL).timeout(TIMEOUT)
 }
 
-/// The first run is fast and the later ones take almost the timeout, again and
-/// again, so the good results are as far apart as they can be.
+/// The first run is fast and the later ones take almost the timeout, so the results
+/// are as far apart as possible.
 #[tokio::test(start_paused = true)]
 async fn the_least_stale_after_never_expires_between_two_good_runs() {
     let is_slow = AtomicBool::new(true);

@@ -1,4 +1,4 @@
-//! The endpoint as a service of tower, and the layer.
+//! The endpoint as a tower service, and the layer.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -24,7 +24,7 @@ where
 }
 
 #[tokio::test]
-async fn the_endpoint_is_a_service_whatever_the_body() {
+async fn the_endpoint_is_a_service_for_any_body_type() {
     let mut endpoint = Health::builder()
         .start()
         .expect("it starts")
@@ -38,7 +38,7 @@ async fn the_endpoint_is_a_service_whatever_the_body() {
 }
 
 #[tokio::test]
-async fn a_guard_by_address_reads_the_extension() {
+async fn a_guard_reads_the_peer_address_from_the_extension() {
     let health = Health::builder()
         .check("disk", CheckOptions::new(), || async {
             Outcome::fail("full").because("/var is at 100 %")
@@ -62,9 +62,9 @@ async fn a_guard_by_address_reads_the_extension() {
     assert!(!ask(None).await.contains("/var is at"));
 }
 
-/// An application that is full, and never answers what it has begun.
+/// An application at its concurrency limit, which never completes a request.
 #[tokio::test]
-async fn the_layer_answers_in_front_of_a_limit() {
+async fn the_layer_answers_before_a_concurrency_limit() {
     static CALLED: Semaphore = Semaphore::const_new(0);
     let health = Health::builder().start().expect("it starts");
     let application = ServiceBuilder::new()
@@ -97,7 +97,7 @@ async fn the_layer_answers_in_front_of_a_limit() {
     assert_eq!(text(business).await, "business");
 }
 
-/// What the public layer does not serve belongs to the application.
+/// The application handles the paths that the public layer does not serve.
 #[tokio::test]
 async fn the_layer_leaves_internal_paths_to_the_application() {
     let health = Health::builder()

@@ -1,5 +1,5 @@
-//! Secrets of the texts of checks, and those of a receiver: none of them is in a
-//! body, in the log, in a span or in an event.
+//! No secret, neither of a check nor of a receiver, is in a body, in the log, in a
+//! span or in an event.
 #![cfg(all(feature = "tracing", feature = "webhook"))]
 
 #[path = "telemetry/corpus/mod.rs"]
@@ -9,18 +9,18 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use corpus::{is_telling, marked, secrets, unmarked, with_check};
 use health_core::config::RuntimeOptions;
 use health_core::event::Event;
 use health_core::notify::{PushMonitor, Webhook};
 use health_core::{Health, testing};
-use test_support::BOUND;
-use test_support::receiver::{Answer, free_address, next, receiver};
+use test_support::receiver::{Answer, next, receiver};
+use test_support::{BOUND, eventually, free_address};
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What the process logs, by `tracing` and by `log`.
+/// The log of the process, by `tracing` and by `log`.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Writer;
@@ -37,7 +37,7 @@ impl io::Write for Writer {
     }
 }
 
-/// Takes what the HTTP client logs itself.
+/// Captures the log of the HTTP client.
 impl log::Log for Writer {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
@@ -56,13 +56,13 @@ fn logged() -> String {
     String::from_utf8_lossy(&log).into_owned()
 }
 
-/// At the level trace the client logs the bytes of the request.
+/// At the level trace, the client logs the bytes of the request.
 fn log_everything() {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(FmtSpan::FULL)
         .with_writer(|| Writer);
-    // Not `init`, which can take the logger of `log` too.
+    // Not `init`, which would install a logger for `log` as well.
     tracing::subscriber::set_global_default(subscriber.finish()).expect("it is the only one");
     log::set_logger(&Writer).expect("it is the only one");
     log::set_max_level(log::LevelFilter::Debug);
@@ -70,7 +70,7 @@ fn log_everything() {
 
 const TOKENS: [&str; 3] = ["s3cr3tpath", "s3cr3tquery", "s3cr3theader"];
 
-/// An address with secrets, as those of chats are.
+/// A URL with secrets, as chat services have them.
 fn with_secrets(url: &str) -> String {
     format!("{url}/{}?token={}", TOKENS[0], TOKENS[1])
 }
@@ -134,7 +134,7 @@ async fn no_marked_secret_is_in_a_webhook_its_log_a_span_or_an_event() {
         let names = turns.iter().filter_map(|turn| turn["check"].as_str());
         checks.extend(names.map(str::to_owned));
         for turn in &turns {
-            // Both the JSON and the texts in it.
+            // The JSON, and the texts in it.
             for key in ["message", "cause"] {
                 bodies += turn[key].as_str().unwrap_or_default();
                 bodies.push('\n');
@@ -148,11 +148,10 @@ async fn no_marked_secret_is_in_a_webhook_its_log_a_span_or_an_event() {
         "the receiver refused a request",
         "the receiver is not reachable",
     ];
-    let start = Instant::now();
-    while !expected.iter().all(|line| logged().contains(line)) {
-        assert!(start.elapsed() < BOUND, "{}", logged());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually("both failures are in the log", async || {
+        expected.iter().all(|line| logged().contains(line))
+    })
+    .await;
     health.stop().await;
     let log = logged();
     assert!(log.contains("ureq"), "the client's own log is seen too");

@@ -8,7 +8,7 @@
 //!
 //! #[derive(Clone, HealthState)]
 //! struct AppState {
-//!     /// The orders database takes writes.
+//!     /// The orders database accepts writes.
 //!     #[health(check = health_indicators::bb8_postgres::postgres, timeout = "3s", critical)]
 //!     pool: Pool<PostgresConnectionManager<NoTls>>,
 //! }
@@ -44,7 +44,7 @@ use crate::tokio_postgres::{answers, failed, writable};
 /// How long a run waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// A Postgres server that accepts writes: neither a standby nor read-only.
 pub async fn postgres<M>(pool: &Pool<M>) -> Outcome
 where
     M: ManageConnection<Connection = Client, Error = Error>,
@@ -56,7 +56,7 @@ where
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// A Postgres server that answers, in any role: for pools that only read.
 pub async fn postgres_read_only<M>(pool: &Pool<M>) -> Outcome
 where
     M: ManageConnection<Connection = Client, Error = Error>,

@@ -5,7 +5,7 @@
 //!
 //! #[derive(Clone, HealthState)]
 //! struct AppState {
-//!     /// The orders database takes writes.
+//!     /// The orders database accepts writes.
 //!     #[health(check = health_indicators::deadpool_postgres::postgres, timeout = "3s", critical)]
 //!     pool: deadpool_postgres::Pool,
 //! }
@@ -32,7 +32,7 @@ use health_core::Outcome;
 use crate::deadpool::{connection, described};
 use crate::tokio_postgres::{answers, failed, writable};
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// A Postgres server that accepts writes: neither a standby nor read-only.
 pub async fn postgres(pool: &Pool) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(connection) => writable(&connection).await,
@@ -41,7 +41,7 @@ pub async fn postgres(pool: &Pool) -> Outcome {
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// A Postgres server that answers, in any role: for pools that only read.
 pub async fn postgres_read_only(pool: &Pool) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(connection) => answers(&connection).await,

@@ -22,7 +22,7 @@
 //! |---|---|---|
 //! | cannot ask any name server | failing | `unreachable` |
 //! | learns that there is no such name, or that the name server failed | failing | `refused` |
-//! | finds no name servers configured, or asks for what is no name | failing | `misconfigured` |
+//! | finds no name servers configured, or gets an invalid name | failing | `misconfigured` |
 //! | gets no answer before the timeout of the check, as from a name server that is down | failing | `timed_out` |
 
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ pub fn resolve(name: impl Into<String>) -> Resolve {
 pub struct Resolve {
     name: String,
     server: Option<SocketAddr>,
-    /// Made by the first run, which has a runtime.
+    /// Created by the first run, which has a runtime.
     resolver: OnceLock<TokioResolver>,
 }
 
@@ -63,7 +63,7 @@ impl Resolve {
         self
     }
 
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check(&self) -> Outcome {
         let resolver = match self.resolver() {
             Ok(resolver) => resolver,

@@ -1,4 +1,4 @@
-//! From the errors of clients to outcomes.
+//! Converts the errors of clients to outcomes.
 //!
 //! The public texts are constants, because the texts of errors carry addresses
 //! and passwords. The error itself becomes the private cause.
@@ -10,7 +10,7 @@ use std::error::Error;
 use health_core::Outcome;
 use health_core::check::FailureClass;
 
-/// A failure of this class, in the words that are usual for it.
+/// A failure of this class, with its usual message.
 pub(crate) fn failure(class: FailureClass) -> Outcome {
     Outcome::fail(text(class)).class(class)
 }
@@ -20,7 +20,7 @@ pub(crate) fn because(class: FailureClass, error: impl Error + Send + Sync + 'st
     failure(class).because(error)
 }
 
-/// The same as a warning.
+/// Converts the failure to a warning.
 pub(crate) fn degraded(failed: &Outcome) -> Outcome {
     let text = failed.message().unwrap_or_default().to_owned();
     let mut outcome = Outcome::warn(text);

@@ -68,7 +68,7 @@ impl Get {
         self
     }
 
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check(&self, client: &Client) -> Outcome {
         let mut request = client.get(&self.url);
         for (name, value) in &self.headers {

@@ -70,7 +70,7 @@ pub async fn connection(state: &ConnectionState) -> Outcome {
     }
 }
 
-/// What the event loop has yielded last; all clones are one.
+/// What the event loop has yielded last; clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionState {
     last: Arc<Mutex<Last>>,

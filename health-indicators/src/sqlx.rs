@@ -6,7 +6,7 @@
 //!
 //! #[derive(Clone, HealthState)]
 //! struct AppState {
-//!     /// The orders database takes writes.
+//!     /// The orders database accepts writes.
 //!     #[health(check = health_indicators::sqlx::postgres, timeout = "2s", critical)]
 //!     pool: sqlx::PgPool,
 //! }
@@ -62,7 +62,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it looks for an idle one, where all are in use.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// A Postgres server that accepts writes: neither a standby nor read-only.
 ///
 /// `SELECT 1` would pass on a primary that has been demoted.
 #[cfg(feature = "sqlx-postgres")]
@@ -70,20 +70,20 @@ pub async fn postgres(pool: &sqlx::PgPool) -> Outcome {
     writable(pool, ask(pool, crate::postgres::IS_READ_ONLY).await)
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// A Postgres server that answers, in any role: for pools that only read.
 #[cfg(feature = "sqlx-postgres")]
 pub async fn postgres_read_only(pool: &sqlx::PgPool) -> Outcome {
     answered(pool, ask(pool, "SELECT 1").await)
 }
 
-/// A MySQL or MariaDB server that takes writes: it is not `read_only`, and so
+/// A MySQL or MariaDB server that accepts writes: it is not `read_only`, and so
 /// not `super_read_only` either.
 #[cfg(feature = "sqlx-mysql")]
 pub async fn mysql(pool: &sqlx::MySqlPool) -> Outcome {
     writable(pool, ask(pool, "SELECT @@global.read_only").await)
 }
 
-/// A MySQL or MariaDB server that answers, in whatever role: for pools that only
+/// A MySQL or MariaDB server that answers, in any role: for pools that only
 /// read.
 #[cfg(feature = "sqlx-mysql")]
 pub async fn mysql_read_only(pool: &sqlx::MySqlPool) -> Outcome {

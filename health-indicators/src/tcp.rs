@@ -43,7 +43,7 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check(&self) -> Outcome {
         match TcpStream::connect(&self.address).await {
             Ok(_) => Outcome::pass(),

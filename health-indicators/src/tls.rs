@@ -152,10 +152,10 @@ impl Certificate<Served> {
         self
     }
 
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check(&self) -> Outcome {
         let Some(name) = self.from.server_name() else {
-            return failure(FailureClass::Misconfigured).because("this is no name of a server");
+            return failure(FailureClass::Misconfigured).because("this is not a valid server name");
         };
         let socket = match TcpStream::connect(&self.from.address).await {
             Ok(socket) => socket,
@@ -194,7 +194,7 @@ impl<T: Sync + ?Sized> Indicator<T> for Certificate<Served> {
 }
 
 impl Certificate<InFile> {
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let certificates = CertificateDer::pem_file_iter(&self.from.path);
         match certificates.and_then(Iterator::collect::<Result<Vec<_>, _>>) {

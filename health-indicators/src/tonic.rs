@@ -77,7 +77,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check<S>(&self, channel: &S) -> Outcome
     where
         S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,

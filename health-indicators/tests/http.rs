@@ -12,8 +12,8 @@ use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A server that says this to every request; its address, and how many
-/// connections it has had.
+/// A server with this answer to every request. Returns its URL and the number of its
+/// connections.
 async fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!(
@@ -51,7 +51,7 @@ fn client() -> Client {
 }
 
 #[tokio::test]
-async fn an_answer_is_judged_by_its_status() {
+async fn the_status_code_decides() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nup";
     let client = client();
     let (url, connections) = server(OK).await;
@@ -106,7 +106,7 @@ async fn an_answer_is_judged_by_its_status() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_no_answer_of_the_url() {
+async fn a_redirect_is_misconfigured() {
     let (target, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let answer = format!("HTTP/1.1 302 x\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
     let (url, _) = server(answer.leak()).await;
@@ -116,7 +116,7 @@ async fn a_redirect_is_no_answer_of_the_url() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_or_asked_fails() {
+async fn an_unreachable_or_invalid_url_fails() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let closed = format!("http://{}/", listener.local_addr().expect("an address"));
     drop(listener);

@@ -95,7 +95,7 @@ async fn works(pool: &MySqlPool) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a MariaDB server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let pool = pool(&server, "orders");
     let health = health(&pool);

@@ -42,7 +42,7 @@ fn broker() -> Server {
     })
 }
 
-/// The application: its client, what it receives, and its health.
+/// The application, with its client, its received messages and its health.
 struct Application {
     client: AsyncClient,
     messages: UnboundedReceiver<Vec<u8>>,
@@ -79,7 +79,7 @@ impl Application {
         }
     }
 
-    /// Its own use of the client.
+    /// The application publishes and receives through the same client.
     async fn works(&mut self) {
         let sent = async {
             let subscribed = self.client.subscribe("orders", QoS::AtLeastOnce).await;
@@ -105,7 +105,7 @@ fn health(state: &ConnectionState) -> Health {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts mosquitto; scripts/test.sh runs it"]
-async fn every_state_of_a_broker_is_told_apart() {
+async fn each_state_of_a_broker_has_its_class() {
     let mut broker = broker();
     let mut application = Application::start(&broker, PASSWORD);
     println!("up: {:?}", eventually(&application.health, UP).await);
@@ -140,9 +140,9 @@ async fn every_state_of_a_broker_is_told_apart() {
     }
 }
 
-/// Without a call of `poll` the event loop receives nothing.
+/// Without calls of `poll` the event loop receives nothing.
 #[tokio::test]
-async fn a_loop_that_is_not_polled_fails() {
+async fn an_event_loop_that_is_not_polled_fails() {
     let mut options = MqttOptions::new("orders", "127.0.0.1", 1883);
     options.set_keep_alive(Duration::from_secs(1));
     let state = ConnectionState::new(&options);

@@ -51,7 +51,7 @@ fn health(client: &Client) -> Health {
     })
 }
 
-/// The application's own use of the client.
+/// The application uses the same client.
 async fn works(client: &Client) {
     use tokio_stream::StreamExt as _;
 
@@ -66,7 +66,7 @@ async fn works(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a NATS server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let client = client(&server, PASSWORD).await;
     let health = health(&client);
@@ -109,7 +109,7 @@ async fn every_state_of_a_server_is_told_apart() {
     println!("back: {:?}", eventually(&health, UP).await);
     works(&client).await;
 
-    // The client keeps to itself why it cannot connect.
+    // The client does not report why it cannot connect.
     let wrong = self::client(&server, "wrong-hunter2").await;
     let health = self::health(&wrong);
     eventually(&health, unreachable).await;

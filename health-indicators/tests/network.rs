@@ -1,4 +1,4 @@
-//! The checks of TCP, DNS and TLS, against servers of the test.
+//! The checks of TCP, DNS and TLS, against local servers.
 #![cfg(all(feature = "dns", feature = "tcp", feature = "tls"))]
 
 mod support;
@@ -40,7 +40,7 @@ async fn a_port_is_open_or_closed() {
     let (listener, address) = listener().await;
     let check = tcp::connect(&*address);
     assert_eq!(check.check().await.status(), Status::Pass);
-    // As on a field, of whatever type.
+    // As on a field of any type.
     assert_eq!(Indicator::check(&check, &7_u8).await.status(), Status::Pass);
     drop(listener);
     assert_eq!(
@@ -85,7 +85,7 @@ fn from_tomorrow() -> CertifiedKey<KeyPair> {
     CertifiedKey { cert, signing_key }
 }
 
-/// A server with this certificate, and how many connections it has accepted.
+/// A server with this certificate, and the number of its connections.
 async fn tls_server(certified: &CertifiedKey<KeyPair>) -> (String, Arc<AtomicUsize>) {
     let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -112,8 +112,8 @@ async fn tls_server(certified: &CertifiedKey<KeyPair>) -> (String, Arc<AtomicUsi
 }
 
 #[tokio::test]
-async fn a_certificate_is_judged_by_the_days_left() {
-    // Half a day more, since a run takes a while.
+async fn a_certificate_is_checked_by_its_remaining_days() {
+    // Half a day more, since a run takes some time.
     let left = |days: u32| certificate(DAY, days * DAY + DAY / 2);
     let invalid = failing(FailureClass::Misconfigured);
     for (certified, wanted, days) in [
@@ -128,7 +128,7 @@ async fn a_certificate_is_judged_by_the_days_left() {
         assert_eq!(class(&outcome), wanted, "{days}: {outcome:?}");
         assert_eq!(accepted.load(Ordering::Relaxed), 1);
         assert_observed(&outcome, days);
-        // A name that the certificate does not have is not judged.
+        // A wrong host name of the certificate is not a failure.
         let named = tls::served(&*address).server_name("other.example");
         assert_eq!(class(&Indicator::check(&named, &()).await), wanted);
 
@@ -163,7 +163,7 @@ async fn the_certificate_that_expires_first_counts() {
 }
 
 #[tokio::test]
-async fn what_serves_no_certificate_is_told_apart() {
+async fn a_server_without_tls_has_its_own_class() {
     let (listener, address) = listener().await;
     drop(listener);
     let outcome = tls::served(&*address).check().await;
@@ -186,8 +186,8 @@ async fn what_serves_no_certificate_is_told_apart() {
     assert_eq!(class(&tls::file(empty.path()).check()), invalid);
 }
 
-/// A name server that knows `db.example`, fails for `broken.example`, and knows
-/// no other name. Counts the queries.
+/// A name server that knows `db.example`, fails for `broken.example`, and knows no
+/// other name. Counts the queries.
 async fn name_server() -> (SocketAddr, Arc<AtomicUsize>) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
@@ -228,7 +228,7 @@ fn answer(query: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_anew_in_each_run() {
+async fn each_run_resolves_the_name_again() {
     let (server, queries) = name_server().await;
     let known = dns::resolve("db.example.").at(server);
     for run in 1..=3 {
@@ -247,9 +247,9 @@ async fn a_name_is_resolved_anew_in_each_run() {
     }
 }
 
-/// Nothing answers over UDP, so only the timeout of the check ends the run.
+/// No answer comes over UDP, so only the timeout of the check ends the run.
 #[tokio::test]
-async fn a_name_server_that_is_away_fails() {
+async fn an_unreachable_name_server_fails() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
     let away = socket.local_addr().expect("an address");
     drop(socket);

@@ -60,7 +60,7 @@ async fn works(pool: &PgPool) {
     assert_eq!(one, 1);
 }
 
-/// A run opens no connection that the application had not.
+/// A run opens no connection for itself.
 async fn opens_no_connection(server: &Server) {
     let pool = pool(server, 5);
     let health = health(&pool);
@@ -75,7 +75,7 @@ async fn opens_no_connection(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Postgres server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let pool = pool(&server, 2);
     let health = health(&pool);
@@ -121,13 +121,13 @@ async fn every_state_of_a_server_is_told_apart() {
     println!("thawed: {:?}", eventually(&health, UP).await);
     works(&pool).await;
 
-    // Stopped, and back: the pool works afterwards.
+    // Stopped and started: the pool works afterwards.
     server.stop();
     println!(
         "stopped: {:?}",
         eventually(&health, failing(FailureClass::Unreachable)).await
     );
-    // More runs than the pool has places: their attempts do not fill it.
+    // More runs than connections of the pool: their attempts do not exhaust it.
     for _ in 0..3 {
         assert_eq!(seen(&health).await, failing(FailureClass::Unreachable));
     }
@@ -148,7 +148,7 @@ async fn every_state_of_a_server_is_told_apart() {
     }
     assert_eq!(seen(&health).await, UP);
 
-    // A password that is wrong, and a database that is not there.
+    // A wrong password, and a missing database.
     for (options, class) in [
         (
             options(&server, "wrong-hunter2"),
@@ -169,10 +169,10 @@ async fn every_state_of_a_server_is_told_apart() {
     }
 }
 
-/// A standby answers queries and takes no writes.
+/// A standby answers queries and accepts no writes.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts two Postgres servers; scripts/test.sh runs it"]
-async fn a_standby_is_of_the_wrong_role_for_writes() {
+async fn a_standby_fails_a_check_that_needs_a_primary() {
     let primary = server();
     let standby = servers::standby(&primary);
     let pool = pool(&standby, 2);

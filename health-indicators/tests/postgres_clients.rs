@@ -41,7 +41,7 @@ async fn connect(server: &Server) -> Client {
     let config = config(server, PASSWORD);
     let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
-        // It listens before it answers.
+        // The server listens before it answers.
         match config.connect(NoTls).await {
             Ok((client, connection)) => {
                 tokio::spawn(connection);
@@ -53,7 +53,7 @@ async fn connect(server: &Server) -> Client {
     }
 }
 
-/// Without a runtime of its own, as many applications make it.
+/// A pool without a runtime, as many applications create it.
 fn deadpool(config: Config) -> deadpool_postgres::Pool {
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
@@ -94,7 +94,7 @@ fn health_of_bb8(pool: &Bb8) -> Health {
     })
 }
 
-/// The application's own use of the pools.
+/// The application uses the same pools.
 async fn both_work(deadpool: &deadpool_postgres::Pool, bb8: &Bb8) {
     let first = [deadpool.get().await, deadpool.get().await];
     for client in first {
@@ -121,7 +121,7 @@ async fn connections(admin: &Client) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Postgres server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let admin = connect(&server).await;
     let client = Arc::new(connect(&server).await);
@@ -142,7 +142,7 @@ async fn every_state_of_a_server_is_told_apart() {
         println!("{name}, up: {:?}", eventually(health, UP).await);
     }
 
-    // A run opens no connection that the application had not.
+    // A run opens no connection for itself.
     let before = connections(&admin).await;
     for _ in 0..20 {
         for (_, health) in all() {
@@ -211,7 +211,7 @@ async fn every_state_of_a_server_is_told_apart() {
     for (name, health) in &pools {
         println!("{name}, back: {:?}", eventually(health, UP).await);
     }
-    // A client never connects again.
+    // A client never reconnects.
     assert_eq!(seen(&of_client).await, failing(FailureClass::Unreachable));
     both_work(&deadpool, &bb8).await;
 

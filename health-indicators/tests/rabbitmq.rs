@@ -25,7 +25,7 @@ fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
     (Verdict::Fail, Some(class))
 }
 
-/// The ports beside that of the broker: Erlang's own, and its port mapper's.
+/// The ports of Erlang and of its port mapper, in addition to that of the broker.
 #[derive(Clone, Copy)]
 struct Erlang {
     distribution: u16,
@@ -66,7 +66,7 @@ fn broker() -> (Server, Erlang) {
     (server, erlang)
 }
 
-/// Below this share of the memory the broker blocks those who publish.
+/// Above this share of the memory the broker blocks publishers.
 fn limit_memory(server: &Server, erlang: Erlang, share: &str) {
     let program = Path::new(PROGRAMS).join("rabbitmqctl");
     let mut command = as_user(program, "rabbitmq");
@@ -115,7 +115,7 @@ async fn publish(orders: &Channel) -> lapin::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts RabbitMQ; scripts/test.sh runs it"]
-async fn every_state_of_a_broker_is_told_apart() {
+async fn each_state_of_a_broker_has_its_class() {
     let (mut server, erlang) = broker();
     let broker = Arc::new(connect(&server).await);
     let orders = broker.create_channel().await.expect("a channel");
@@ -138,7 +138,7 @@ async fn every_state_of_a_broker_is_told_apart() {
     assert_eq!(seen(&of_other).await, failing(FailureClass::Unreachable));
     assert_eq!(seen(&of_broker).await, UP);
 
-    // An alarm blocks those who publish: the connection stays open.
+    // An alarm blocks publishers: the connection stays open.
     limit_memory(&server, erlang, "0.00001");
     let blocked = failing(FailureClass::Saturated);
     let began = std::time::Instant::now();

@@ -89,7 +89,7 @@ async fn clients(connection: &ConnectionManager) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn every_state_of_a_server_is_told_apart() {
+async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let connection = manager(&server, Duration::from_secs(30)).await;
     let health = health(&connection);
@@ -107,7 +107,7 @@ async fn every_state_of_a_server_is_told_apart() {
         "a run opens no connection"
     );
 
-    // A replica answers, and takes no writes.
+    // A replica answers, and accepts no writes.
     let primary = self::server();
     let of = [&*primary.port.to_string()].map(str::to_owned);
     command(&connection, &["REPLICAOF", "127.0.0.1", &of[0]]).await;
@@ -119,7 +119,7 @@ async fn every_state_of_a_server_is_told_apart() {
     command(&connection, &["REPLICAOF", "NO", "ONE"]).await;
     println!("promoted: {:?}", eventually(&writer, UP).await);
 
-    // Frozen: by the timeout of the check, and by that of the client.
+    // Frozen: the timeout of the check, and the timeout of the client.
     let hasty = manager(&server, Duration::from_millis(200)).await;
     let of_hasty = self::health(&hasty);
     server.freeze();
@@ -142,7 +142,7 @@ async fn every_state_of_a_server_is_told_apart() {
     println!("back: {:?}", eventually(&health, UP).await);
     command(&connection, &["SET", "key", "value"]).await;
 
-    // The password changes under the connections of the application.
+    // The password changes while the application is connected.
     command(
         &connection,
         &["CONFIG", "SET", "requirepass", "other-hunter2"],
@@ -170,17 +170,17 @@ async fn server_drops_its_clients(server: &Server) {
     killed.expect("an answer");
 }
 
-/// A server that loads its data answers `LOADING`.
+/// A server that is loading its data answers `LOADING`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn a_server_that_loads_its_data_is_starting() {
+async fn a_server_that_is_loading_its_data_is_starting() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut server = Server::start(directory, |directory, port| {
         let mut command = Command::new("redis-server");
         command
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--requirepass", PASSWORD, "--enable-debug-command", "yes"])
-            // Each key takes a while to load.
+            // Each key takes some time to load.
             .args([
                 "--key-load-delay",
                 "2000",
@@ -206,11 +206,11 @@ async fn a_server_that_loads_its_data_is_starting() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Redis server; scripts/test.sh runs it"]
-async fn an_exhausted_pool_is_not_a_server_that_is_down() {
+async fn an_exhausted_pool_is_not_reported_as_an_unreachable_server() {
     let mut server = server();
     let config = deadpool_redis::Config::from_url(url(&server, PASSWORD));
     let builder = config.builder().expect("a URL").max_size(2);
-    // Without a runtime of its own the pool has no timer.
+    // Without a runtime the pool has no timer.
     let pool = builder.build().expect("a pool");
     let health = support::health(Duration::from_secs(3), {
         let pool = pool.clone();

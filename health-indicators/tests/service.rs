@@ -1,4 +1,4 @@
-//! The check of another service with this framework, over its own port.
+//! The check of another service that uses this framework, over its own port.
 #![cfg(feature = "http")]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A database that can be taken away.
+/// A database that can be stopped.
 #[derive(Clone, Default)]
 struct Database(Arc<AtomicBool>);
 
@@ -24,7 +24,7 @@ impl Database {
     }
 }
 
-/// The tests run the checks: the next run by itself is an hour away.
+/// The tests request the runs: the interval is an hour.
 fn options() -> CheckOptions {
     CheckOptions::new()
         .interval(Duration::from_secs(3600))
@@ -54,7 +54,7 @@ fn serve(health: &Health) -> (HealthServer, String) {
     (server, url)
 }
 
-/// What a check says: its verdict, and why.
+/// The verdict of a check, and its message.
 type Seen = (Verdict, Option<String>);
 
 fn passing() -> Seen {
@@ -65,14 +65,14 @@ fn because(verdict: Verdict, names: &str) -> Seen {
     (verdict, Some(format!("unhealthy because of {names}")))
 }
 
-/// The next result of a check.
+/// Returns the next result of a check.
 async fn run(health: &Health, name: &str) -> Seen {
     let report = health.refresh(name).await.expect("the check");
     (report.verdict(), report.message().map(str::to_owned))
 }
 
-/// Runs the checks in this order until the last of them says this. A run that
-/// has begun before a change does not see it.
+/// Runs the checks in this order until the last of them has this message. A run that
+/// started before a change does not see it.
 async fn eventually(order: &[(&Health, &str)], wanted: Seen) {
     let until = std::time::Instant::now() + Duration::from_secs(60);
     loop {
@@ -88,7 +88,7 @@ async fn eventually(order: &[(&Health, &str)], wanted: Seen) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deepest_cause_has_a_name() {
+async fn the_deepest_cause_is_named() {
     let database = Database::default();
     let ledger = with_database(Health::builder(), &database).start();
     let ledger = ledger.expect("it starts");
@@ -109,17 +109,17 @@ async fn the_deepest_cause_has_a_name() {
     database.set_down(true);
     eventually(&first, because(Verdict::Fail, "database")).await;
     eventually(&all, because(Verdict::Warn, "ledger > database")).await;
-    // It degrades, so it goes on serving, although the check is critical.
+    // The service is degraded and keeps serving, although the check is critical.
     assert_ne!(orders.status(Probe::Readiness), Status::Fail);
     database.set_down(false);
     eventually(&all, passing()).await;
 }
 
-/// Both fail when the other does, so each would keep the other down.
+/// Each service fails while the other does, so each could keep the other failing.
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_check_each_other_recover() {
     let database = Database::default();
-    // The address of the second must be known before it is there.
+    // The address of the second service must be known before it starts.
     let reserved = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = reserved.local_addr().expect("an address");
     drop(reserved);
@@ -151,7 +151,7 @@ async fn services_that_check_each_other_recover() {
     eventually(&of_payments, passing()).await;
 }
 
-/// A server that answers every request with this body.
+/// A server with this body for every request.
 async fn answering(body: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!(
@@ -188,7 +188,7 @@ fn unhealthy(check: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_is_told_apart() {
+async fn each_answer_has_its_class() {
     let via = |via: &[&str]| {
         let via = serde_json::json!(via);
         unhealthy(&format!(

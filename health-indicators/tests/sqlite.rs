@@ -17,7 +17,7 @@ fn pool(options: SqliteConnectOptions) -> SqlitePool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_there_passes_and_others_are_told_apart() {
+async fn each_state_of_a_database_has_its_class() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("orders.db");
     let orders = pool(
@@ -61,9 +61,9 @@ async fn a_database_that_is_there_passes_and_others_are_told_apart() {
     );
 }
 
-/// The application takes the only connection between any two steps of the check.
+/// The application takes the only connection between two steps of the check.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_busy_pool_is_never_a_database_that_is_down() {
+async fn a_busy_pool_is_never_reported_as_an_unreachable_database() {
     let directory = tempfile::tempdir().expect("a directory");
     let options = SqliteConnectOptions::new()
         .filename(directory.path().join("orders.db"))
@@ -99,7 +99,7 @@ async fn a_busy_pool_is_never_a_database_that_is_down() {
 
 #[cfg(feature = "sqlx-migrate")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_behind_the_program_fails_and_one_ahead_passes() {
+async fn a_database_with_missing_migrations_fails_and_a_newer_one_passes() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("orders.db");
     let options = SqliteConnectOptions::new().filename(file);

@@ -31,7 +31,7 @@ fn peer() -> Health {
         .expect("it starts")
 }
 
-/// The server, and how many connections it has accepted.
+/// The server, and the number of its connections.
 fn serve(health: &Health, listener: TcpListener) -> (JoinHandle<()>, Arc<AtomicUsize>) {
     let accepted = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&accepted);
@@ -74,7 +74,7 @@ async fn class(channel: &Channel, name: &str) -> Option<FailureClass> {
 }
 
 #[tokio::test]
-async fn every_status_of_a_service_is_told_apart() {
+async fn each_status_of_a_service_has_its_class() {
     let health = peer();
     let (listener, address) = listen(0).await;
     let (server, accepted) = serve(&health, listener);
@@ -92,7 +92,7 @@ async fn every_status_of_a_service_is_told_apart() {
         class(&channel, "missing").await,
         Some(FailureClass::Misconfigured)
     );
-    // Without readiness the server as a whole fails, too.
+    // Without readiness the server as a whole fails as well.
     assert_eq!(
         serving(&channel).await.failure_class(),
         Some(FailureClass::Refused)
@@ -101,7 +101,7 @@ async fn every_status_of_a_service_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_or_silent_is_seen_and_comes_back() {
+async fn an_unreachable_or_silent_server_is_detected_and_recovers() {
     let (listener, address) = listen(0).await;
     drop(listener);
     let channel = channel(address);
@@ -110,7 +110,7 @@ async fn a_server_that_is_away_or_silent_is_seen_and_comes_back() {
         Some(FailureClass::Unreachable)
     );
 
-    // It accepts and never answers.
+    // The listener accepts connections and never answers.
     let (silent, _) = listen(address.port()).await;
     let held = tokio::spawn(async move {
         let mut connections = Vec::new();
@@ -134,7 +134,7 @@ async fn a_server_that_is_away_or_silent_is_seen_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_server_without_health_is_misconfigured() {
+async fn a_server_without_the_health_service_is_misconfigured() {
     let (listener, address) = listen(0).await;
     let router =
         Server::builder().add_service(health_tonic::services(&peer()).build().expect("services"));
@@ -148,7 +148,7 @@ async fn a_server_without_health_is_misconfigured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_application_uses_the_channel_beside_the_check() {
+async fn the_application_and_the_check_share_a_channel() {
     let health = peer();
     let (listener, address) = listen(0).await;
     let (server, _) = serve(&health, listener);

@@ -38,13 +38,13 @@ pub(crate) struct Args {
     pub(crate) local: Slot<Flag>,
     pub(crate) state: Slot<syn::Path>,
     pub(crate) krate: Slot<syn::Path>,
-    /// Of a field: what checks it.
+    /// Only on a field: the check.
     pub(crate) check: Slot<Expression>,
-    /// Of a field: no parameter is served from it.
+    /// Only on a field: the field provides no parameter.
     pub(crate) skip: Slot<Flag>,
-    /// Of a field: it is a state, whose fields are provided as well.
+    /// Only on a field: it is a state, whose fields are provided as well.
     pub(crate) nested: Slot<Flag>,
-    /// The keys of all options that were read, in the order of the source.
+    /// The keys of all parsed options, in source order.
     pub(crate) keys: Vec<(&'static str, Place)>,
 }
 
@@ -92,14 +92,14 @@ const OPTIONS: &[Row] = &[
     row!("crate" => krate, "crate = health_core"),
 ];
 
-/// The options that only `#[health(..)]` on a field of the state has.
+/// The additional options of `#[health(..)]` on a field of the state.
 const FIELD_OPTIONS: &[Row] = &[
     row!("check" => check, "check = ping"),
     row!("skip" => skip, "skip"),
     row!("nested" => nested, "nested"),
 ];
 
-/// The options that an attribute has.
+/// The options of an attribute.
 #[derive(Clone, Copy)]
 struct Table(&'static [&'static [Row]]);
 
@@ -121,7 +121,7 @@ pub(crate) fn parse(tokens: TokenStream, diag: &Diag) -> Args {
     parse_by(Table::FUNCTION, tokens, 0, diag)
 }
 
-/// Reads all options of `#[health(..)]` on a field. `first` is the place of the
+/// Parses all options of `#[health(..)]` on a field. `first` is the position of the
 /// first one in the order of the report.
 pub(crate) fn parse_field(tokens: TokenStream, first: usize, diag: &Diag) -> Args {
     parse_by(Table::FIELD, tokens, first, diag)
@@ -222,7 +222,7 @@ fn form(rest: &[TokenTree]) -> Result<(Form, &[TokenTree]), TokenTree> {
     }
 }
 
-/// Keywords that stand beside a name inside a path or an expression.
+/// Keywords that can be next to a name in a path or an expression.
 const JOINING: [&str; 4] = ["as", "async", "move", "mut"];
 
 /// Returns the number of tokens of the value: all, unless an option follows

@@ -35,7 +35,7 @@ pub(crate) fn read(
     }
 }
 
-/// The registration of a declaration that obeys every rule.
+/// The registration of a valid declaration.
 pub(crate) fn registration(spec: &Spec, root: &TokenStream) -> TokenStream {
     let named = spec.root.as_ref().map(ToTokens::to_token_stream);
     expand::expand(spec, named.as_ref().unwrap_or(root))

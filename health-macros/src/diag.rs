@@ -104,13 +104,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_read_like_a_sentence() {
+    fn lists_are_joined_with_and() {
         assert_eq!(listed(["a"]), "`a`");
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
     }
 
     #[test]
-    fn errors_come_in_the_order_of_the_source() {
+    fn errors_are_in_source_order() {
         let diag = Diag::new();
         diag.error(&Place::item(quote!(f)), "third", "c");
         diag.error(&Place::option(1, quote!(b)), "second", "b");
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     #[should_panic = "never reported"]
-    fn a_collector_that_nobody_reads_panics() {
+    fn an_unread_collector_panics() {
         drop(Diag::new());
     }
 }

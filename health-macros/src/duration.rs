@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_and_a_unit() {
+    fn a_duration_is_a_whole_number_and_a_unit() {
         assert_eq!(parse("0s"), Ok(0));
         assert_eq!(parse("500ms"), Ok(500));
         assert_eq!(parse("2s"), Ok(2_000));
@@ -133,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn too_large_a_number_is_the_largest() {
+    fn a_number_that_is_too_large_saturates() {
         assert_eq!(parse("99999999999999999999s"), Ok(u64::MAX));
         assert_eq!(parse("18446744073709551615h"), Ok(u64::MAX));
     }
 
     #[test]
-    fn the_help_repeats_the_number() {
+    fn the_help_keeps_the_number() {
         assert!(help("2 sec").contains("`\"2s\"`"));
         assert!(help("2S").contains("`\"2s\"`"));
         assert!(help("3 minutes").contains("`\"3m\"`"));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_become_a_smaller_unit() {
+    fn the_help_converts_fractions_to_a_smaller_unit() {
         assert!(help("1.5s").ends_with("`\"1500ms\"`"));
         assert!(help("0.5h").ends_with("`\"30m\"`"));
         assert!(help("1,25m").ends_with("`\"75s\"`"));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts() {
+    fn other_texts_are_refused_by_name() {
         assert_eq!(what(""), "`` is not a duration");
         assert_eq!(what("two seconds"), "`two seconds` is not a duration");
         assert_eq!(what("-1s"), "a duration cannot be negative, found `-1s`");

@@ -89,7 +89,7 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
     }
 }
 
-/// What the registrations of functions and of fields do not share.
+/// What differs between the registrations of functions and of fields.
 struct Parts {
     /// The signature of the registration.
     head: TokenStream,
@@ -115,7 +115,7 @@ fn of_function(spec: &Spec, function: &Function) -> Parts {
     }
 }
 
-/// The registration of a field, beside the implementations of the derive:
+/// The registration of a field, next to the implementations of the derive:
 ///
 /// ```text
 /// needs: &[__health::Need::field::<AppState, PgPool>("pool")],
@@ -162,7 +162,7 @@ fn of_field(spec: &Spec, field: &Field) -> Parts {
     } else {
         quote!(field_check)
     };
-    // rustc shows what is no check at this type argument
+    // rustc reports an unsupported check at this type argument
     let check_type = around(check, &quote!(__health::Inferred < _), &quote!(>));
     let get = quote!(|__state: &#state| &__state.#member);
     let run = match some {

@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_never_read() {
+    fn the_body_is_never_parsed() {
         let half_typed = legal("async fn db() -> bool { let s = String::new(); s. }");
         assert!(half_typed.is_async);
         assert_eq!(
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_cut_at_the_commas_between_them() {
+    fn parameters_are_split_at_top_level_commas() {
         let function =
             legal("fn f(a: &HashMap<u8, u8>, (b, c): &(A, B), d: fn(u8, u8) -> u8, ) {}");
         let names: Vec<_> = function
@@ -593,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_of_the_function_are_left_to_inference() {
+    fn lifetimes_are_left_to_inference() {
         let function = legal(
             "fn f<'a>(a: &'a Cow<'a, str>, b: &dynamic<'static>, c: &X<for<'b> fn(&'b u8)>) {}",
         );
@@ -607,7 +607,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_function() {
+    fn items_that_are_not_functions_are_refused() {
         for source in [
             "",
             ";",

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_attribute_is_taken_off_and_all_else_stays() {
+    fn the_attribute_is_removed_and_everything_else_is_kept() {
         let (kept, methods) = cut(
             "const A: u8 = if B { 1 } else { 2 }; #[inline] #[health_check(late)] fn a(&self) {} \
              fn b() -> C<{ 1 }, { 2 }> {} #[health_axum::health_check] #[cfg(x)] fn c() {}",

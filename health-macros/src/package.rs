@@ -64,7 +64,7 @@ mod tests {
     use super::hash;
 
     #[test]
-    fn the_published_test_vectors() {
+    fn the_hash_matches_published_test_vectors() {
         assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);

@@ -31,7 +31,7 @@ pub(crate) struct Spec {
     pub(crate) subject: Subject,
 }
 
-/// What the attribute stands on.
+/// The item with the attribute.
 pub(crate) enum Subject {
     Function(Function),
     Field(Field),
@@ -39,23 +39,22 @@ pub(crate) enum Subject {
 
 /// A field of a state that has a check of its own.
 pub(crate) struct Field {
-    /// That of the struct, because `after` has to reach the check from wherever
-    /// the state is seen.
+    /// The visibility of the struct, because `after` must reach the check from each
+    /// module that sees the state.
     pub(crate) visibility: TokenStream,
     pub(crate) state: Ident,
     pub(crate) member: Member,
     pub(crate) ty: TokenStream,
-    /// The `T` of a field of type `Option<T>`, which is what the check takes.
+    /// The `T` of a field of type `Option<T>`, which the check takes.
     pub(crate) some: Option<TokenStream>,
-    /// The first line of its documentation.
+    /// The first line of its doc comment.
     pub(crate) description: Option<String>,
-    /// What checks it: an expression.
+    /// The expression of the check.
     pub(crate) check: TokenStream,
 }
 
 impl Subject {
-    /// Whose name the check has unless the attribute says another; a field of a
-    /// tuple struct has none.
+    /// The source of the default name; a field of a tuple struct has none.
     pub(crate) fn name(&self) -> Option<&Ident> {
         match self {
             Subject::Function(function) => Some(&function.name),
@@ -74,12 +73,12 @@ impl Subject {
         }
     }
 
-    /// Whether it stands in an `impl` block.
+    /// Whether it is in an `impl` block.
     fn is_in_impl(&self) -> bool {
         matches!(self, Subject::Function(Function { owner: Some(_), .. }))
     }
 
-    /// How messages call it.
+    /// The word for it in messages.
     fn kind(&self) -> &'static str {
         match self {
             Subject::Function(_) => "function",
@@ -87,7 +86,7 @@ impl Subject {
         }
     }
 
-    /// The attribute, for messages.
+    /// The attribute, in messages.
     fn attribute(&self) -> &'static str {
         match self {
             Subject::Function(_) => "health_check",
@@ -96,7 +95,7 @@ impl Subject {
     }
 }
 
-/// The options that are set, as calls of the options' builder.
+/// The options that are set, as calls of `CheckOptions`.
 pub(crate) enum Setting {
     Flag(&'static str),
     CriticalFor(Probe),
@@ -113,7 +112,7 @@ pub(crate) enum Source {
     Package,
     /// The state of the option `state`.
     Named(syn::Path),
-    /// The state that is given when the program starts.
+    /// The state that is passed when the program starts.
     Late,
 }
 
@@ -146,7 +145,7 @@ pub(crate) fn validate(args: Args, subject: Subject, diag: &Diag) -> Spec {
         let own = subject.name()?;
         Some((own.unraw().to_string(), own.span()))
     };
-    // without any name a mistake was reported
+    // without any name, a mistake was reported before
     let (name, name_span) = named
         .or_else(own)
         .unwrap_or_else(|| (String::new(), Span::call_site()));
@@ -282,7 +281,7 @@ fn check_not_zero(slot: &Slot<Millis>, what: &str, help: &str, diag: &Diag) {
 
 fn check_threshold(slot: &Slot<u32>, diag: &Diag) {
     if let Some(written) = slot.get().filter(|written| written.value == 0) {
-        let what = "a threshold of zero would turn the verdict without a result";
+        let what = "a threshold of zero would change the verdict without a result";
         let help = "write `1` or more; `1` is the default and can be left out";
         diag.error(&written.at, what, help);
     }
@@ -454,7 +453,7 @@ fn check_local_is_async(args: &Args, function: &Function, diag: &Diag) {
     }
 }
 
-/// The check of a field gets this field, and no parameters.
+/// The check of a field gets the field and has no parameters.
 fn check_field_is_the_source(args: &Args, diag: &Diag) {
     let keys = [
         args.late.get().map(|late| ("late", &late.key)),
@@ -562,7 +561,7 @@ fn check_name(args: &Args, subject: &Subject, diag: &Diag) {
     }
 }
 
-/// `kind` is whose name the check has otherwise.
+/// `kind` names the item that the name comes from otherwise.
 fn written_name(name: &str, kind: &str) -> Result<(), Mistake> {
     let otherwise = format!("leave `name` out to use the name of the {kind}");
     rules::check_shape("check name", name, &otherwise)?;
@@ -605,14 +604,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn legal_names() {
+    fn valid_names_are_accepted() {
         for name in ["db", "orders-db", "a.b_c-9", "0", &"x".repeat(64)] {
             assert_eq!(written_name(name, "function"), Ok(()), "{name}");
         }
     }
 
     #[test]
-    fn the_words_of_the_framework_are_reserved() {
+    fn words_of_the_framework_are_reserved() {
         for (name, _) in rules::RESERVED {
             assert!(written_name(name, "function").is_err(), "{name}");
         }

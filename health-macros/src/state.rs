@@ -15,7 +15,7 @@ struct State {
     name: Ident,
     generics: Generics,
     is_secondary: bool,
-    /// The types of all fields, each of which must be `Sync`.
+    /// The types of all fields, which must be `Sync`.
     fields: Vec<Type>,
     provided: Vec<Provided>,
     /// The fields that are states themselves.
@@ -34,7 +34,7 @@ struct Provided {
     is_ambiguous: bool,
 }
 
-/// A field, and what its attributes say.
+/// A field and its attributes.
 struct Read {
     member: Member,
     ty: Type,
@@ -64,8 +64,8 @@ pub(crate) fn derive(input: TokenStream, root: &TokenStream) -> TokenStream {
     quote!(#implementations #(#registrations)* #errors)
 }
 
-/// The places of the fields' options in the order of the report; no attribute
-/// has as many.
+/// The positions of the options of the fields in the order of the report; no
+/// attribute has that many.
 const PLACES_PER_FIELD: usize = 1_000;
 
 fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
@@ -110,7 +110,7 @@ fn validate(input: DeriveInput, diag: &Diag) -> Option<State> {
     })
 }
 
-/// What the `#[health(..)]` of a field say, as one list.
+/// The `#[health(..)]` attributes of a field, as one list.
 fn options(attributes: &[Attribute], state: &Ident, first: usize, diag: &Diag) -> Args {
     let mut written = TokenStream::new();
     for attribute in of_health(attributes) {
@@ -165,14 +165,14 @@ fn read_field(
 }
 
 impl Read {
-    /// Whether a parameter can be this field as a whole. A nested state provides
-    /// itself, but not the `Arc` around it.
+    /// Whether the whole field can be a parameter. A nested state provides itself,
+    /// but not the `Arc` around it.
     fn is_provided(&self) -> bool {
         !self.is_skipped && (!self.is_nested || behind_arc(&self.ty).is_some())
     }
 }
 
-/// The options of a field that are not about a check.
+/// The options of a field that do not belong to a check.
 const OF_PARAMETERS: [&str; 2] = ["skip", "nested"];
 
 fn check_no_options_without_check(args: &Args, diag: &Diag) {
@@ -192,7 +192,7 @@ fn refuse(keyword: &impl ToTokens, kind: &str, diag: &Diag) -> Option<State> {
     None
 }
 
-/// Reports a state that borrows: it lives as long as the checks.
+/// Reports a state that borrows: the checks need a `'static` state.
 fn check_no_lifetimes(name: &Ident, generics: &Generics, diag: &Diag) -> Option<()> {
     let lifetime = generics.lifetimes().next();
     let Some(lifetime) = lifetime else {
@@ -204,8 +204,8 @@ fn check_no_lifetimes(name: &Ident, generics: &Generics, diag: &Diag) -> Option<
     None
 }
 
-/// Reports a check of a field of a generic state: it is registered once, for one
-/// type.
+/// Reports a check of a field of a generic state, since it is registered once, for
+/// one type.
 fn check_not_generic(name: &Ident, generics: &Generics, diag: &Diag) -> Option<()> {
     if generics.params.is_empty() {
         return Some(());
@@ -314,7 +314,7 @@ fn of_health(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
         .filter(|attribute| attribute.path().is_ident("health"))
 }
 
-/// What stands in the parentheses of `#[health(..)]`.
+/// The arguments of `#[health(..)]`.
 fn tokens_of(attribute: &Attribute) -> TokenStream {
     let list = attribute.meta.require_list();
     list.map(|list| list.tokens.clone()).unwrap_or_default()
@@ -323,11 +323,11 @@ fn tokens_of(attribute: &Attribute) -> TokenStream {
 fn nothing_said(attribute: &Attribute, word: &str, order: usize, diag: &Diag) {
     let help = format!("write `#[health({word})]`");
     let place = Place::option(order, &attribute.meta);
-    diag.error(&place, "`#[health]` says nothing here", help);
+    diag.error(&place, "`#[health]` has no effect here", help);
 }
 
-/// Whether `#[health(secondary)]` is among the attributes of the struct. A
-/// misspelt one is reported, and counts.
+/// Whether `#[health(secondary)]` is on the struct. A misspelled one is reported, and
+/// treated as present.
 fn is_secondary(attributes: &[Attribute], diag: &Diag) -> bool {
     const WORD: &str = "secondary";
     let mut found = false;
@@ -393,7 +393,7 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
         .iter()
         .filter(|value| !value.is_ambiguous)
         .map(lookup);
-    // At the type, where rustc reports one that is no state.
+    // At the type, where rustc reports a type that is not a state.
     let inner = nested.iter().map(|(member, ty)| {
         let (start, _) = ends(&ty.to_token_stream());
         quote_spanned!(start=> &self.#member)
@@ -438,8 +438,8 @@ fn expand(state: &State, root: &TokenStream) -> TokenStream {
     }
 }
 
-/// Proves that the fields can be shared, at their types. In a generic state this
-/// is known only where a concrete one is used.
+/// Proves at the types of the fields that they can be shared. For a generic state
+/// rustc only knows this where a concrete one is used.
 fn proofs(state: &State) -> TokenStream {
     if !state.generics.params.is_empty() {
         return TokenStream::new();
@@ -454,18 +454,18 @@ fn provides(state: &State, nth: usize, value: &Provided) -> TokenStream {
     } = value;
     let (parameters, arguments, _) = state.generics.split_for_impl();
     let name = &state.name;
-    // `for<'any>`, because rustc refuses a bound that never holds as it stands
+    // `for<'any>`, because rustc rejects a plain bound that never holds
     let bound =
         is_ambiguous.then(|| quote!(for<'any> #ty: __health::OneFieldOf<#name #arguments>,));
     let bounds = state.generics.where_clause.iter();
     let bounds = bounds.flat_map(|clause| &clause.predicates);
-    // A parameter of the state may stand for the type of another field.
+    // A type parameter of the state may be the type of another field.
     let via = if state.generics.params.is_empty() {
         quote!(__health::Own)
     } else {
         quote!(__health::Nested<#nth, __health::Own>)
     };
-    // two spellings of one type cause E0119, which rustc shows at the two headers
+    // two spellings of one type cause E0119, which rustc reports at the two headers
     let (start, end) = ends(&ty.to_token_stream());
     let start = quote_spanned!(start=> impl #parameters __health::Provide);
     let name = Ident::new(&name.to_string(), end);
@@ -475,7 +475,7 @@ fn provides(state: &State, nth: usize, value: &Provided) -> TokenStream {
     }
 }
 
-/// Whatever the nested state provides.
+/// Everything that the nested state provides.
 fn provides_nested(state: &State, nth: usize, ty: &Type) -> TokenStream {
     let State { name, generics, .. } = state;
     let (_, arguments, _) = generics.split_for_impl();
@@ -508,8 +508,8 @@ fn without_default(parameter: &GenericParam) -> GenericParam {
     parameter
 }
 
-/// The builder keeps a state behind an `Arc`, so a check can take it. A state
-/// that is nested in another one is not, and has no mark as the package's.
+/// The builder keeps a state in an `Arc`, so a check can take it. This does not apply
+/// to a nested state, which is not the state of the package either.
 fn provides_arc(state: &State) -> Option<TokenStream> {
     let State { name, generics, .. } = state;
     let is_field = |value: &Provided| behind_arc(&value.ty).is_some_and(|ty| *name == text(ty));
@@ -548,8 +548,8 @@ fn reference(
     }
 }
 
-/// Registers the state for the package, unless it is a secondary one. A generic
-/// one is registered by `app!`, with its concrete type.
+/// Registers the state for the package, unless it is secondary. A generic state is
+/// registered by `app!` with its concrete type.
 fn registration(state: &State) -> TokenStream {
     if state.is_secondary || !state.generics.params.is_empty() {
         return TokenStream::new();

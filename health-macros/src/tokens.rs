@@ -10,8 +10,8 @@ pub(crate) fn is_punct(token: &TokenTree, wanted: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
-/// Splits at commas, each returned with the tokens before it. A comma between
-/// `<` and `>` is part of a type; the `>` of an arrow is not a bracket.
+/// Splits at commas, each returned with the tokens before it. A comma between `<` and
+/// `>` is part of a type, and the `>` of an arrow is not a bracket.
 pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<Punct>)> {
     let mut parts = Vec::new();
     let mut part = TokenStream::new();

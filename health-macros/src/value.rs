@@ -42,7 +42,7 @@ impl<T> Slot<T> {
         self.written.map(|written| written.value)
     }
 
-    /// Whether it is written, legal or not.
+    /// Returns whether the option is present, valid or not.
     pub(crate) fn is_mentioned(&self) -> bool {
         self.mentioned
     }
@@ -413,7 +413,7 @@ impl Value for syn::Path {
     }
 }
 
-/// The path of a function, or any other expression. Its syntax is left to rustc.
+/// The path of a function, or any other expression. rustc validates its syntax.
 pub(crate) struct Expression(pub(crate) TokenStream);
 
 impl Value for Expression {
@@ -596,7 +596,7 @@ fn check_path(path: &TokenStream, option: &Place) -> Option<CheckPath> {
     let path = ungrouped(path.clone());
     syn::parse2::<syn::TypePath>(path.clone()).ok()?;
     let mut parent: Vec<TokenTree> = path.clone().into_iter().collect();
-    // a path that ends with `>` names no function
+    // a path that ends with `>` does not name a function
     let Some(TokenTree::Ident(name)) = parent.pop() else {
         return None;
     };

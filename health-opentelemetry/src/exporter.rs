@@ -1,4 +1,4 @@
-//! The exporter for the version of opentelemetry that the parent module names.
+//! The exporter for the version of opentelemetry in the parent module.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ const SECONDS: &str = "s";
 /// [`Page::Metrics`](health_core::http::Page::Metrics). Spawn the future right
 /// after the start.
 ///
-/// The future records the durations of runs until health ends. All other metrics
-/// are observed when the reader of the meter collects. The provider of the meter
-/// keeps no check running.
+/// The future records the durations of runs until health ends. All other metrics are
+/// observed when the reader of the meter collects. The provider of the meter does not
+/// keep the checks running.
 pub fn record(health: &Health, meter: &Meter) -> impl Future<Output = ()> + Send + use<> {
     let metrics = Arc::new(health.metrics());
     let mut durations = None;

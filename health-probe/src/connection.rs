@@ -19,11 +19,11 @@ enum Stream {
     Unix(UnixStream),
 }
 
-/// The time that is left.
+/// Returns the remaining time.
 ///
 /// # Errors
 ///
-/// If none is left.
+/// Fails if there is none.
 pub(crate) fn remaining(until: Instant) -> io::Result<Duration> {
     let remaining = until.saturating_duration_since(Instant::now());
     if remaining.is_zero() {
@@ -44,7 +44,7 @@ impl Connection {
         Connection { stream, until }
     }
 
-    /// Bounds the next call by what is left of the deadline.
+    /// Limits the next call to the remaining time.
     fn bound(&self) -> io::Result<()> {
         let remaining = Some(remaining(self.until)?);
         match &self.stream {

@@ -1,8 +1,8 @@
 //! One call of `grpc.health.v1.Health/Check` over HTTP/2 without TLS, by prior
 //! knowledge (RFC 9113).
 //!
-//! The whole conversation is small, so flow control needs no credit, and
-//! whatever is large is refused.
+//! The whole exchange is small, so flow control needs no credit, and larger data is
+//! rejected.
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -12,9 +12,9 @@ use crate::{ProbeError, Reason};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const STREAM: u32 = 1;
-/// The largest frame that a peer may send without asking.
+/// The largest frame that a peer may send by default.
 const LARGEST_FRAME: usize = 16 * 1024;
-/// An answer of this call has less than a hundred bytes.
+/// The maximum size of an answer, which has less than a hundred bytes.
 const MOST_FRAMES: usize = 64;
 
 const DATA: u8 = 0x0;
@@ -25,7 +25,7 @@ const PING: u8 = 0x6;
 const GOAWAY: u8 = 0x7;
 const CONTINUATION: u8 = 0x9;
 
-/// Of `SETTINGS` and `PING`.
+/// The flag of `SETTINGS` and `PING`.
 const ACK: u8 = 0x1;
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
@@ -38,7 +38,7 @@ const ENABLE_PUSH: u16 = 0x2;
 /// The value of `SERVING` in the answer.
 const SERVING: u64 = 1;
 
-/// The codes of gRPC, by their number.
+/// The status codes of gRPC, by their number.
 const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -67,7 +67,7 @@ pub(crate) fn ask(mut connection: Connection, host: &str, service: &str) -> Resu
     answer.verdict(service)
 }
 
-/// Everything that the client says by itself: preface, settings and the call.
+/// The bytes that the client sends first: preface, SETTINGS and the call.
 fn request(host: &str, service: &str) -> Option<Vec<u8>> {
     let mut settings = Vec::new();
     for setting in [HEADER_TABLE_SIZE, ENABLE_PUSH] {
@@ -160,7 +160,7 @@ impl Frame {
         self.flags & flag != 0
     }
 
-    /// The payload of `DATA` or `HEADERS` without padding and priority.
+    /// Returns the payload of `DATA` or `HEADERS` without padding and priority.
     fn content(&self) -> Option<&[u8]> {
         let mut content = &self.payload[..];
         if self.has(PADDED) {
@@ -189,7 +189,7 @@ impl Answer {
         let mut ends = false;
         for number in 0..MOST_FRAMES {
             let frame = Frame::read(connection)?;
-            // A server begins with its settings.
+            // A server begins with its SETTINGS.
             if number == 0 && (frame.kind, frame.stream) != (SETTINGS, 0) {
                 return Err(ProbeError::garbled("the answer is not HTTP/2"));
             }
@@ -241,7 +241,7 @@ impl Answer {
     fn verdict(&self, service: &str) -> Result<(), ProbeError> {
         let Some(code) = self.field("grpc-status") else {
             let status = self.field(":status").unwrap_or("none");
-            let text = format!("no answer of gRPC, HTTP status {status}");
+            let text = format!("not a gRPC answer, HTTP status {status}");
             return Err(ProbeError::garbled(text));
         };
         let code: Option<usize> = code.parse().ok();
@@ -278,14 +278,14 @@ fn acknowledge(connection: &mut Connection, frame: &Frame) -> Result<(), ProbeEr
     let mut out = Vec::new();
     push_frame(&mut out, frame.kind, ACK, 0, payload);
     match connection.write_all(&out) {
-        // The answer may be there all the same.
+        // The answer may have arrived before the error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
 }
 
-/// The field 1 of `HealthCheckResponse`, 0 if it is absent; `None` if this is no
-/// message of one small field.
+/// Returns field 1 of `HealthCheckResponse`, 0 if it is absent, or `None` if this is
+/// not a message with one small field.
 fn serving_status(message: &[u8]) -> Option<u64> {
     let (&[compressed, length @ ..], message) = message.split_first_chunk::<5>()?;
     let length = usize::try_from(u32::from_be_bytes(length)).ok()?;

@@ -1,5 +1,5 @@
-//! The header fields of an HTTP/2 answer (RFC 7541), as far as a client without a
-//! dynamic table needs them.
+//! The header fields of an HTTP/2 response (RFC 7541), for a client without a dynamic
+//! table.
 
 /// The bits of the code of each symbol. The code is canonical: symbols of one
 /// length follow each other, so the lengths are the whole table of appendix B.
@@ -22,18 +22,18 @@ const LENGTHS: [u8; 257] = [
     26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, //
     30,
 ];
-/// No code is longer.
+/// The maximum length of a code.
 const LONGEST_CODE: u8 = 30;
 /// The entries of the static table for `:status`.
 const STATUS: [&str; 7] = ["200", "204", "206", "304", "400", "404", "500"];
 const FIRST_STATUS: usize = 8;
 const STATIC_ENTRIES: usize = 61;
 
-/// A name, empty if it is one of the static table that no caller asks for, and a
-/// value.
+/// The name and the value of a field. The name is empty for entries of the static
+/// table that are not needed.
 pub(crate) type Field = (String, String);
 
-/// Appends a field that is not to be indexed, without Huffman codes.
+/// Appends a literal field without indexing and without Huffman codes.
 pub(crate) fn encode(block: &mut Vec<u8>, name: &str, value: &str) {
     block.push(0);
     for text in [name, value] {
@@ -65,8 +65,8 @@ fn low_bits(value: usize) -> u8 {
     u8::try_from(value & 0x7f).unwrap_or(0x7f)
 }
 
-/// The fields of a header block, or `None` if it is malformed or refers to a
-/// dynamic table, which was declined.
+/// Returns the fields of a header block, or `None` if it is malformed or refers to
+/// the dynamic table, which the client has disabled.
 pub(crate) fn decode(block: &[u8]) -> Option<Vec<Field>> {
     let mut input = block.iter().copied();
     let mut fields = Vec::new();
@@ -74,7 +74,7 @@ pub(crate) fn decode(block: &[u8]) -> Option<Vec<Field>> {
         match first {
             0x80.. => fields.push(indexed(integer(first, 7, &mut input)?)?),
             0x40..=0x7f => fields.push(literal(integer(first, 6, &mut input)?, &mut input)?),
-            // A new size of the dynamic table.
+            // A size update of the dynamic table.
             0x20..=0x3f => drop(integer(first, 5, &mut input)?),
             0x00..=0x1f => fields.push(literal(integer(first, 4, &mut input)?, &mut input)?),
         }
@@ -112,7 +112,7 @@ fn name(index: usize) -> Option<String> {
     })
 }
 
-/// An integer whose first bits are in a byte that was read.
+/// Decodes an integer whose first bits are in a byte that was already read.
 fn integer(first: u8, bits: u32, input: &mut impl Iterator<Item = u8>) -> Option<usize> {
     let most = (1 << bits) - 1;
     let mut value = usize::from(first) & most;
@@ -141,7 +141,7 @@ fn string(input: &mut impl Iterator<Item = u8>) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Undoes the Huffman code.
+/// Decodes the Huffman code.
 fn huffman(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::new();
     let (mut code, mut length) = (0_u32, 0_u8);
@@ -158,12 +158,12 @@ fn huffman(bytes: &[u8]) -> Option<Vec<u8>> {
             }
         }
     }
-    // What is left is padding: less than a byte, all ones.
+    // The rest is padding: less than a byte, all ones.
     let is_padding = length < 8 && code == (1 << length) - 1;
     is_padding.then_some(decoded)
 }
 
-/// The symbol of this code, if there is one.
+/// Returns the symbol of this code, if there is one.
 fn symbol(code: u32, length: u8) -> Option<usize> {
     let of_length = |wanted: u8| -> usize {
         let is_wanted = LENGTHS.iter().map(|&it| usize::from(it == wanted));
@@ -190,7 +190,7 @@ mod tests {
 
     /// The examples of RFC 7541, C.4 and C.6.
     #[test]
-    fn the_huffman_codes_of_the_standard() {
+    fn huffman_codes_match_the_standard() {
         for (hex, text) in [
             ("f1e3 c2e5 f23a 6ba0 ab90 f4ff", "www.example.com"),
             ("a8eb 1064 9cbf", "no-cache"),
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn padding_that_is_too_long_or_no_padding_is_refused() {
+    fn invalid_huffman_padding_is_refused() {
         for hex in ["ff", "6402 ff", "00", "ffff ffff"] {
             assert_eq!(huffman(&bytes(hex)), None, "{hex}");
         }
     }
 
     #[test]
-    fn what_is_encoded_is_decoded() {
+    fn encoded_fields_are_decoded() {
         for length in [0, 1, 126, 127, 128, 255, 300, 5_000] {
             let value = "x".repeat(length);
             let mut block = Vec::new();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_static_table_and_new_ones() {
+    fn static_and_literal_fields_are_decoded() {
         let block = bytes("20 88 0f 10 02 6162 40 0b 677270632d737461747573 01 30");
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let expected = [
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_of_a_dynamic_table_is_refused() {
+    fn truncated_and_dynamic_fields_are_refused() {
         for hex in [
             "be",
             "7f",

@@ -6,10 +6,10 @@ use std::io::{Read, Write};
 use crate::connection::Connection;
 use crate::{ProbeError, Reason, why};
 
-/// Of an answer as much as an error can show.
+/// The number of bytes of the answer that an error can show.
 const LONGEST_ANSWER: usize = 4 * 1024;
 
-/// Bounds what [`text`] returns.
+/// The maximum length of the text that [`text`] returns.
 const LONGEST_TEXT: usize = 64 * 1024;
 
 pub(crate) fn ask(connection: Connection, host: &str, path: &str) -> Result<(), ProbeError> {
@@ -88,7 +88,7 @@ impl Answer {
         Ok((code, answer))
     }
 
-    /// Returns whether there was more, and room for it.
+    /// Reads more. Returns whether there was more, and space for it.
     fn read_more(&mut self) -> Result<bool, ProbeError> {
         let mut part = [0; 1024];
         let room = self.limit.saturating_sub(self.bytes.len()).min(part.len());
@@ -97,7 +97,7 @@ impl Answer {
         Ok(length > 0)
     }
 
-    /// Returns what can be read of the body. It is for people; the status code
+    /// Returns the readable part of the body. It is for people; the status code
     /// counts without it.
     fn body(&mut self) -> String {
         while let Ok(true) = self.read_more() {}
@@ -116,7 +116,7 @@ fn cut_off(answer: &[u8]) -> ProbeError {
     }
 }
 
-/// The code of a status line.
+/// Returns the code of a status line.
 fn status_code(line: &str) -> Option<u16> {
     let rest = line.strip_prefix("HTTP/1.")?;
     let mut words = rest.split(' ').skip(1);

@@ -1,11 +1,11 @@
-//! Asks a running service for its health, from inside its container: the command
-//! of Docker's `HEALTHCHECK`, Podman, Compose, ECS and of exec probes.
+//! Checks the health of a running service from inside its container: the command of
+//! Docker's `HEALTHCHECK`, Podman, Compose, ECS and of exec probes.
 //!
 //! Only the standard library is used, so a service pays no dependency for
 //! [`main_if_asked`], and the binary `health-probe` is small.
 //!
 //! ```
-//! // First in `main`: `orders probe` asks the running service and exits.
+//! // First in `main`: `orders probe` probes the running service and exits.
 //! health_probe::main_if_asked();
 //! // The service starts here.
 //! ```
@@ -48,20 +48,19 @@ use std::{env, error, fmt, process, thread};
 
 use target::{Protocol, Target};
 
-/// The time that a probe takes at most, unless it is given another: far below the
-/// 30 s after which Docker kills the command, and far above the second within
-/// which the service answers.
+/// The default deadline of a probe: far below the 30 s after which Docker kills the
+/// command, and far above the second within which the service answers.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The first argument that asks for a probe.
+/// The first argument that starts a probe.
 const COMMAND: &str = "probe";
-/// The option that asks for the causes.
+/// The option that prints the causes.
 const WHY: &str = "--why";
 const TOKEN_VARIABLE: &str = "HEALTH_GUARD_TOKEN";
 const URL_VARIABLE: &str = "HEALTH_PROBE_URL";
 const TIMEOUT_VARIABLE: &str = "HEALTH_PROBE_TIMEOUT";
 
-/// Asks the service at `url` and waits for its answer at most for `deadline`.
+/// Probes the service at `url` and waits for its answer at most for `deadline`.
 ///
 /// # Errors
 ///
@@ -81,8 +80,8 @@ pub fn probe(url: &str, deadline: Duration) -> Result<(), ProbeError> {
     within(deadline, move |until| ask(&target, until))
 }
 
-/// Runs `request` on a thread of its own: a name can take longer to resolve than any
-/// deadline.
+/// Runs `request` on a thread of its own, since resolving a name can take longer than
+/// any deadline.
 fn within<T: Send + 'static>(
     deadline: Duration,
     request: impl FnOnce(Instant) -> Result<T, ProbeError> + Send + 'static,
@@ -169,8 +168,8 @@ pub fn main_if_asked() {
     });
 }
 
-/// As [`main_if_asked`], for a service that knows where it listens: the target is
-/// the second argument, else `HEALTH_PROBE_URL`, else `url`.
+/// Like [`main_if_asked`], for a service that knows its address: the target is the
+/// second argument, else `HEALTH_PROBE_URL`, else `url`.
 ///
 /// ```
 /// // Where the service reads its settings from, here without a port.
@@ -216,7 +215,7 @@ pub fn run(
     match result {
         Ok(()) => 0,
         Err(error) => {
-            // Without `eprintln!`, which panics where nobody reads.
+            // Without `eprintln!`, which panics if stderr is closed.
             let _ = writeln!(io::stderr(), "{error}");
             1
         }
@@ -226,7 +225,7 @@ pub fn run(
 fn print_why(url: &str, deadline: Duration) -> Result<(), ProbeError> {
     let token = env::var(TOKEN_VARIABLE).ok();
     let text = why(url, token.as_deref(), deadline)?;
-    // Without `println!`, which panics where nobody reads.
+    // Without `println!`, which panics if stdout is closed.
     let _ = writeln!(io::stdout(), "{text}");
     if why::is_public(&text) {
         let _ = writeln!(io::stderr(), "{}", why::HINT);
@@ -247,15 +246,15 @@ fn deadline() -> Result<Duration, ProbeError> {
     })
 }
 
-/// Why a probe failed, in one word.
+/// The reason why a probe failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The service answered, and is not healthy.
+    /// The service answered that it is not healthy.
     Unhealthy,
-    /// The service answered, and does not know the path or the gRPC service.
+    /// The service answered that it does not know the path or the gRPC service.
     Unknown,
-    /// Nothing listens there, or the connection was closed without an answer.
+    /// No server listens, or the connection was closed without an answer.
     Refused,
     /// The host has no address.
     Unresolved,
@@ -263,7 +262,7 @@ pub enum Reason {
     Timeout,
     /// The answer is neither HTTP nor gRPC.
     Garbled,
-    /// The URL or a variable is not understood.
+    /// The URL or a variable is invalid.
     Usage,
 }
 
@@ -281,8 +280,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A probe that did not find the service healthy: a [`Reason`], and what is known
-/// beyond it, on one line of at most 512 bytes.
+/// The error of a probe: a [`Reason`] and a detail on one line of at most 512 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeError {
     reason: Reason,

@@ -1,4 +1,4 @@
-//! Where to ask, and how.
+//! The target of a probe: its address and protocol.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -9,7 +9,7 @@ use crate::{ProbeError, Reason};
 
 const DEFAULT_PORT: u16 = 80;
 
-/// A URL that has been understood.
+/// A parsed URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     protocol: Protocol,
@@ -61,7 +61,7 @@ impl Target {
         let port = match (port, &protocol) {
             (Some(port), _) => port,
             (None, Protocol::Http { .. }) => DEFAULT_PORT,
-            // gRPC has none that could be meant.
+            // gRPC has no default port.
             (None, Protocol::Grpc { .. }) => return Err(usage(url)),
         };
         Ok(Target {
@@ -144,7 +144,7 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     is_host.then_some((host, port))
 }
 
-/// Undoes percent-encoding; `None` if it is none, or no UTF-8.
+/// Decodes percent-encoding. Returns `None` if it is invalid or not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
@@ -175,8 +175,8 @@ fn connect_tcp(host: &str, port: u16, until: Instant) -> Result<Connection, Prob
     Err(last)
 }
 
-/// Without the system's resolver for what needs none: in a static binary `FROM
-/// scratch` it has neither its libraries nor `/etc/hosts`.
+/// Uses the resolver of the system only for names: a static binary `FROM scratch` has
+/// neither its libraries nor `/etc/hosts`.
 fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ProbeError> {
     if host.eq_ignore_ascii_case("localhost") {
         let both = [
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_understood() {
+    fn urls_are_parsed() {
         let unix = |path: &str| Address::Unix { path: path.into() };
         for (url, protocol, host, address) in [
             (
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_local() {
+    fn only_loopback_addresses_are_local() {
         for (host, is_local) in [
             ("127.0.0.1:3000", true),
             ("127.8.0.1", true),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_urls_are_refused() {
         for url in [
             "",
             "127.0.0.1:3000/readyz",

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_stranger_gets_is_recognized() {
+    fn public_answers_are_recognized() {
         for text in ["ok", "health check failed", "[-]database failed: withheld"] {
             assert!(is_public(text), "{text}");
         }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn health_is_beside_the_probe() {
+    fn the_health_path_is_next_to_the_probe() {
         for (probe, page) in [
             ("/readyz", "/health"),
             ("/internal/livez?verbose", "/internal/health"),

@@ -1,4 +1,4 @@
-//! Probes of servers that say exactly these bytes.
+//! Probes of servers with the given bytes as answer.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,8 +10,8 @@ use health_probe::{DEADLINE, Reason, probe};
 
 const SHORT: Duration = Duration::from_millis(200);
 
-/// A server for one connection, which answers the first bytes with these and, if
-/// it `ends`, closes.
+/// A server for one connection, which answers the first bytes with these and closes
+/// if `ends` is set.
 fn server(answer: &'static [u8], ends: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -20,7 +20,7 @@ fn server(answer: &'static [u8], ends: bool) -> u16 {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(answer);
         if !ends {
-            // Until the client leaves.
+            // Until the client disconnects.
             let _ = stream.read_to_end(&mut Vec::new());
         }
     });
@@ -33,7 +33,7 @@ fn reason(url: &str, deadline: Duration) -> (Reason, String) {
 }
 
 #[test]
-fn the_status_line_decides() {
+fn the_http_status_decides() {
     for (answer, expected) in [
         (&b"HTTP/1.1 200 OK\r\n\r\n"[..], None),
         (b"HTTP/1.0 204\r\n\r\n", None),
@@ -78,9 +78,9 @@ fn the_body_of_a_failure_is_shown_and_bounded() {
     assert!(text.len() <= 512 && text.lines().count() == 1, "{text}");
 }
 
-/// A body that never ends changes nothing about the verdict.
+/// A body that never ends does not change the verdict.
 #[test]
-fn nothing_takes_longer_than_the_deadline() {
+fn no_probe_takes_longer_than_the_deadline() {
     for (answer, expected) in [
         (&b""[..], Some(Reason::Timeout)),
         (b"HTTP/1.1 2", Some(Reason::Timeout)),
@@ -94,7 +94,7 @@ fn nothing_takes_longer_than_the_deadline() {
         let start = Instant::now();
         let found = probe(&url, SHORT).err().map(|error| error.reason());
         let allowed = match found {
-            // The body was waited for, or the deadline came first.
+            // The client waited for the body, or until the deadline.
             Some(Reason::Timeout) if expected == Some(Reason::Unhealthy) => expected,
             found => found,
         };
@@ -106,7 +106,7 @@ fn nothing_takes_longer_than_the_deadline() {
 }
 
 #[test]
-fn what_is_no_http_2_is_no_answer() {
+fn a_reply_that_is_not_http2_is_an_error() {
     for (answer, expected) in [
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], Reason::Garbled),
         (b"", Reason::Refused),
@@ -116,7 +116,7 @@ fn what_is_no_http_2_is_no_answer() {
             b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\xbe",
             Reason::Garbled,
         ),
-        // Settings, then an answer without the status of gRPC.
+        // SETTINGS, then an answer without the status of gRPC.
         (
             b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88",
             Reason::Garbled,
@@ -136,7 +136,7 @@ fn what_is_no_http_2_is_no_answer() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_closed_port_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -150,7 +150,7 @@ fn nobody_listens() {
 
 #[cfg(unix)]
 #[test]
-fn a_unix_socket_is_asked() {
+fn a_unix_socket_can_be_probed() {
     use std::os::unix::net::UnixListener;
     let path = std::env::temp_dir().join(format!("health-probe-{}", std::process::id()));
     let listener = UnixListener::bind(&path).expect("a socket");
@@ -219,7 +219,7 @@ fn the_binary_exits_with_0_or_1_and_never_2() {
     assert!(text.starts_with("timeout: "), "{text}");
 }
 
-/// Answers one request as this, and returns the head of the request.
+/// Answers one request with these bytes, and returns the head of the request.
 fn recorded(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
@@ -249,7 +249,7 @@ fn why_shows_the_text_of_health_and_sends_the_token() {
 }
 
 #[test]
-fn why_stays_on_the_machine_and_speaks_http() {
+fn why_accepts_only_local_http_urls() {
     for (url, token, expected) in [
         ("http://192.0.2.1/readyz", "", Reason::Usage),
         ("http://orders.example/readyz", "", Reason::Usage),

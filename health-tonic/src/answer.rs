@@ -16,10 +16,11 @@ use crate::pb::health_check_response::ServingStatus;
 use crate::pb::health_server::Health as HealthCalls;
 use crate::pb::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 
-/// As many services as grpc-go lists.
+/// The same limit as in grpc-go.
 const MOST_LISTED: usize = 100;
 
-/// The answers of one [`Health`]; made by [`Services::build`](crate::Services::build).
+/// The service of one [`Health`]; created by
+/// [`Services::build`](crate::Services::build).
 #[derive(Clone, Debug)]
 pub struct Answers {
     health: Health,
@@ -83,7 +84,7 @@ impl HealthCalls for Answers {
     }
 }
 
-/// The warning is for people; traffic goes on.
+/// A warning is for people; the service keeps its traffic.
 fn serving(status: Option<Verdict>) -> ServingStatus {
     match status {
         Some(Verdict::Pass | Verdict::Warn) => ServingStatus::Serving,
@@ -105,7 +106,7 @@ pub struct Changes {
     is_over: bool,
 }
 
-/// What comes next, and where the one after it comes from.
+/// The next message, and the source of the following ones.
 enum Next {
     Status(ServingStatus, Source),
     End,
@@ -113,7 +114,7 @@ enum Next {
 
 enum Source {
     Watch(StatusWatch),
-    /// The service is unknown for good.
+    /// The service is unknown permanently.
     End(Health),
 }
 

@@ -1,7 +1,7 @@
 //! Serves the health checks of [`health_core`] as `grpc.health.v1` with tonic.
 //!
-//! This crate is the whole API: it re-exports health-core, and its
-//! `#[health_check]` needs no other line in `Cargo.toml`.
+//! This is the only crate that an application needs: it re-exports the items of
+//! health-core, and `#[health_check]` requires no other dependency in `Cargo.toml`.
 //!
 //! ```no_run
 //! use health_tonic::{Health, health_check};
@@ -76,7 +76,7 @@ mod services;
 #[path = "generated.rs"]
 pub mod pb;
 
-// The trait alone: the derive macro is of this crate.
+// Only the trait: the derive macro is defined by this crate.
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;

@@ -1,4 +1,4 @@
-//! Which services there are, and what each of them is about.
+//! The services and their subjects.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,8 +10,7 @@ use health_core::{Health, Probe};
 use crate::answer::Answers;
 use crate::pb::health_server::HealthServer;
 
-/// Returns the services of this health, to which names can be added before they
-/// are served.
+/// Returns the services of this health. Names can be added before they are served.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,7 +32,7 @@ pub fn services(health: &Health) -> Services {
     }
 }
 
-/// The services of one [`Health`]; made by [`services`].
+/// The services of one [`Health`]; created by [`services`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is served until `build`"]
 pub struct Services {
@@ -43,8 +42,8 @@ pub struct Services {
 }
 
 impl Services {
-    /// Adds a service of this name, usually that of one of the application's own
-    /// gRPC services. Its status is that of a group, named by its tag, of a
+    /// Adds a service with this name, usually that of one of the application's own
+    /// gRPC services. Its status is that of a group, given by its tag, of a
     /// [`Probe`], or of another [`Subject`].
     ///
     /// The status of a group or check is [for traffic](Subject::for_traffic):
@@ -79,12 +78,12 @@ impl Services {
         self
     }
 
-    /// Makes the server, for `add_service` of tonic's router.
+    /// Creates the server, for `add_service` of tonic's router.
     ///
     /// # Errors
     ///
-    /// If two services have one name, or there is no check and no tag of the name
-    /// that was given for a service. The error lists all of them.
+    /// Fails if two services have the same name, or if no check and no tag has the
+    /// name that was given for a service. The error lists all of them.
     pub fn build(self) -> Result<HealthServer<Answers>, ServicesError> {
         let mut table = Table::default();
         table.add("", Probe::Readiness.into());

@@ -1,4 +1,4 @@
-//! The macros find everything through this crate.
+//! The macros need only this crate.
 
 use health_tonic::http::Subject;
 use health_tonic::{Health, HealthState, health_check};

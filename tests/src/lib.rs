@@ -1,9 +1,9 @@
-//! What the tests share.
+//! Helpers of the tests of this package.
 
 pub mod programs;
 pub mod wire;
 
-/// The guides: each block of Rust in them compiles, and runs.
+/// The guides: each Rust code block compiles and runs.
 #[cfg(doctest)]
 mod guides {
     #[doc = include_str!("../../docs/answers.md")]

@@ -1,19 +1,18 @@
-//! Programs that tests talk to, which `scripts/test.sh` installs.
+//! Programs that tests run, which `scripts/test.sh` installs.
 
-use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
+pub use test_support::free_port;
 
-/// A program that ends with the test.
+/// A program that is killed at the end of the test.
 #[derive(Debug)]
 pub struct Running(Child);
 
 impl Running {
-    /// Starts it.
+    /// Starts the program.
     ///
     /// # Panics
     ///
@@ -37,7 +36,7 @@ impl Drop for Running {
     }
 }
 
-/// An Envoy that sends traffic to one host, as its health check says.
+/// An Envoy that routes to one host according to its health check.
 #[derive(Debug)]
 pub struct Envoy {
     admin: u16,
@@ -46,8 +45,8 @@ pub struct Envoy {
 }
 
 impl Envoy {
-    /// Starts it with this health check. It speaks HTTP/2 with the host if the
-    /// check is one of gRPC.
+    /// Starts Envoy with this health check. It uses HTTP/2 with the host if the check
+    /// uses gRPC.
     ///
     /// # Panics
     ///
@@ -100,7 +99,7 @@ static_resources:
         }
     }
 
-    /// Whether the host has each of these health flags, by Envoy's own report.
+    /// Whether the host has each of these health flags in the report of Envoy.
     ///
     /// # Panics
     ///
@@ -115,26 +114,7 @@ static_resources:
     }
 }
 
-/// A port of the loopback address that nobody has.
-///
-/// # Panics
-///
-/// If there is none.
-pub fn free_port() -> u16 {
-    // The system may give a port a second time before a program listens there, and
-    // a test would talk to the program of another.
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    loop {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.insert(port) {
-            return port;
-        }
-    }
-}
-
-/// What curl prints with these arguments.
+/// Returns what curl prints with these arguments.
 ///
 /// # Panics
 ///

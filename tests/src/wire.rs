@@ -1,4 +1,4 @@
-//! A server on a real socket, and a client that sends exactly these bytes.
+//! A server on a real socket, and a client that sends the given bytes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,22 +23,22 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tower::Layer as _;
 
-/// The servers whose answers must be alike.
+/// The servers, whose answers must be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
-    /// On the test's own runtime.
+    /// On the runtime of the test.
     Axum,
-    /// On a thread of its own, as actix-web likes it.
+    /// On a thread of its own, as actix-web recommends.
     Actix,
-    /// On the test's own runtime, without a framework.
+    /// On the runtime of the test, without a framework.
     Hyper,
-    /// On a thread of its own, without the application.
+    /// The own port of health, without the application.
     OwnPort,
-    /// The service of tower, as the fallback of axum 0.7.
+    /// The tower service as the fallback of axum 0.7.
     Axum07,
-    /// The layer around an application of axum.
+    /// The layer around an axum application.
     Layer,
-    /// The layer around a service of tower, on hyper.
+    /// The layer around a tower service, on hyper.
     Tower,
 }
 
@@ -54,18 +54,18 @@ impl Framework {
         Framework::Tower,
     ];
 
-    /// Whether the application's own routes are served beside health.
+    /// Whether the routes of the application are served as well.
     pub fn has_business(self) -> bool {
         self != Framework::OwnPort
     }
 }
 
-/// Which pages are served.
+/// The mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mount {
-    /// The probes, and `/health` as one word.
+    /// The public mount.
     Public,
-    /// All of them.
+    /// The internal mount.
     Internal,
 }
 
@@ -85,7 +85,7 @@ impl Mount {
     }
 }
 
-/// Tells the endpoint as a service of tower who asks.
+/// Passes the address of the client to the endpoint as a tower service.
 async fn with_peer(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     mut request: axum::extract::Request,
@@ -95,7 +95,7 @@ async fn with_peer(
     next.run(request).await
 }
 
-/// Serves until it is dropped.
+/// A server that runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -114,7 +114,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         match &self.serving {
             Serving::Task(task) => task.abort(),
-            // Sent at once, whether or not anybody waits.
+            // Not lazily: the request is sent even if the answer is not awaited.
             Serving::Actix(server) => drop(server.stop(false)),
             Serving::OwnPort { .. } => {}
         }
@@ -204,7 +204,7 @@ impl Server {
         }
     }
 
-    /// Serves with axum 0.7, as `docs/frameworks.md` shows.
+    /// Serves with axum 0.7, as in `docs/frameworks.md`.
     async fn axum_07(mount: Mount, health: Health) -> Self {
         use axum_07::Router;
         use axum_07::extract::{ConnectInfo, Request};
@@ -236,7 +236,7 @@ impl Server {
         }
     }
 
-    /// Serves a service of tower behind the layer.
+    /// Serves a tower service behind the layer.
     async fn tower(mount: Mount, health: Health) -> Self {
         let business = tower::service_fn(|request: Request<Incoming>| async move {
             let is_found = request.uri().path() == "/";
@@ -271,7 +271,7 @@ impl Server {
         }
     }
 
-    /// Serves with hyper alone, as `docs/frameworks.md` shows.
+    /// Serves with hyper only, as in `docs/frameworks.md`.
     async fn hyper(mount: Mount, health: Health) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -332,50 +332,50 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The health that it serves.
+    /// Returns the served health.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// A `GET` on a connection of its own.
+    /// Sends a `GET` on a new connection.
     pub async fn get(&self, path: &str) -> Answer {
         self.request("GET", path).await
     }
 
-    /// A request without a body on a connection of its own.
+    /// Sends a request without a body on a new connection.
     pub async fn request(&self, method: &str, path: &str) -> Answer {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         self.raw(head.as_bytes()).await
     }
 
-    /// These bytes on a connection of their own.
+    /// Sends these bytes on a new connection.
     pub async fn raw(&self, request: &[u8]) -> Answer {
         Answer::parse(&self.exchange(request).await)
     }
 
-    /// Everything that comes back until the server closes.
+    /// Reads until the server closes the connection.
     ///
     /// # Panics
     ///
-    /// If the server is gone, or answers what is no text.
+    /// If the server is gone, or the answer is not UTF-8.
     pub async fn exchange(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
-        // A server may refuse before it has read everything.
+        // A server may refuse before it has read the whole request.
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
-        // A server may reset the connection of somebody who sends rubbish.
+        // A server may reset the connection of a client that sends garbage.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).expect("answers are UTF-8")
     }
 
-    /// A connection for several requests.
+    /// Opens a connection for several requests.
     ///
     /// # Panics
     ///
@@ -387,8 +387,8 @@ impl Server {
         }
     }
 
-    /// Sends these bytes on a connection of their own, which is closed when the
-    /// caller drops it.
+    /// Sends these bytes on a new connection, which is closed when the caller drops
+    /// it.
     ///
     /// # Panics
     ///
@@ -402,7 +402,7 @@ impl Server {
     }
 }
 
-/// A server of gRPC that serves health alone, until it is dropped.
+/// A gRPC server that serves health only, until it is dropped.
 #[derive(Debug)]
 pub struct Grpc {
     address: SocketAddr,
@@ -429,7 +429,7 @@ impl Grpc {
         Grpc { address, serving }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -441,7 +441,7 @@ impl Drop for Grpc {
     }
 }
 
-/// A connection that is kept for several requests.
+/// A connection for several requests.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
@@ -458,7 +458,7 @@ impl Connection {
         self.stream.write_all(request).await.expect("sent");
     }
 
-    /// The next answer, which ends where its length says.
+    /// Reads the next answer, up to its content length.
     ///
     /// # Panics
     ///
@@ -493,7 +493,7 @@ impl Connection {
     }
 }
 
-/// What came back; status 0 if nothing did.
+/// An answer; its status is 0 if there was none.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// `HTTP/1.1` or `HTTP/1.0`.
@@ -531,7 +531,8 @@ impl Answer {
         Some(&found.1)
     }
 
-    /// Everything but the time and what only the connection is about.
+    /// Returns the answer without the date and without header fields of the
+    /// connection.
     pub fn comparable(mut self) -> Self {
         self.headers
             .retain(|(name, _)| !["date", "connection"].contains(&&**name));

@@ -1,9 +1,9 @@
-//! An async check that blocks its thread: the commonest mistake, and on one
-//! worker it stops the whole application. Once.
+//! An async check that blocks its thread, the most common mistake. On a single worker
+//! it stops the whole application, but only once.
 //!
-//! Only a blocked thread and a real clock bring this about. The check tells
-//! through a channel when it blocks and goes on when the test says so, so what
-//! happens in between provably happened while it was blocked.
+//! Only a blocked thread and the real clock cause this. The check reports through a
+//! channel when it blocks, and returns when the test releases it, so everything in
+//! between happens while it blocks.
 
 use std::fmt::{self, Write as _};
 use std::io::{Read, Write};
@@ -21,11 +21,11 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Longer than the longest poll, so who is over its timeout has been caught.
+/// Longer than the longest poll, so a check past its timeout has been quarantined.
 const TIMEOUT: Duration = Duration::from_millis(300);
 const REQUESTS: usize = 50;
 
-/// The log, as far as health wrote it: one line for each event.
+/// The log of health, one line per event.
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Capture;
@@ -60,7 +60,7 @@ impl Visit for Line {
     }
 }
 
-/// How often the log says of a check that it blocks its thread.
+/// How often the log reports that a check blocks its thread.
 fn accusations(check: &str) -> usize {
     let check = format!("check={check:?}");
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ fn often() -> CheckOptions {
     CheckOptions::new().timeout(TIMEOUT).interval(TIMEOUT)
 }
 
-/// The hold that a test has on the check that blocks.
+/// Releases the blocking check.
 struct Blocker {
     name: &'static str,
     blocked: mpsc::Receiver<ThreadId>,
@@ -82,14 +82,14 @@ struct Blocker {
 }
 
 impl Blocker {
-    /// A check that blocks, beside one that does not.
+    /// A builder with a check that blocks and one that does not.
     fn new(name: &'static str) -> (Self, HealthBuilder) {
         let (hold, builder) = Blocker::alone(name, often().critical());
         (hold, builder.check("innocent", often(), || async {}))
     }
 
     fn alone(name: &'static str, options: CheckOptions) -> (Self, HealthBuilder) {
-        // Whoever comes first in this process sets it.
+        // The first test of this process installs it.
         let _ = tracing::subscriber::set_global_default(Capture);
         let (tell, blocked) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
@@ -98,7 +98,7 @@ impl Blocker {
             let (tell, released) = (tell.clone(), Arc::clone(&released));
             async move {
                 let _ = tell.send(thread::current().id());
-                // The mistake: in an async function this should await.
+                // The mistake: a blocking call in an async function.
                 let _ = released.lock().expect("one run at a time").recv();
             }
         });
@@ -110,7 +110,7 @@ impl Blocker {
         (hold, builder)
     }
 
-    /// Waits until a run blocks, and says which thread.
+    /// Waits until a run blocks, and returns its thread.
     fn blocks(&self) -> ThreadId {
         let blocked = self.blocked.recv_timeout(BOUND);
         blocked.expect("a run of the check that blocks")
@@ -130,7 +130,7 @@ impl Blocker {
     }
 }
 
-/// A service that runs on a thread of the test's.
+/// A service on a thread of the test.
 struct Service {
     health: Health,
     address: SocketAddr,
@@ -139,7 +139,7 @@ struct Service {
 }
 
 impl Service {
-    /// One request, by a client that shares nothing with the service.
+    /// Sends one request with a client outside of the service.
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("the server listens");
         stream
@@ -159,11 +159,11 @@ impl Service {
         accusations(blocker.name)
     }
 
-    /// What holds wherever the check began: it costs a worker twice, and then
-    /// nothing but a thread.
+    /// Wherever the check starts, it blocks a worker twice, and only its own thread
+    /// after that.
     fn outlives(self, blocker: &Blocker) {
         let mut workers = Vec::new();
-        // One long poll is a suspicion, the second is proof.
+        // The second long poll quarantines the check.
         for _ in 0..2 {
             workers.push(blocker.blocks());
             blocker.times_out(&self.health);
@@ -194,7 +194,7 @@ impl Service {
                 Verdict::Pass
             );
             assert!(blocker.blocked.try_recv().is_err(), "one run at a time");
-            // Nobody but this test could have released it before.
+            // Only this test could have released it before.
             blocker.release();
         }
         blocker.blocks();
@@ -236,28 +236,28 @@ fn axum(runtime: Runtime, builder: HealthBuilder) -> Service {
 }
 
 #[test]
-fn on_the_only_thread() {
+fn a_blocked_only_thread_is_reported() {
     let (blocker, builder) = Blocker::new("current-thread");
     let runtime = Builder::new_current_thread().enable_all().build();
     axum(runtime.expect("a runtime can be built"), builder).outlives(&blocker);
 }
 
 #[test]
-fn on_the_only_worker() {
+fn a_blocked_only_worker_is_reported() {
     let (blocker, builder) = Blocker::new("one-worker");
     axum(workers(1), builder).outlives(&blocker);
 }
 
 #[test]
-fn on_one_of_two_workers() {
+fn one_blocked_worker_of_two_is_reported() {
     let (blocker, builder) = Blocker::new("two-workers");
     axum(workers(2), builder).outlives(&blocker);
 }
 
-/// A timer wakes the worker that waited for the network, and the check is all
-/// that it has to do: tokio alone would wake no other.
+/// A timer wakes the worker that waits for the network, and the check is its only
+/// task: tokio alone would not wake another worker.
 #[test]
-fn an_idle_service_answers_at_the_first_offence() {
+fn an_idle_service_answers_when_a_check_blocks_for_the_first_time() {
     for count in [2, 4] {
         let (blocker, builder) = Blocker::alone("idle", often().initial_delay(TIMEOUT));
         let service = axum(workers(count), builder);
@@ -280,9 +280,9 @@ fn workers(count: usize) -> Runtime {
 /// Where an actix application starts health.
 #[derive(Clone, Copy, PartialEq)]
 enum Started {
-    /// Where it should: beside the server, on the thread of the system.
+    /// As recommended: next to the server, on the thread of the system.
     InMain,
-    /// On the thread that also serves the requests.
+    /// On the thread that also serves requests.
     OnTheWorker,
 }
 
@@ -297,7 +297,7 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
         actix_web::rt::System::new().block_on(async move {
             let waiting = Arc::new(Mutex::new(Some(builder)));
             let start = move || {
-                // The factory runs on the only worker, and maybe again.
+                // The factory runs on the only worker, possibly more than once.
                 let builder = waiting.lock().expect("no thread panicked").take();
                 if let Some(builder) = builder {
                     let health = builder.start().expect("it starts");
@@ -337,13 +337,13 @@ fn actix(started: Started, builder: HealthBuilder) -> Service {
 }
 
 #[test]
-fn on_the_thread_of_the_actix_system() {
+fn a_blocked_actix_system_thread_is_reported() {
     let (blocker, builder) = Blocker::new("actix-main");
     actix(Started::InMain, builder).outlives(&blocker);
 }
 
 #[test]
-fn on_the_only_actix_worker() {
+fn a_blocked_only_actix_worker_is_reported() {
     let (blocker, builder) = Blocker::new("actix-worker");
     actix(Started::OnTheWorker, builder).outlives(&blocker);
 }

@@ -1,4 +1,4 @@
-//! What the documents promise is what the code does.
+//! The documents agree with the code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const README: &str = include_str!("../../README.md");
 const PORTED: &str = include_str!("../../examples/ported/src/main.rs");
 const QUICK_START: &str = include_str!("../../examples/quickstart/src/main.rs");
 
-/// What stands in each block of this language.
+/// The code blocks of this language.
 fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
     let blocks = document.split(&*fence).skip(1);
@@ -30,13 +30,13 @@ fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_quick_start_is_a_program_that_is_compiled() {
+fn the_quick_start_is_a_compiled_program() {
     let (_title, program) = QUICK_START.split_once("\n\n").expect("a title");
     assert_eq!(blocks(README, "rust"), [program]);
 }
 
 #[test]
-fn the_ported_handler_is_a_program_that_is_run() {
+fn the_ported_handler_is_a_compiled_program() {
     let (_title, program) = PORTED.split_once("\n\n").expect("a title");
     let guide = read(&root().join("docs/comparison.md"));
     assert_eq!(blocks(&guide, "rust,no_run"), [program]);
@@ -63,7 +63,7 @@ fn invalid_http() -> HttpOptions {
         .guard(guard)
 }
 
-/// Each builder is refused, the first two for where `start` is called.
+/// Builders that fail to start, the first two because of where `start` is called.
 fn problems() -> Vec<String> {
     let refused = |builder: HealthBuilder| {
         let error = builder.start().expect_err("it is refused");
@@ -148,7 +148,7 @@ fn problems() -> Vec<String> {
                 r#"{"drain_dely": "8s", "details": "full", "disk": {"enabled": false}}"#,
             ))
             .settings(Settings::from_vars([("HEALTH_CHECK_DISK", "off")])),
-        // Without the checks of the libraries nothing counts for readiness.
+        // Without the checks of the libraries no check counts for readiness.
         Health::builder()
             .settings(settings(
                 r#"{"db": {"enabled": false}, "stripe": {"enabled": false}}"#,
@@ -193,7 +193,7 @@ fn with_unsendable_push() -> HealthBuilder {
         )
 }
 
-/// Every error that is recorded in `ui/`.
+/// Every compiler message that is recorded in `ui/`.
 fn recorded_errors() -> Vec<String> {
     let mut errors = Vec::new();
     let entries = list(&root().join("tests/ui"));
@@ -209,8 +209,8 @@ fn recorded_errors() -> Vec<String> {
     errors
 }
 
-/// The lines without what differs from program to program: the places of the
-/// checks, and that the crates here are fixtures.
+/// The lines without the parts that differ between programs: the locations of the
+/// checks, and the names of the fixtures.
 fn lines(text: &str) -> Vec<String> {
     let text = text.replace("fixture-", "").replace("fixture_", "");
     let text = text.replace("docs::orders", "orders");
@@ -231,7 +231,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn quoted_errors_are_what_is_said() {
+fn quoted_errors_match_the_code() {
     let said: Vec<Vec<String>> = problems()
         .into_iter()
         .chain(recorded_errors())
@@ -254,9 +254,9 @@ fn quoted_errors_are_what_is_said() {
 }
 
 #[test]
-fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
+fn every_start_problem_has_a_remedy_in_the_guide() {
     let guide = read(&root().join("docs/errors.md"));
-    // The name of a check may be another.
+    // The name of a check may differ.
     let kind = |text: &str| {
         let mut lines = lines(text);
         lines[0] = lines[0].replace("required check `stripe`", "required check `ledger`");
@@ -268,9 +268,9 @@ fn every_problem_of_the_start_has_its_remedy_in_the_guide() {
     }
 }
 
-/// Their beginnings: what follows tells what to do.
+/// The beginnings of the lines; the rest is the help.
 #[test]
-fn every_event_is_in_the_guide_to_logging() {
+fn every_log_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
     let sources = [
         "telemetry/log/mod.rs",
@@ -291,9 +291,9 @@ fn every_event_is_in_the_guide_to_logging() {
     assert!(events > 15, "{events}");
 }
 
-/// The comparison is a page of its own, and no guide.
+/// The comparison is not a guide.
 #[test]
-fn each_of_at_most_twelve_guides_is_once_in_the_table() {
+fn the_table_of_contents_lists_each_guide_once() {
     const COMPARISON: &str = "docs/comparison.md";
     let (introduction, table) = README.split_once("\n## Guides\n").expect("the guides");
     let (table, _) = table.split_once("\n## ").expect("its end");
@@ -314,7 +314,7 @@ fn each_of_at_most_twelve_guides_is_once_in_the_table() {
 }
 
 #[test]
-fn the_readme_is_short_and_shows_a_check_early() {
+fn the_readme_is_short_and_starts_with_a_check() {
     let lines: Vec<&str> = README.lines().collect();
     assert!(lines.len() <= 120, "{}", lines.len());
     let check = lines
@@ -323,9 +323,9 @@ fn the_readme_is_short_and_shows_a_check_early() {
     assert!(check.is_some_and(|line| line < 30), "{check:?}");
 }
 
-/// They are compiled and run in a workspace of their own.
+/// The recipes are compiled and run in a separate workspace.
 #[test]
-fn the_recipes_in_the_guides_are_those_that_run() {
+fn the_recipes_in_the_guides_are_tested_code() {
     let recipes = ["poem", "salvo", "warp", "rocket", "lambda"];
     let recipes = recipes.map(|name| format!("recipes/src/{name}.rs"));
     assert_shown("frameworks.md", &recipes, without_description);
@@ -334,15 +334,15 @@ fn the_recipes_in_the_guides_are_those_that_run() {
     assert_shown("testing.md", &tests, |file| file);
 }
 
-/// They are compiled in a workspace of their own.
+/// The files are compiled in a separate workspace.
 #[test]
-fn the_code_before_a_migration_is_that_which_compiles() {
+fn the_code_before_a_migration_is_compiled_code() {
     let before = ["axum_health", "health_checks", "tonic_health"];
     let before = before.map(|name| format!("migration/src/with_{name}.rs"));
     assert_shown("comparison.md", &before, without_description);
 }
 
-/// The blocks of the guide are these files.
+/// The code blocks of the guide equal these files.
 fn assert_shown(guide: &str, files: &[String], code: fn(&str) -> &str) {
     let guide = read(&root().join("docs").join(guide));
     let shown = blocks(&guide, "rs");
@@ -353,15 +353,15 @@ fn assert_shown(guide: &str, files: &[String], code: fn(&str) -> &str) {
     }
 }
 
-/// The code after the lines about it.
+/// The code without its doc comment.
 fn without_description(file: &str) -> &str {
     let (_, code) = file.split_once("\n\n").expect("a line about it");
     code
 }
 
-/// A package with the oldest release of each row runs in a workspace of its own.
+/// A package with the oldest release of each row is tested in a separate workspace.
 #[test]
-fn each_version_in_a_readme_has_a_package() {
+fn the_versions_in_each_readme_match_the_packages() {
     for (readme, framework) in [("health-axum", "axum"), ("health-actix", "actix-web")] {
         let readme = read(&root().join(readme).join("README.md"));
         let (_, table) = readme
@@ -388,7 +388,7 @@ fn each_version_in_a_readme_has_a_package() {
 
 /// The last column of the tables with a column `test`.
 #[test]
-fn each_sentence_of_the_threat_model_names_tests_that_exist() {
+fn the_threat_model_names_existing_tests() {
     let root = root();
     let folders = ["health-core/src", "health-core/tests", "tests/tests"];
     let mut sources: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
@@ -419,7 +419,7 @@ fn each_sentence_of_the_threat_model_names_tests_that_exist() {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn relative_links_have_a_target() {
     let mut documents = guides();
     for name in [
         "README.md",
@@ -457,9 +457,9 @@ fn links_lead_somewhere() {
     assert!(links > 20, "{links}");
 }
 
-/// On the way of a timeout from the attribute to the answer.
+/// The files on the way of a timeout from the attribute to the answer.
 #[test]
-fn each_file_that_contributing_names_exists() {
+fn files_named_in_contributing_exist() {
     let guide = read(&root().join("CONTRIBUTING.md"));
     let (_, way) = guide.split_once("\n## From ").expect("the way");
     let (way, _) = way.split_once("\n## Rules").expect("its end");
@@ -481,7 +481,7 @@ fn each_file_that_contributing_names_exists() {
     assert!(files > 20, "{files}");
 }
 
-/// The targets of the links that lead to files.
+/// The targets of links to files.
 fn targets(document: &str) -> impl Iterator<Item = &str> {
     let parts = document.split("](").skip(1);
     let inline = parts.filter_map(|part| Some(part.split_once(')')?.0));
@@ -490,22 +490,22 @@ fn targets(document: &str) -> impl Iterator<Item = &str> {
     targets.filter(|target| !target.contains("://"))
 }
 
-/// The definitions `[label]: target`.
+/// The link definitions `[label]: target`.
 fn definitions(document: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = document.lines().filter_map(|line| line.strip_prefix('['));
     lines.filter_map(|line| line.split_once("]: "))
 }
 
-/// The labels of the links `[text][label]`, outside of blocks.
+/// The labels of the links `[text][label]` outside of code blocks.
 fn labels(document: &str) -> impl Iterator<Item = &str> {
     let prose = document.split("```").step_by(2);
     let parts = prose.flat_map(|part| part.split("][").skip(1));
     parts.filter_map(|part| Some(part.split_once(']')?.0))
 }
 
-/// In the documentation of health-axum the same labels lead to its pages.
+/// In the documentation of health-axum the same labels refer to its own pages.
 #[test]
-fn each_label_of_a_guide_leads_somewhere_on_both_sides() {
+fn link_labels_of_the_guides_resolve_on_github_and_docs_rs() {
     let rustdoc = read(&root().join("health-axum/src/guide_links.md"));
     let pages = read(&root().join("health-axum/src/guides.rs"));
     let mut links = 0;
@@ -529,7 +529,7 @@ fn each_label_of_a_guide_leads_somewhere_on_both_sides() {
     assert!(links > 50, "{links}");
 }
 
-/// The headings as a page's addresses name them.
+/// The headings as URL fragments.
 fn anchors(document: &str) -> Vec<String> {
     let headings = document.lines().filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| {
@@ -547,7 +547,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Beside them is a folder of pictures.
+/// `docs/` also has a directory of pictures.
 fn guides() -> Vec<PathBuf> {
     let mut guides = list(&root().join("docs"));
     guides.retain(|path| path.is_file());

@@ -1,4 +1,5 @@
-//! Two libraries whose checks have one name: only the whole program shows it.
+//! Two libraries with checks of the same name, which only the whole program can
+//! detect.
 
 use fixture_billing::Stripe;
 use fixture_ledger as _;
@@ -6,7 +7,7 @@ use health_core::Health;
 use health_core::error::Problem;
 
 #[tokio::test]
-async fn two_checks_of_one_name_are_refused_with_both_places() {
+async fn a_duplicate_name_is_refused_with_both_locations() {
     let error = Health::builder()
         .provide(Stripe { answers: true })
         .start()

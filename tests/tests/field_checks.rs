@@ -1,4 +1,4 @@
-//! Checks that are declared on the fields of the state, run by `Health`.
+//! Checks on the fields of the state, run by `Health`.
 #![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::rc::Rc;
@@ -35,7 +35,7 @@ async fn local(limit: &u64) -> Result<(), String> {
     other.map(drop).map_err(|error| error.to_string())
 }
 
-/// Counts its runs, to show that it is made once.
+/// Counts its runs, to show that it is created once.
 #[derive(Default)]
 struct Counting {
     runs: AtomicU32,
@@ -76,7 +76,7 @@ impl BlockingIndicator<u8> for ElsewhereThan {
 
 #[derive(Clone, HealthState)]
 struct AppState {
-    /// The primary takes writes.
+    /// The primary accepts writes.
     ///
     /// No part of the description.
     #[health(check = ping, timeout = "2s", critical, tags("db", "primary"))]
@@ -106,7 +106,7 @@ struct AppState {
     optional_limit: Option<u64>,
 }
 
-/// It takes the primary, since the replica is no parameter.
+/// Gets the primary, since the replica is not a parameter.
 #[health_check(after(primary))]
 async fn database(pool: &Pool) -> bool {
     pool.host == "primary"
@@ -154,7 +154,7 @@ async fn a_field_that_is_none_has_no_check() {
     assert!(!names.iter().any(|name| name == "cache"), "{names:?}");
     assert!(names.iter().any(|name| name == "search"), "{names:?}");
     assert!(health.refresh("cache").await.is_none());
-    // What is not configured holds up nothing.
+    // A dependency that is not configured does not block its dependents.
     assert_eq!(verdict(&health, "search").await, Verdict::Pass);
 }
 
@@ -202,7 +202,7 @@ async fn verdict(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn every_kind_of_check_gets_its_field() {
+async fn every_kind_of_check_gets_its_own_field() {
     let health = Health::builder().state(state()).start();
     let health = health.expect("everything is provided");
     for name in [
@@ -214,7 +214,7 @@ async fn every_kind_of_check_gets_its_field() {
 }
 
 #[tokio::test]
-async fn fields_of_one_type_are_checks_of_their_own() {
+async fn fields_of_one_type_are_separate_checks() {
     let mut state = state();
     state.replica.answers = false;
     let health = Health::builder().state(state).start();
@@ -226,13 +226,13 @@ async fn fields_of_one_type_are_checks_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_options_and_the_documentation_count_as_on_a_function() {
+async fn options_and_doc_comments_work_as_on_a_function() {
     let mut state = state();
     state.primary.answers = false;
     let health = Health::builder().state(state).start();
     let health = health.expect("everything is provided");
     let primary = report(&health, "primary").await;
-    assert_eq!(primary.description(), Some("The primary takes writes."));
+    assert_eq!(primary.description(), Some("The primary accepts writes."));
     assert_eq!(primary.tags(), ["db", "primary"]);
     assert!(primary.is_critical());
     let replica = report(&health, "replica").await;
@@ -242,7 +242,7 @@ async fn the_options_and_the_documentation_count_as_on_a_function() {
 }
 
 #[tokio::test]
-async fn a_value_is_made_once_for_all_runs() {
+async fn a_value_is_created_once_for_all_runs() {
     let health = Health::builder().state(state()).start();
     let health = health.expect("everything is provided");
     let mut verdicts = Vec::new();
@@ -267,7 +267,7 @@ struct Fake {
 }
 
 #[tokio::test]
-async fn another_state_serves_the_checks_by_type() {
+async fn checks_find_their_fields_by_type_in_another_state() {
     let AppState {
         primary: mut pool,
         limit,
@@ -310,7 +310,7 @@ async fn a_state_without_the_type_does_not_start() {
 }
 
 #[test]
-fn the_checks_of_fields_are_declared() {
+fn field_checks_are_declared() {
     let names = declared();
     for name in ["primary", "replica", "runs-of-one", "database"] {
         assert!(names.contains(&name), "{names:?}");

@@ -1,6 +1,5 @@
-//! `grpc.health.v1` with the clients of others: grpcio, grpc-js and Envoy. They
-//! need programs, which `scripts/test.sh` installs, so plain `cargo test` ignores
-//! them.
+//! `grpc.health.v1` with other clients: grpcio, grpc-js and Envoy. They need programs
+//! that `scripts/test.sh` installs, so plain `cargo test` ignores these tests.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,7 +35,7 @@ async fn served() -> (Health, Grpc) {
     (health, served)
 }
 
-/// A client that prints a line for each answer.
+/// A client that prints one line per answer.
 struct Client {
     lines: Lines<BufReader<ChildStdout>>,
     _process: Child,
@@ -100,13 +99,13 @@ async fn understands(program: &Path, script: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs grpcio"]
-async fn grpcio_understands_every_call() {
+async fn grpcio_can_make_every_call() {
     understands(&folder().join(".venv/bin/python"), "client.py").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs node and grpc-js"]
-async fn grpc_js_understands_every_call() {
+async fn grpc_js_can_make_every_call() {
     understands(Path::new("node"), "client.mjs").await;
 }
 

@@ -1,4 +1,4 @@
-//! A library's checks that get their parameters when the program starts.
+//! Checks of a library whose parameters are provided at the start of the program.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use health_core::report::Verdict;
 use health_core::{Health, Status, testing};
 
 #[test]
-fn the_registry_can_be_pinned() {
+fn the_declared_checks_can_be_compared_with_a_list() {
     assert_eq!(testing::declared(), ["db", "stripe"]);
 }
 
@@ -27,7 +27,7 @@ async fn a_late_parameter_comes_from_the_builder() {
 }
 
 #[tokio::test]
-async fn a_late_parameter_that_nobody_provides_is_named_with_its_place() {
+async fn a_missing_late_parameter_is_reported_with_its_location() {
     let error = Health::builder()
         .start()
         .expect_err("nothing provides `Stripe`");

@@ -1,10 +1,10 @@
-//! A database goes silent and comes back: the application's own pool must not
-//! pay for the checks that went through it.
+//! An outage of a database must not exhaust the pool of the application through its
+//! checks.
 //!
-//! A future of a query that is dropped halfway costs the pool of sqlx a
-//! connection: its return waits, without a limit, for a server that is gone.
-//! The second test shows what that does to an application whose probes drop
-//! their checks; the first, that the engine does not.
+//! A dropped query future costs the pool of sqlx a connection: its return waits,
+//! without a limit, for a server that is gone. The second test shows the effect on an
+//! application whose probes drop their checks; the first test shows that the engine
+//! does not.
 //!
 //! In real time, over real sockets: every wait is for a condition, with a bound.
 
@@ -26,14 +26,14 @@ const CONNECTIONS: u32 = 3;
 /// How long the application waits for a connection of its own pool.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// As much of a PostgreSQL server as a client needs that only says `SELECT 1`.
+/// A minimal PostgreSQL server for a client that only sends `SELECT 1`.
 #[derive(Clone, Default)]
 struct Postgres {
     silent: Arc<AtomicBool>,
 }
 
 impl Postgres {
-    /// Listens, and gives the pool of an application that is connected to it.
+    /// Listens, and returns a pool that is connected to the server.
     async fn start() -> (Self, PgPool) {
         let server = Postgres::default();
         let listener = TcpListener::bind("127.0.0.1:0")
@@ -69,13 +69,14 @@ impl Postgres {
         (server, pool)
     }
 
-    /// Queries get no answer from now on, and their sockets are dead for good:
-    /// so it looks when a server is gone without a word.
+    /// Queries get no answer from now on, on any open socket, as for a server that
+    /// vanished.
     fn go_silent(&self) {
         self.silent.store(true, SeqCst);
     }
 
-    /// New queries are answered again, on new sockets and on those that lived.
+    /// Queries are answered again, on new sockets and on those that were opened
+    /// since.
     fn come_back(&self) {
         self.silent.store(false, SeqCst);
     }
@@ -104,7 +105,7 @@ impl Postgres {
     }
 }
 
-/// The rest of a message, whose length counts its own four bytes.
+/// The rest of a message; its length includes the length field.
 async fn read(client: &mut TcpStream, length: u32) -> Option<()> {
     let mut rest = vec![0; length.checked_sub(4)? as usize];
     client.read_exact(&mut rest).await.ok().map(drop)
@@ -114,7 +115,7 @@ async fn select_one(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("SELECT 1").execute(pool).await.map(drop)
 }
 
-/// How many runs began, and how many were on their way at once.
+/// The number of runs that began, and the maximum of concurrent runs.
 #[derive(Default)]
 struct Runs {
     begun: AtomicUsize,
@@ -152,7 +153,7 @@ async fn database(pool: &PgPool, runs: &Arc<Runs>) -> Result<(), sqlx::Error> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_database_does_not_cost_the_application_its_pool() {
+async fn a_silent_database_does_not_exhaust_the_pool() {
     let (postgres, pool) = Postgres::start().await;
     let runs = Arc::new(Runs::default());
     let state = AppState {
@@ -183,8 +184,8 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
     let at_deadline = runs.begun.load(SeqCst);
     assert!(at_deadline > before, "a run was swallowed");
 
-    // As many periods in which a run could have been dropped and another begun
-    // as would have cost the whole pool.
+    // As many intervals as would have exhausted the pool, had a run been dropped and
+    // started again in each.
     let clock = || {
         health
             .check("clock")
@@ -206,8 +207,8 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
     );
 
     postgres.come_back();
-    // All that the run in flight does not hold, each within the application's
-    // own limit, and all of them at once.
+    // All connections except the one of the run in flight, each within the limit of
+    // the application, and all at once.
     let mut connections = Vec::new();
     for _ in 1..CONNECTIONS {
         connections.push(pool.acquire().await.expect("a connection"));
@@ -218,10 +219,10 @@ async fn a_silent_database_does_not_cost_the_application_its_pool() {
     }
 }
 
-/// Not the engine, but what it must not do. If this fails, sqlx takes no
-/// connection for a dropped query any more, and the engine could be less patient.
+/// What the engine must not do. If this fails, sqlx no longer loses a connection for
+/// a dropped query, and the engine could abandon runs earlier.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_probe_that_drops_its_check_costs_the_application_its_pool() {
+async fn a_dropped_check_exhausts_the_pool() {
     let (postgres, pool) = Postgres::start().await;
     postgres.go_silent();
     for _ in 0..CONNECTIONS {

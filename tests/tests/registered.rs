@@ -1,4 +1,4 @@
-//! What the attribute writes into the registry.
+//! What the attribute registers.
 #![allow(clippy::unused_async, reason = "these checks have nothing to wait for")]
 
 use std::sync::Arc;
@@ -103,7 +103,7 @@ fn every_check_is_registered_under_its_name() {
 }
 
 #[test]
-fn options_are_those_that_are_written() {
+fn options_match_the_attribute() {
     use health_axum::Probe;
     use std::time::Duration;
 
@@ -143,7 +143,7 @@ fn options_are_those_that_are_written() {
 }
 
 #[test]
-fn needs_are_the_parameters() {
+fn the_parameters_are_the_required_values() {
     let needs = format!("{:?}", named("orders-db").needs);
     let name = needs.find("\"name\"").expect("the first parameter");
     let state = needs.find("\"state\"").expect("the second parameter");
@@ -156,7 +156,7 @@ fn needs_are_the_parameters() {
 }
 
 #[test]
-fn a_plain_function_runs_on_a_blocking_thread() {
+fn a_function_that_is_not_async_runs_on_a_blocking_thread() {
     assert!(matches!(named("disk").run, Run::Blocking(_)));
     assert!(matches!(named("small-limit").run, Run::Blocking(_)));
     assert!(matches!(named("orders-db").run, Run::Async(_)));
@@ -165,7 +165,7 @@ fn a_plain_function_runs_on_a_blocking_thread() {
 }
 
 #[test]
-fn the_origin_is_the_attribute() {
+fn the_origin_is_the_location_of_the_attribute() {
     let origin = named("loop").origin;
     assert_eq!(origin.package, "tests");
     assert!(origin.file.ends_with("registered.rs"));
@@ -176,7 +176,7 @@ fn the_origin_is_the_attribute() {
 }
 
 #[test]
-fn a_check_stays_a_function_and_a_state_finds_its_fields() {
+fn a_check_stays_callable_and_a_state_provides_its_fields() {
     use std::any::TypeId;
 
     let state = AppState {

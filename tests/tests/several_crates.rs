@@ -1,11 +1,11 @@
-//! Checks of three crates in one program, which both adapters serve.
+//! Checks of three crates in one program, served by both adapters.
 
 use fixture_billing::Stripe;
 use fixture_renamed::Limit;
 use health_core::{Health, HealthState, health_check, testing};
 use tests::wire::{Framework, Server};
 
-/// The state of the package `tests`; that of `fixture-renamed` is another.
+/// The state of the package `tests`; `fixture-renamed` has another.
 #[derive(HealthState)]
 struct AppState {
     own: u64,
@@ -17,7 +17,7 @@ fn own(own: u64) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_registry_holds_them_all_and_both_adapters_serve_it() {
+async fn one_registry_holds_the_checks_of_all_crates() {
     let names = [
         "db",
         "own",
@@ -53,7 +53,7 @@ async fn one_registry_holds_them_all_and_both_adapters_serve_it() {
 }
 
 #[tokio::test]
-async fn what_a_library_needs_must_come_from_the_program() {
+async fn a_value_required_by_a_library_must_be_provided_by_the_program() {
     let builder = Health::builder().state(AppState { own: 7 });
     let error = builder.start().expect_err("no `Stripe`, no `Limit`");
     assert_eq!(error.problems().len(), 4, "{error}");

@@ -1,9 +1,8 @@
-//! Workers that stand still are found, and busy ones are left alone, on real
-//! runtimes and by the real clock. The rule itself is tested without either in
-//! `health-core`.
+//! Blocked workers are detected and busy ones are not, with real runtimes and the
+//! real clock. `health-core` has tests of the rule without either.
 //!
-//! Who blocks says so through a channel, and goes on when the test says so, or
-//! is over.
+//! Code that blocks reports this through a channel, and continues when the test
+//! releases it or ends.
 
 use std::pin::pin;
 use std::sync::mpsc;
@@ -24,20 +23,20 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 
 const THRESHOLD: Duration = Duration::from_secs(1);
-/// Long enough for an alarm, were there any.
+/// Long enough for a false alarm.
 const WHILE: Duration = Duration::from_millis(2_500);
 
-/// Whoever loads every core is alone.
+/// A test that uses all cores runs alone.
 static CORES: RwLock<()> = RwLock::new(());
 
-/// Something that blocks, and says so.
+/// A handle for code that blocks.
 struct Blocker {
-    /// Dropped when the test is over, so that nothing blocks for ever.
+    /// Dropped at the end of the test, so that no thread blocks forever.
     release: mpsc::Sender<()>,
     blocked: mpsc::Receiver<()>,
 }
 
-/// The other side of it: what it does is block its thread.
+/// The blocking side, which blocks its thread.
 #[derive(Clone)]
 struct Block {
     tell: mpsc::Sender<()>,
@@ -52,7 +51,7 @@ impl Blocker {
         (Blocker { release, blocked }, Block { tell, released })
     }
 
-    /// Something on a worker of this runtime blocks from now on.
+    /// Blocks a worker of this runtime from now on.
     fn on(runtime: &Handle) -> Self {
         let (blocker, block) = Blocker::new();
         runtime.spawn(async move { block.thread() });
@@ -77,7 +76,7 @@ impl Block {
     }
 }
 
-/// A service on a runtime that a thread of the test's drives.
+/// A service on a runtime that a thread of the test drives.
 struct Service {
     health: Health,
     runtime: Handle,
@@ -175,7 +174,7 @@ fn workers(count: usize) -> Runtime {
 }
 
 #[test]
-fn the_only_thread() {
+fn a_blocked_only_thread_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let blocker = Blocker::on(&service.runtime);
@@ -191,7 +190,7 @@ fn the_only_thread() {
 }
 
 #[test]
-fn one_of_two_workers() {
+fn one_blocked_worker_of_two_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let blocker = Blocker::on(&service.runtime);
@@ -202,7 +201,7 @@ fn one_of_two_workers() {
 }
 
 #[test]
-fn both_of_two_workers() {
+fn two_blocked_workers_of_two_are_found() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let first = Blocker::on(&service.runtime);
@@ -216,9 +215,9 @@ fn both_of_two_workers() {
     assert_eq!(service.alarms(), 1);
 }
 
-/// Three runtimes: that of health and one for each worker of the server.
+/// Three runtimes: that of health, and one per worker of the server.
 #[test]
-fn one_of_two_actix_workers() {
+fn one_blocked_actix_worker_of_two_is_found() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let (blocker, block) = Blocker::new();
@@ -241,13 +240,13 @@ fn one_of_two_actix_workers() {
     service.goes_on();
     assert_eq!(service.alarms(), 1);
     drop((connection, server));
-    // The workers end with the server, and are not missed.
+    // The workers end with the server, and are no longer watched.
     thread::sleep(WHILE);
     assert_eq!(service.alarms(), 0);
 }
 
 #[test]
-fn what_blocks_where_it_may_holds_nobody() {
+fn permitted_blocking_is_not_reported() {
     let _shared = CORES.read();
     let mut service = Service::start(workers(2), Health::builder());
     let (blocker, block) = Blocker::new();
@@ -263,7 +262,7 @@ fn what_blocks_where_it_may_holds_nobody() {
 }
 
 #[test]
-fn an_idle_runtime_is_well() {
+fn an_idle_runtime_passes() {
     let _shared = CORES.read();
     let mut idle = [single(), workers(2)].map(|runtime| Service::start(runtime, Health::builder()));
     thread::sleep(WHILE);
@@ -274,13 +273,14 @@ fn an_idle_runtime_is_well() {
 }
 
 #[test]
-fn a_saturated_runtime_is_well() {
+fn a_saturated_runtime_passes() {
     let _alone = CORES.write();
     let mut service = Service::start(workers(2), Health::builder());
     for _ in 0..50 {
         service.runtime.spawn(async {
             loop {
-                // 61 of them far below the threshold, also where others compile.
+                // 61 short polls far below the threshold, even while other jobs
+                // compile.
                 let poll = Instant::now();
                 while poll.elapsed() < Duration::from_micros(500) {
                     std::hint::spin_loop();
@@ -291,7 +291,7 @@ fn a_saturated_runtime_is_well() {
     }
     thread::sleep(Duration::from_secs(4));
     assert_eq!(service.alarms(), 0);
-    // And a worker that is stuck among them is found all the same.
+    // A blocked worker among them is detected nevertheless.
     let blocker = Blocker::on(&service.runtime);
     service.is_found();
     blocker.release();
@@ -307,7 +307,7 @@ fn with_bad_check(builder: HealthBuilder) -> (Blocker, HealthBuilder) {
             .check("innocent", often.clone(), || async {})
             .check("redis", often, move || {
                 let block = block.clone();
-                // The mistake: in an async function this should await.
+                // The mistake: a blocking call in an async function.
                 async move { block.thread() }
             });
     (blocker, builder)
@@ -319,7 +319,7 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
     for runtime in [single(), workers(2)] {
         let (blocker, builder) = with_bad_check(Health::builder());
         let mut service = Service::start(runtime, builder);
-        // One long poll is a suspicion, the second is proof.
+        // The second long poll quarantines the check.
         for _ in 0..2 {
             blocker.blocks();
             service.is_found();
@@ -343,7 +343,7 @@ fn a_check_that_blocks_is_named_and_moved_to_its_own_thread() {
 }
 
 #[test]
-fn a_check_that_may_block_is_named_each_time() {
+fn without_a_poll_limit_a_blocking_check_is_named_each_time() {
     let _shared = CORES.read();
     let (blocker, builder) = with_bad_check(Health::builder());
     let unlimited = RuntimeOptions::new().max_poll_time(None);
@@ -359,7 +359,7 @@ fn a_check_that_may_block_is_named_each_time() {
 }
 
 #[test]
-fn a_runtime_that_is_gone_is_not_missed() {
+fn a_dropped_runtime_is_no_longer_watched() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let jobs = workers(2);
@@ -370,7 +370,7 @@ fn a_runtime_that_is_gone_is_not_missed() {
         service.check().message().map(|text| text.contains("check")),
         Some(false)
     );
-    // It blocks its thread still.
+    // It still blocks its thread.
     jobs.shutdown_background();
     service.goes_on();
     service.health.watch_runtime(&service.runtime.clone());
@@ -379,14 +379,14 @@ fn a_runtime_that_is_gone_is_not_missed() {
 }
 
 #[test]
-fn a_runtime_that_nobody_drives_yet_is_not_stuck() {
+fn a_runtime_that_is_not_driven_yet_is_not_blocked() {
     let _shared = CORES.read();
     let mut service = Service::start(single(), Health::builder());
     let later = single();
     service.health.watch_runtime(later.handle());
     thread::sleep(THRESHOLD + THRESHOLD / 2);
     assert_eq!(service.alarms(), 0);
-    // From the first task on it is watched like any other.
+    // From the first task on it is watched like any other runtime.
     later.block_on(async {
         tokio::task::yield_now().await;
         let start = Instant::now();
@@ -402,7 +402,7 @@ fn a_runtime_that_nobody_drives_yet_is_not_stuck() {
 }
 
 #[tokio::test]
-async fn settings_can_leave_it_out() {
+async fn settings_can_disable_the_watchdog() {
     let settings = r#"{"runtime": {"enabled": false}}"#;
     let settings: Settings = serde_json::from_str(settings).expect("settings");
     let builder = Health::builder()
@@ -414,7 +414,7 @@ async fn settings_can_leave_it_out() {
 }
 
 #[tokio::test]
-async fn only_sensible_thresholds_start() {
+async fn only_valid_thresholds_are_accepted() {
     let start = |threshold| {
         Health::builder()
             .runtime(RuntimeOptions::new().watchdog(threshold))
@@ -430,7 +430,7 @@ async fn only_sensible_thresholds_start() {
 }
 
 #[tokio::test]
-async fn it_is_off_unless_asked_for() {
+async fn the_watchdog_is_off_by_default() {
     let health = Health::builder().start().expect("it starts");
     assert!(health.check("runtime").is_none());
     health.watch_runtime(&Handle::current());

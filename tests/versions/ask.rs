@@ -1,10 +1,10 @@
-//! What the packages of this folder share.
+//! Helpers of the packages in this directory.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The code and the body of an answer. Waits for the server to listen.
+/// Returns the code and the body of an answer. Waits for the server to listen.
 pub fn ask(address: SocketAddr, path: &str) -> (u16, String) {
     let start = Instant::now();
     let mut stream = loop {
@@ -35,7 +35,7 @@ pub fn assert_public(address: SocketAddr) {
     }
 }
 
-/// The port of an operator.
+/// The port for operators.
 pub fn assert_internal(address: SocketAddr) {
     assert_eq!(ask(address, "/readyz").0, 200);
     assert_eq!(ask(address, "/health/queue").0, 200);

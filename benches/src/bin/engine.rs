@@ -1,6 +1,6 @@
-//! What the engine costs while nobody asks: memory and CPU of many checks, how
-//! long one round of waiting checks takes, and how late a timeout is seen where
-//! the check holds its thread.
+//! The cost of the engine without requests: memory and CPU of many checks, the
+//! duration of a round of waiting checks, and how late a timeout is noticed if the
+//! check blocks its thread.
 //!
 //! `cargo run --release -p benches --bin engine [-- --quick] [-- --json]`
 
@@ -27,7 +27,7 @@ const MANY: u32 = 10_000;
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let (rounds, seconds) = if quick { (3, 10) } else { (20, 60) };
-    // The many first, while the heap has no free room to hide them in.
+    // The large case first, while the heap has no free memory.
     let mut figures = many(Duration::from_secs(seconds))?;
     figures.extend(waiting(rounds)?);
     figures.push(blocking(rounds)?);
@@ -67,8 +67,8 @@ fn many(watched: Duration) -> Result<Vec<Figure>> {
     })
 }
 
-/// A round of checks that wait, over the slowest of them. The first round is
-/// spread, so this is the one after it, for which all of them are asked at once.
+/// A round of waiting checks, relative to the slowest of them. The first round is
+/// spread, so this measures the next one, which is requested for all of them at once.
 fn waiting(rounds: u32) -> Result<Vec<Figure>> {
     eprintln!("{rounds} rounds of {WAITING} checks that wait {WAIT:?}");
     let measured: Vec<Round> = (0..rounds)
@@ -106,7 +106,7 @@ fn waiting(rounds: u32) -> Result<Vec<Figure>> {
 
 struct Round {
     took: Duration,
-    /// The longest run of one check, as its report says.
+    /// The longest run of one check, according to its report.
     slowest: Duration,
     cpu: Duration,
 }
@@ -135,7 +135,7 @@ fn latest<T: Ord>(health: &Health, of: fn(&CheckReport) -> Option<T>) -> Result<
     latest.ok_or_else(|| "no check has a result".into())
 }
 
-/// How long after its timeout readers learn that a check holds its thread.
+/// How long after its timeout readers learn that a check blocks its thread.
 fn blocking(rounds: u32) -> Result<Figure> {
     eprintln!("{rounds} checks that hold their thread");
     let late: Vec<f64> = (0..rounds)
@@ -164,7 +164,7 @@ fn lateness() -> Result<Duration> {
         let options = options.timeout(TIMEOUT).critical();
         let health = Health::builder().check("blocking", options, run).start()?;
         workload::settled(&health).await;
-        // A reader on a thread of its own: the check may hold the one on which
+        // The reader has a thread of its own: the check may block the one on which
         // tokio waits for its timers.
         let seen = tokio::task::spawn_blocking(move || {
             let start = starts.blocking_recv()?;

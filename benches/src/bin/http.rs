@@ -11,8 +11,8 @@ use benches::server::{self, Framework, Server};
 use benches::usage::CpuMeter;
 use serde::Serialize;
 
-/// The CPU time of a slice, short enough that what else the machine does falls
-/// on both sides.
+/// The CPU time of a slice, short enough that other load of the machine affects both
+/// sides.
 const SLICE: Duration = Duration::from_millis(150);
 
 /// One comparison.
@@ -21,11 +21,11 @@ struct Case {
     path: &'static str,
     checks: usize,
     connections: Connections,
-    /// What the ratio may be.
+    /// The budget of the ratio.
     budget: Option<f64>,
 }
 
-/// What a comparison has shown. CPU times are microseconds per request.
+/// The result of a comparison. CPU times are microseconds per request.
 #[derive(Serialize)]
 struct Comparison {
     framework: Framework,
@@ -136,15 +136,14 @@ fn words(connections: Connections) -> String {
     }
 }
 
-/// Alternates the two sides, slice by slice. Which side begins is drawn for each
-/// pair.
+/// Alternates the two sides, slice by slice. The first side of each pair is random.
 async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>> {
     let server = Server::spawn(case.framework, case.checks, case.path)?;
     let mut client = Client::connect(server.address(), case.connections).await?;
     let (static_bytes, bytes) = check_alike(&client, case.path).await?;
     let requests = requests_in_a_slice(&server, &mut client, case.path).await?;
     let mut slices = Vec::with_capacity(pairs);
-    // The first pair warms up and is thrown away.
+    // The first pair is a warm-up and is discarded.
     for pair in 0..=pairs {
         let probe_first = fastrand::bool();
         let mut sides = [server::STATIC, case.path];
@@ -177,13 +176,13 @@ async fn compare(case: &Case, pairs: usize) -> Result<Comparison, Box<dyn Error>
     })
 }
 
-/// So many that a slice takes the time that it should on this machine.
+/// The number of requests for a slice of the configured duration on this machine.
 async fn requests_in_a_slice(
     server: &Server,
     client: &mut Client,
     path: &str,
 ) -> Result<u32, Box<dyn Error>> {
-    // As many on each connection, of which there are at most 64.
+    // The same number on each connection, of which there are at most 64.
     const STEP: u32 = 64;
     const TRIED: u32 = 20 * STEP;
     let each = slice(server, client, path, TRIED).await? / TRIED;
@@ -191,7 +190,7 @@ async fn requests_in_a_slice(
     Ok((requests / STEP).max(1) * STEP)
 }
 
-/// What the server spends on so many requests.
+/// The CPU time of the server for this number of requests.
 async fn slice(
     server: &Server,
     client: &mut Client,
@@ -203,8 +202,8 @@ async fn slice(
     Ok(meter.spent()?)
 }
 
-/// A comparison is fair only if both sides send the same headers. Returns the
-/// lengths of both bodies, which may differ by the digits of a duration.
+/// A comparison is fair only if both sides send the same headers. Returns the lengths
+/// of both bodies, which may differ in the digits of a duration.
 async fn check_alike(client: &Client, path: &str) -> Result<(usize, usize), Box<dyn Error>> {
     let (static_head, static_bytes) = client.look(server::STATIC).await?;
     let (head, bytes) = client.look(path).await?;

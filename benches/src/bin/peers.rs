@@ -1,8 +1,8 @@
-//! What a user would pick instead, beside ours: CPU per probe over a static
-//! route of axum, and what happens when checks misbehave.
+//! Comparison with alternatives: CPU per probe relative to a static axum route, and
+//! the behaviour when checks misbehave.
 //!
 //! `cargo run --release -p benches --bin peers [-- --quick] [-- --json]`, after
-//! `scripts/peers.sh`, which installs the others into `target/peers`.
+//! `scripts/peers.sh`, which installs the peers into `target/peers`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use tokio::time::{sleep, timeout};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const CALLERS: usize = 500;
-/// Nobody waits longer for a probe.
+/// No prober waits longer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// CPU time that a slice is to take, so that short answers are asked often.
+/// The CPU time of a slice, so that short answers are requested often.
 const SLICE: Duration = Duration::from_millis(200);
 
 fn main() -> Result<()> {
@@ -53,7 +53,7 @@ fn main() -> Result<()> {
 struct Cost {
     peer: &'static str,
     checks: usize,
-    /// Or why there is none.
+    /// Or the reason why there is none.
     measured: std::result::Result<Compared, String>,
 }
 
@@ -100,7 +100,8 @@ impl Row for Cost {
     }
 }
 
-/// A new connection for each request, as kubelet asks, since not all peers keep one.
+/// A new connection per request, as the kubelet does, since not all peers keep
+/// connections alive.
 async fn compare(installed: &Path, peer: Peer, checks: usize, pairs: usize) -> Result<Compared> {
     let reference = Side::start(installed, Peer::STATIC, 1).await?;
     let probe = Side::start(installed, peer, checks).await?;
@@ -123,7 +124,7 @@ async fn compare(installed: &Path, peer: Peer, checks: usize, pairs: usize) -> R
     })
 }
 
-/// A service, and how often it is asked in one slice.
+/// A service, and the number of requests per slice.
 struct Side {
     service: Service,
     path: &'static str,
@@ -140,7 +141,7 @@ impl Side {
             path: peer.path,
             requests: 20,
         };
-        // Twice, since what runs for the first time is compiled or cached yet.
+        // Twice, since the first run may compile code or fill caches.
         for _ in 0..2 {
             let enough = SLICE.as_nanos() / side.slice().await?.as_nanos().max(1);
             side.requests = u32::try_from(enough)?.clamp(5, 10_000);
@@ -148,7 +149,7 @@ impl Side {
         Ok(side)
     }
 
-    /// The CPU time that a request takes.
+    /// The CPU time of a request.
     async fn slice(&self) -> Result<Duration> {
         let mut client = Client::connect(self.service.address(), Connections::New).await?;
         let meter = CpuMeter::start(self.service.process())?;
@@ -159,7 +160,8 @@ impl Side {
     }
 }
 
-/// Waits until the service says that it is healthy; returns the length of that.
+/// Waits until the service reports that it is healthy. Returns the length of the
+/// answer.
 async fn healthy(service: &Service, path: &str) -> Result<usize> {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -172,7 +174,7 @@ async fn healthy(service: &Service, path: &str) -> Result<usize> {
     }
 }
 
-// Behaviour under harm.
+// Behaviour with faulty checks.
 
 #[derive(Serialize)]
 struct Harm {
@@ -227,7 +229,7 @@ async fn runs(service: &Service) -> Result<u64> {
     Ok(runs.trim().parse()?)
 }
 
-/// One answer and how long it took, or that nobody would have waited for it.
+/// An answer and its duration, or that no prober would have waited for it.
 async fn probed(service: &Service, path: &str) -> String {
     let start = Instant::now();
     let answer = timeout(PATIENCE / 3, Client::once(service.address(), path)).await;
@@ -247,8 +249,8 @@ fn milliseconds(duration: Duration) -> String {
     format!("{} ms", report::number(duration.as_secs_f64() * 1e3))
 }
 
-/// Callers with a connection each, or as many as the service takes: what the
-/// kernel does when 500 knock at once is not what is compared.
+/// Callers with one connection each, or as many as the service accepts: how the
+/// kernel handles 500 simultaneous connections is not compared.
 async fn connected(service: &Service) -> Vec<Client> {
     let address = service.address();
     let mut connecting = JoinSet::new();
@@ -297,7 +299,7 @@ async fn crowd(installed: &Path, peer: Peer) -> Result<String> {
 
 async fn hung(installed: &Path, peer: Peer) -> Result<String> {
     let service = peer.start(installed, "hung", 5)?;
-    // Long enough for a check in the background to be over its timeout.
+    // Long enough for a background check to exceed its timeout.
     sleep(Duration::from_millis(2_500)).await;
     Ok(probed(&service, peer.path).await)
 }

@@ -1,4 +1,5 @@
-//! The order service on actix-web: only this and its routes differ from `orders`.
+//! The order service on actix-web. Only this file and its routes differ from
+//! `orders`.
 //!
 //! `cargo run --bin orders-actix`, then see what it prints.
 
@@ -23,16 +24,16 @@ use orders::{AppState, GRACE, Settings, greet};
 async fn main() -> anyhow::Result<()> {
     orders::log_to_stderr();
     let settings = Settings::from_env()?;
-    // `orders probe` asks the service that runs already: see `examples/Dockerfile`.
+    // `orders probe` probes the running service: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());
     let (state, worker) = AppState::open(&settings).await?;
-    // Outside the factory, which runs once for each of the server's workers.
+    // Outside the factory, which runs once per worker of the server.
     let health = Health::builder()
         .state(state.clone())
         .service_info(ServiceInfo::new().version(env!("CARGO_PKG_VERSION")))
         .require(["database", "disk"])
         .reported(worker.backlog(), CheckOptions::new().startup().critical())
-        // While it stands still orders are accepted all the same: degraded.
+        // Orders are accepted while the worker hangs, so its heartbeat only degrades.
         .reported(worker.heartbeat(), CheckOptions::new())
         .runtime(RuntimeOptions::new().watchdog(Duration::from_secs(5)))
         .lifecycle(LifecycleOptions::new().notify_systemd())
@@ -42,10 +43,11 @@ async fn main() -> anyhow::Result<()> {
                 .path("/metrics", Page::Metrics)
                 .path("/health/openapi.json", Page::OpenApi),
         )
-        // What an operator sets: `HEALTH_DRAIN_DELAY`, `HEALTH_CHECK_DATABASE_TIMEOUT`.
+        // Settings of an operator: `HEALTH_DRAIN_DELAY`,
+        // `HEALTH_CHECK_DATABASE_TIMEOUT`.
         .settings(health_core::config::Settings::from_vars(std::env::vars_os()))
         .start()?;
-    // Names, metrics and the status page: on a port that only operators reach.
+    // Names, metrics and the status page: on a port that only operators can reach.
     let internal = health.serve(settings.internal_address).with_context(|| {
         let address = settings.internal_address;
         format!("cannot listen on {address} for operators")
@@ -62,8 +64,8 @@ async fn main() -> anyhow::Result<()> {
                 let health = health.clone();
                 async move {
                     let mut response = response.await?;
-                    // Who keeps a connection takes another one for the next
-                    // request, elsewhere.
+                    // A drain closes kept-alive connections, so that clients
+                    // reconnect to another instance.
                     if health.is_draining() {
                         let head = response.response_mut().head_mut();
                         head.set_connection_type(ConnectionType::Close);
@@ -86,13 +88,13 @@ async fn main() -> anyhow::Result<()> {
             .shutdown_signal(health.drain_on_signal())
             .run()
             .await?;
-        // From here on it is no failure that the worker ends.
+        // From here on the end of the worker is not a failure.
         health.stop().await;
         worker.stop().await?;
         state.store.close().await;
         anyhow::Ok(())
     };
-    // A client that never ends its request does not keep the process.
+    // A client that never completes its request does not delay the exit.
     health
         .shutdown_timeout(GRACE, served)
         .await

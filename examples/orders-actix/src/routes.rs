@@ -36,7 +36,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .default_service(web::to(async || answer(&Problem::no_such_path())));
 }
 
-/// Other methods are answered with those that there are.
+/// Answers other methods with the list of allowed ones.
 fn with_allow(resource: Resource, methods: &'static str) -> Resource {
     resource.default_service(web::to(move || async move {
         let mut response = answer(&Problem::wrong_method());
@@ -68,7 +68,7 @@ async fn list(app: Data<AppState>, page: Query<Page>) -> Result<Json<Orders>, Fa
     Ok(Json(Orders::new(orders, *page)))
 }
 
-/// JSON that is none, or JSON that is no order.
+/// Invalid JSON, or JSON that is not an order.
 fn not_understood(error: &JsonPayloadError) -> Failure {
     let status = match error {
         JsonPayloadError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -78,14 +78,14 @@ fn not_understood(error: &JsonPayloadError) -> Failure {
     refused(status, error.to_string())
 }
 
-/// A request that cannot be understood, in the words of the framework.
+/// A request that cannot be parsed, with the message of the framework.
 fn refused(status: StatusCode, detail: String) -> Failure {
     // actix-web has its own version of `http`.
     let status = http::StatusCode::from_u16(status.as_u16());
     Failure(Problem::new(status.unwrap_or_default(), detail))
 }
 
-/// A [`Problem`] as an answer.
+/// A [`Problem`] as a response.
 #[derive(Debug)]
 struct Failure(Problem);
 

@@ -1,4 +1,4 @@
-//! What the service consists of, and how it begins and ends, whatever serves it.
+//! The parts of the service, its start and its shutdown, for any framework.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,21 +16,21 @@ use crate::settings::Settings;
 use crate::store::OpenError;
 use crate::worker::Worker;
 
-/// How long requests may still take once the drain is over.
+/// How long requests may take after the drain.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// What the handlers use, and the health checks: each field can be a parameter
+/// The state of the handlers and of the health checks: each field can be a parameter
 /// of a check.
 #[derive(Clone, Debug, HealthState)]
 pub struct AppState {
     /// The orders.
     pub store: Store,
-    /// The disk of the orders.
+    /// The disk of the database file.
     pub disk: DiskSpace,
-    /// Orders that do not change any more are in Redis, with `REDIS_URL`.
+    /// Orders that no longer change are cached in Redis, with `REDIS_URL`.
     #[health(check = Cache::ping, timeout = "1s", interval = "2s")]
     pub cache: Option<Cache>,
-    /// The payment service is up, with `PAYMENT_URL`.
+    /// The payment service, with `PAYMENT_URL`.
     #[health(check = Payments::up, timeout = "1s", interval = "2s")]
     pub payments: Option<Payments>,
 }
@@ -40,7 +40,7 @@ impl AppState {
     ///
     /// # Errors
     ///
-    /// The database does not open, or a URL is not understood.
+    /// The database does not open, or a URL is invalid.
     pub async fn open(settings: &Settings) -> Result<(Self, Worker), OpenError> {
         let cache = settings.redis_url.as_deref().map(Cache::open).transpose()?;
         let store = Store::open(&settings.database_url).await?;
@@ -54,7 +54,7 @@ impl AppState {
         Ok((state, worker))
     }
 
-    /// Accepts an order that is paid for.
+    /// Accepts a paid order.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl AppState {
         Ok(self.store.place(order).await?)
     }
 
-    /// Returns the order with this id, from the cache if it is there.
+    /// Returns the order with this id, from the cache if possible.
     ///
     /// # Errors
     ///
@@ -88,12 +88,11 @@ impl AppState {
     }
 }
 
-/// Prints what to try at the address of the service, and at the one for
-/// operators.
+/// Prints commands to try at the address of the service and at the one for operators.
 pub fn greet(address: SocketAddr, internal: SocketAddr, state: &AppState) {
     let [address, internal] = [address, internal].map(reachable);
     let text = what_to_try(address, internal, &state.store);
-    // Not `println!`, which panics when nobody reads it any more.
+    // Not `println!`, which panics when stdout is closed.
     let _ = io::stdout().write_all(text.as_bytes());
 }
 

@@ -1,4 +1,4 @@
-//! Orders that do not change any more, in Redis.
+//! A cache in Redis of orders that no longer change.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use crate::model::Order;
 use crate::store::OpenError;
 
-/// A manager that has no connection would wait for many attempts to get one.
+/// Without a connection, the manager would wait for many attempts to get one.
 const TIMEOUT: Duration = Duration::from_millis(250);
 const SECONDS: u64 = 3_600;
 
-/// Orders that are shipped or cancelled. Whatever goes wrong, the database has
-/// the order.
+/// Shipped or cancelled orders. Errors are ignored, since the database has every
+/// order.
 #[derive(Clone)]
 pub struct Cache(ConnectionManager);
 
@@ -24,17 +24,17 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The URL is not understood.
+    /// The URL is invalid.
     pub fn open(url: &str) -> Result<Self, OpenError> {
         connect(url).map(Cache).map_err(OpenError::Cache)
     }
 
-    /// Redis answers: the health check.
+    /// Redis answers. The health check of the cache.
     pub async fn ping(&self) -> Outcome {
         health_indicators::redis::ping(&self.0).await
     }
 
-    /// The order with this id, if it is kept.
+    /// Returns the order with this id, if it is cached.
     pub async fn get(&self, id: i64) -> Option<Order> {
         let mut connection = self.0.clone();
         let mut command = cmd("GET");
@@ -44,7 +44,7 @@ impl Cache {
         serde_json::from_str(&json?).ok()
     }
 
-    /// Keeps this order for an hour.
+    /// Caches this order for an hour.
     pub async fn put(&self, order: &Order) {
         let Ok(json) = serde_json::to_string(order) else {
             return;

@@ -1,5 +1,5 @@
-//! The health checks of what is always there; those of the cache and of the
-//! payment service are on the fields of `AppState`. A program that names this
+//! The health checks of the required parts. The checks of the cache and of the
+//! payment service are on the fields of `AppState`. Every program that links this
 //! crate has all of them.
 
 use std::io;
@@ -15,7 +15,9 @@ async fn database(store: &Store) -> Result<Outcome, sqlx::Error> {
     store.probe().await
 }
 
-/// A full disk is near. A plain function, since asking a disk can block.
+/// The disk has enough free space.
+///
+/// A plain function, since reading the free space can block.
 #[health_check(tags("storage"), observes(bytes))]
 fn disk(disk: &DiskSpace) -> io::Result<Outcome> {
     let free = disk.free()?;

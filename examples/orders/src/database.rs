@@ -1,4 +1,4 @@
-//! The orders, in SQLite or in Postgres.
+//! The order store, in SQLite or in Postgres.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::model::{NewOrder, Order};
 use crate::postgres::PostgresStore;
 use crate::store::{CancelError, OpenError, SqliteStore};
 
-/// The orders. All clones are one.
+/// The order store. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store(Database);
 
@@ -19,7 +19,7 @@ enum Database {
     Postgres(PostgresStore),
 }
 
-/// The same method of either.
+/// Calls the same method of either store.
 macro_rules! either {
     ($store:ident.$($call:tt)*) => {
         match &$store.0 {
@@ -34,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The URL is not understood, or the database does not open.
+    /// The URL is invalid, or the database does not open.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let database = if url.starts_with("sqlite:") {
             Database::Sqlite(SqliteStore::open(url).await?)
@@ -44,7 +44,7 @@ impl Store {
         Ok(Store(database))
     }
 
-    /// The database file, if there is one.
+    /// Returns the database file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
             Database::Sqlite(store) => store.path(),
@@ -52,12 +52,12 @@ impl Store {
         }
     }
 
-    /// Whether other instances can have the same orders: those in Postgres.
+    /// Returns whether other instances share the orders, as in Postgres.
     pub fn is_shared(&self) -> bool {
         matches!(self.0, Database::Postgres(_))
     }
 
-    /// Accepts an order.
+    /// Stores an order.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Store {
         either!(self.place(order).await)
     }
 
-    /// The order with this id, or `None`.
+    /// Returns the order with this id, or `None`.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Store {
         either!(self.get(id).await)
     }
 
-    /// At most `limit` orders with a greater id, by id.
+    /// Returns at most `limit` orders with a greater id, by id.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Store {
         either!(self.cancel(id).await)
     }
 
-    /// Ships what has been accepted long enough, and returns how many that were.
+    /// Ships the orders that were accepted long enough ago, and returns their number.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Store {
         either!(self.ship_due().await)
     }
 
-    /// Whether an order could be placed now.
+    /// Checks whether an order could be placed now.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Store {
         }
     }
 
-    /// Closes all connections, once they are given back.
+    /// Closes all connections once they are returned.
     pub async fn close(&self) {
         match &self.0 {
             Database::Sqlite(store) => store.close().await,

@@ -1,4 +1,4 @@
-//! Whether a connection's database file is still the one at its path.
+//! Detects that the database file of a connection is no longer the one at its path.
 
 use std::fs::Metadata;
 use std::io;
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 /// A database file that may be deleted, moved away, moved back or replaced
 /// while connections are open.
 ///
-/// An open connection holds the file and not the path: on Unix it goes on
-/// reading a deleted file as if nothing had happened. (On Windows a file that
-/// is open can be neither deleted nor replaced.)
+/// An open connection refers to the file and not to its path: on Unix it continues to
+/// read a deleted file. (On Windows an open file can be neither deleted nor
+/// replaced.)
 ///
-/// The file is never opened here, only looked at: closing a second handle of it
-/// would drop every lock that SQLite holds in this process.
+/// The file is only inspected and never opened: closing a second handle would drop
+/// every lock that SQLite holds in this process.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
     seen: Mutex<Seen>,
 }
 
-/// What was at the path when somebody last looked, and since when.
+/// The file that was last at the path, and since when.
 #[derive(Debug)]
 struct Seen {
     file: Option<FileId>,
@@ -39,10 +39,11 @@ impl DatabaseFile {
         })
     }
 
-    /// Whether a connection of this age has the file that is at the path now.
+    /// Returns whether a connection of this age uses the file that is at the path
+    /// now.
     ///
-    /// An inode's number is not used again while a connection holds the inode,
-    /// so a replacement is never mistaken for what it replaced.
+    /// The number of an inode is not reused while a connection holds the inode, so a
+    /// replacement is always detected.
     pub(super) async fn is_that_of_a_connection(&self, age: Duration) -> bool {
         let metadata = tokio::fs::metadata(&self.path).await;
         let file = metadata.ok().map(|metadata| FileId::of(&metadata));
@@ -55,7 +56,7 @@ impl DatabaseFile {
     }
 }
 
-/// Two files at one path, one after the other, differ in this.
+/// Two files that are at one path one after the other differ in this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId {
     #[cfg(unix)]

@@ -1,9 +1,9 @@
-//! The space that is left beside the database.
+//! The free space of the disk of the database.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A directory, and how many bytes should be free on its disk.
+/// A directory, and the number of bytes that should be free on its disk.
 #[derive(Clone, Debug)]
 pub struct DiskSpace {
     directory: PathBuf,
@@ -11,24 +11,25 @@ pub struct DiskSpace {
 }
 
 impl DiskSpace {
-    /// `least` bytes should be free where this file is (without a file: here).
+    /// Requires `least` free bytes at this file, or at the working directory without
+    /// one.
     pub fn beside(file: Option<&Path>, least: u64) -> Self {
         let directory = file.and_then(Path::parent).unwrap_or(Path::new(""));
-        // `Path::parent` of a bare file name is empty, which is no directory.
+        // `Path::parent` of a bare file name is empty, which is not a directory.
         let directory = Path::new(".").join(directory);
         DiskSpace { directory, least }
     }
 
-    /// The bytes that this process may still write. Blocks: a disk may hang.
+    /// Returns the bytes that this process may still write. Blocks if the disk hangs.
     ///
     /// # Errors
     ///
-    /// What the system says, such as that the directory is gone.
+    /// The error of the system, for example that the directory is missing.
     pub fn free(&self) -> io::Result<u64> {
         fs4::available_space(&self.directory)
     }
 
-    /// How many bytes should be free.
+    /// Returns how many bytes should be free.
     pub fn least(&self) -> u64 {
         self.least
     }
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_has_a_directory() {
+    fn the_directory_of_a_database_file_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let absolute = directory.path().join("orders.db");
         for file in [None, Some(Path::new("orders.db")), Some(&absolute)] {

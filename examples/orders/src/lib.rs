@@ -10,7 +10,7 @@
 //! | `database` | the orders, in SQLite or in Postgres |
 //! | `store` | the orders in SQLite |
 //! | `postgres` | the orders in Postgres |
-//! | `cache` | orders that do not change any more, in Redis |
+//! | `cache` | a cache of orders that no longer change, in Redis |
 //! | `payments` | the payment service |
 //! | `worker` | ships accepted orders in the background |
 //! | `disk` | the space that is left beside the database |

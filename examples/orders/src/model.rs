@@ -1,4 +1,4 @@
-//! Orders, and the rules that a new one obeys.
+//! Orders, and the rules for a new one.
 
 use std::fmt;
 
@@ -7,42 +7,42 @@ use serde::{Deserialize, Serialize};
 const LONGEST_ITEM: usize = 100;
 const LARGEST_QUANTITY: u32 = 1_000;
 
-/// An order as it is stored.
+/// A stored order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Given by the store, rising.
+    /// Assigned by the store, increasing.
     pub id: i64,
     /// What was ordered.
     pub item: String,
-    /// How many of it.
+    /// The quantity.
     pub quantity: u32,
-    /// How far it has come.
+    /// The progress.
     pub status: Status,
     /// When it was accepted, RFC 3339 in UTC.
     pub placed_at: String,
 }
 
-/// How far an order has come.
+/// The progress of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// The worker will ship it, and until then it can be cancelled.
+    /// The worker will ship it; it can be cancelled until then.
     Accepted,
-    /// On its way.
+    /// Shipped.
     Shipped,
-    /// Taken back in time.
+    /// Cancelled in time.
     Cancelled,
 }
 
 impl Status {
-    /// The status of this name, which is also the one in the database.
+    /// Returns the status with this name, which is also the one in the database.
     pub fn from_name(name: &str) -> Option<Self> {
         [Status::Accepted, Status::Shipped, Status::Cancelled]
             .into_iter()
             .find(|status| status.name() == name)
     }
 
-    /// Its name, in JSON and in the database.
+    /// Returns its name, in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Status::Accepted => "accepted",
@@ -53,13 +53,13 @@ impl Status {
 }
 
 impl Order {
-    /// Returns whether it stays as it is.
+    /// Returns whether it no longer changes.
     pub fn is_final(&self) -> bool {
         self.status != Status::Accepted
     }
 }
 
-/// An order that may be placed: there is none that breaks a rule.
+/// A valid new order.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Draft")]
 pub struct NewOrder {
@@ -72,7 +72,7 @@ impl NewOrder {
     ///
     /// # Errors
     ///
-    /// The first rule that is broken, in words for whoever orders.
+    /// The first violated rule, in words for the client.
     pub fn new(item: &str, quantity: u32) -> Result<Self, InvalidOrder> {
         let item = item.trim();
         if !(1..=LONGEST_ITEM).contains(&item.chars().count()) {
@@ -90,18 +90,18 @@ impl NewOrder {
         })
     }
 
-    /// What is ordered.
+    /// Returns what is ordered.
     pub fn item(&self) -> &str {
         &self.item
     }
 
-    /// How many of it.
+    /// Returns the quantity.
     pub fn quantity(&self) -> u32 {
         self.quantity
     }
 }
 
-/// What a client sends, not yet checked.
+/// The request of a client, not yet validated.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
@@ -117,7 +117,7 @@ impl TryFrom<Draft> for NewOrder {
     }
 }
 
-/// The rule that a request breaks.
+/// The rule that a request violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidOrder(pub(super) &'static str);
 
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_of_a_new_order() {
+    fn a_new_order_is_validated() {
         let tea = NewOrder::new("  green tea ", 2).unwrap();
         assert_eq!((tea.item(), tea.quantity()), ("green tea", 2));
         assert!(NewOrder::new(&"ä".repeat(100), 1_000).is_ok());
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_has_one_name() {
+    fn each_status_has_one_name() {
         for status in [Status::Accepted, Status::Shipped, Status::Cancelled] {
             assert_eq!(Status::from_name(status.name()), Some(status));
             let json = serde_json::to_value(status).unwrap();

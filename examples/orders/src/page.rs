@@ -1,21 +1,21 @@
-//! The list of orders, a page at a time.
+//! The list of orders, in pages.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{InvalidOrder, Order};
 use crate::store::PAGE_LIMIT;
 
-/// Which orders a client asks for: there is none that breaks a rule.
+/// A valid request for a page.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "Query")]
 pub struct Page {
-    /// Those after this id.
+    /// Only orders after this id.
     pub after: i64,
-    /// So many at most.
+    /// At most this many orders.
     pub limit: u32,
 }
 
-/// What a client sends, not yet checked.
+/// The request of a client, not yet validated.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Query {
@@ -46,7 +46,7 @@ impl TryFrom<Query> for Page {
 #[derive(Debug, Serialize)]
 pub struct Orders {
     orders: Vec<Order>,
-    /// Where the list goes on, if this page is full.
+    /// The start of the next page, if this page is full.
     next: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::model::NewOrder;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The payment service.
+/// A client of the payment service.
 #[derive(Clone, Debug)]
 pub struct Payments {
     client: Client,
@@ -19,7 +19,7 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// The service at this URL.
+    /// Creates a client for the service at this URL.
     pub fn at(url: &str) -> Self {
         Payments {
             client: Client::new(),
@@ -27,13 +27,13 @@ impl Payments {
         }
     }
 
-    /// The service is up: the health check.
+    /// The service is up. The health check of the payment service.
     pub async fn up(&self) -> Outcome {
         let up = http::get(format!("{}/up", self.url));
         up.check(&self.client).await
     }
 
-    /// Asks for the money of an order.
+    /// Charges an order.
     ///
     /// # Errors
     ///
@@ -51,17 +51,17 @@ impl Payments {
     }
 }
 
-/// Why an order is not paid for.
+/// Why a payment was not made.
 #[derive(Debug)]
 pub enum PaymentError {
-    /// The service declines it.
+    /// The service declined it.
     Declined,
     /// The service does not work.
     Failed(reqwest::Error),
 }
 
 impl PaymentError {
-    /// The URL can hold a password.
+    /// Omits the URL, which can contain a password.
     fn failed(error: reqwest::Error) -> Self {
         PaymentError::Failed(error.without_url())
     }

@@ -1,4 +1,4 @@
-//! The orders in Postgres.
+//! The order store in Postgres.
 
 use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{Error, FromRow, PgPool, Row, query, query_as, raw_sql};
@@ -10,14 +10,14 @@ use crate::store::{
 
 const SCHEMA: &str = include_str!("../migrations/postgres/0001_orders.sql");
 
-/// The orders in Postgres. All clones are one.
+/// The order store in Postgres. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(super) struct PostgresStore {
     pool: PgPool,
 }
 
 impl PostgresStore {
-    /// Connects, and brings the schema up to date.
+    /// Connects, and migrates the schema.
     pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
         let options = url.parse().map_err(OpenError::Url)?;
         let pool = PgPoolOptions::new()

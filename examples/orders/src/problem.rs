@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::payments::PaymentError;
 use crate::store::CancelError;
 
-/// What went wrong, for the client: RFC 9457.
+/// An error response for the client, by RFC 9457.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     title: &'static str,
@@ -15,10 +15,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The media type of its JSON.
+    /// The media type of the JSON.
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
 
-    /// `detail` says what this client should do otherwise.
+    /// A client error; `detail` tells the client what to change.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Problem {
             title: status.canonical_reason().unwrap_or("Error"),
@@ -32,30 +32,30 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "there is no such order")
     }
 
-    /// Nothing is at this path.
+    /// No route has this path.
     pub fn no_such_path() -> Self {
         Problem::new(StatusCode::NOT_FOUND, "there is no such path")
     }
 
-    /// Something is at this path, but not for this method.
+    /// The route does not support this method.
     pub fn wrong_method() -> Self {
         let status = StatusCode::METHOD_NOT_ALLOWED;
         Problem::new(status, "see `Allow` for the methods")
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Seconds after which the client may try again, if it may.
+    /// Returns the seconds after which the client may retry, if at all.
     pub fn retry_after(&self) -> Option<&'static str> {
         (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some("2")
     }
 }
 
-/// The input was checked before, so the database itself is in trouble: the
-/// client may try again, and only the log says why.
+/// The input was validated before, so the database itself failed: the client may
+/// retry, and only the log has the reason.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "a request failed");

@@ -9,21 +9,21 @@ const DEFAULT_INTERNAL_PORT: u16 = 9090;
 const DEFAULT_DATABASE_URL: &str = "sqlite:orders.db?mode=rwc";
 const DEFAULT_DISK_MIN_FREE: u64 = 100 * 1024 * 1024;
 
-/// How the service is set up.
+/// The settings of the service.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where it listens: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
+    /// The address: `HOST` (127.0.0.1) and `PORT` (3000; 0 takes a free one).
     pub address: SocketAddr,
-    /// Where operators see the checks, the metrics and the status page:
+    /// The address for operators, with the checks, the metrics and the status page:
     /// `INTERNAL_HOST` (127.0.0.1) and `INTERNAL_PORT` (9090; 0 takes a free one).
     pub internal_address: SocketAddr,
-    /// Where `grpc.health.v1` is served, on the same `HOST`: `GRPC_PORT`; nowhere
-    /// without it.
+    /// The port of `grpc.health.v1` on the same `HOST`: `GRPC_PORT`; without it gRPC
+    /// is not served.
     pub grpc_address: Option<SocketAddr>,
     /// `DATABASE_URL`: a file (`sqlite:orders.db?mode=rwc`), `sqlite::memory:` or
     /// `postgres://…`.
     pub database_url: String,
-    /// `REDIS_URL`: where orders that do not change any more are cached.
+    /// `REDIS_URL`: the cache of orders that no longer change.
     pub redis_url: Option<String>,
     /// `PAYMENT_URL`: the service that authorizes each order before it is placed,
     /// with `POST /payments`, and that answers `GET /up`.
@@ -37,18 +37,18 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The first variable that makes no sense. What it contained is shown,
-    /// except for `DATABASE_URL`, which can hold a password.
+    /// The first invalid variable. The message contains its value, except for
+    /// `DATABASE_URL`, which can contain a password.
     pub fn from_env() -> Result<Self, InvalidSetting> {
         Settings::read(|name| match env::var(name) {
             Ok(value) => Some(value),
             Err(VarError::NotPresent) => None,
-            // Not text: no rule below accepts it.
+            // Not UTF-8: no rule below accepts it.
             Err(VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
         })
     }
 
-    /// Where the service answers a probe of its own container.
+    /// Returns the address at which the service answers a probe of its own container.
     pub fn probe_url(&self) -> String {
         let mut address = self.address;
         match address.ip() {
@@ -130,7 +130,7 @@ fn parse<T: std::str::FromStr>(
     })
 }
 
-/// An environment variable that makes no sense.
+/// An invalid environment variable.
 #[derive(Clone, Debug)]
 pub struct InvalidSetting {
     rule: &'static str,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_default() {
+    fn every_setting_has_a_default() {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.address.to_string(), "127.0.0.1:3000");
         assert_eq!(settings.internal_address.to_string(), "127.0.0.1:9090");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_is_taken() {
+    fn settings_override_the_defaults() {
         assert_eq!(with("PORT", "0").unwrap().address.port(), 0);
         let anywhere = with("HOST", "::").unwrap().address;
         assert_eq!(anywhere.to_string(), "[::]:3000");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_asks_on_the_loopback_address() {
+    fn the_probe_command_connects_to_the_loopback_address() {
         for (host, url) in [
             ("0.0.0.0", "http://127.0.0.1:3000/readyz"),
             ("::", "http://[::1]:3000/readyz"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_settings_are_refused() {
         let error = with("PORT", "65536").unwrap_err().to_string();
         assert_eq!(
             error,

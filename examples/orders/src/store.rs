@@ -1,4 +1,4 @@
-//! The orders in SQLite.
+//! The order store in SQLite.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,29 @@ use sqlx::{
 use crate::database_file::DatabaseFile;
 use crate::model::{NewOrder, Order, Status};
 
-/// The largest page of a list.
+/// The maximum size of a page.
 pub const PAGE_LIMIT: u32 = 100;
 
 pub(super) const CONNECTIONS: u32 = 8;
-/// How long a request waits for a connection, and a statement for a lock that
-/// another holds. Together they stay below the timeout of the health check, so
-/// that its reason is `database is locked` and not `timed out`.
+/// How long a request waits for a connection, and a statement for a lock of another
+/// process. The sum is below the timeout of the health check, so that its message is
+/// `database is locked` and not `timed out`.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1_200);
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an order can be cancelled.
 const HANDLING_TIME: &str = "-2 seconds";
-/// Each brings the schema one version further, and says so in `user_version`.
+/// Each migrates the schema by one version, and records it in `user_version`.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_orders.sql")];
-/// So many orders in one pass of the worker, for a short lock.
+/// The orders per pass of the worker, few to keep the lock short.
 pub(super) const BATCH: u32 = 100;
 
-/// The orders in SQLite, in a file or in memory. All clones are one.
+/// The order store in SQLite, in a file or in memory. Clones share its connections.
 ///
-/// The file is the whole database: it uses SQLite's rollback journal and not
-/// its write-ahead log, so that it can be moved away, restored or replaced while
-/// the service runs, without a second file that must fit to it. And with this
-/// journal SQLite begins no write in a file that is no longer at its path, so
-/// no order is accepted into a deleted file. With the log it would be.
+/// The file is the whole database: it uses the rollback journal of SQLite and not its
+/// write-ahead log, so that the file can be moved away, restored or replaced while
+/// the service runs, without a second file that has to match. With this journal
+/// SQLite begins no write in a file that is no longer at its path, so no order is
+/// accepted into a deleted file. With the write-ahead log it would be.
 #[derive(Clone, Debug)]
 pub(super) struct SqliteStore {
     pool: SqlitePool,
@@ -46,12 +46,12 @@ pub(super) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database, which is created if the URL says `?mode=rwc`, and
-    /// brings its schema up to date.
+    /// Opens the database, and creates it if the URL has `?mode=rwc`. Migrates the
+    /// schema.
     ///
     /// # Errors
     ///
-    /// A URL that is no SQLite URL, or a database that does not open.
+    /// The URL is not an SQLite URL, or the database does not open.
     pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(OpenError::Url)?
@@ -64,7 +64,8 @@ impl SqliteStore {
     }
 
     async fn open_memory(options: SqliteConnectOptions) -> Result<Self, OpenError> {
-        // This one connection is the database: when it closes, the orders are gone.
+        // This single connection is the database: when it closes, the orders are
+        // lost.
         let pool = PoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -88,7 +89,7 @@ impl SqliteStore {
         let pool = PoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            // Instead of a ping, which a deleted file would answer too.
+            // Instead of a ping, which a deleted file would answer as well.
             .test_before_acquire(false)
             .before_acquire(move |_, connection| {
                 let file = Arc::clone(&file);
@@ -96,17 +97,17 @@ impl SqliteStore {
             })
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    // The file may be a new one: empty, or an old backup. An
-                    // error here would make the pool try until it times out,
-                    // and be lost; the first query on this connection says it.
+                    // The file may be new: empty, or an old backup. The pool would
+                    // retry an error here until its timeout and drop it; the first
+                    // query on this connection returns it instead.
                     if let Err(error) = migrate(connection).await {
                         tracing::debug!(%error, "the schema could not be brought up to date");
                     }
                     Ok(())
                 })
             })
-            // A file that vanishes later is an incident. A new one in its place
-            // would look healthy, and all orders would be gone.
+            // A file that vanishes later is an incident. A new, empty file in its
+            // place would look healthy without the orders.
             .connect_lazy_with(options.create_if_missing(false));
         Ok(SqliteStore {
             pool,
@@ -114,12 +115,12 @@ impl SqliteStore {
         })
     }
 
-    /// The database file, or `None` if the orders are in memory.
+    /// Returns the database file, or `None` for orders in memory.
     pub(super) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Accepts an order.
+    /// Stores an order.
     ///
     /// # Errors
     ///
@@ -135,7 +136,7 @@ impl SqliteStore {
         Ok(placed)
     }
 
-    /// The order with this id, or `None`.
+    /// Returns the order with this id, or `None`.
     ///
     /// # Errors
     ///
@@ -147,7 +148,7 @@ impl SqliteStore {
             .await
     }
 
-    /// At most `limit` orders (and [`PAGE_LIMIT`]) with a greater id, by id.
+    /// Returns at most `limit` orders (and [`PAGE_LIMIT`]) with a greater id, by id.
     ///
     /// # Errors
     ///
@@ -183,7 +184,7 @@ impl SqliteStore {
         }
     }
 
-    /// Ships what has been accepted long enough, and says how many that were.
+    /// Ships the orders that were accepted long enough ago, and returns their number.
     ///
     /// # Errors
     ///
@@ -203,11 +204,11 @@ impl SqliteStore {
         Ok(shipped.rows_affected())
     }
 
-    /// Whether an order could be placed now: places one and takes it back.
+    /// Checks whether an order could be placed: places one and rolls it back.
     ///
-    /// Only a write finds that another process holds the lock, that the disk
-    /// has become read-only or that the table is gone; `SELECT 1` needs none of
-    /// them. Taken back, it never reaches the disk.
+    /// Only a write detects that another process holds the lock, that the disk has
+    /// become read-only or that the table is missing; `SELECT 1` needs none of these.
+    /// After the rollback nothing reaches the disk.
     ///
     /// # Errors
     ///
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn orders_placed_at_once_are_all_accepted() {
+    async fn concurrent_orders_are_all_accepted() {
         let (_directory, url) = new_file();
         let store = SqliteStore::open(&url).await.unwrap();
         let mut placing = JoinSet::new();
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn services_that_start_at_once_on_a_new_file_all_start() {
+    async fn services_can_start_concurrently_on_a_new_file() {
         let (_directory, url) = new_file();
         let mut opening = JoinSet::new();
         for _ in 0..4 {
@@ -405,7 +406,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_probe_leaves_nothing_behind() {
+    async fn a_probe_write_is_rolled_back() {
         let (_directory, url) = new_file();
         let store = SqliteStore::open(&url).await.unwrap();
         store.probe().await.unwrap();
@@ -415,7 +416,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn orders_in_memory_stay() {
+    async fn orders_in_an_in_memory_database_are_kept() {
         let store = SqliteStore::open("sqlite::memory:").await.unwrap();
         let tea = NewOrder::new("tea", 2).unwrap();
         let order = store.place(&tea).await.unwrap();

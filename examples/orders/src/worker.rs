@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::database::Store;
 
 const PAUSE: Duration = Duration::from_secs(1);
-/// Several passes, so that one that is slow is no alarm.
+/// Several passes, so that one slow pass raises no alarm.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// The task that ships accepted orders.
@@ -24,7 +24,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts it on the current tokio runtime.
+    /// Starts the worker on the current tokio runtime.
     pub fn start(store: Store) -> Self {
         let backlog = Gate::new("backlog");
         let heartbeat = Heartbeat::new("worker", LONGEST_SILENCE);
@@ -38,21 +38,21 @@ impl Worker {
         }
     }
 
-    /// Opened once the orders that fell due before the start are shipped.
+    /// A gate that opens once the orders that were due before the start are shipped.
     pub fn backlog(&self) -> &Gate {
         &self.backlog
     }
 
-    /// Beats with each pass that succeeds.
+    /// A heartbeat that beats after each successful pass.
     pub fn heartbeat(&self) -> &Heartbeat {
         &self.heartbeat
     }
 
-    /// Lets it finish the pass that it is at.
+    /// Completes the current pass and stops.
     ///
     /// # Errors
     ///
-    /// It has panicked.
+    /// The worker has panicked.
     pub async fn stop(self) -> Result<(), JoinError> {
         drop(self.stop);
         self.task.await
@@ -76,7 +76,7 @@ async fn work(
                     tracing::info!(shipped, "orders shipped");
                 }
             }
-            // Once: it tries again each second.
+            // Logged once, since the worker retries each second.
             Err(error) if works => {
                 works = false;
                 tracing::warn!(%error, "orders cannot be shipped");

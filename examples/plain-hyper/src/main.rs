@@ -1,7 +1,7 @@
-//! Health beside a plain hyper server, without a framework.
+//! Health in a plain hyper server, without a framework.
 //!
-//! `cargo run --bin plain-hyper`, then ask the address that it prints for
-//! `/readyz`. It is answered on a port of its own, too.
+//! `cargo run --bin plain-hyper`, then request `/readyz` at the printed address.
+//! Health also has a port of its own.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
-/// What is uploaded goes through the temporary folder. A plain function, since a
+/// Uploads are written to the temporary directory first. A blocking check, since a
 /// disk can block.
 #[health_check(critical)]
 fn folder() -> io::Result<()> {
@@ -62,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The application's own routes first, health for the rest.
+/// Serves the routes of the application first, and health for the rest.
 async fn respond(
     request: Request<Incoming>,
     peer: SocketAddr,

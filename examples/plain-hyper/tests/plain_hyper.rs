@@ -1,14 +1,11 @@
-//! The server on hyper alone, as a process.
+//! The plain hyper server, as a process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-/// Far more than anything here takes, for a busy machine.
-const LIMIT: Duration = Duration::from_secs(20);
+use test_support::{BOUND, until};
 
-/// The process, which ends with the test.
+/// The process, which is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -35,11 +32,11 @@ fn start() -> (Running, [String; 2]) {
     (running, addresses)
 }
 
-/// 0 if nobody answers.
+/// Returns 0 if the connection is refused.
 fn get(address: &str, path: &str) -> (u16, String) {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(LIMIT))
+        .timeout_global(Some(BOUND))
         .proxy(None)
         .build();
     let agent: ureq::Agent = config.into();
@@ -48,14 +45,6 @@ fn get(address: &str, path: &str) -> (u16, String) {
     };
     let body = response.body_mut().read_to_string().unwrap_or_default();
     (response.status().as_u16(), body)
-}
-
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < LIMIT, "never: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]
@@ -73,7 +62,7 @@ fn health_is_served_beside_the_application_and_on_a_port_of_its_own() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_drains_and_both_ports_say_so() {
+fn a_signal_starts_a_drain_on_both_ports() {
     use rustix::process::{Pid, Signal, kill_process};
 
     let (mut running, [service, own]) = start();

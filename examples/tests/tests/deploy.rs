@@ -1,5 +1,5 @@
-//! What is deployed fits together: the manifest, the unit, what the guide says
-//! of them, and the defaults of the crate.
+//! The deployment files match: the manifest, the unit, the guide and the defaults of
+//! the crate.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ const POD_MONITOR: &str = include_str!("../../../deploy/podmonitor.yaml");
 const UNIT: &str = include_str!("../../../deploy/orders.service");
 const GUIDE: &str = include_str!("../../../docs/deployment.md");
 
-/// To close the database, and for a machine that is busy.
+/// Time to close the database, also on a busy machine.
 const MARGIN: Duration = Duration::from_secs(5);
-/// The longest that an answer waits for checks on demand.
+/// The longest wait of an answer for checks on demand.
 const LONGEST_ANSWER: Duration = Duration::from_millis(800);
 
 fn document(kind: &str) -> Yaml {
@@ -43,13 +43,13 @@ fn seconds(yaml: &Yaml) -> Duration {
     Duration::from_secs(seconds.unwrap_or_else(|| panic!("no seconds: {yaml:?}")))
 }
 
-/// How long a probe fails before something comes of it.
+/// How long a probe fails before Kubernetes acts.
 fn patience(probe: &Yaml) -> Duration {
     let failures = probe["failureThreshold"].as_i64().expect("a number");
     seconds(&probe["periodSeconds"]) * u32::try_from(failures).expect("a small number")
 }
 
-/// The routes and the drain are those of `orders`; its checks are not needed.
+/// The routes and the drain of `orders`, without its checks.
 fn health() -> Health {
     let checks = ["cache", "database", "disk", "payments"];
     let off = checks.map(|check| (check, json!({ "enabled": false })));
@@ -58,7 +58,7 @@ fn health() -> Health {
     health.expect("it starts")
 }
 
-/// By tokio's clock, which is paused.
+/// Measured with tokio's paused clock.
 async fn drain_delay() -> Duration {
     let start = Instant::now();
     health().drain().await;
@@ -66,7 +66,7 @@ async fn drain_delay() -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_numbers_of_the_manifest_fit_the_drain_and_each_other() {
+async fn the_manifest_has_consistent_timeouts_and_enough_time_for_the_drain() {
     let container = container();
     let probes = ["startupProbe", "readinessProbe", "livenessProbe"];
     let [startup, readiness, liveness] = probes.map(|name| container[name].clone());
@@ -83,7 +83,7 @@ async fn the_numbers_of_the_manifest_fit_the_drain_and_each_other() {
 }
 
 #[tokio::test]
-async fn the_probes_of_the_manifest_lead_somewhere() {
+async fn the_probes_of_the_manifest_are_served() {
     let container = container();
     let port = &container["ports"][0];
     let health = health();
@@ -121,7 +121,7 @@ async fn the_probes_of_the_manifest_lead_somewhere() {
     assert_eq!(labels, selected);
 }
 
-/// The port of operators is scraped, and no Service leads to it.
+/// Prometheus scrapes the port for operators, and no Service exposes it.
 #[test]
 fn the_metrics_are_scraped_where_they_are_served() {
     let monitor = YamlLoader::load_from_str(POD_MONITOR).expect("YAML");
@@ -166,7 +166,7 @@ async fn systemd_waits_for_the_drain() {
 }
 
 #[test]
-fn the_guide_quotes_what_is_deployed() {
+fn the_guide_quotes_the_manifests() {
     let quotes = |guide: &'static str, language: &str| -> Vec<&str> {
         let fence = format!("```{language}\n");
         let blocks = guide.split(&*fence).skip(1);

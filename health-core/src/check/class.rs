@@ -1,10 +1,10 @@
-//! What kind of failure it is.
+//! The class of a failure.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What kind of failure it is, as far as a check can tell.
+/// The kind of a failure, as far as a check can tell.
 ///
 /// A class is public: it is in answers, in the log, in webhooks and as a label
 /// in the metrics. It holds no secret, unlike the text of an error.
@@ -21,23 +21,24 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureClass {
-    /// Connections fail, or break off.
+    /// A connection cannot be established, or breaks.
     Unreachable,
     /// Every connection of the pool is in use, or a resource is used up. The
     /// dependency itself may be fine.
     Saturated,
-    /// It answered with an error.
+    /// The dependency answers with an error.
     Refused,
-    /// It does not accept the credentials.
+    /// The dependency rejects the credentials.
     Unauthorized,
-    /// It is not what the service needs, such as a read-only replica for writes.
+    /// The dependency is not in the role that the service needs, such as a read-only
+    /// replica for writes.
     WrongRole,
-    /// It is starting, and will answer later.
+    /// The dependency is starting and will answer later.
     Starting,
-    /// The check or the client is set up in a way that cannot work.
+    /// The check or the client is misconfigured.
     Misconfigured,
-    /// Nothing came back before the timeout of the check. The framework says
-    /// this of every run that is over its timeout.
+    /// There is no answer before the timeout of the check. The framework sets this
+    /// class for every run that exceeds its timeout.
     TimedOut,
 }
 
@@ -53,7 +54,7 @@ impl FailureClass {
         FailureClass::TimedOut,
     ];
 
-    /// The word that stands for it in answers, logs and metrics.
+    /// Returns the word for the class in answers, logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             FailureClass::Unreachable => "unreachable",
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_class_is_written_as_its_word() {
+    fn each_class_has_a_word() {
         for (index, class) in FailureClass::ALL.into_iter().enumerate() {
             assert_eq!(class as usize, index);
             assert_eq!(serde_json::json!(class), class.as_str());

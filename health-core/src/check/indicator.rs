@@ -1,8 +1,7 @@
 //! Checks that are declared on a field of the state: `#[health(check = ..)]`.
 //!
-//! What the attribute names is a function or a value with settings. The traits
-//! with a `Via` keep these apart; the compiler infers it, as it does for
-//! [`IntoOutcome`].
+//! The attribute takes a function or a value with options. The type parameter `Via`
+//! distinguishes them; the compiler infers it, as it does for [`IntoOutcome`].
 
 use std::future::Future;
 
@@ -13,11 +12,11 @@ use crate::check::outcome::{IntoOutcome, Outcome};
 use crate::check::state::Context;
 use crate::check::{CheckFn, LocalRunning, Running};
 
-/// A check of a dependency of type `T` that has settings of its own.
+/// A check of a dependency of type `T` with options of its own.
 ///
-/// `#[health(check = ..)]` on a field of the state takes a function or a value
-/// of a type that implements this trait. The value is made once, when the
-/// program starts, and each run borrows it, so it may keep what it measured.
+/// `#[health(check = ..)]` on a field of the state takes a function or a value of a
+/// type that implements this trait. The value is created once, when the program
+/// starts, and each run borrows it, so it can store earlier measurements.
 ///
 /// Implement [`BlockingIndicator`] instead if a run blocks its thread.
 ///
@@ -48,7 +47,7 @@ use crate::check::{CheckFn, LocalRunning, Running};
 /// }
 /// ```
 pub trait Indicator<T: ?Sized>: Send + Sync + 'static {
-    /// One run. It may hang, block or panic: that is this check's failure alone.
+    /// Runs the check once. It may hang, block or panic; only this check fails.
     fn check(&self, dependency: &T) -> impl Future<Output = Outcome> + Send;
 }
 
@@ -77,11 +76,11 @@ pub trait Indicator<T: ?Sized>: Send + Sync + 'static {
 /// }
 /// ```
 pub trait BlockingIndicator<T: ?Sized>: Send + Sync + 'static {
-    /// One run. It may hang or panic: that is this check's failure alone.
+    /// Runs the check once. It may hang or panic; only this check fails.
     fn check(&self, dependency: &T) -> Outcome;
 }
 
-/// Where a run finds the field that it checks.
+/// The source of the field that a run checks.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct FieldRef<T> {
@@ -116,15 +115,15 @@ impl<T> FieldRef<T> {
 #[derive(Clone, Debug)]
 pub struct FieldWork(pub(crate) CheckFn);
 
-/// How the check of a field was written.
+/// The kind of value in `check = ..`.
 #[doc(hidden)]
 pub mod via {
     use std::marker::PhantomData;
 
-    /// An `async fn`, with the `Via` of what it returns.
+    /// An `async fn`, with the `Via` of its result.
     #[derive(Debug)]
     pub struct Async<R, Via>(PhantomData<(R, Via)>);
-    /// A plain `fn`, with the `Via` of what it returns.
+    /// A plain `fn`, with the `Via` of its result.
     #[derive(Debug)]
     pub struct Plain<R, Via>(PhantomData<(R, Via)>);
     /// An [`Indicator`](super::Indicator).
@@ -135,7 +134,7 @@ pub mod via {
     pub enum BlockingValue {}
 }
 
-/// What `check = ..` on a field of type `T` may name.
+/// A value that `check = ..` accepts on a field of type `T`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot check a field of type `{T}`",
@@ -146,11 +145,11 @@ pub mod via {
     note = "a field that is written as `Option<T>` takes a check of `T`"
 )]
 pub trait FieldCheck<T, Via> {
-    /// What runs it.
+    /// The function that runs it.
     fn into_work(self, field: FieldRef<T>) -> FieldWork;
 }
 
-/// What `check = .., local` on a field of type `T` may name.
+/// A value that `check = .., local` accepts on a field of type `T`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot check a field of type `{T}` with `local`",
@@ -159,14 +158,14 @@ pub trait FieldCheck<T, Via> {
     note = "anything else is checked without `local`"
 )]
 pub trait LocalFieldCheck<T, Via> {
-    /// What runs it.
+    /// The function that runs it.
     fn into_work(self, field: FieldRef<T>) -> FieldWork;
 }
 
-/// A function that borrows the field for as long as its future lives.
+/// A function whose future borrows the field.
 #[doc(hidden)]
 pub trait CallWith<'a, T: 'a>: Send + Sync + 'static {
-    /// What the future ends with.
+    /// The output of the future.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output> + Send;
@@ -192,7 +191,7 @@ where
 /// [`CallWith`], for a future that stays on its thread.
 #[doc(hidden)]
 pub trait CallLocalWith<'a, T: 'a>: Send + Sync + 'static {
-    /// What the future ends with.
+    /// The output of the future.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output>;
@@ -232,7 +231,7 @@ where
 type Begin<T, R> = Arc<dyn for<'a> Fn(&'a T) -> Answering<'a, R> + Send + Sync>;
 type Answering<'a, R> = Pin<Box<dyn Future<Output = R> + Send + 'a>>;
 
-/// Compiled once for each kind of field and result, and not for each check.
+/// Compiled once per kind of field and result, instead of once per check.
 fn answer<T, R, Via>(begin: &Begin<T, R>, field: &FieldRef<T>) -> Running
 where
     T: Send + Sync + 'static,

@@ -128,13 +128,13 @@ pub enum Run {
     Local(fn(&Context) -> LocalRunning),
     /// A plain `fn`: called on its own thread.
     Blocking(fn(&Context) -> Outcome),
-    /// A check of a field: called once, to make the work of all runs.
+    /// A check of a field: called once, to create the function of all runs.
     Field(fn(&Context) -> FieldWork),
     /// A check of a field of type `Option<T>`. There is no check if it is `None`.
     OptionalField {
         /// Whether the field is `Some`.
         is_some: fn(&Context) -> bool,
-        /// Called as that of `Field`.
+        /// Called like that of `Field`.
         make: fn(&Context) -> FieldWork,
     },
 }

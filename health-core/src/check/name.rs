@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_framework_are_reserved() {
+    fn page_names_of_the_framework_are_reserved() {
         for name in ["shutdown", "startup", "runtime", "groups"] {
             assert!(check(name).is_err(), "{name}");
         }

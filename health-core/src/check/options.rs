@@ -194,10 +194,10 @@ impl CheckOptions {
     /// this check does not run, and it is reported as skipped together with the
     /// name of the failing check.
     ///
-    /// What is reported, such as a heartbeat, is skipped in the same way: silence
-    /// does not count while a dependency fails, and the deadline begins again when
-    /// the dependency works. For liveness the verdict before the skip counts, so an
-    /// outage of a broker does not restart its consumers.
+    /// A reported check, such as a heartbeat, is skipped in the same way: missed
+    /// beats do not count while a dependency fails, and the deadline restarts when
+    /// the dependency passes again. For liveness the verdict before the skip counts,
+    /// so an outage of a broker does not restart its consumers.
     ///
     /// ```
     /// use health_core::CheckOptions;
@@ -394,7 +394,7 @@ impl CheckOptions {
         }
         if self.failure_threshold == Some(0) || self.success_threshold == Some(0) {
             broken.push(Mistake {
-                what: "a threshold of zero would turn the verdict without a result".into(),
+                what: "a threshold of zero would change the verdict without a result".into(),
                 help: "write 1 or more; 1 is the default and can be left out".into(),
             });
         }
@@ -427,7 +427,7 @@ impl CheckOptions {
         ];
         for (option, _) in written.into_iter().filter(|(_, written)| *written) {
             broken.push(Mistake {
-                what: format!("it is reported and never run, so `{option}` means nothing to it"),
+                what: format!("it is reported and never run, so `{option}` has no effect on it"),
                 help: format!("leave `{option}` out"),
             });
         }
@@ -525,7 +525,7 @@ fn check_link((relation, uri): (&str, &str)) -> Result<(), Mistake> {
         return Ok(());
     }
     Err(Mistake::new(
-        format!("`{}` is no link", shown(uri)),
+        format!("`{}` is not a link", shown(uri)),
         format!(
             "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {LONGEST_ENDPOINT} bytes"
         ),
@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_give_way_to_what_is_written() {
+    fn defaults_adapt_to_explicit_options() {
         let both = resolved(&CheckOptions::new());
         assert_eq!((both.timeout, both.interval), (secs(5), secs(10)));
         assert_eq!(both.stale_after, secs(35));
@@ -614,7 +614,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_rule_is_named() {
+    fn every_broken_rule_is_reported() {
         let options = CheckOptions::new()
             .timeout(secs(0))
             .interval(secs(0))
@@ -629,7 +629,7 @@ mod tests {
             [
                 "a timeout of zero fails every run",
                 "`interval` must be greater than zero",
-                "a threshold of zero would turn the verdict without a result",
+                "a threshold of zero would change the verdict without a result",
                 "`stale_after` is too long",
                 "the check does not count for startup, so it cannot be critical there",
                 "a liveness check that is not critical has no effect",
@@ -638,7 +638,7 @@ mod tests {
     }
 
     #[test]
-    fn written_values_that_contradict_each_other_are_refused() {
+    fn contradicting_options_are_refused() {
         let longer = CheckOptions::new().timeout(secs(30)).interval(secs(10));
         assert!(longer.resolve().is_err());
         let stale = CheckOptions::new().interval(secs(30)).stale_after(secs(10));
@@ -659,7 +659,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_lengthens_the_default_of_stale_after() {
+    fn a_failure_threshold_lengthens_the_default_stale_after() {
         let plan = resolved(&CheckOptions::new().failure_threshold(20));
         assert_eq!(plan.stale_after, secs(205));
         let never = resolved(&CheckOptions::new().failure_threshold(u32::MAX));
@@ -667,7 +667,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_that_cannot_be_reached_is_refused() {
+    fn an_unreachable_failure_threshold_is_refused() {
         let options = CheckOptions::new()
             .failure_threshold(20)
             .stale_after(secs(30));
@@ -684,7 +684,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_interval_has_a_legal_stale_after() {
+    fn the_longest_interval_has_a_valid_stale_after() {
         let options = CheckOptions::new().interval(LONGEST_PERIOD);
         for days in [2, 3, 365] {
             let options = options.clone().stale_after(secs(days * 86_400));
@@ -693,7 +693,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_exchange_interval_and_cache() {
+    fn settings_can_replace_an_interval_by_a_cache() {
         let background = CheckOptions::new().interval(secs(30));
         let on_demand = background
             .clone()
@@ -716,7 +716,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_obey_the_rules_of_the_attribute() {
+    fn options_follow_the_same_rules_as_the_attribute() {
         const LONG: &str = match std::str::from_utf8(&[b'x'; 1_000]) {
             Ok(text) => text,
             Err(_) => "",
@@ -753,7 +753,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_durations_are_refused_and_never_overflow() {
+    fn huge_durations_are_refused_without_overflow() {
         let absurd = CheckOptions::new()
             .timeout(Duration::MAX)
             .interval(Duration::MAX)

@@ -36,7 +36,7 @@ pub const fn comes_before(first: &Link, start: &str) {
         let text = trail.text(start);
         match text.as_str() {
             Ok(text) => panic!("{}", text),
-            Err(_) => panic!("checks wait for each other in a circle"),
+            Err(_) => panic!("checks wait for each other in a cycle"),
         }
     }
 }
@@ -199,12 +199,12 @@ mod tests {
 
     #[test]
     #[should_panic = "`a` waits for `b`, which waits for `c`, which waits for `a`"]
-    fn a_circle_is_named_from_its_smallest_name() {
+    fn a_dependency_cycle_is_listed_from_its_smallest_name() {
         comes_before(&B, A.name);
     }
 
     #[test]
-    fn a_circle_is_reported_once() {
+    fn a_dependency_cycle_is_reported_once() {
         comes_before(&C, B.name);
         comes_before(&A, C.name);
         comes_before(&LEAF, A.name);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_ordered() {
+    fn names_are_compared_at_compile_time() {
         assert!(compare("a", "b") < 0 && compare("b", "a") > 0);
         assert!(compare("a", "ab") < 0 && compare("ab", "a") > 0);
         assert_eq!(compare("a-b", "a-b"), 0);

@@ -43,7 +43,7 @@ pub enum Status {
 /// assert_eq!(outcome.message(), Some("the ledger is unreachable"));
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "an outcome says nothing until the check returns it"]
+#[must_use = "an outcome has no effect until the check returns it"]
 pub struct Outcome {
     status: Status,
     reason: Option<Reason>,
@@ -135,7 +135,7 @@ impl Outcome {
         self
     }
 
-    /// Adds what kind of failure it is, which is public.
+    /// Adds the class of the failure, which is public.
     ///
     /// ```
     /// use health_core::check::FailureClass;
@@ -196,7 +196,7 @@ impl Outcome {
     ) -> Option<serde_json::Value> {
         bounded::json(value, limit)
             .map_err(|error| {
-                let refusal = format!("the {what} cannot be written: {error}");
+                let refusal = format!("the {what} cannot be serialized: {error}");
                 self.add_cause(vec![refusal]);
             })
             .ok()
@@ -217,7 +217,7 @@ impl Outcome {
         self.reason.as_ref().map(Reason::as_str)
     }
 
-    /// What kind of failure it is, if the check says so.
+    /// Returns the class of the failure, if the check has set it.
     pub const fn failure_class(&self) -> Option<FailureClass> {
         self.class
     }
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_results() {
+    fn unit_bool_and_status_are_results() {
         assert_eq!(outcome(()).status(), Status::Pass);
         assert_eq!(outcome(true).status(), Status::Pass);
         assert_eq!(outcome(false).status(), Status::Fail);
@@ -510,7 +510,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_the_error_repeats_is_kept_once() {
+    fn a_source_repeated_by_its_error_is_kept_once() {
         #[derive(Debug)]
         struct Open(Refused);
         impl fmt::Display for Open {
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_error_type_is_one() {
+    fn common_error_types_are_accepted() {
         assert_eq!(outcome(Err::<(), _>("text")).cause(), ["text"]);
         assert_eq!(
             outcome(Err::<bool, _>(String::from("text"))).cause(),
@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn the_inner_result_counts_when_it_is_ok() {
+    fn the_ok_value_decides_the_status() {
         assert_eq!(outcome(Ok::<_, Refused>(false)).status(), Status::Fail);
         assert_eq!(
             outcome(Ok::<_, Refused>(Status::Warn)).status(),
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_too_long_only_the_length_is_told() {
+    fn a_value_that_is_too_long_is_replaced_by_its_length() {
         let observed = |value: &str| {
             let outcome = Outcome::pass().observe(value, "é".repeat(99));
             let Observed { value, unit } = outcome.observed().expect("it is written").clone();
@@ -570,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detail_that_cannot_be_written_leaves_the_verdict_alone() {
+    fn a_detail_that_cannot_be_serialized_does_not_change_the_status() {
         let keys = std::collections::HashMap::from([((1, 2), 3)]);
         let passed = outcome(Detail(keys));
         assert_eq!(passed.status(), Status::Pass);

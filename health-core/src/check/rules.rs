@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_counts_until_the_threshold_can_be_reached() {
+    fn stale_after_leaves_time_to_reach_the_failure_threshold() {
         let rhythm = Rhythm::new(None, None, None);
         assert_eq!(rhythm.default_stale_after(1), secs(35));
         assert_eq!(rhythm.default_stale_after(3), secs(35));
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_interval_has_a_legal_stale_after() {
+    fn the_longest_interval_has_a_valid_stale_after() {
         let day = LONGEST_PERIOD.as_secs();
         assert_eq!(stale_after(day, 1, 2 * day), Ok(()));
         assert_eq!(stale_after(day, 365, 365 * day), Ok(()));
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_beyond_all_measure_saturates() {
+    fn a_huge_failure_threshold_saturates() {
         let rhythm = Rhythm::new(None, Some(LONGEST_PERIOD), None);
         assert_eq!(rhythm.default_stale_after(u32::MAX), LONGEST_STALE_AFTER);
         let absurd = Rhythm::new(Some(Duration::MAX), Some(Duration::MAX), None);
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_legal_name() {
+    fn invalid_names_get_the_nearest_valid_proposal() {
         assert_eq!(proposal("My DB").as_deref(), Some("my-db"));
         assert_eq!(proposal("_db").as_deref(), Some("db"));
         assert_eq!(proposal("-db-").as_deref(), Some("db"));
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_tags_have_one_shape() {
+    fn names_and_tags_follow_the_same_rules() {
         for good in ["db", "orders-db", "a.b_c-9", "0", &"x".repeat(64)] {
             assert_eq!(check_tag(good), Ok(()), "{good}");
         }
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_near_word_is_offered_and_a_far_one_is_not() {
+    fn only_a_similar_word_is_proposed() {
         let options = ["name", "timeout", "critical", "crate"];
         assert_eq!(nearest("timeuot", options), Some("timeout"));
         assert_eq!(nearest("Critical", options), Some("critical"));
@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
+    fn edit_distances_are_counted() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", ""), 3);
         assert_eq!(distance("kitten", "sitting"), 3);

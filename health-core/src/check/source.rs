@@ -26,7 +26,7 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// The subscribers that are notified of a change.
     fn subscribers(&self) -> &Subscribers;
 
-    /// Returns how long silence is no failure once a dependency works again.
+    /// Returns the permitted time without a report once a dependency works again.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }

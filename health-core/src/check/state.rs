@@ -41,12 +41,12 @@ pub struct Own(());
 #[derive(Debug)]
 pub struct Nested<const FIELD: usize, Via>(PhantomData<Via>);
 
-/// As a router has it: `Arc<AppState>` provides what the state provides.
+/// Routers hold the state in an `Arc`: `Arc<AppState>` provides the same values.
 impl<T: ?Sized, Via, S: Provide<T, Via>> Provide<T, Via> for Arc<S> {}
 
-/// A type that one field alone has.
+/// A type that occurs in one field only.
 ///
-/// Never implemented: the derive asks for it where several fields have one type.
+/// Never implemented: the derive requires it if several fields have one type.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "several fields of `{State}` have the type `{Self}`",
@@ -96,7 +96,7 @@ pub trait HealthState: Any + Send + Sync {
     }
 }
 
-/// As a router has it: `.state(Arc::new(AppState { .. }))`.
+/// Routers hold the state in an `Arc`: `.state(Arc::new(AppState { .. }))`.
 impl<S: HealthState> HealthState for Arc<S> {
     fn lookup(&self, wanted: TypeId) -> Option<&dyn Any> {
         if wanted == TypeId::of::<Self>() {
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_found_as_it_is_and_behind_an_arc() {
+    fn a_state_is_found_by_value_and_in_an_arc() {
         let of = |fill: fn(&mut Sources)| {
             let mut sources = Sources::default();
             fill(&mut sources);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_provided_by_itself_hides_that_of_the_state() {
+    fn a_provided_value_takes_precedence_over_the_state() {
         let mut sources = Sources::default();
         sources.set_state(Fixed { pool: Pool(1) });
         assert!(sources.has(&Need::of::<Pool>("pool")));

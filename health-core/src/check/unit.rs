@@ -24,15 +24,14 @@ pub enum Unit {
     Bytes,
     /// A time: `seconds`, `ms`, `us`, `minutes`, `hours`.
     Seconds,
-    /// A share from 0 to 1: `percent`, which is divided by 100, and any other
-    /// unit, which is not.
+    /// A share from 0 to 1: `percent` is divided by 100, any other unit is not.
     Ratio,
     /// Any number, in the unit of the check, such as `connections`.
     Count,
 }
 
 impl Unit {
-    /// Returns the observed value in this unit. `None` if it is no number, or of
+    /// Returns the observed value in this unit, or `None` if it is not a number or of
     /// another quantity.
     pub(crate) fn value(self, observed: &Observed) -> Option<f64> {
         let number = observed.value.as_f64()?;
@@ -66,7 +65,7 @@ mod tests {
     use crate::check::outcome::Outcome;
 
     #[test]
-    fn values_of_one_quantity_are_converted() {
+    fn values_are_converted_to_the_base_unit() {
         for (unit, value, own, expected) in [
             (Unit::Bytes, 59_318.0, "bytes free", Some(59_318.0)),
             (Unit::Bytes, 2.0, "MiB", Some(2_097_152.0)),

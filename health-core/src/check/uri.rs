@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_a_uri() {
+    fn only_a_uri_is_a_valid_link() {
         for uri in [
             "https://example.com/a?b=c#d",
             "/runbook",

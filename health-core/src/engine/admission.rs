@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn eight_first_runs_begin_at_once_and_the_ninth_waits_a_moment() {
+    async fn eight_first_runs_start_at_once_and_the_ninth_waits() {
         let admission = Admission::new(None);
         let start = Instant::now();
         let _begun = first_runs(&admission).await;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn plain_functions_share_a_limit_of_the_application_and_no_other() {
+    async fn blocking_checks_count_against_the_concurrency_limit_only() {
         for (limit, threads, async_runs) in [(None, THREADS - 1, ASYNC_RUNS), (Some(3), THREADS, 2)]
         {
             let admission = Admission::new(limit);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fast_first_run_makes_room_for_two_and_a_slow_one_for_one() {
+    async fn a_fast_first_run_admits_two_more_and_a_slow_one_admits_one() {
         let timeout = Duration::from_secs(8);
         for (took, room) in [(Duration::from_millis(999), 2), (timeout / 8, 1)] {
             let admission = Admission::new(None);

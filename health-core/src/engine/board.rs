@@ -502,8 +502,7 @@ impl Board {
         }
     }
 
-    /// Keeps a change for the status page. The first result of a check that works
-    /// is no news.
+    /// Keeps a change for the status page. A passing first result is not a change.
     #[cfg(feature = "status-page")]
     fn keep_change(
         &mut self,

@@ -52,8 +52,7 @@ pub(crate) struct Monitor {
     /// The sources of reported checks, some of which count reports themselves.
     counting: Box<[Arc<dyn Source>]>,
     outlet: Arc<Outlet>,
-    /// Tells watches of statuses that something has turned; true once health has
-    /// stopped.
+    /// Notifies the watches of statuses of a change; true once health has stopped.
     #[cfg(feature = "watch")]
     turned: watch::Sender<bool>,
     pauses: Pauses,
@@ -776,7 +775,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_drain_that_leaves_readiness_alone_is_a_visible_change() {
+    async fn a_drain_without_failing_readiness_is_a_visible_change() {
         let outlet = Outlet::start(Vec::new(), 0, &Handle::current()).expect("threads");
         let monitor = Monitor::new(&[], outlet, Retention::default());
         let before = monitor.generation();

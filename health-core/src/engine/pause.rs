@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_ends_once_and_is_counted() {
+    fn a_process_pause_is_counted_once() {
         let pauses = Pauses::default();
         assert_eq!(pauses.end(), None, "no stamp yet");
         pauses.stamp.store(pauses.now(), Ordering::Release);

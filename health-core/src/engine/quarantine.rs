@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_long_poll_is_proof() {
+    fn the_second_long_poll_quarantines_the_check() {
         let quarantine = Quarantine::default();
         assert!(!offend(&quarantine) && quarantine.is_suspected());
         assert!(!quarantine.is_in_force());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspicion_is_cleared_by_ten_good_runs() {
+    fn ten_good_runs_clear_the_first_long_poll() {
         let quarantine = Quarantine::default();
         offend(&quarantine);
         clean_runs(&quarantine, RUNS_UNTIL_CLEARED);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn good_runs_end_the_quarantine_and_each_relapse_makes_it_longer() {
+    fn good_runs_end_the_quarantine_and_each_relapse_prolongs_it() {
         let quarantine = Quarantine::default();
         let mut until_released = RUNS_UNTIL_RELEASED;
         for _ in 0..3 {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_nothing_else_explains_is_proof_at_once() {
+    fn a_poll_without_another_explanation_quarantines_at_once() {
         let quarantine = Quarantine::default();
         assert!(quarantine.long_poll(true) && quarantine.is_in_force());
     }
@@ -188,7 +188,7 @@ mod tests {
     /// A thread waits for a CPU each time it wakes, if only for a moment.
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_wait_for_a_processor_is_that_of_the_system_and_grows() {
+    fn the_cpu_wait_of_the_system_increases() {
         let bound = std::time::Instant::now() + Duration::from_secs(20);
         let first = waited_for_processor().expect("Linux tells");
         while waited_for_processor().expect("Linux tells") <= first {
@@ -199,7 +199,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_short_excess_may_have_another_cause() {
+    fn a_slightly_long_poll_is_not_counted() {
         assert!(!is_proof(LONGEST_UNNOTICED));
         let waited = waited_for_processor().expect("Linux tells");
         assert!(is_proof(

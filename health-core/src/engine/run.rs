@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_whose_text_is_private() {
+    async fn a_panic_fails_the_check_with_a_private_text() {
         async fn literal() -> bool {
             std::future::ready(()).await;
             panic!("secret")
@@ -439,14 +439,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_on_a_thread_is_a_failure_too() {
+    async fn a_panic_on_a_blocking_thread_fails_the_check() {
         let outcome = run(CheckFn::blocking_closure(|| -> bool { panic!("secret") })).await;
         assert_eq!(outcome.message(), Some("panicked"));
         assert_eq!(outcome.cause(), ["secret"]);
     }
 
     #[tokio::test]
-    async fn a_panic_in_the_drop_of_a_run_stays_there() {
+    async fn a_panic_while_a_run_is_dropped_is_caught() {
         let work = CheckFn::closure(|| async {
             let _held = PanicsOnDrop;
             std::future::pending::<()>().await;
@@ -459,13 +459,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plain_function_can_reach_the_runtime() {
+    async fn a_blocking_check_can_reach_the_runtime() {
         let outcome = run(CheckFn::blocking_closure(|| Handle::try_current().is_ok())).await;
         assert_eq!(outcome.status(), Status::Pass);
     }
 
     #[tokio::test]
-    async fn what_holds_its_thread_gets_one_of_its_own() {
+    async fn a_check_that_blocks_its_worker_moves_to_its_own_thread() {
         let here = thread::current().id();
         let (tell, told) = std::sync::mpsc::channel();
         let work = CheckFn::closure(move || {
@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_future_that_stays_on_its_thread_can_run_and_spawn() {
+    async fn a_local_future_can_run_and_spawn() {
         let work = CheckFn::Local(Arc::new(|| {
             Box::pin(async {
                 let shared = std::rc::Rc::new(7);
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_run_on_a_thread_ends_when_nobody_waits_for_it() {
+    async fn a_run_on_its_own_thread_ends_when_its_waiter_is_dropped() {
         struct Tells(std::sync::mpsc::Sender<()>);
         impl Drop for Tells {
             fn drop(&mut self) {

@@ -144,7 +144,7 @@ impl Supervisors {
     }
 
     fn abort(&self) {
-        // What ends together with the service is no failure.
+        // Work that ends together with the service does not fail.
         self.monitor.freeze();
         for task in &self.tasks {
             task.abort();
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_periods_are_not_made_up_for() {
+    fn missed_periods_are_skipped() {
         let start = Instant::now();
         let interval = Duration::from_secs(10);
         let an_hour_later = start + Duration::from_secs(3_600);

@@ -51,7 +51,7 @@ async fn record(metrics: Metrics, mut events: Events) {
     FAMILIES.iter().for_each(describe);
     record_all(&metrics);
     loop {
-        // Values are also read after a while without an event.
+        // Values are also read periodically without an event.
         let event = match timeout(PERIOD, events.next()).await {
             Ok(Some(event)) => Some(event),
             Ok(None) => return,

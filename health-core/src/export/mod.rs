@@ -1,5 +1,5 @@
-//! The metrics for exporters: other libraries than that of
-//! [`Page::Metrics`](crate::http::Page::Metrics).
+//! The metrics of [`Page::Metrics`](crate::http::Page::Metrics) for exporters to
+//! other metrics libraries.
 //!
 //! Exporters are subscribers and readers, so they do not make runs slower, and
 //! their code never runs under a lock of a check.
@@ -29,7 +29,7 @@ impl Health {
 
 /// The metrics of a running [`Health`].
 ///
-/// Keeps no check running, so it can be stored in an exporter that lives longer.
+/// Does not keep the checks running, so an exporter can outlive health.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -100,7 +100,7 @@ pub struct Omitted {
 pub struct CheckAnswer {
     /// The verdict. [`Verdict::Unknown`] if this version does not know the word.
     pub status: Verdict,
-    /// Whether the check does not count for this answer.
+    /// Whether the check is excluded from the status of this answer.
     #[serde(default)]
     pub excluded: bool,
     /// The description, on the page of a single check.
@@ -116,7 +116,7 @@ pub struct CheckAnswer {
     pub response_time: Option<Duration>,
     /// The public reason why the check does not pass; `withheld` for an error.
     pub message: Option<String>,
-    /// The kind of the failure, if this version knows it.
+    /// The class of the failure, if this version knows it.
     #[serde(default, deserialize_with = "class")]
     pub class: Option<FailureClass>,
     /// The private cause, at the full level of detail.
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_every_vocabulary_are_read() {
+    fn every_vocabulary_is_parsed() {
         for words in Vocabulary::ALL {
             for status in [Status::Pass, Status::Warn, Status::Fail] {
                 let read = answer(&format!(r#"{{"status":"{}"}}"#, words.status(status)));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_adds_is_ignored() {
+    fn unknown_fields_are_ignored() {
         let later = r#"{"status":"healthy","region":"eu","checks":{"db":{"status":"resting",
             "class":"asleep","mood":["good"],"observed":{"value":1,"unit":"s","scale":2}}}}"#;
         let read = answer(later).expect("an answer");
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_answer_is_refused_in_a_short_text() {
+    fn an_invalid_answer_is_refused_with_a_short_message() {
         let long = format!(r#"{{"status":"{}"}}"#, "x".repeat(10_000));
         let time = format!(r#"{{"status":"ok","timestamp":"{}"}}"#, "9".repeat(10_000));
         for wrong in [

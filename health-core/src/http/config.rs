@@ -39,7 +39,7 @@ pub struct HttpOptions {
     /// Whether every client may exclude checks, instead of only clients that
     /// the guard recognizes.
     pub(crate) anyone_excludes: bool,
-    /// Readiness has the header fields that Envoy reads.
+    /// Whether readiness has the header fields for Envoy.
     pub(crate) signals_envoy: bool,
 }
 
@@ -238,11 +238,11 @@ impl HttpOptions {
         self
     }
 
-    /// Adds the header fields that Envoy reads to the answers of readiness, beside
-    /// the code: `x-envoy-degraded` while it is degraded, so that the host gets
-    /// traffic only where the healthy ones do not suffice, and
+    /// Adds the header fields that Envoy reads to the answers of readiness:
+    /// `x-envoy-degraded` while readiness is degraded, so that the host only gets
+    /// traffic if there are too few healthy hosts, and
     /// `x-envoy-immediate-health-check-fail` from the beginning of a drain, so that
-    /// it gets none from the next health check on, whatever the thresholds say.
+    /// it gets no traffic after the next health check, regardless of thresholds.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

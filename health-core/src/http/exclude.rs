@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn each_name_counts_once_and_others_are_named() {
+    fn each_excluded_name_counts_once_and_unknown_names_are_reported() {
         let found = exclusions("exclude=queue&verbose&exclude=cache&exclude=queue");
         assert_eq!(found.checks(), [0, 2]);
         assert_eq!(found.warning(), None);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_to_the_caller_is_bounded() {
+    fn the_warning_about_unknown_names_is_bounded() {
         let query = format!("exclude={}&", "%07".repeat(999)).repeat(99);
         let warning = exclusions(&query).warning().expect("no check has it");
         assert!(warning.len() < 400, "{warning}");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn one_in_a_minute_is_let_through() {
+    fn one_log_event_per_minute_is_let_through() {
         let throttle = Throttle::default();
         let let_through = |seconds| throttle.lets_through(Duration::from_secs(seconds));
         assert!(let_through(0));

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_address_that_is_no_proxy_is_the_client() {
+    fn the_last_untrusted_address_is_the_client() {
         for (lines, expected) in [
             (&["203.0.113.9"][..], Some("203.0.113.9")),
             (&["203.0.113.9, 10.0.0.2"], Some("203.0.113.9")),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_is_read_as_rfc_7239_writes_it() {
+    fn forwarded_is_parsed_as_rfc_7239_requires() {
         for (line, expected) in [
             ("for=203.0.113.9", Some("203.0.113.9")),
             (
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn two_header_fields_must_agree() {
+    fn contradicting_forwarding_header_fields_give_no_address() {
         let list = ("x-forwarded-for", "203.0.113.9");
         let both = |forwarded| client_of(&[list, ("forwarded", forwarded)]);
         assert_eq!(both("for=203.0.113.9").as_deref(), Some("203.0.113.9"));

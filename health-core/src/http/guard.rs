@@ -101,7 +101,7 @@ impl Guard {
         if let Ok(token) = std::env::var(variable) {
             return self.bearer(token);
         }
-        let what = format!("the guard wants its token in `{variable}`, which is not set");
+        let what = format!("the guard reads its token from `{variable}`, which is not set");
         self.wrong(what, format!("set `{variable}`, or leave the guard out"));
         self
     }
@@ -182,7 +182,7 @@ impl Guard {
             match network(text) {
                 Ok(network) => networks.push(network),
                 Err(instead) => self.wrong(
-                    format!("`{}` is no range of addresses", text.escape_debug()),
+                    format!("`{}` is not an address range", text.escape_debug()),
                     format!("write {instead}"),
                 ),
             }
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_that_of_the_connection() {
+    fn an_address_is_compared_with_that_of_the_connection() {
         let guard = Guard::new().addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"]);
         assert!(guard.problems().is_empty());
         let none: [(&str, &str); 0] = [];
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_names_the_client_and_is_none_itself() {
+    fn a_trusted_proxy_names_the_client_and_is_not_one_itself() {
         let guard = Guard::new()
             .addresses(["10.0.0.0/8"])
             .trusted_proxies(["10.0.0.1", "10.0.0.2"]);
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_ipv4_in_ipv6_is_refused_with_the_range_to_write() {
+    fn an_ipv4_mapped_range_is_refused_with_the_ipv4_range_to_write() {
         for (range, instead) in [
             ("::ffff:10.0.0.0/104", "`10.0.0.0/8`"),
             ("::ffff:a00:0/104", "`10.0.0.0/8`"),
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_reads_the_whole_head() {
+    fn a_guard_rule_reads_the_whole_request_head() {
         let guard = Guard::new().when(|head| {
             (head.method(), head.path(), head.query()) == ("GET", "/health", Some("team=a"))
                 && head.header("x-team") == Some("a")
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_after_one_that_panics_are_asked() {
+    fn the_rules_after_a_panicking_one_are_evaluated() {
         let guard = Guard::new()
             .when(|_| panic!("broken rule"))
             .when(|head| head.path() == "/health");
@@ -494,7 +494,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_field_panics_or_opens(
+        fn no_header_field_panics_or_opens_the_guard(
             authorization in "\\PC{0,40}",
             forwarded in "\\PC{0,40}",
         ) {

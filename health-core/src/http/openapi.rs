@@ -50,7 +50,7 @@ pub(super) fn document(settings: &HttpOptions, places: &Places, lists_checks: bo
         "openapi": "3.1.0",
         "info": {
             "title": "Health",
-            "description": "Whether the service is alive, ready and started, and how its checks stand.",
+            "description": "Whether the service is live, ready and started, and the status of its checks.",
             // The version of the answers' format. The version of the service
             // may be private.
             "version": env!("CARGO_PKG_VERSION"),
@@ -115,10 +115,10 @@ impl Operation<'_> {
             Page::Probe(Probe::Liveness) => "Would a restart help?",
             Page::Probe(Probe::Readiness) => "Can it take traffic now?",
             Page::Probe(Probe::Startup) => "Has it finished starting?",
-            Page::Health => "How does every check stand?",
-            Page::Group(tag) => &format!("How do the checks with the tag `{tag}` stand?"),
+            Page::Health => "The status of every check.",
+            Page::Group(tag) => &format!("The status of the checks with the tag `{tag}`."),
             #[cfg(feature = "status-page")]
-            Page::StatusPage => "How does every check stand? For people.",
+            Page::StatusPage => "The status of every check, as a page for people.",
             Page::Metrics => "The checks in numbers, for Prometheus.",
             Page::OpenApi => "This document.",
         };
@@ -167,7 +167,7 @@ impl Operation<'_> {
             json!({
                 "name": "refresh",
                 "in": "query",
-                "description": "Seconds until the page loads itself anew, from 5 to 3600, or `off`. \
+                "description": "Seconds until the page reloads, from 5 to 3600, or `off`. \
                     A smaller number counts as 5, a larger one as 3600, any other value as 10.",
                 "schema": { "anyOf": [{ "const": "off" }, { "type": "integer" }, { "type": "string" }] },
             }),
@@ -200,7 +200,7 @@ impl Operation<'_> {
             (
                 "q",
                 "Shows only the checks whose name, description, tags or reason contain this text, \
-                 whatever its case. Cut at 100 bytes.",
+                 ignoring case. Cut at 100 bytes.",
                 json!({ "type": "string" }),
             ),
         ] {

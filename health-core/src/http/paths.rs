@@ -41,11 +41,11 @@ pub(super) struct Place {
     pub(super) path: String,
     pub(super) page: Page,
     pub(super) below: Below,
-    /// A warning is 429 here.
+    /// Whether a warning has the code 429.
     pub(super) for_consul: bool,
 }
 
-/// What a path asks of a place.
+/// The page or check at a path of a place.
 enum Asked<'p> {
     Page,
     /// One of its checks, by name.
@@ -62,7 +62,7 @@ impl Place {
         }
     }
 
-    /// Returns what the path asks of this place, if it leads here.
+    /// Returns what the path selects at this place, if it belongs to it.
     fn asked<'p>(&self, path: &'p str) -> Option<Asked<'p>> {
         let rest = path.strip_prefix(&*self.path)?;
         match rest.strip_suffix('/').unwrap_or(rest) {
@@ -141,7 +141,7 @@ impl Paths {
         self.add_own(Place::new(path, page, Below::Checks));
     }
 
-    /// A path of readiness at which a warning is 429.
+    /// Adds a path of readiness at which a warning is 429.
     pub(crate) fn add_for_consul(&mut self, path: String) {
         self.add_own(Place {
             for_consul: true,
@@ -286,8 +286,8 @@ impl Paths {
     }
 }
 
-/// The places that one mount serves, the longest path first, so that
-/// `/health/ready` is not taken for a check of `/health`.
+/// The places of one mount, the longest path first, so that `/health/ready` is not
+/// taken for a check of `/health`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places(Vec<Place>);
 
@@ -298,8 +298,8 @@ impl Places {
         self.0.insert(at, place);
     }
 
-    /// Returns the places for a public mount. Single checks would give their
-    /// names away, so they are served only where the probes show them anyway.
+    /// Returns the places for a public mount. Single checks reveal names, so they are
+    /// only served if the probes show the names anyway.
     pub(super) fn public(&self, probes_show_checks: bool) -> Places {
         let public = self.0.iter().filter(|place| !place.page.is_internal());
         let public = public.map(|place| {
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_with_and_without_slash_and_check() {
+    fn paths_match_with_and_without_a_trailing_slash_and_a_check() {
         let paths = Paths::default();
         let ready = Page::Probe(Probe::Readiness);
         assert_eq!(find(&paths, "/readyz"), Some((ready, None)));
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_path_is_no_check_of_a_shorter_one() {
+    fn a_longer_path_is_not_a_check_below_a_shorter_one() {
         let mut paths = Paths::default();
         paths.add_common();
         let ready = Page::Probe(Probe::Readiness);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_told_from_requests_that_look_alike() {
+    fn health_paths_are_distinguished_from_similar_paths() {
         let mut paths = Paths::default();
         paths.add("/a.b/ready".to_owned(), Page::Probe(Probe::Readiness));
         for (prefix, path, is_one) in [
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_router_would_find_is_refused() {
+    fn paths_that_no_router_matches_are_refused() {
         let mut paths = Paths::default();
         for path in [
             "", "ready", "/ready/", "/a b", "/{id}", "/a//b", "/a?b", "/ä", "/*",
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_no_check_of_health() {
+    fn a_group_is_not_a_check_of_health() {
         let mut paths = Paths::default();
         paths.add_group("db");
         let group = Page::Group("db");
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_moves_what_is_standard_in_any_order() {
+    fn a_base_path_moves_the_standard_paths_in_any_order() {
         let mut paths = Paths::default();
         paths.add("/status".into(), Page::Health);
         paths.set_base("/internal".into());
@@ -536,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_takes_what_is_below_its_path_only_if_asked_to() {
+    fn a_page_serves_the_paths_below_it_only_on_request() {
         let mut paths = Paths::default();
         paths.add("/api/health".into(), Page::Health);
         paths.add("/metrics".into(), Page::Metrics);
@@ -556,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_mount_has_neither_names_nor_numbers() {
+    fn a_public_mount_has_no_check_pages_and_no_metrics() {
         let mut paths = Paths::default();
         paths.add_group("db");
         paths.add_common();

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_one_name_keep_their_order() {
+    fn header_lines_of_one_name_keep_their_order() {
         let mut map = HeaderMap::new();
         map.append("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
         map.append("via", HeaderValue::from_static("1.1 cdn"));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_header_field() {
+    fn debug_output_has_no_header_fields() {
         let secret = [("Authorization", "Bearer correct horse battery staple")];
         let head = RequestHead::new("GET", "/health").with_headers(&secret);
         assert!(!format!("{head:?}").contains("horse"));
@@ -268,7 +268,7 @@ mod tests {
     /// A request that is held across an `.await` must not make the task's
     /// future `!Send`.
     #[test]
-    fn a_head_can_be_sent_to_another_thread() {
+    fn a_request_head_is_send() {
         fn assert_send<T: Send>(_: T) {}
         assert_send(RequestHead::new("GET", "/health"));
     }

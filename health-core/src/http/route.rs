@@ -44,7 +44,7 @@ pub(super) struct Route {
     pub(super) method: Method,
     pub(super) page: Page,
     pub(super) check: Option<usize>,
-    /// A warning has the code that Consul reads as one.
+    /// Whether a warning has the code 429 for Consul.
     pub(super) for_consul: bool,
     pub(super) format: Format,
     /// The format of metrics; `None` for other pages.
@@ -99,7 +99,7 @@ mod tests {
     use crate::check::probe::Probe;
 
     #[test]
-    fn parameters_are_found_wherever_they_stand() {
+    fn query_parameters_are_found_at_any_position() {
         let head = |query| RequestHead::new("GET", "/readyz").with_query(query);
         for query in [
             "verbose",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_has_precedence_and_nothing_is_refused() {
+    fn the_query_takes_precedence_and_no_format_is_refused() {
         let format = |page, query, accept: &str, by_verbose| {
             let headers = [("accept", accept)];
             let head = RequestHead::new("GET", "/").with_query(query);

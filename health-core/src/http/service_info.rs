@@ -23,7 +23,7 @@ const LONGEST_TEXT: usize = 1024;
 /// # Errors
 ///
 /// [`HealthBuilder::start`](crate::HealthBuilder::start) fails if a text is
-/// empty, too long or has several lines, if a link is no URI, or if two links
+/// empty, too long or has several lines, if a link is not a URI, or if two links
 /// have the same relation.
 ///
 /// ```
@@ -145,7 +145,7 @@ impl ServiceInfo {
         self.check_text("relation of a link", &relation);
         if !uri::is_uri(&uri) {
             self.wrong(
-                format!("`{}` is no URI", uri.escape_debug()),
+                format!("`{}` is not a URI", uri.escape_debug()),
                 "write for example `https://example.com/runbook`, percent-encoded".into(),
             );
         }

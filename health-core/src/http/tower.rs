@@ -1,5 +1,5 @@
-//! The endpoint as a service of tower, and a layer that answers probes in front
-//! of an application.
+//! The endpoint as a tower service, and a layer that answers probes before the
+//! application.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -19,10 +19,10 @@ use crate::http::endpoint::{Endpoint, ResponseFuture};
 use crate::http::paths::ProbePaths;
 use crate::http::request::RequestHead;
 
-/// The address at the other end of the connection, as an extension of a request,
-/// for [`Guard::addresses`](crate::http::Guard::addresses).
+/// The address of the peer of a connection, as a request extension for
+/// [`Guard::addresses`](crate::http::Guard::addresses).
 ///
-/// A server that knows the address inserts it; without it a guard by address
+/// A server that knows the address inserts it. Without it, a guard by address
 /// recognizes no client.
 ///
 /// ```
@@ -35,15 +35,15 @@ use crate::http::request::RequestHead;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// The answer to a request, whatever the type of its body.
+/// Returns the response to a request with any body type.
 fn answer<B>(endpoint: &Endpoint, request: &Request<B>) -> ResponseFuture {
     let peer = request.extensions().get::<Peer>();
     let head = RequestHead::from(request).with_peer(peer.map(|Peer(address)| *address));
     endpoint.respond(head)
 }
 
-/// With the length as a header field: some frameworks box a body and forget its
-/// size, and would send it in chunks.
+/// Sets the content length, since some frameworks box the body, lose its size and
+/// would send it chunked.
 fn with_length(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     let length = answer.body().len();
     answer
@@ -53,8 +53,8 @@ fn with_length(mut answer: Response<Bytes>) -> Response<Full<Bytes>> {
     answer.map(Full::new)
 }
 
-/// Mounts in axum 0.7 and 0.8, hyper, tonic's router and whatever else takes a
-/// service of tower (feature `tower`). A path that is not among
+/// A tower service for axum 0.7 and 0.8, hyper, the router of tonic and any other
+/// framework that takes one (feature `tower`). A path that is not among
 /// [`paths`](Self::paths) gets 404.
 ///
 /// ```
@@ -84,7 +84,7 @@ impl<B> Service<Request<B>> for Endpoint {
     }
 }
 
-/// The future of [`Endpoint`] as a service.
+/// The future of the [`Endpoint`] service.
 #[derive(Debug)]
 #[must_use = "an answer must be awaited and sent"]
 pub struct EndpointFuture(ResponseFuture);
@@ -98,7 +98,7 @@ impl Future for EndpointFuture {
     }
 }
 
-/// Answers probes in front of an application; made by
+/// Answers probes before the application; created by
 /// [`Health::layer`](crate::Health::layer).
 #[derive(Clone, Debug)]
 pub struct HealthLayer {
@@ -128,8 +128,8 @@ impl<S> Layer<S> for HealthLayer {
 
 /// An application behind a [`HealthLayer`].
 ///
-/// It is always ready, so that a limit of the application's keeps no probe
-/// waiting. A request to the application waits for it to be ready.
+/// It is always ready, so that a concurrency limit of the application does not delay
+/// probes. A request to the application waits until the application is ready.
 #[derive(Clone, Debug)]
 pub struct BehindHealth<S> {
     health: HealthLayer,

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_platform_is_known_by_its_variable() {
+    fn a_platform_is_detected_by_its_variable() {
         let in_kubernetes = usual_grace(|name| name == "KUBERNETES_SERVICE_HOST");
         assert_eq!(in_kubernetes, Some(Duration::from_secs(30)));
         let in_cloud_run = usual_grace(|name| name == "K_SERVICE");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_gets_the_end_even_if_health_is_gone() {
+    async fn waiters_see_the_end_of_the_drain_after_health_is_dropped() {
         let drain = Drain::new(Duration::from_secs(5));
         let before = drain.watch();
         assert!(drain.begin() && !drain.begin());
@@ -160,7 +160,7 @@ mod tests {
 
     #[cfg(feature = "signal")]
     #[tokio::test(start_paused = true)]
-    async fn to_hurry_ends_it_for_everybody_and_is_never_later() {
+    async fn hurry_ends_the_drain_for_all_waiters() {
         let drain = Drain::new(Duration::from_secs(5));
         drain.hurry();
         let idle = tokio::time::timeout(Duration::from_secs(60), drain.watch().over());

@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn ready_is_said_once_and_stopping_when_the_drain_begins() {
+    async fn ready_is_sent_once_and_stopping_when_the_drain_begins() {
         let options = CheckOptions::new().critical().interval(SECOND);
         let builder = Health::builder().check("database", options, || sleep(SECOND / 2));
         let (systemd, health, _path) = under_systemd(builder, None);
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_watchdog_hears_nothing_while_liveness_fails() {
+    async fn no_watchdog_message_is_sent_while_liveness_fails() {
         let builder = checked(&["database"]).check(
             "loop",
             CheckOptions::new().liveness().critical().interval(SECOND),
@@ -448,7 +448,7 @@ mod tests {
 
     /// The task shares the runtime with code that may hang.
     #[tokio::test]
-    async fn the_watchdog_hears_nothing_while_the_runtime_hangs() {
+    async fn no_watchdog_message_is_sent_while_the_runtime_hangs() {
         let watchdog = Duration::from_millis(20);
         let (systemd, health, _path) = under_systemd(Health::builder(), Some(watchdog));
         tokio::task::yield_now().await;
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_start_is_extended_at_each_step_and_not_without_one() {
+    async fn the_start_timeout_is_extended_on_progress_only() {
         let migrations = Gate::new("migrations");
         let slow = CheckOptions::new().critical().interval(60 * SECOND);
         let slow = slow.timeout(60 * SECOND);
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_check_that_flaps_is_no_progress() {
+    async fn a_flapping_check_is_not_progress() {
         let closed = Gate::new("closed");
         let builder =
             checked(&["database"]).reported(&closed, CheckOptions::new().startup().critical());
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_drain_asks_for_its_time_once() {
+    async fn a_drain_extends_the_stop_timeout_once() {
         let builder =
             Health::builder().lifecycle(LifecycleOptions::new().drain_delay(120 * SECOND));
         let (systemd, health, _path) = under_systemd(builder, None);
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_watchdog_is_triggered_once_where_it_is_wanted() {
+    async fn the_watchdog_is_triggered_once_if_enabled() {
         let builder = |name: &str| {
             let options = CheckOptions::new().liveness().critical().interval(SECOND);
             Health::builder().check(name, options, || async {})
@@ -567,7 +567,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_status_names_a_few() {
+    async fn the_status_message_names_a_few_checks() {
         let names = ["a", "b", "c", "d", "e", "f", "g"];
         let (systemd, health, _path) = under_systemd(checked(&names), None);
         sleep(2 * SECOND).await;
@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_where_and_how_often() {
+    fn the_socket_and_the_watchdog_period_come_from_the_environment() {
         let none = Notifier::from_vars(vars(&[("WATCHDOG_USEC", "1000000")]));
         assert!(none.is_none(), "without a socket there is nothing to do");
         for no_socket in ["", "relative", "vsock:2:1234"] {
@@ -611,7 +611,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test(start_paused = true)]
-    async fn an_abstract_socket_is_reached() {
+    async fn messages_reach_an_abstract_socket() {
         let name = format!("@health-{}-{}", std::process::id(), fastrand::u64(..));
         let systemd = Systemd::at(&address(OsStr::new(&name)).expect("an address"));
         let mut builder = Health::builder();
@@ -623,7 +623,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_could_not_be_sent_is_sent_once_somebody_listens() {
+    async fn unsent_messages_are_sent_once_the_socket_exists() {
         let path = Path::new();
         let address = SocketAddr::from_pathname(&path.0).expect("a short path");
         let mut builder = Health::builder();

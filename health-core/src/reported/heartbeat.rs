@@ -59,7 +59,7 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "silence is a failure, and when it is dropped nothing can beat"]
+#[must_use = "the check fails without beats, and a dropped heartbeat cannot beat"]
 pub struct Heartbeat {
     handles: Arc<Handles>,
 }
@@ -134,12 +134,11 @@ impl Heartbeat {
         self.handles.pulse.beat(Instant::now());
     }
 
-    /// Reports that the work has ended in an orderly way: the check passes from
-    /// now on, without further beats, also when the heartbeat is dropped.
+    /// Reports that the work has ended as intended: the check passes from now on,
+    /// without further beats and after the drop of the heartbeat.
     ///
-    /// Call it where the loop ends as intended, so that a shutdown without a drain
-    /// or a job that has done its work is no failure. It is permanent, and holds
-    /// for all clones.
+    /// Call it at the intended end of the loop, so that a shutdown without a drain or
+    /// a completed job is not a failure. It is permanent and applies to all clones.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -312,7 +311,7 @@ impl Source for Pulse {
         }
         if self.deadline < Duration::from_millis(1) {
             return rule(
-                "no beat could come within the deadline of a heartbeat that is below 1 ms",
+                "the deadline of a heartbeat cannot be below 1 ms",
                 "write several times what one round of the work takes",
             );
         }
@@ -435,7 +434,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn hold_for_every_history(
+        fn readers_agree_on_every_history_of_beats(
             before_the_start in 0_u64..120,
             steps in prop::collection::vec((0_u64..80, any::<bool>(), any::<bool>()), 0..60),
         ) {

@@ -81,7 +81,7 @@ pub(crate) const DURATION: Family = Family {
     name: "health_check_duration_seconds",
     kind: Kind::Histogram,
     unit: Some("seconds"),
-    help: "How long the runs of a check took, its timeout for those that were not back by then.",
+    help: "The duration of the runs of a check, or the timeout of runs that exceeded it.",
     points: durations,
 };
 
@@ -117,7 +117,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: STATE,
         kind: Kind::StateSet,
         unit: None,
-        help: "The verdict on a check.",
+        help: "The verdict of a check.",
         points: |sample, sink| {
             for check in &sample.checks {
                 for verdict in Verdict::ALL {
@@ -131,7 +131,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_checks_total",
         kind: Kind::Counter,
         unit: None,
-        help: "The results of a check; a run that hangs counts once more each interval.",
+        help: "The results of a check; a hanging run counts once more in each interval.",
         points: |sample, sink| {
             for check in &sample.checks {
                 for probe in check.probes.iter() {
@@ -148,7 +148,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_check_failures_total",
         kind: Kind::Counter,
         unit: None,
-        help: "The failures of a check by their class, of the classes that it has had.",
+        help: "The failures of a check by class, for the classes that have occurred.",
         points: |sample, sink| {
             for check in &sample.checks {
                 for class in FailureClass::ALL {
@@ -165,14 +165,14 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_check_transitions_total",
         kind: Kind::Counter,
         unit: None,
-        help: "How often the verdict on a check turned.",
+        help: "The number of changes of the verdict of a check.",
         points: |sample, sink| each(sample, sink, |check| check.stats.transitions().into()),
     },
     Family {
         name: "health_check_last_transition_timestamp_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
-        help: "When the verdict on a check last changed, the start before the first change.",
+        help: "The time of the last change of the verdict of a check, or of the start.",
         points: |sample, sink| {
             each(sample, sink, |check| {
                 timestamp(Some(sample.started_at + check.turned_after))
@@ -183,14 +183,14 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_check_runs_total",
         kind: Kind::Counter,
         unit: None,
-        help: "How often a check has run, or has been reported: each beat of a heartbeat counts.",
+        help: "The number of runs of a check, or of reports: each beat of a heartbeat counts.",
         points: |sample, sink| each(sample, sink, |check| exact(check.runs)),
     },
     Family {
         name: "health_check_consecutive_failures",
         kind: Kind::Gauge,
         unit: None,
-        help: "How many failures of a check came in a row up to now.",
+        help: "The number of consecutive failures of a check.",
         points: |sample, sink| each(sample, sink, |check| check.consecutive_failures.into()),
     },
     DURATION,
@@ -198,14 +198,14 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_check_last_success_timestamp_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
-        help: "When a check last had a result that was no failure, 0 before the first.",
+        help: "The time of the last result of a check that was not a failure, 0 before the first.",
         points: |sample, sink| each(sample, sink, |check| timestamp(check.stats.last_success())),
     },
     Family {
         name: "health_check_in_flight_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
-        help: "For how long the present run of a check has been under way, 0 if there is none.",
+        help: "The age of the current run of a check, 0 if there is none.",
         points: |sample, sink| {
             each(sample, sink, |check| {
                 check.in_flight.map_or(0.0, |age| age.as_secs_f64())
@@ -244,21 +244,21 @@ pub(crate) static FAMILIES: [Family; 19] = [
         name: "health_start_time_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
-        help: "When the checks were started.",
+        help: "The time of the start of the checks.",
         points: |sample, sink| emit(sink, &[], timestamp(Some(sample.started_at))),
     },
     Family {
         name: "health_drain_start_timestamp_seconds",
         kind: Kind::Gauge,
         unit: Some("seconds"),
-        help: "When the drain began, 0 if there is none.",
+        help: "The time when the drain began, 0 if there is none.",
         points: |sample, sink| emit(sink, &[], timestamp(sample.drain_started_at)),
     },
     Family {
         name: "health_service_info",
         kind: Kind::Info,
         unit: None,
-        help: "The version of the service, if it says one.",
+        help: "The version of the service, if it is set.",
         points: |sample, sink| match sample.version {
             Some(version) => emit(sink, &[("version", version)], 1.0),
             None => emit(sink, &[], 1.0),

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_out_in_the_order_in_which_they_were_pushed() {
+    fn records_are_popped_in_the_order_of_the_pushes() {
         let queue = Queue::new(3);
         let mut checks = Checks::new(3);
         let pushed: Vec<_> = (0..256).map(|nth| checks.turn(Some(nth % 3))).collect();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_keeps_the_newest_record_of_a_check_that_turned_first() {
+    fn a_full_queue_keeps_the_newest_record_of_each_check() {
         let queue = Queue::new(2);
         let mut checks = Checks::new(2);
         queue.push(checks.turn(Some(0)));
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_leaves_room_so_that_pushing_stays_cheap() {
+    fn a_merge_frees_a_quarter_of_the_queue() {
         for keys in [0, 1, 128, 1_000] {
             let queue = Queue::new(keys);
             let mut checks = Checks::new(keys);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_is_drained_and_takes_no_more() {
+    fn a_closed_queue_is_drained_and_accepts_no_records() {
         let queue = Queue::new(1);
         let mut checks = Checks::new(1);
         let first = checks.turn(Some(0));
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_consumer_is_woken_by_a_push_and_by_a_close() {
+    fn a_push_and_a_close_wake_the_consumer() {
         let queue = Arc::new(Queue::new(1));
         let consumer = thread::spawn({
             let queue = Arc::clone(&queue);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_queue_has_nothing_before_the_deadline() {
+    fn an_empty_queue_pops_nothing_at_the_deadline() {
         let queue = Queue::<StateRange>::new(1);
         assert_eq!(queue.pop_before(Instant::now()), Popped::Nothing);
         assert!(queue.take_all().is_empty());
@@ -419,7 +419,7 @@ mod tests {
         /// bounded, the records of a key cover its states without a gap and in
         /// order, and the newest state arrives.
         #[test]
-        fn no_schedule_loses_or_reorders_the_states_of_a_check(steps in steps()) {
+        fn no_interleaving_loses_or_reorders_the_states_of_a_check(steps in steps()) {
             let queue = Queue::new(151);
             let mut checks = Checks::new(151);
             let mut next = vec![0; 151];

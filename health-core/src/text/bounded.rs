@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_is_withheld() {
+    fn a_deeply_nested_detail_is_withheld() {
         fn nested(depth: usize) -> Value {
             (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
         }
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_withheld() {
+    fn an_endless_detail_is_withheld() {
         struct Endless;
         impl Serialize for Endless {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -122,7 +122,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_pause_is_not_counted_and_moves_nothing_that_was_before_it() {
+    fn a_pause_is_not_counted_and_moves_no_earlier_moment() {
         let start = Instant::now();
         let mut clock = Clock::start(start);
         let before = clock.at(start + 2 * SECOND);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_the_last_pauses_moves_only_what_comes_after_it() {
+    fn each_pause_moves_only_later_moments() {
         let start = Instant::now();
         let mut clock = Clock::start(start);
         clock.discount(start + 10 * SECOND, 5 * SECOND);

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rounded_to_what_can_be_measured() {
+    fn durations_are_rounded_to_the_measurable_precision() {
         assert!((milliseconds(Duration::from_nanos(2_000_100_400)) - 2_000.1).abs() < 1e-9);
         let epoch = SystemTime::UNIX_EPOCH + Duration::from_millis(1_234);
         assert_eq!(timestamp(epoch), "1970-01-01T00:00:01.234Z");

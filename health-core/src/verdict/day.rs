@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn time_without_a_result_is_neither_up_nor_down() {
+    fn time_without_a_result_counts_as_neither_up_nor_down() {
         let mut day = Day::new(Moment::START);
         assert_eq!(day.uptime(), None);
         day.record(Verdict::Unknown, at(30));
@@ -398,7 +398,7 @@ mod tests {
 
         /// The times of all verdicts add up, whatever their lengths.
         #[test]
-        fn no_time_is_lost(parts in prop::collection::vec((0_usize..5, 0_u64..400_000), 1..40)) {
+        fn the_times_of_all_verdicts_add_up(parts in prop::collection::vec((0_usize..5, 0_u64..400_000), 1..40)) {
             let all = [
                 Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Unknown, Verdict::Skipped,
             ];

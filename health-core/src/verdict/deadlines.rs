@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_earliest_is_the_least_of_all(
+        fn the_earliest_deadline_is_the_minimum(
             checks in 1_usize..40,
             changes in prop::collection::vec((0_usize..40, prop::option::of(0_u64..100)), 0..80),
         ) {

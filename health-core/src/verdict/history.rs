@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_with_their_times() {
+    fn the_newest_results_are_kept_with_their_times() {
         let mut results = [Status::Pass; 7];
         results[0] = Status::Fail;
         results[5] = Status::Warn;
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_quantiles_are_of_what_is_kept() {
+    fn rates_and_quantiles_cover_the_kept_results() {
         let mut results = [Status::Pass; 20];
         results[3] = Status::Fail;
         results[4] = Status::Warn;
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_where_nothing_shall_be() {
+    fn a_history_of_length_zero_keeps_no_result() {
         let nothing = history(0, &[Status::Fail, Status::Pass]);
         assert!(nothing.past().is_empty());
         assert_eq!(nothing.success_rate(), None);
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_never_grows() {
+    fn the_ring_buffer_never_grows() {
         let mut ring = Ring::new(DEFAULT_KEPT);
         let before = ring.words.capacity();
         for nth in 0..1_000 {
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_becomes_the_longest() {
+    fn durations_that_are_too_long_saturate() {
         let word = Word::new(Status::Fail, Duration::MAX, Duration::MAX);
         assert_eq!(word.status(), Status::Fail);
         assert!(word.took() > Duration::from_secs(12 * 24 * 60 * 60));
@@ -388,7 +388,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_word_says_what_went_in(took in 0_u64..3_600_000_000, gap in 0_u64..86_400_000) {
+        fn an_encoded_result_is_decoded_unchanged(took in 0_u64..3_600_000_000, gap in 0_u64..86_400_000) {
             for status in [Status::Pass, Status::Warn, Status::Fail] {
                 let (took, gap) = (Duration::from_micros(took), Duration::from_millis(gap));
                 let word = Word::new(status, took, gap);

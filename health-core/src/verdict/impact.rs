@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn liveness_of_a_skipped_check_stays_what_it_was() {
+    fn a_skipped_check_keeps_its_impact_on_liveness() {
         let live = plan(&CheckOptions::new().liveness().critical());
         for (before_skip, impact) in [
             (Verdict::Pass, Impact::None),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_follow_every_order_of_changes() {
+    fn counts_are_right_after_any_order_of_changes() {
         let mut counts = ProbeCounts::default();
         counts.add(Impact::Fails);
         counts.add(Impact::Pending);

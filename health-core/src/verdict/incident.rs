@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_incident_is_short_safe_and_another_each_time() {
+    fn an_incident_id_is_short_printable_and_random() {
         let incidents: std::collections::HashSet<_> =
             (0..1_000).map(|_| Incident::draw()).collect();
         assert!(incidents.len() > 990, "{}", incidents.len());
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn reminders_come_at_growing_distances_and_then_daily() {
+    fn reminders_come_at_growing_intervals_and_then_daily() {
         let start = Moment::START;
         let mut ongoing = Ongoing::begin(start);
         let minutes = (0..=60 * 24 * 3).map(|minute| start + minute * MINUTE);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_late_is_reminded_once() {
+    fn missed_reminders_are_sent_once() {
         let start = Moment::START;
         let mut ongoing = Ongoing::begin(start);
         assert_eq!(ongoing.reminder(start + 2 * HOUR), Some(2 * HOUR));

@@ -58,7 +58,7 @@ impl Explanation {
         }
     }
 
-    /// Returns what to change.
+    /// Returns the options to change.
     #[cfg(feature = "tracing")]
     pub(crate) fn hint(&self) -> &'static str {
         match self.end {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_has_the_duration_and_every_text() {
+    fn the_cause_has_the_duration_and_all_texts() {
         let failed = Outcome::fail("no connection").because("pool timed out");
         for (outcome, expected) in [
             (Outcome::pass(), "passed after 30.0 s"),

@@ -198,7 +198,7 @@ pub struct CheckReport {
         expect(dead_code, reason = "the page shows it")
     )]
     is_reported: bool,
-    /// Since when the verdict is unchanged, if it is not a good one.
+    /// Since when the verdict is unchanged, if it does not pass.
     #[cfg_attr(
         not(feature = "status-page"),
         expect(dead_code, reason = "the page shows it")
@@ -214,7 +214,7 @@ pub struct CheckReport {
 /// A switch that is off.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Notice {
-    /// When it turns on again by itself.
+    /// When it turns on again automatically.
     #[cfg_attr(
         not(feature = "status-page"),
         expect(dead_code, reason = "the page shows it")
@@ -252,7 +252,7 @@ impl CheckReport {
             reported_at: reports.and_then(Reports::at),
             kept: None,
             is_reported: track.is_reported(),
-            // Each answer makes all reports, and only these need it.
+            // Only computed here, since each answer creates all reports.
             since: if track.verdict().is_good() {
                 None
             } else {
@@ -421,8 +421,8 @@ impl CheckReport {
         self.last_message()
     }
 
-    /// What kind of failure the last result was, if the check says so. Public,
-    /// like [`message`](Self::message).
+    /// Returns the failure class of the last result, if it has one. Public, like
+    /// [`message`](Self::message).
     pub fn failure_class(&self) -> Option<FailureClass> {
         if self.blocked_by.is_some() || self.seen.standing.stale {
             return None;
@@ -488,8 +488,8 @@ impl CheckReport {
         self.is_reported
     }
 
-    /// Returns the wall-clock time since which the verdict is unchanged, if it is
-    /// not a good one.
+    /// Returns the wall-clock time since which the verdict is unchanged, if the check
+    /// does not pass.
     pub(crate) fn since(&self) -> Option<SystemTime> {
         self.since
     }
@@ -504,7 +504,7 @@ impl CheckReport {
         self.last_outcome().is_some_and(Outcome::is_timed_out)
     }
 
-    /// Returns whether the verdict was good and there was no result since for too
+    /// Returns whether the verdict was good and there has been no result for too
     /// long.
     pub(crate) fn is_stale(&self) -> bool {
         self.seen.standing.stale

@@ -49,7 +49,7 @@ impl Stats {
         }
     }
 
-    /// The last failure is of this class.
+    /// Counts the class of the last failure.
     pub(crate) fn classify(&mut self, class: FailureClass) {
         let failures = &mut self.classes[class as usize];
         *failures = failures.wrapping_add(1);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_are_named_as_they_are() {
+    fn the_names_of_the_bounds_match_their_values() {
         for (bound, name) in BOUNDS {
             let named: f64 = name.parse().expect("a number");
             assert_eq!(Duration::from_secs_f64(named), bound, "{name}");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_small() {
+    fn stats_take_at_most_128_bytes() {
         assert!(size_of::<Stats>() <= 128, "{}", size_of::<Stats>());
     }
 }

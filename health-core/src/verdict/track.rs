@@ -89,14 +89,14 @@ struct Reported {
     since: Moment,
     /// When its reading expires.
     until: Option<Moment>,
-    /// Silence is no failure before this time.
+    /// Missed beats are not a failure before this time.
     lenient_until: Moment,
 }
 
 /// A switch that is off.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SwitchedOff {
-    /// When it turns on again by itself.
+    /// When it turns on again automatically.
     pub(crate) until: Option<Moment>,
 }
 
@@ -374,8 +374,8 @@ impl Track {
         self.stats.with_reports(self.counted_reports())
     }
 
-    /// Returns the reports that the source has counted itself. Their number
-    /// never decreases, whatever the verdict.
+    /// Returns the reports that the source has counted itself. Their number never
+    /// decreases, regardless of the verdict.
     fn counted_reports(&self) -> Option<Reports> {
         self.reported.as_ref()?.source.reports()
     }
@@ -491,7 +491,7 @@ impl Track {
         }
     }
 
-    /// Ends the skip of a reported check. Silence during the skip does not count.
+    /// Ends the skip of a reported check. Missed beats during the skip do not count.
     pub(crate) fn resume(&mut self, now: Moment, view: &View<'_>) {
         self.skipped = None;
         if let Some(reported) = &mut self.reported {
@@ -566,7 +566,7 @@ impl Track {
         self.record(flight.started, missed, outcome);
     }
 
-    /// Reads the source. An unchanged reading is no result.
+    /// Reads the source. An unchanged reading is not a result.
     pub(crate) fn look(&mut self, now: Moment, view: &View<'_>) {
         let is_ignored = self.retired || self.skipped.is_some();
         let Some(reported) = self.reported.as_mut().filter(|_| !is_ignored) else {
@@ -601,7 +601,7 @@ impl Track {
         }
     }
 
-    /// Applies a reading that counts for the probes but is no result: it is
+    /// Applies a reading that counts for the probes but is not a result: it is
     /// neither in the history nor in the metrics.
     fn wait_for_first_report(&mut self, outcome: Outcome) {
         self.settled = outcome.status().into();
@@ -782,7 +782,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_until_the_first_result() {
+    fn a_check_is_unknown_until_its_first_result() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         assert_eq!(track.verdict(), Verdict::Unknown);
@@ -807,7 +807,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_turns_the_verdict_and_a_late_pass_does_not_turn_it_back() {
+    fn a_check_fails_at_its_deadline_and_a_late_pass_does_not_reset_it() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));
         track.begin(now);
@@ -824,7 +824,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_missed_periods_are_counted_one_by_one_and_more_at_once() {
+    fn more_than_a_hundred_missed_periods_are_counted_at_once() {
         let options = CheckOptions::new().timeout(secs(1)).interval(secs(10));
         for (late, results) in [(1_000, 102), (1_001, 2)] {
             let mut track = track(&options);
@@ -837,7 +837,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_comes_back_over_time_has_timed_out_even_if_nobody_looked() {
+    fn a_run_that_returns_late_has_timed_out_without_a_reader() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().timeout(secs(2)));
         run(&mut track, now, secs(5), Outcome::pass());
@@ -847,7 +847,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_hangs_counts_once_a_period_against_the_threshold() {
+    fn a_hanging_run_counts_one_failure_per_period() {
         let now = Moment::START;
         let options = CheckOptions::new().failure_threshold(3);
         let mut track = track(&options);
@@ -867,7 +867,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_late_sees_what_was_true_all_along() {
+    fn a_late_reader_applies_many_missed_periods_at_once() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new().failure_threshold(3));
         run(&mut track, now, secs(0), Outcome::pass());
@@ -882,7 +882,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_at_the_moment_of_staleness_has_no_credit() {
+    fn a_timeout_at_the_stale_moment_fails_at_once() {
         let now = Moment::START;
         let options = CheckOptions::new()
             .failure_threshold(2)
@@ -914,7 +914,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_hold_the_verdict_back_but_the_first_pass_settles_it() {
+    fn thresholds_delay_the_verdict_but_not_the_first_pass() {
         let now = Moment::START;
         let options = CheckOptions::new()
             .failure_threshold(3)
@@ -953,7 +953,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_outcome_holds_whatever_the_runs_say() {
+    fn a_forced_outcome_overrides_all_runs() {
         let now = Moment::START;
         let options = CheckOptions::new()
             .failure_threshold(3)
@@ -972,7 +972,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_joins_the_run_that_is_on_its_way() {
+    fn a_request_joins_the_pending_run() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         assert!(!track.decide(false), "no run was requested");
@@ -988,7 +988,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retired_stays_what_it_was() {
+    fn a_retired_check_keeps_its_verdict() {
         let now = Moment::START;
         let mut track = track(&CheckOptions::new());
         run(&mut track, now, secs(0), Outcome::pass());
@@ -1090,7 +1090,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn hold_for_every_history(
+        fn readers_agree_on_every_history_of_runs(
             steps in steps(),
             failure_threshold in 1_u32..4,
             success_threshold in 1_u32..4,
@@ -1143,7 +1143,7 @@ mod properties {
 
         /// A reported outcome is valid until the next report, for every reader.
         #[test]
-        fn hold_for_what_is_reported(
+        fn readers_agree_on_reported_outcomes(
             steps in prop::collection::vec((0_u64..120, status(), 0_u64..200), 0..40),
         ) {
             let plan = CheckOptions::new().resolve().expect("legal options");

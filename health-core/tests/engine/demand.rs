@@ -1,4 +1,4 @@
-//! Checks that run when somebody asks.
+//! Checks on demand: they run when a probe or a refresh needs their result.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A check that takes a while, and counts.
+/// A check that takes `time` and counts its runs.
 fn counted(takes: Duration) -> (Arc<AtomicUsize>, impl Fn() -> tokio::time::Sleep) {
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
@@ -79,7 +79,7 @@ async fn many_callers_share_one_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_comes_within_800_ms_and_a_caller_who_leaves_changes_nothing() {
+async fn an_answer_waits_at_most_800_ms_and_a_dropped_request_changes_nothing() {
     let (runs, check) = counted(3 * SECOND);
     let options = CheckOptions::new().cache(60 * SECOND).critical();
     let health = Health::builder()
@@ -101,7 +101,7 @@ async fn an_answer_comes_within_800_ms_and_a_caller_who_leaves_changes_nothing()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_result_counts_while_the_next_is_late_until_it_is_stale() {
+async fn the_last_result_counts_until_it_is_stale() {
     let takes = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&takes);
     let options = CheckOptions::new()
@@ -131,7 +131,7 @@ async fn the_last_result_counts_while_the_next_is_late_until_it_is_stale() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_runs_at_once_and_joins_what_is_under_way() {
+async fn a_refresh_runs_at_once_or_joins_a_current_run() {
     let (runs, check) = counted(SECOND);
     let options = CheckOptions::new()
         .timeout(2 * SECOND)
@@ -182,8 +182,8 @@ async fn a_refresh_never_waits_for_an_overdue_run() {
     assert!(hung.overdue_since().is_some());
 }
 
-/// The turns so far: everything that has happened is there, so the first wait ends
-/// it.
+/// The status changes so far. All events are in the channel already, so the first
+/// `await` that would block ends the list.
 fn turns(events: &mut Events) -> Vec<(Verdict, Verdict)> {
     let mut context = Context::from_waker(Waker::noop());
     let mut turns = Vec::new();
@@ -196,7 +196,7 @@ fn turns(events: &mut Events) -> Vec<(Verdict, Verdict)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_check_that_is_asked_seldom_turns_once() {
+async fn a_rarely_requested_passing_check_changes_status_once() {
     let options = CheckOptions::new().cache(SECOND).critical();
     let health = Health::builder()
         .check("good", options, || async {})
@@ -205,7 +205,7 @@ async fn a_good_check_that_is_asked_seldom_turns_once() {
     let (mut events, endpoint) = (health.subscribe(), health.internal_endpoint());
     for _ in 0..20 {
         assert_eq!(ask(&endpoint, "/readyz").await, 200);
-        // Nothing happens between two askings, whoever reads meanwhile.
+        // No run happens between two requests, whatever is read meanwhile.
         for _ in 0..10 {
             sleep(SECOND).await;
             assert_eq!(
@@ -223,7 +223,7 @@ async fn a_good_check_that_is_asked_seldom_turns_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_passes_within_its_timeout_is_never_seen_failing() {
+async fn a_check_that_passes_within_its_timeout_never_fails() {
     let (_, check) = counted(9 * SECOND / 10);
     let options = CheckOptions::new().cache(5 * SECOND).critical();
     let health = Health::builder()
@@ -264,7 +264,7 @@ async fn a_run_on_demand_fails_at_its_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_result_gives_no_credit_and_a_recent_one_does() {
+async fn the_failure_threshold_applies_only_after_a_recent_pass() {
     for (asked_every, answers) in [(2, [200, 200, 200, 503]), (60, [200, 503, 503, 503])] {
         let good = Arc::new(AtomicBool::new(true));
         let seen = Arc::clone(&good);
@@ -290,7 +290,7 @@ async fn an_old_result_gives_no_credit_and_a_recent_one_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readiness_asks_for_what_startup_waits_for() {
+async fn a_readiness_probe_runs_startup_checks_on_demand() {
     let (runs, check) = counted(SECOND / 10);
     let options = CheckOptions::new().startup().critical().cache(SECOND / 2);
     let health = Health::builder()
@@ -306,7 +306,7 @@ async fn readiness_asks_for_what_startup_waits_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dependent_asks_for_what_comes_first() {
+async fn a_dependent_runs_its_dependency_on_demand() {
     let (tokens, token) = counted(SECOND / 10);
     let (calls, call) = counted(SECOND / 10);
     let health = Health::builder()
@@ -322,7 +322,7 @@ async fn a_dependent_asks_for_what_comes_first() {
 }
 
 #[test]
-fn an_answer_needs_no_runtime_of_its_own() {
+fn an_answer_can_be_awaited_outside_the_runtime() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -345,7 +345,7 @@ fn an_answer_needs_no_runtime_of_its_own() {
         health.internal_endpoint()
     });
     let answer = endpoint.respond(RequestHead::new("GET", "/readyz"));
-    // An executor that knows nothing of tokio.
+    // An executor without tokio.
     let waker = Waker::from(Arc::new(Unparks(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut answer = pin!(answer);
@@ -367,7 +367,7 @@ impl Wake for Unparks {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_without_a_result_is_neither_degraded_nor_an_incident() {
+async fn a_check_without_a_result_is_neither_degraded_nor_in_an_incident() {
     let options = CheckOptions::new().cache(SECOND);
     let health = Health::builder()
         .check("db", options, || async {})
@@ -379,7 +379,7 @@ async fn a_check_without_a_result_is_neither_degraded_nor_an_incident() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dependent_does_not_run_what_comes_first_while_its_result_is_recent() {
+async fn a_dependent_uses_a_recent_result_of_its_dependency() {
     let (first_runs, first) = counted(Duration::ZERO);
     let (runs, check) = counted(Duration::ZERO);
     let options = CheckOptions::new().interval(SECOND).after(&["database"]);

@@ -1,4 +1,4 @@
-//! Gates, which startup waits for.
+//! Gates that startup waits for.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn fails(message: &str) -> (Verdict, Option<String>) {
 const PASSES: (Verdict, Option<String>) = (Verdict::Pass, None);
 
 #[tokio::test]
-async fn startup_and_readiness_wait_until_it_is_opened() {
+async fn startup_and_readiness_wait_for_a_gate() {
     let (schema, cache) = (Gate::new("schema"), Gate::new("cache"));
     let health = started(
         Health::builder()
@@ -54,7 +54,7 @@ async fn startup_and_readiness_wait_until_it_is_opened() {
 }
 
 #[tokio::test]
-async fn opened_before_the_start_it_holds_nobody_up() {
+async fn a_gate_opened_before_the_start_delays_nothing() {
     let gate = Gate::new("schema");
     gate.open();
     assert!(gate.is_open());
@@ -66,7 +66,7 @@ async fn opened_before_the_start_it_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn one_gate_opens_for_every_health_that_has_it() {
+async fn one_gate_opens_in_every_health() {
     let gate = Gate::new("schema");
     let one = started(Health::builder().reported(&gate, blocking()));
     drop(one);
@@ -79,7 +79,7 @@ async fn one_gate_opens_for_every_health_that_has_it() {
 }
 
 #[tokio::test]
-async fn it_can_be_opened_on_a_thread_without_a_runtime() {
+async fn a_gate_can_be_opened_outside_a_runtime() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
     let opened = std::thread::spawn(move || gate.open()).join();
@@ -88,7 +88,7 @@ async fn it_can_be_opened_on_a_thread_without_a_runtime() {
 }
 
 #[tokio::test]
-async fn when_the_last_clone_is_dropped_before_it_says_so() {
+async fn a_gate_dropped_before_it_is_opened_fails_with_that_message() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
     let clone = gate.clone();
@@ -103,7 +103,7 @@ async fn when_the_last_clone_is_dropped_before_it_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_comes_after_it_runs_as_soon_as_it_opens() {
+async fn a_dependent_runs_as_soon_as_its_gate_opens() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()).check(
         "orders",
@@ -135,7 +135,7 @@ async fn a_check_that_comes_after_it_runs_as_soon_as_it_opens() {
 }
 
 #[tokio::test]
-async fn it_is_a_check_like_any_other_to_those_who_look() {
+async fn a_gate_is_reported_like_any_check() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
     let mut events = health.subscribe();
@@ -162,7 +162,7 @@ async fn it_is_a_check_like_any_other_to_those_who_look() {
 }
 
 #[tokio::test]
-async fn a_test_can_speak_in_its_place() {
+async fn a_fake_overrides_a_gate() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
     Fake::of(&health, "schema").warn("drill");
@@ -176,7 +176,7 @@ async fn a_test_can_speak_in_its_place() {
 }
 
 #[tokio::test]
-async fn what_has_been_stopped_hears_nothing() {
+async fn a_gate_does_not_change_a_stopped_health() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()));
     health.stop().await;
@@ -186,13 +186,13 @@ async fn what_has_been_stopped_hears_nothing() {
     assert_eq!(again.status(Probe::Readiness), Status::Pass);
 }
 
-/// Startup waits for it.
+/// Startup waits for the gate.
 fn blocking() -> CheckOptions {
     CheckOptions::new().startup().critical()
 }
 
 #[tokio::test]
-async fn names_and_options_obey_the_rules_of_all_checks() {
+async fn a_gate_follows_the_rules_for_names_and_options() {
     let gate = Gate::new("my-gate");
     let settings: Settings =
         serde_json::from_str(r#"{"my-gate": {"timeout": "2s", "failure_threshold": 3}}"#)
@@ -217,9 +217,9 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
     help: give one of them another name: `.check(\"other-my-gate\", ..)`
   - check `Schema` (FILE:{schema}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for
-  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `timeout` means nothing to it
+  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `timeout` has no effect on it
     help: leave `timeout` out
-  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `failure_threshold` means nothing to it
+  - check `my-gate` (FILE:{own}): with its settings, it is reported and never run, so `failure_threshold` has no effect on it
     help: leave `failure_threshold` out
   - check `startup` (FILE:{startup}): the gate was dropped, so it can never be opened
     help: keep a clone of it where the step ends that startup waits for"
@@ -228,7 +228,7 @@ async fn names_and_options_obey_the_rules_of_all_checks() {
 }
 
 #[tokio::test]
-async fn settings_can_leave_it_out() {
+async fn settings_can_disable_a_gate() {
     let gate = Gate::new("schema");
     let vars = [("HEALTH_CHECK_SCHEMA_ENABLED", "false")];
     let health = started(
@@ -257,7 +257,7 @@ fn answer(health: &Health, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn answers_with_details_name_what_startup_waits_for() {
+async fn answers_with_details_name_the_checks_that_startup_waits_for() {
     let (schema, cache) = (Gate::new("schema"), Gate::new("cache"));
     let builder = Health::builder().http(HttpOptions::new().probe_details(Details::Checks));
     let health = started(
@@ -290,7 +290,7 @@ async fn answers_with_details_name_what_startup_waits_for() {
 }
 
 #[tokio::test]
-async fn the_status_alone_names_nothing() {
+async fn answers_without_details_name_no_check() {
     let gate = Gate::new("schema");
     let health = started(
         Health::builder()
@@ -305,7 +305,7 @@ async fn the_status_alone_names_nothing() {
 }
 
 #[tokio::test]
-async fn of_many_that_startup_waits_for_some_are_named() {
+async fn the_list_of_checks_that_startup_waits_for_is_bounded() {
     let gates: Vec<Gate> = (0..8).map(|nth| Gate::new(format!("gate-{nth}"))).collect();
     let builder = gates.iter().fold(Health::builder(), |builder, gate| {
         builder.reported(gate, blocking())
@@ -319,7 +319,7 @@ async fn of_many_that_startup_waits_for_some_are_named() {
     );
 }
 
-/// It has not been opened yet, which is how every start begins.
+/// A gate that has not been opened yet, as at every start.
 #[tokio::test(start_paused = true)]
 async fn a_gate_that_is_not_open_yet_has_not_failed() {
     let gate = Gate::new("migrations");

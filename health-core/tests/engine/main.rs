@@ -1,7 +1,5 @@
-//! What is registered runs when it should, and what it says becomes verdicts.
+//! When checks run, and how their results become verdicts.
 
-mod answers;
-mod credit;
 mod demand;
 mod engine;
 mod gates;
@@ -11,4 +9,6 @@ mod reports;
 mod settings;
 mod start;
 mod threads;
+mod validity;
+mod waiting;
 mod workers;

@@ -1,4 +1,4 @@
-//! Checks that come after others.
+//! Checks with dependencies (`after`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -15,7 +15,7 @@ fn often() -> CheckOptions {
     CheckOptions::new().interval(SECOND).critical()
 }
 
-/// A switch that a check follows, and how often the check ran.
+/// A switch that controls a check, and the number of its runs.
 #[derive(Clone)]
 struct Switch(Arc<(AtomicBool, AtomicUsize)>);
 
@@ -46,7 +46,7 @@ fn verdict(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
+async fn a_check_is_skipped_while_its_dependency_fails_and_names_the_root_cause() {
     let (database, schema, queries) = (Switch::new(false), Switch::new(true), Switch::new(true));
     let health = Health::builder()
         .check("queries", often().after(&["schema"]), queries.check())
@@ -102,9 +102,9 @@ async fn a_check_is_skipped_while_what_comes_first_fails_and_names_the_root() {
 }
 
 /// The checks in the middle of the chain stay skipped, so no verdict of theirs
-/// tells those behind them of the other root.
+/// changes when another check becomes the root cause.
 #[tokio::test(start_paused = true)]
-async fn the_root_is_right_at_once_when_another_check_becomes_the_root() {
+async fn the_root_cause_is_updated_at_once() {
     let (database, schema) = (Switch::new(true), Switch::new(false));
     let seldom = || often().interval(60 * SECOND);
     let beat = Heartbeat::new("worker", 600 * SECOND);
@@ -132,10 +132,10 @@ async fn the_root_is_right_at_once_when_another_check_becomes_the_root() {
     }
 }
 
-/// A check that counts only for startup is over once startup has passed, even if
-/// it is due at that time and waits for the result of what comes first.
+/// A check that counts only for startup ends once startup has passed, even if it is
+/// due then and waits for the result of a dependency.
 #[tokio::test(start_paused = true)]
-async fn a_check_that_startup_has_ended_is_not_skipped_any_more() {
+async fn a_completed_startup_check_is_no_longer_skipped() {
     let database = Switch::new(true);
     let runs = database.check();
     let gate = Gate::new("warm");
@@ -168,7 +168,7 @@ async fn a_check_that_startup_has_ended_is_not_skipped_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_waits_for_the_first_result_of_what_comes_first() {
+async fn a_check_waits_for_the_first_result_of_its_dependency() {
     let second = Switch::new(true);
     let health = Health::builder()
         .check("first", often().timeout(SECOND), || sleep(SECOND / 2))
@@ -188,7 +188,7 @@ async fn a_check_waits_for_the_first_result_of_what_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn liveness_does_not_fail_for_what_was_not_run() {
+async fn liveness_does_not_fail_for_skipped_checks() {
     let health = Health::builder()
         .check("database", CheckOptions::new(), || async { false })
         .check("alive", often().liveness().after(&["database"]), || async {
@@ -203,7 +203,7 @@ async fn liveness_does_not_fail_for_what_was_not_run() {
 fn refused(builder: HealthBuilder) -> String {
     let error = builder.start().expect_err("it is refused");
     let text = error.to_string().replace(file!(), "FILE");
-    // Where the lines stand is rustfmt's affair.
+    // The lines depend on how rustfmt breaks them.
     let digits = text
         .split("FILE:")
         .map(|part| part.trim_start_matches(char::is_numeric));
@@ -211,7 +211,7 @@ fn refused(builder: HealthBuilder) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_come_first_is_refused() {
+async fn invalid_dependencies_are_refused() {
     let check = || async {};
     let builder = Health::builder()
         .check("cache", often().after(&["queue"]), check)
@@ -231,9 +231,9 @@ async fn what_cannot_come_first_is_refused() {
     );
 }
 
-/// The wait for a first result is not made up for by a second run.
+/// The wait for a first result is not followed by an extra run.
 #[tokio::test(start_paused = true)]
-async fn a_check_that_waited_runs_once_and_then_once_a_period() {
+async fn a_check_that_waited_runs_once_and_then_once_per_interval() {
     let start = tokio::time::Instant::now();
     let runs = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = Arc::clone(&runs);
@@ -263,7 +263,7 @@ async fn a_check_that_waited_runs_once_and_then_once_a_period() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_first_result_on_demand_is_followed_by_one_run_of_its_dependent() {
+async fn a_dependent_runs_once_after_a_slow_first_result_on_demand() {
     let api = Switch::new(true);
     let token = CheckOptions::new().cache(SECOND).timeout(2 * SECOND);
     let health = Health::builder()

@@ -1,4 +1,4 @@
-//! Waiting for readiness, and the start for tests of an application.
+//! `Health::ready`, and `HealthBuilder::for_tests`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn critical() -> CheckOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ready_returns_with_the_last_first_result() {
+async fn ready_returns_when_every_check_has_a_result() {
     let health = Health::builder()
         .check("database", critical(), || sleep(SECOND))
         .check("dear", critical().cache(10 * SECOND), || sleep(2 * SECOND))
@@ -27,7 +27,7 @@ async fn ready_returns_with_the_last_first_result() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_names_what_is_missing() {
+async fn the_timeout_error_names_the_missing_checks() {
     let health = Health::builder()
         .check("cache", critical(), || async {})
         .check("database", critical(), || async { Err::<(), _>("refused") })
@@ -103,7 +103,7 @@ async fn for_tests_runs_nothing_and_is_ready_at_once() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// In parallel tests each has a service of its own.
+/// Tests that run in parallel each have a service of their own.
 #[tokio::test]
 async fn a_fake_changes_one_service_until_it_is_released() {
     let started = || {
@@ -131,7 +131,7 @@ async fn a_fake_changes_one_service_until_it_is_released() {
 
 #[tokio::test]
 #[should_panic(expected = r#"no check is named `databse`; the checks are ["cache", "database"]"#)]
-async fn a_fake_of_an_unknown_check_names_the_checks() {
+async fn a_fake_of_an_unknown_check_lists_the_known_ones() {
     let health = Health::builder()
         .check("cache", critical(), || async {})
         .check("database", critical(), || async {})
@@ -142,7 +142,7 @@ async fn a_fake_of_an_unknown_check_names_the_checks() {
 }
 
 #[tokio::test]
-async fn for_tests_still_refuses_what_cannot_work() {
+async fn for_tests_still_reports_invalid_builders() {
     let refused = Health::builder()
         .check("database", critical(), || async {})
         .check("database", critical(), || async {})

@@ -1,5 +1,5 @@
-//! What is reported from outside and never run: heartbeats, switches and
-//! supervised tasks. Gates have a file of their own.
+//! Reported checks that never run: heartbeats, switches and supervised tasks.
+//! `gates.rs` has the tests of gates.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
@@ -18,7 +18,7 @@ use tokio::time::{advance, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(30);
-/// The deadline but for a second.
+/// One second less than the deadline.
 const ALMOST: Duration = Duration::from_secs(29);
 
 fn options() -> CheckOptions {
@@ -50,7 +50,7 @@ fn on_one_thread() -> Runtime {
         .expect("a runtime can be built")
 }
 
-/// Where the verdict of the only check went, in order.
+/// The verdicts of the only check after each change, in order.
 async fn turns(mut events: Events) -> Vec<Verdict> {
     let mut turns = Vec::new();
     while let Some(event) = events.next().await {
@@ -62,7 +62,7 @@ async fn turns(mut events: Events) -> Vec<Verdict> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_is_unknown_then_passes_then_fails_after_its_deadline() {
+async fn a_heartbeat_is_unknown_then_passes_and_fails_after_its_deadline() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     assert_eq!(verdict(&health, "consumer"), Verdict::Unknown);
@@ -88,7 +88,7 @@ async fn a_heartbeat_is_unknown_then_passes_then_fails_after_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_first_beat_never_comes_the_deadline_counts_from_the_start() {
+async fn without_a_first_beat_the_deadline_counts_from_the_start() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     sleep(10 * DEADLINE).await;
     let health = started(Health::builder().reported(&beat, critical().liveness()));
@@ -102,7 +102,7 @@ async fn when_the_first_beat_never_comes_the_deadline_counts_from_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_beat_before_the_start_counts_for_as_long_as_any_other() {
+async fn a_beat_before_the_start_is_valid_as_long_as_any_other() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     beat.beat();
     sleep(ALMOST).await;
@@ -119,7 +119,7 @@ async fn a_beat_before_the_start_counts_for_as_long_as_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_heard_of_though_nobody_reads() {
+async fn a_missed_beat_is_reported_without_readers() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     let events = health.subscribe();
@@ -137,10 +137,9 @@ async fn silence_is_heard_of_though_nobody_reads() {
     );
 }
 
-/// The clock moves without a turn of any task, as it does for a runtime that
-/// stands still.
+/// The clock advances while no task runs, as for a blocked runtime.
 #[tokio::test(start_paused = true)]
-async fn a_beat_that_ends_a_silence_says_that_there_was_one() {
+async fn a_late_beat_reports_the_missed_one_first() {
     let stands_still = on_one_thread();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = {
@@ -161,7 +160,7 @@ async fn a_beat_that_ends_a_silence_says_that_there_was_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_last_clone_is_dropped_it_fails_at_once() {
+async fn a_heartbeat_fails_when_its_last_clone_is_dropped() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let health = started(Health::builder().reported(&beat, critical()));
     let task = tokio::spawn({
@@ -181,7 +180,7 @@ async fn when_the_last_clone_is_dropped_it_fails_at_once() {
 }
 
 #[test]
-fn a_runtime_that_stands_still_cannot_hide_a_silence() {
+fn a_blocked_runtime_cannot_hide_a_missed_beat() {
     let beat = Heartbeat::new("consumer", Duration::from_millis(50));
     let of_the_loop = beat.clone();
     let (tell, told) = mpsc::channel();
@@ -191,7 +190,7 @@ fn a_runtime_that_stands_still_cannot_hide_a_silence() {
             let health = started(Health::builder().reported(&of_the_loop, critical().liveness()));
             of_the_loop.beat();
             tell.send(health).expect("somebody reads");
-            // The mistake: the only thread waits for something else.
+            // The mistake: the only thread of the runtime blocks.
             let _ = released.recv();
         });
     });
@@ -211,7 +210,7 @@ fn a_runtime_that_stands_still_cannot_hide_a_silence() {
 }
 
 #[test]
-fn beats_from_many_threads_are_one_turn() {
+fn beats_from_many_threads_cause_one_status_change() {
     const THREADS: usize = 8;
     const BEATS: usize = 20_000;
     let runtime = on_one_thread();
@@ -251,8 +250,8 @@ fn beats_from_many_threads_are_one_turn() {
     );
 }
 
-/// Beats that come around the deadline, while somebody looks all the time:
-/// whatever the order, none is lost for good.
+/// Beats around the deadline, while another thread reads all the time: in any order,
+/// no beat is lost.
 #[test]
 fn a_beat_at_the_deadline_is_never_lost() {
     let runtime = on_one_thread();
@@ -285,7 +284,7 @@ fn a_beat_at_the_deadline_is_never_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
+async fn a_switch_is_off_until_it_is_turned_on_or_its_time_is_over() {
     let switch = Switch::new("maintenance");
     let health = started(Health::builder().reported(&switch, critical()));
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
@@ -316,7 +315,7 @@ async fn a_switch_is_off_until_it_is_on_or_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_that_comes_back_is_heard_of_though_nobody_reads() {
+async fn a_switch_that_turns_on_by_itself_is_reported_without_readers() {
     let switch = Switch::new("maintenance");
     let health = started(Health::builder().reported(&switch, options()));
     let events = health.subscribe();
@@ -339,7 +338,7 @@ async fn a_switch_that_is_not_critical_degrades() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn startup_passes_when_the_last_thing_it_waits_for_comes_back_by_itself() {
+async fn startup_passes_when_its_last_check_recovers_by_itself() {
     let switch = Switch::new("warm-up");
     switch.off_for("caches are cold", DEADLINE);
     let health = started(Health::builder().reported(&switch, critical().startup()));
@@ -350,7 +349,7 @@ async fn startup_passes_when_the_last_thing_it_waits_for_comes_back_by_itself() 
 }
 
 #[tokio::test]
-async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
+async fn a_panicked_task_fails_with_a_private_text() {
     let task = tokio::spawn(async {
         tokio::task::yield_now().await;
         panic!("password=hunter2")
@@ -387,7 +386,7 @@ async fn a_task_that_panics_names_itself_and_keeps_its_text_private() {
 }
 
 #[tokio::test]
-async fn a_task_that_returns_or_is_cancelled_has_failed_and_gives_its_result() {
+async fn a_task_that_returns_or_is_cancelled_fails_and_its_result_is_kept() {
     let ends = Supervised::new("ends", tokio::spawn(async { String::from("result") }));
     let hangs = Supervised::new("hangs", tokio::spawn(std::future::pending::<()>()));
     let health = started(
@@ -406,7 +405,7 @@ async fn a_task_that_returns_or_is_cancelled_has_failed_and_gives_its_result() {
 }
 
 #[tokio::test]
-async fn a_task_that_ended_before_anybody_looked_has_failed_from_the_start() {
+async fn a_task_that_ended_before_the_start_has_failed() {
     let task = Supervised::new("worker", tokio::spawn(async {}));
     while !task.is_finished() {
         tokio::task::yield_now().await;
@@ -416,7 +415,7 @@ async fn a_task_that_ended_before_anybody_looked_has_failed_from_the_start() {
 }
 
 #[test]
-fn a_task_whose_runtime_goes_is_cancelled_for_those_who_still_read() {
+fn a_task_is_reported_as_cancelled_after_its_runtime_has_ended() {
     let (of_health, of_task) = (on_one_thread(), on_one_thread());
     let task = of_task.spawn(std::future::pending::<()>());
     let health = of_health.block_on(async {
@@ -428,7 +427,7 @@ fn a_task_whose_runtime_goes_is_cancelled_for_those_who_still_read() {
 }
 
 #[tokio::test]
-async fn a_task_that_ends_after_the_stop_is_no_failure() {
+async fn a_task_that_ends_after_the_stop_does_not_fail() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let task = Supervised::new("worker", tokio::spawn(stopped));
     let health = started(Health::builder().reported(&task, critical().liveness()));
@@ -439,7 +438,7 @@ async fn a_task_that_ends_after_the_stop_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_with_the_last_health_is_no_failure() {
+async fn a_task_that_ends_with_the_last_health_does_not_fail() {
     let (beat, switch) = (Heartbeat::new("beat", DEADLINE), Switch::new("switch"));
     let task = tokio::spawn(std::future::pending::<()>());
     let abort = task.abort_handle();
@@ -458,7 +457,7 @@ async fn what_ends_with_the_last_health_is_no_failure() {
     assert_eq!(turns(events).await, []);
 }
 
-/// What is awaited on one thread is ended on another, at the same moment.
+/// A task that is awaited on one thread is cancelled on another at the same time.
 #[test]
 fn the_result_of_a_task_is_never_lost() {
     let runtime = Builder::new_multi_thread()
@@ -474,7 +473,7 @@ fn the_result_of_a_task_is_never_lost() {
 }
 
 #[tokio::test]
-async fn options_about_runs_and_impossible_deadlines_are_refused() {
+async fn run_options_and_invalid_deadlines_are_refused() {
     let dropped = Heartbeat::new("dropped", DEADLINE);
     let builder = Health::builder();
     let runs = critical()
@@ -510,7 +509,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
         "`success_threshold`",
         "`stale_after`",
     ] {
-        let what = format!("it is reported and never run, so {expected} means nothing to it");
+        let what = format!("it is reported and never run, so {expected} has no effect on it");
         let help = format!("help: leave {expected} out");
         assert!(error.contains(&what) && error.contains(&help), "{error}");
     }
@@ -519,7 +518,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
         "help: add `.critical()`, or leave `.liveness()` out",
         "the heartbeat has been dropped, so it cannot beat",
         "help: keep a clone of it where the work is done",
-        "no beat could come within the deadline of a heartbeat that is below 1 ms",
+        "the deadline of a heartbeat cannot be below 1 ms",
         "help: write several times what one round of the work takes",
         "the deadline of the heartbeat is too long",
         "help: the longest deadline is 24 h",
@@ -529,7 +528,7 @@ async fn options_about_runs_and_impossible_deadlines_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_can_leave_them_out_and_change_nothing_else() {
+async fn settings_can_only_disable_reported_checks() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let builder = || Health::builder().reported(&beat, critical());
     let settings = |key, value| Settings::from_vars([(key, value)]);
@@ -567,9 +566,9 @@ async fn a_check_after_a_heartbeat_follows_it() {
     assert_eq!(verdict(&health, "lag"), Verdict::Pass);
 }
 
-/// Everything that a service has for its work ends when it drains.
+/// Every kind of work that a service ends when it drains.
 #[tokio::test(start_paused = true)]
-async fn work_that_ends_during_a_drain_has_not_failed() {
+async fn work_that_ends_during_a_drain_does_not_fail() {
     let live = || CheckOptions::new().liveness().critical();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -596,7 +595,7 @@ async fn work_that_ends_during_a_drain_has_not_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_and_a_silence_fail_during_a_drain_as_well() {
+async fn a_panic_and_a_missed_beat_fail_during_a_drain() {
     let live = || CheckOptions::new().liveness().critical();
     let beat = Heartbeat::new("consumer", DEADLINE);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -622,9 +621,9 @@ async fn a_panic_and_a_silence_fail_during_a_drain_as_well() {
     assert_eq!(verdict(&health, "consumer"), Verdict::Fail);
 }
 
-/// Times and counts are those of the last report, not of the last change.
+/// Times and counts are those of the last report, not those of the last change.
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
+async fn a_heartbeat_reports_the_time_and_count_of_its_last_beat() {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let builder = Health::builder()
         .http(HttpOptions::new().path("/metrics", health_core::http::Page::Metrics));
@@ -653,7 +652,7 @@ async fn a_heartbeat_that_goes_on_is_seen_to_go_on() {
     assert_eq!(last.consecutive(), 1, "one report that lasts");
 }
 
-/// Beats are counted by the millisecond, so a busy loop may beat in each round.
+/// Beats are counted once per millisecond, so a busy loop may beat in each round.
 #[tokio::test(start_paused = true)]
 async fn beats_within_one_millisecond_count_once() {
     let beat = Heartbeat::new("consumer", DEADLINE);

@@ -1,4 +1,4 @@
-//! What an operator changes without a new build.
+//! Settings that an operator changes without a new build.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn settings(json: &str) -> Settings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_changes_numbers_and_leaves_checks_out() {
+async fn a_file_changes_options_and_disables_checks() {
     let health = builder()
         .settings(settings(
             r#"{"database": {"timeout": "7s"}, "orders-db": {"failure_threshold": 3, "enabled": false}}"#,
@@ -61,7 +61,7 @@ async fn a_file_changes_numbers_and_leaves_checks_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_environment_wins_where_it_is_given_last() {
+async fn the_source_that_is_given_last_wins() {
     let vars = [
         ("HEALTH_CHECK_DATABASE_TIMEOUT", "1s"),
         ("HEALTH_CHECK_ORDERS_DB_FAILURE_THRESHOLD", "2"),
@@ -86,7 +86,7 @@ async fn the_environment_wins_where_it_is_given_last() {
 }
 
 #[tokio::test]
-async fn every_bad_setting_is_named() {
+async fn every_invalid_setting_is_reported() {
     let file = r#"{
         "databse": {"timeout": "2s"},
         "database": {"timeout": "soon", "intervall": "1s", "failure_threshold": 0.5, "enabled": "yes"},
@@ -114,8 +114,8 @@ fn problems(builder: HealthBuilder) -> String {
     builder.start().expect_err("it is refused").to_string()
 }
 
-/// Kubernetes makes them for a Service named `health-check` or `health`; scripts
-/// and images have others.
+/// Kubernetes sets such variables for a Service named `health-check` or `health`;
+/// scripts and images set others.
 const FOREIGN: [(&str, &str); 14] = [
     ("HEALTH_CHECK_SERVICE_HOST", "10.0.0.1"),
     ("HEALTH_CHECK_SERVICE_PORT", "80"),
@@ -134,14 +134,14 @@ const FOREIGN: [(&str, &str); 14] = [
 ];
 
 #[tokio::test]
-async fn variables_of_others_do_not_keep_the_application_from_starting() {
+async fn foreign_variables_do_not_prevent_the_start() {
     let started = builder().settings(Settings::from_vars(FOREIGN)).start();
     let health = started.expect("none of them is a setting");
     assert!(health.check("database").is_some());
 }
 
 #[tokio::test]
-async fn a_misspelt_variable_is_refused_and_named() {
+async fn a_misspelt_variable_is_refused() {
     for (name, value, expected) in [
         (
             "HEALTH_CHECK_DATABSE_TIMEOUT",
@@ -189,7 +189,7 @@ async fn a_misspelt_variable_is_refused_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_later_source_wins_whatever_the_spelling() {
+async fn a_later_source_wins_in_any_spelling() {
     let slow = settings(r#"{"orders_db": {"timeout": "9s", "enabled": false}}"#);
     let quick = settings(r#"{"orders-db": {"timeout": "1s", "enabled": true}}"#);
     let starts = |sources: [&Settings; 2]| {
@@ -206,9 +206,9 @@ async fn the_later_source_wins_whatever_the_spelling() {
     assert!(health.expect("it starts").check("orders-db").is_some());
 }
 
-/// Two options that exclude each other are one choice of the last source.
+/// Of two mutually exclusive options, the one from the last source counts.
 #[tokio::test]
-async fn a_later_source_replaces_an_option_that_excludes_its_own() {
+async fn a_later_source_replaces_a_mutually_exclusive_option() {
     let cached = || settings(r#"{"database": {"cache": "30s"}, "guard_token_file": "/no/file"}"#);
     let vars = [
         ("HEALTH_CHECK_DATABASE_INTERVAL", "20s"),
@@ -227,7 +227,7 @@ async fn a_later_source_replaces_an_option_that_excludes_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_names_the_prefix() {
+async fn the_prefix_of_the_variables_can_be_chosen() {
     let vars = [
         ("ORDERS_HEALTH_CHECK_ORDERS_DB_ENABLED", "false"),
         ("ORDERS_HEALTH_DRAIN_DELAY", "12s"),
@@ -246,7 +246,7 @@ async fn the_caller_names_the_prefix() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_sets_up_the_service() {
+async fn settings_configure_the_service() {
     let token = "correct horse battery staple";
     let file = settings(
         r#"{
@@ -286,9 +286,10 @@ async fn an_operator_sets_up_the_service() {
     assert_eq!(start.elapsed(), Duration::from_secs(9));
 }
 
-/// Who sees private details: the builder's addresses, and those of the settings.
+/// The clients that see private details: the addresses of the builder and of the
+/// settings.
 #[tokio::test]
-async fn an_operator_adds_addresses_and_trusted_proxies() {
+async fn settings_add_addresses_and_trusted_proxies() {
     for settings in [
         Settings::from_vars([
             ("HEALTH_GUARD_ADDRESSES", "192.0.2.0/24, 2001:db8::/32"),
@@ -331,7 +332,7 @@ async fn an_operator_adds_addresses_and_trusted_proxies() {
 }
 
 #[tokio::test]
-async fn every_bad_range_of_the_settings_is_named_at_once() {
+async fn every_invalid_address_range_is_reported() {
     let vars = [
         ("HEALTH_GUARD_ADDRESSES", "10.0.0.0/33,10.0.0.0/8,ten"),
         ("HEALTH_TRUSTED_PROXIES", "::ffff:10.0.0.0/104"),
@@ -355,7 +356,7 @@ async fn every_bad_range_of_the_settings_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn every_bad_setting_of_the_service_is_named() {
+async fn every_invalid_service_setting_is_reported() {
     let file = r#"{
         "drain_dely": "8s",
         "drain_readiness": "no",
@@ -406,7 +407,7 @@ fn no_secret_is_printed() {
 }
 
 #[tokio::test]
-async fn a_group_without_a_check_is_refused_with_the_setting_that_emptied_it() {
+async fn a_group_emptied_by_a_setting_is_refused_with_that_setting() {
     let group = || {
         let storage = || CheckOptions::new().tags(&["storage"]);
         Health::builder()
@@ -424,9 +425,10 @@ async fn a_group_without_a_check_is_refused_with_the_setting_that_emptied_it() {
 }
 
 proptest! {
-    /// kubelet's variables for a Service of any name with ports of any name.
+    /// The variables that the kubelet sets for a Service with any name and any port
+    /// names.
     #[test]
-    fn no_service_of_kubernetes_keeps_the_application_from_starting(
+    fn service_variables_of_kubernetes_do_not_prevent_the_start(
         service in "health(_check(_(db|orders_db|database|[A-Z]{1,8}))?)?",
         port in "[a-z]{1,9}(_[a-z]{1,9})?|timeout|failure_threshold|drain_delay",
     ) {
@@ -457,7 +459,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_exchange_cache_and_interval() {
+async fn settings_replace_a_cache_by_an_interval_and_back() {
     let second = Duration::from_secs(1);
     let health = Health::builder()
         .check("dear", CheckOptions::new().interval(second), || async {})

@@ -1,4 +1,4 @@
-//! What `start` refuses, all at once and with what to type.
+//! The problems that `start` reports, all at once and each with its help.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn refused(builder: HealthBuilder) -> String {
 }
 
 #[test]
-fn outside_a_runtime() {
+fn a_start_outside_a_runtime_is_refused() {
     assert_eq!(
         refused(Health::builder()),
         "health cannot start, 1 problem:\n  \
@@ -21,7 +21,7 @@ fn outside_a_runtime() {
 }
 
 #[test]
-fn in_a_runtime_without_a_timer() {
+fn a_start_in_a_runtime_without_a_timer_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime can be built");
@@ -52,7 +52,7 @@ async fn options_that_are_given_twice_are_refused() {
 }
 
 #[tokio::test]
-async fn every_problem_in_one_error() {
+async fn every_problem_is_in_one_error() {
     let options = CheckOptions::new;
     let builder = Health::builder()
         .check("a-b", options(), || async {})
@@ -88,7 +88,7 @@ async fn every_problem_in_one_error() {
 }
 
 #[tokio::test]
-async fn a_probe_that_no_check_feeds_where_one_was_expected() {
+async fn a_required_probe_without_checks_is_refused() {
     let builder = || Health::builder().check("db", CheckOptions::new(), || async {});
     let fed = builder().require([Probe::Readiness]).start();
     assert!(fed.is_ok(), "{fed:?}");
@@ -101,7 +101,7 @@ async fn a_probe_that_no_check_feeds_where_one_was_expected() {
 }
 
 #[tokio::test]
-async fn nothing_at_all_is_legal_and_healthy() {
+async fn a_health_without_checks_is_healthy() {
     let health = Health::builder().start().expect("no checks are no problem");
     for probe in Probe::ALL {
         assert_eq!(health.status(probe), health_core::Status::Pass, "{probe}");

@@ -1,8 +1,7 @@
-//! Checks that hold their thread, never end, or panic wherever they can.
+//! Checks that block their thread, never end, or panic in any place.
 //!
-//! Where only a blocked thread brings a thing about, time is real: such a test
-//! waits for what the check tells through a channel, with a bound and without a
-//! sleep.
+//! Where only a blocked thread brings a state about, the test uses real time: it
+//! waits, with a bound and without a sleep, for a message of the check on a channel.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -20,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{advance, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// How long a bad check may take: enough for a good one on a busy machine.
+/// The timeout of a faulty check: long enough for a good check on a busy machine.
 const SHORT: Duration = Duration::from_millis(100);
 
 fn critical() -> CheckOptions {
@@ -44,7 +43,7 @@ fn message(health: &Health, name: &str) -> Option<String> {
     check.message().map(str::to_owned)
 }
 
-/// Whether work that does not return within the bound was given up.
+/// Returns `false` if the work did not return within the bound and was abandoned.
 fn within_bound(work: impl FnOnce() + Send + 'static) -> bool {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
@@ -54,10 +53,10 @@ fn within_bound(work: impl FnOnce() + Send + 'static) -> bool {
     told.recv_timeout(BOUND).is_ok()
 }
 
-/// How many threads of this process run the check.
+/// The number of threads of this process that run the check.
 #[cfg(target_os = "linux")]
 fn threads_of(check: &str) -> usize {
-    // The system keeps 15 bytes of a name, and a newline follows.
+    // The system keeps 15 bytes of a thread name, followed by a newline.
     let name = format!("health-{check}");
     let tasks = std::fs::read_dir("/proc/self/task").expect("/proc lists this process");
     let names =
@@ -65,7 +64,7 @@ fn threads_of(check: &str) -> usize {
     names.filter(|comm| comm.trim_end() == name).count()
 }
 
-/// Tells when it is dropped, and on which thread.
+/// Sends the ID of the thread on which it is dropped.
 struct Tells(mpsc::Sender<ThreadId>);
 
 impl Drop for Tells {
@@ -74,7 +73,7 @@ impl Drop for Tells {
     }
 }
 
-/// Ends the loop of a check, also if the test fails: the runtime waits for it.
+/// Ends the loop of a check even if the test fails, since the runtime waits for it.
 struct StopsOnDrop(Arc<AtomicBool>);
 
 impl Drop for StopsOnDrop {
@@ -84,7 +83,7 @@ impl Drop for StopsOnDrop {
 }
 
 #[test]
-fn a_loop_that_never_yields_fails_at_its_deadline_and_loses_its_worker() {
+fn a_loop_that_never_yields_fails_at_its_deadline_and_moves_to_its_own_thread() {
     let runtime = workers(1);
     let stop = Arc::new(AtomicBool::new(false));
     let _stops = StopsOnDrop(Arc::clone(&stop));
@@ -106,8 +105,8 @@ fn a_loop_that_never_yields_fails_at_its_deadline_and_loses_its_worker() {
             .expect("it starts")
     });
     let first = told.recv_timeout(BOUND).expect("the first run");
-    // Two long polls prove it, as far as the thread had a processor meanwhile. On
-    // a busy machine some do not count.
+    // Two long polls quarantine the check if the thread had a CPU meanwhile. On a
+    // busy machine some polls do not count.
     let is_running_late = || {
         let report = health.check("loop").expect("the check is registered");
         report.overdue_since().is_some()
@@ -130,8 +129,8 @@ fn a_loop_that_never_yields_fails_at_its_deadline_and_loses_its_worker() {
     assert_eq!(free, Some(first));
 }
 
-/// `block_in_place` is how tokio wants it done, so a check that does is no
-/// worse off when it has been caught: there too it may block in place.
+/// `block_in_place` is the way that tokio recommends, so a check that uses it must
+/// work on its own thread as well.
 #[test]
 fn a_check_that_blocks_in_place_passes_wherever_it_runs() {
     let runtime = workers(2);
@@ -140,7 +139,7 @@ fn a_check_that_blocks_in_place_passes_wherever_it_runs() {
         let health = Health::builder().check("polite", critical(), move || {
             let _ = tell.send(thread::current().id());
             async {
-                // Longer than the longest poll, whatever the machine does.
+                // Longer than the longest poll on any machine.
                 tokio::task::block_in_place(|| thread::sleep(Duration::from_millis(2)));
             }
         });
@@ -164,7 +163,7 @@ fn a_check_that_blocks_in_place_passes_wherever_it_runs() {
 }
 
 #[test]
-fn a_plain_function_that_hangs_has_one_thread_and_keeps_nobody_from_ending() {
+fn a_hanging_blocking_check_uses_one_thread_and_does_not_block_the_exit() {
     for runtime in [
         workers(2),
         Builder::new_current_thread()
@@ -191,7 +190,7 @@ fn a_plain_function_that_hangs_has_one_thread_and_keeps_nobody_from_ending() {
             while message(&health, "hung").as_deref() != Some("timed out") {
                 sleep(Duration::from_millis(5)).await;
             }
-            // Ten periods in which the function could have been called again.
+            // Ten intervals in which the function could have been called again.
             let mut periods = 0;
             while periods < 10 {
                 periods += ticks.try_iter().count();
@@ -218,10 +217,10 @@ fn a_plain_function_that_hangs_has_one_thread_and_keeps_nobody_from_ending() {
     }
 }
 
-/// It awaits, so its deadline is seen, but it is always ready to go on. Time
-/// does not pass by itself while a task is busy.
+/// The check awaits, so its deadline is noticed, but it is always ready to continue.
+/// The paused clock does not advance while a task is busy.
 #[tokio::test(start_paused = true)]
-async fn a_check_that_is_always_busy_is_given_up_and_delays_nobody() {
+async fn a_check_that_never_becomes_idle_is_abandoned_and_delays_no_other() {
     let (tell, told) = mpsc::channel();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
@@ -283,10 +282,10 @@ async fn a_check_that_is_always_busy_is_given_up_and_delays_nobody() {
     );
 }
 
-/// What a run holds is dropped when it is given up, and that too is user code
-/// that can block.
+/// The values of a run are dropped when it is abandoned, and `drop` is user code that
+/// can block.
 #[tokio::test(start_paused = true)]
-async fn a_check_whose_drop_holds_the_thread_is_caught() {
+async fn a_check_that_blocks_in_drop_is_detected() {
     struct Blocks(Tells);
     impl Drop for Blocks {
         fn drop(&mut self) {
@@ -308,8 +307,8 @@ async fn a_check_whose_drop_holds_the_thread_is_caught() {
     let here = thread::current().id();
     sleep(40 * SECOND).await;
     assert_eq!(told.recv_timeout(BOUND), Ok(here), "a suspicion");
-    // A second offence is the proof, unless the thread waited for a processor. The
-    // clock does not wait for the thread of the run after that.
+    // A second long poll quarantines the check, unless its thread waited for a CPU.
+    // The clock does not wait for the thread of the run after that.
     let start = Instant::now();
     while !told.try_recv().is_ok_and(|thread| thread != here) {
         assert!(start.elapsed() < BOUND, "it was never moved");
@@ -318,7 +317,7 @@ async fn a_check_whose_drop_holds_the_thread_is_caught() {
     drop(health);
 }
 
-/// Panics when it is dropped, unless that would end the process.
+/// Panics when it is dropped, except during a panic, which would abort the process.
 struct PanicsOnDrop;
 
 impl Drop for PanicsOnDrop {
@@ -342,7 +341,7 @@ async fn panics_at_its_end() {
     tokio::task::yield_now().await;
 }
 
-/// A future by hand: it panics after it has said its result.
+/// A hand-written future that panics after it has returned its result.
 struct PanicsAfterItsResult {
     _held: PanicsOnDrop,
 }
@@ -356,7 +355,7 @@ impl Future for PanicsAfterItsResult {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
+async fn a_panic_anywhere_fails_only_its_check_which_runs_again() {
     let every_second = || critical().interval(SECOND).timeout(SECOND);
     let health = Health::builder()
         .check("creating", every_second(), || {
@@ -376,12 +375,12 @@ async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
         .check("fine", every_second(), || async {})
         .check("payload", every_second(), panics_with_a_payload_that_panics)
         .check("poll", every_second(), panics_in_poll)
-        // A panic prints, with its backtrace if somebody wants it, and that may
-        // take longer than a poll should.
+        // A panic prints a message, and a backtrace if enabled, which may take longer
+        // than a poll should.
         .runtime(RuntimeOptions::new().max_poll_time(None))
         .start()
         .expect("it starts");
-    // Long enough for what hangs to be given up twice.
+    // Long enough to abandon hanging runs twice.
     sleep(100 * SECOND).await;
     for (name, message) in [
         ("creating", "panicked"),
@@ -405,7 +404,7 @@ async fn a_panic_anywhere_is_a_failure_of_its_own_check_and_it_runs_on() {
 }
 
 #[test]
-fn a_panic_on_a_thread_of_its_own_is_a_failure_and_it_runs_on() {
+fn a_panic_on_its_own_thread_fails_the_check_which_runs_again() {
     let runtime = workers(1);
     runtime.block_on(async {
         let health = Health::builder()

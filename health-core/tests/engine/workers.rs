@@ -1,4 +1,4 @@
-//! Workers of a service: their orderly end, and what they depend on.
+//! Background tasks of a service: their orderly end and their dependencies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -23,7 +23,7 @@ fn verdict(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finished_heartbeat_passes_without_beats_and_when_it_is_dropped() {
+async fn a_finished_heartbeat_passes_without_beats_and_after_its_drop() {
     for has_beaten in [true, false] {
         let beat = Heartbeat::new("consumer", DEADLINE);
         let health = Health::builder().reported(&beat, live());
@@ -77,7 +77,7 @@ async fn a_finished_task_may_end_but_not_panic() {
     assert_eq!(verdict(&health, "early"), Verdict::Fail, "it ended before");
 }
 
-/// A broker, and a consumer that beats while the broker works.
+/// A broker, and a consumer that beats while the broker is up.
 fn consumer() -> (Health, Heartbeat, Arc<AtomicBool>) {
     let beat = Heartbeat::new("consumer", DEADLINE);
     let broker = Arc::new(AtomicBool::new(true));
@@ -93,7 +93,7 @@ fn consumer() -> (Health, Heartbeat, Arc<AtomicBool>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_in_an_outage_of_a_dependency_does_not_fail_liveness() {
+async fn missed_beats_during_an_outage_of_a_dependency_do_not_fail_liveness() {
     let (health, beat, broker) = consumer();
     sleep(SECOND / 2).await;
     beat.beat();
@@ -108,7 +108,7 @@ async fn silence_in_an_outage_of_a_dependency_does_not_fail_liveness() {
     let report = health.check("consumer").expect("the check is registered");
     assert_eq!(report.blocked_by(), Some("broker"));
 
-    // The deadline begins again.
+    // The deadline starts again.
     broker.store(true, SeqCst);
     sleep(28 * SECOND).await;
     assert_eq!(verdict(&health, "consumer"), Verdict::Pass);
@@ -120,7 +120,7 @@ async fn silence_in_an_outage_of_a_dependency_does_not_fail_liveness() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_dies_in_an_outage_fails_when_it_is_over() {
+async fn a_worker_that_dies_during_an_outage_fails_after_it() {
     let (health, beat, broker) = consumer();
     sleep(SECOND / 2).await;
     beat.beat();
@@ -135,7 +135,7 @@ async fn a_worker_that_dies_in_an_outage_fails_when_it_is_over() {
 
 /// A heartbeat that failed before the dependency did keeps failing liveness.
 #[tokio::test(start_paused = true)]
-async fn a_failure_before_the_skip_counts_for_liveness() {
+async fn a_failure_before_the_skip_keeps_failing_liveness() {
     let (health, beat, broker) = consumer();
     beat.beat();
     sleep(DEADLINE + SECOND).await;

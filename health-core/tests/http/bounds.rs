@@ -1,4 +1,4 @@
-//! Whatever checks say, a prober can read the answer.
+//! The answers for probers stay within their limits, whatever the checks return.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokio::time::sleep;
 
-/// kubelet reads this much.
+/// The number of bytes that the kubelet reads.
 const LIMIT: usize = 10 * 1024;
 const TOKEN: &str = "correct horse battery staple";
 
@@ -24,7 +24,7 @@ pub(crate) fn on_paused_clock<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// What one check says.
+/// The outcome of one check.
 #[derive(Clone, Debug)]
 struct Saying {
     status: Status,
@@ -117,7 +117,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn pages_for_probers_fit_and_can_be_read(
+    fn pages_for_probers_are_bounded_and_parse(
         sayings in proptest::collection::vec(saying(), 1..6),
         checks in prop_oneof![1_usize..12, Just(60), Just(400)],
         excluded in proptest::collection::vec("[a-z%0-9\"\\\\]{0,90}", 0..9),
@@ -158,13 +158,13 @@ fn nth_of_a_hundred(nth: usize) -> Saying {
     }
 }
 
-/// Each hundredth fails.
+/// One check in a hundred fails.
 fn mostly_passing() -> Vec<Saying> {
     (0..100).map(nth_of_a_hundred).collect()
 }
 
 #[test]
-fn what_does_not_pass_comes_first_and_the_rest_is_counted() {
+fn failing_checks_come_first_and_omitted_checks_are_counted() {
     on_paused_clock(async {
         let health = serving(mostly_passing(), 1_000, "1".into()).await;
         let json: Value = serde_json::from_str(&body(&health, "/readyz", "", None))
@@ -191,7 +191,7 @@ fn what_does_not_pass_comes_first_and_the_rest_is_counted() {
 }
 
 #[test]
-fn names_alone_are_listed_where_details_do_not_fit() {
+fn only_names_are_listed_if_details_do_not_fit() {
     on_paused_clock(async {
         let all_fail = vec![Saying {
             status: Status::Fail,
@@ -230,7 +230,7 @@ fn health_is_complete_for_any_number_of_checks() {
 }
 
 #[test]
-fn a_cause_is_cut_and_a_long_detail_is_withheld() {
+fn a_long_cause_is_cut_and_a_long_detail_is_withheld() {
     on_paused_clock(async {
         let long = vec![Saying {
             status: Status::Fail,

@@ -1,4 +1,4 @@
-//! The formats of an answer.
+//! The formats of answers.
 
 use std::future::pending;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status};
 use serde_json::Value;
 use tokio::time::sleep;
+
+use crate::started;
 
 fn builder() -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
@@ -32,12 +34,6 @@ fn builder() -> HealthBuilder {
             CheckOptions::new().after(&["database"]),
             || async {},
         )
-}
-
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
 }
 
 struct Answer {
@@ -77,7 +73,7 @@ fn get(health: &Health, uri: &str, accept: &str) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_returns_false_has_an_output() {
+async fn a_check_that_returns_false_has_an_output_text() {
     let builder =
         Health::builder().check("queue", CheckOptions::new().critical(), || async { false });
     let health = started(builder.http(HttpOptions::new().details(Details::Full))).await;
@@ -89,7 +85,7 @@ async fn a_check_that_returns_false_has_an_output() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_is_one_word_or_the_list_of_kubernetes() {
+async fn text_is_one_word_or_the_verbose_list_of_kubernetes() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     let live = get(&health, "/livez", "text/plain");
     assert_eq!((live.status, &*live.body), (200, "ok"));
@@ -121,9 +117,9 @@ async fn text_is_one_word_or_the_list_of_kubernetes() {
     assert_eq!((check.status, &*check.body), (200, "ok"));
 }
 
-/// What users of kube-apiserver type.
+/// The query parameters that users of kube-apiserver know.
 #[tokio::test(start_paused = true)]
-async fn verbose_is_text_where_a_probe_may_list_its_checks() {
+async fn verbose_returns_text_if_probe_details_are_enabled() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     let verbose = get(&health, "/livez?verbose", "*/*");
     assert_eq!(verbose.body, "[+]alive ok\nlivez check passed\n");
@@ -148,10 +144,10 @@ async fn verbose_is_text_where_a_probe_may_list_its_checks() {
     assert_eq!(body, r#"{"status":"healthy"}"#);
 }
 
-/// A text that begins a line, or turns the direction of one, could look like the
-/// line of another check.
+/// A text with a line break, or with a mark that reverses the direction of text,
+/// could imitate the line of another check.
 #[tokio::test(start_paused = true)]
-async fn no_text_leaves_its_line_or_turns_it_around() {
+async fn no_text_adds_a_line_or_reverses_one() {
     let marks =
         "\n\r\t\u{7}\u{85}\u{2028}\u{2029}\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}";
     let said: String = marks.split("").collect::<Vec<_>>().join("[+]x ok");
@@ -179,7 +175,7 @@ async fn no_text_leaves_its_line_or_turns_it_around() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_names_no_check_where_only_the_status_is_told() {
+async fn text_names_no_check_without_details() {
     let health = started(builder()).await;
     for uri in [
         "/readyz",
@@ -198,7 +194,7 @@ async fn text_names_no_check_where_only_the_status_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_list_fits_what_kubelet_reads() {
+async fn a_long_list_fits_the_limit_of_the_kubelet() {
     let mut builder = Health::builder().http(HttpOptions::new().probe_details(Details::Checks));
     for nth in 0..1_000 {
         let options = CheckOptions::new().critical();
@@ -217,7 +213,7 @@ async fn a_long_list_fits_what_kubelet_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_is_as_the_draft_wants_it() {
+async fn health_json_conforms_to_the_draft() {
     let health = started(builder()).await;
     for (uri, accept) in [
         ("/health", "application/health+json"),
@@ -271,7 +267,7 @@ async fn health_json_is_as_the_draft_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_browser_and_uptime_kuma_get_json() {
+async fn browsers_and_uptime_kuma_get_json() {
     let health = started(builder()).await;
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
     for accept in ["", "*/*", browser, "image/png", "application/json;q=0.1"] {
@@ -281,7 +277,7 @@ async fn a_browser_and_uptime_kuma_get_json() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_may_list_its_own_checks() {
+async fn a_probe_with_details_lists_its_own_checks() {
     let health = started(builder().http(HttpOptions::new().probe_details(Details::Checks))).await;
     Fake::of(&health, "database").pass();
     let body = get(&health, "/livez", "*/*").body;
@@ -299,7 +295,7 @@ async fn a_probe_may_list_its_own_checks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_may_have_the_name_of_what_the_draft_measures() {
+async fn a_check_named_uptime_does_not_collide_with_the_draft() {
     let up = || async { Outcome::pass().observe(7, "days") };
     let builder = Health::builder().check("uptime", CheckOptions::new(), up);
     let body = get(
@@ -313,7 +309,7 @@ async fn a_check_may_have_the_name_of_what_the_draft_measures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn monitors_get_the_words_that_they_match() {
+async fn each_vocabulary_has_its_words() {
     for (words, overall, check, single) in [
         (Vocabulary::Healthy, "unhealthy", "error", "ok"),
         (Vocabulary::Pass, "fail", "fail", "pass"),
@@ -336,7 +332,7 @@ async fn monitors_get_the_words_that_they_match() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn codes_can_be_set_within_what_probers_read_rightly() {
+async fn status_codes_can_be_set_within_limits() {
     let health = started(builder().http(HttpOptions::new().status_code(Status::Fail, 500))).await;
     assert_eq!(get(&health, "/readyz", "").status, 500);
     assert_eq!(get(&health, "/livez", "").status, 200);
@@ -352,9 +348,9 @@ async fn codes_can_be_set_within_what_probers_read_rightly() {
     assert_eq!(error.problems().len(), 5, "{error}");
 }
 
-/// A body behind a head that promises none is taken for the next answer.
+/// A client would take a body after a head without a length for the next response.
 #[tokio::test]
-async fn each_code_is_accepted_or_refused_with_a_remedy() {
+async fn each_status_code_is_accepted_or_refused_with_help() {
     for code in 0..1_000 {
         for status in [Status::Pass, Status::Warn, Status::Fail] {
             let is_right = match status {
@@ -378,7 +374,7 @@ async fn each_code_is_accepted_or_refused_with_a_remedy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_says_what_the_service_and_its_checks_are() {
+async fn health_json_describes_the_service_and_its_checks() {
     let options = CheckOptions::new()
         .affects(&["/orders", "/orders/{id}"])
         .links(&[("runbook", "https://example.com/ledger")]);
@@ -427,7 +423,7 @@ async fn health_json_says_what_the_service_and_its_checks_are() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_said_is_refused_at_start() {
+async fn invalid_descriptions_and_links_are_refused_at_the_start() {
     let options = CheckOptions::new()
         .affects(&["/orders/{id", "/ok"])
         .links(&[("", "/x"), ("runbook", "not a uri")]);
@@ -453,7 +449,7 @@ async fn what_cannot_be_said_is_refused_at_start() {
             "the service id is empty",
             "the description contains a control character",
             "the note has 1025 bytes, 1024 is the most",
-            "`not a uri` is no URI",
+            "`not a uri` is not a URI",
             "there are two links `about`",
         ]
     );
@@ -461,16 +457,16 @@ async fn what_cannot_be_said_is_refused_at_start() {
     for (problem, end) in firsts[5..].iter().zip([
         "): `/orders/{id` is not allowed: a variable of an endpoint is written in one pair of braces",
         "): a relation cannot be empty",
-        "): `not a uri` is no link",
+        "): `not a uri` is not a link",
     ]) {
         assert!(problem.ends_with(end), "{problem}");
     }
 }
 
-/// What was rendered of a check is kept until it changes, so every kind of
+/// The rendered text of a check is cached until the check changes, so every kind of
 /// change must be noticed.
 #[tokio::test(start_paused = true)]
-async fn the_list_says_of_each_check_what_it_says_by_itself() {
+async fn a_check_is_shown_alike_in_the_list_and_alone() {
     let migrated = Gate::new("migrations");
     let quick = CheckOptions::new().interval(Duration::from_secs(5));
     let hangs = quick.clone().timeout(Duration::from_secs(1));
@@ -483,7 +479,7 @@ async fn the_list_says_of_each_check_what_it_says_by_itself() {
     let mut lists = Vec::new();
     let mut look = |when: &str| {
         let checks = get(&health, "/health", "").json()["checks"].take();
-        // A moment is told in two clocks, which differ by a millisecond.
+        // One moment is shown by two clocks, which may differ by a millisecond.
         let without_since = |check: &Value| {
             let mut check = check.clone();
             let since = check

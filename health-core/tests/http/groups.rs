@@ -1,13 +1,12 @@
-//! Groups by tag, and answers without some checks.
-
-use std::time::Duration;
+//! Groups by tag, and answers with excluded checks.
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Page, RequestHead};
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
 use serde_json::Value;
-use tokio::time::sleep;
+
+use crate::started;
 
 const TOKEN: &str = "correct horse battery staple";
 
@@ -28,13 +27,7 @@ fn serving(http: HttpOptions) -> HealthBuilder {
         .http(http.group("storage"))
 }
 
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
-}
-
-/// As somebody whom the guard knows, if it has the token.
+/// Sends a request, with the token of the guard if there is one.
 fn get(health: &Health, uri: &str) -> (u16, String) {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let headers = [("authorization", format!("Bearer {TOKEN}"))];
@@ -51,7 +44,7 @@ fn json(health: &Health, uri: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_stands_as_its_checks_do_whatever_their_probes() {
+async fn a_group_has_the_status_of_its_checks_for_any_probe() {
     let health = started(builder()).await;
     let path = "/health/groups/storage";
     let is = |code, word: &str| {
@@ -96,7 +89,7 @@ async fn a_group_stands_as_its_checks_do_whatever_their_probes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_fails_while_a_critical_check_of_it_has_no_result() {
+async fn a_group_fails_while_one_of_its_critical_checks_has_no_result() {
     let silent = Health::builder()
         .check("database", tagged().critical(), std::future::pending::<()>)
         .http(HttpOptions::new().group("storage").details(Details::Status))
@@ -107,7 +100,7 @@ async fn a_group_fails_while_a_critical_check_of_it_has_no_result() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_may_be_anywhere() {
+async fn a_group_can_be_mounted_at_any_path() {
     let anywhere = serving(
         HttpOptions::new()
             .path("/internal/storage", Page::Group("storage"))
@@ -128,7 +121,7 @@ async fn a_group_may_be_anywhere() {
 }
 
 #[tokio::test]
-async fn a_group_that_no_check_has_is_refused() {
+async fn a_group_without_checks_is_refused() {
     let wrong = HttpOptions::new()
         .group("storge")
         .path("/eu", Page::Group("europe"));
@@ -143,7 +136,7 @@ async fn a_group_that_no_check_has_is_refused() {
     );
 }
 
-/// The page would be answered with 200, and hide that the check fails.
+/// The page would answer 200 and hide that the check fails.
 #[tokio::test]
 async fn a_page_and_a_check_at_one_path_are_refused() {
     let named = |name: &str| Health::builder().check(name, tagged(), || async { false });
@@ -182,7 +175,7 @@ async fn a_page_and_a_check_at_one_path_are_refused() {
                 .common_paths()
                 .path("/health/a", Page::StatusPage),
         ),
-        // What is below an own path is not the path of a check.
+        // A path below an additional path is not the path of a check.
         named("a").http(
             HttpOptions::new()
                 .path("/x", Page::Health)
@@ -251,7 +244,7 @@ async fn an_excluded_check_is_shown_and_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_is_none_warns_and_does_no_harm() {
+async fn an_unknown_excluded_name_only_adds_a_warning() {
     let health = started(guarded()).await;
     // `disk` counts for liveness only.
     let query = "exclude=ledger&exclude=%22%0a%3cb%3e&exclude=disk&exclude=%ff";
@@ -270,7 +263,7 @@ async fn a_name_that_is_none_warns_and_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_exclude_nothing_unless_everybody_may() {
+async fn only_recognized_clients_exclude_checks_by_default() {
     let health = started(builder()).await;
     Fake::of(&health, "database").fail("down");
     for uri in [

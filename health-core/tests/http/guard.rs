@@ -1,17 +1,17 @@
-//! Which clients see private details, and that probes do not depend on it.
+//! Which clients see private details, and that probes are the same for every client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::time::Duration;
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Headers, Page, RequestHead};
 use health_core::{CheckOptions, Health, Outcome};
-use tokio::time::sleep;
+
+use crate::started;
 
 const TOKEN: &str = "correct horse battery staple";
 const SECRET: &str = "postgres://app:hunter2@10.0.0.7/x";
-/// What of it is private, without the secret.
+/// The private part of the cause, without the secret.
 const CAUSE: &str = "postgres://***@10.0.0.7/x";
 const PROBES: [&str; 7] = [
     "/livez",
@@ -31,18 +31,15 @@ const OTHERS: [&str; 6] = [
     "/status",
 ];
 
-/// A service with one check, which fails for a private cause.
+/// A service with one check that fails for a private cause.
 async fn failing(http: HttpOptions) -> Health {
     let options = CheckOptions::new().critical().tags(&["storage"]);
-    let health = Health::builder()
+    let builder = Health::builder()
         .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {
             Outcome::fail("no connection").because(SECRET)
-        })
-        .start()
-        .expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
+        });
+    started(builder).await
 }
 
 fn body(health: &Health, uri: &str, peer: &str, headers: &dyn Headers) -> String {
@@ -57,7 +54,7 @@ fn body(health: &Health, uri: &str, peer: &str, headers: &dyn Headers) -> String
     String::from_utf8(answer.body().to_vec()).expect("the bytes are UTF-8")
 }
 
-/// Without the time of the answer.
+/// Removes the time of the answer.
 fn timeless(body: &str) -> String {
     match body.split_once(r#""timestamp":""#) {
         Some((before, after)) => format!("{before}{}", &after["2026-11-26T10:15:30.123Z".len()..]),
@@ -83,9 +80,9 @@ async fn a_recognized_client_sees_private_causes_without_secrets() {
     }
 }
 
-/// The ingress is inside the range of the guard, and the public behind it.
+/// The ingress is inside the range of the guard, and its clients are not.
 #[tokio::test(start_paused = true)]
-async fn the_public_behind_an_ingress_sees_no_private_cause() {
+async fn a_client_behind_an_untrusted_ingress_sees_no_private_cause() {
     let guard = || Guard::new().addresses(["10.0.0.0/8", "::1"]);
     let health = failing(HttpOptions::new().guard(guard())).await;
     let trusting = guard().trusted_proxies(["10.244.0.7"]);
@@ -132,9 +129,9 @@ async fn the_answer_of_a_probe_is_the_same_for_every_client() {
     assert_eq!(asked.load(SeqCst), 0, "the guard is not asked for a probe");
 }
 
-/// It is the one thing that a client can be allowed at a probe.
+/// The only thing that a guard permits a client at a probe.
 #[tokio::test(start_paused = true)]
-async fn an_exclusion_at_a_probe_asks_the_guard_and_shows_no_more() {
+async fn an_exclusion_at_a_probe_needs_the_guard_and_shows_no_private_text() {
     let builder = || HttpOptions::new().guard(Guard::new().bearer(TOKEN));
     let health = failing(builder()).await;
     let uri = "/readyz?exclude=database";
@@ -182,7 +179,7 @@ async fn a_rule_that_panics_recognizes_no_client_and_stops_no_answer() {
 }
 
 #[tokio::test]
-async fn a_guard_that_cannot_work_is_refused_at_start() {
+async fn an_invalid_guard_is_refused_at_the_start() {
     let guard = Guard::new().bearer("short").addresses(["10.0.0.0/99"]);
     let error = Health::builder()
         .http(HttpOptions::new().guard(guard))
@@ -193,7 +190,7 @@ async fn a_guard_that_cannot_work_is_refused_at_start() {
         "health cannot start, 2 problems:\n  \
          - the token of the guard has 5 bytes\n    \
            help: take a random one of at least 16\n  \
-         - `10.0.0.0/99` is no range of addresses\n    \
+         - `10.0.0.0/99` is not an address range\n    \
            help: write an address, or one and the length of its prefix: `10.0.0.0/8`"
     );
 }

@@ -1,11 +1,12 @@
-//! Nothing that a client or an operator writes makes health panic, open or lie.
+//! No input of a client or an operator makes health panic, opens the guard or
+//! falsifies an answer.
 
 use crate::properties;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Lines of what is meant, of what nearly is, and of anything.
+/// Lines that are valid, nearly valid or arbitrary.
 fn lines(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     let word = prop_oneof![
         8 => proptest::sample::select(words).prop_map(str::to_owned),
@@ -195,9 +196,9 @@ const VARIABLES: &[&str] = &[
     "correct horse battery staple",
 ];
 
-/// Each property sees both sides.
+/// Both outcomes of each property occur.
 #[test]
-fn recognized_clients_and_others() {
+fn guard_properties_hold_for_examples() {
     for text in [
         "Bearer correct horse battery staple\n8.8.8.8",
         "Bearer correct horse battery stable\n8.8.8.8",
@@ -220,7 +221,7 @@ fn recognized_clients_and_others() {
         "\n8.8.8.8\n192.0.2.7",
         "\nunknown\n192.0.2.7",
     ] {
-        properties::a_guard_recognizes_its_clients_alone(text);
+        properties::a_guard_recognizes_only_its_clients(text);
     }
     for text in [
         "10.0.0.0/8\n10.1.2.3",
@@ -232,12 +233,12 @@ fn recognized_clients_and_others() {
         "fd00::/8\nfdff::1",
         "10.1.2.3\n::ffff:10.1.2.3",
     ] {
-        properties::a_range_holds_what_begins_as_it_does(text);
+        properties::an_address_range_contains_exactly_the_addresses_with_its_prefix(text);
     }
 }
 
 #[test]
-fn values_that_are_parts_of_a_message_and_ranges() {
+fn settings_properties_hold_for_examples() {
     for text in [
         "\nings { service: {}, checks: {}",
         "GUARD_TOKEN\nthe token of the",
@@ -248,7 +249,7 @@ fn values_that_are_parts_of_a_message_and_ranges() {
         "TRUSTED_PROXIES\n,",
         "GUARD_ADRESSES\n::1",
     ] {
-        properties::a_variable_sets_something_or_is_refused_or_ignored(text);
+        properties::a_variable_is_applied_refused_or_ignored(text);
     }
 }
 
@@ -259,22 +260,22 @@ proptest! {
     }
 
     #[test]
-    fn a_guard_recognizes_its_clients_alone(text in lines(GUESTS)) {
-        properties::a_guard_recognizes_its_clients_alone(&text);
+    fn a_guard_recognizes_only_its_clients(text in lines(GUESTS)) {
+        properties::a_guard_recognizes_only_its_clients(&text);
     }
 
     #[test]
-    fn a_secret_is_masked_whatever_surrounds_it(text in lines(TEXTS)) {
-        properties::a_secret_is_masked_whatever_surrounds_it(&text);
+    fn a_secret_is_masked_in_any_surroundings(text in lines(TEXTS)) {
+        properties::a_secret_is_masked_in_any_surroundings(&text);
     }
 
     #[test]
-    fn a_range_holds_what_begins_as_it_does(text in lines(RANGES)) {
-        properties::a_range_holds_what_begins_as_it_does(&text);
+    fn an_address_range_contains_exactly_the_addresses_with_its_prefix(text in lines(RANGES)) {
+        properties::an_address_range_contains_exactly_the_addresses_with_its_prefix(&text);
     }
 
     #[test]
-    fn a_variable_sets_something_or_is_refused_or_ignored(text in lines(VARIABLES)) {
-        properties::a_variable_sets_something_or_is_refused_or_ignored(&text);
+    fn a_variable_is_applied_refused_or_ignored(text in lines(VARIABLES)) {
+        properties::a_variable_is_applied_refused_or_ignored(&text);
     }
 }

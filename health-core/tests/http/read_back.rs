@@ -1,4 +1,4 @@
-//! What the endpoint answers is read back as what it was.
+//! `Answer` parses what the endpoint serves without loss.
 
 use std::future::pending;
 use std::time::{Duration, SystemTime};
@@ -168,7 +168,7 @@ fn assert_read(answer: &CheckAnswer, report: &CheckReport, details: Details) {
     }
 }
 
-/// The number of entries that a page has, with those that did not fit.
+/// The number of entries of a page, including those that did not fit.
 fn listed(seen: &Snapshot, page: &str, probe: Option<Probe>, awaits: bool) -> usize {
     let counts = |check: &&CheckReport| match probe {
         Some(probe) => check.counts_for(probe),
@@ -223,8 +223,8 @@ fn assert_checks_are_read(health: &Health, details: Details) {
     }
 }
 
-/// Without what belongs to the answer, and without the times that are computed
-/// for it from the clock.
+/// Without the fields that belong to the answer, and without durations that are
+/// computed from the clock.
 fn undated(mut answer: Answer) -> Answer {
     (answer.timestamp, answer.uptime, answer.version) = (None, None, None);
     if let Some(startup) = answer.checks.get_mut("startup") {
@@ -244,7 +244,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_answer_is_read_as_what_it_was(
+    fn every_answer_is_parsed_back_without_loss(
         checks in proptest::collection::vec(declared(), 1..40),
         words in vocabulary(),
         details in details(),
@@ -272,9 +272,9 @@ proptest! {
         });
     }
 
-    /// One vocabulary for the endpoint and for reports.
+    /// One vocabulary for both the endpoint and the reports.
     #[test]
-    fn reports_are_serialized_as_the_endpoint_shows_them(
+    fn a_serialized_report_equals_the_answer_of_the_endpoint(
         checks in proptest::collection::vec(declared(), 1..12),
         has_gate in any::<bool>(),
         drains in any::<bool>(),

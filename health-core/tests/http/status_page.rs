@@ -1,5 +1,5 @@
-//! The status page as the server gives it; `tests/tests/programs/status_page.rs` shows it
-//! to a browser.
+//! The status page as HTML. `tests/tests/programs/status_page.rs` opens it in a
+//! browser.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use http::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
+
+use crate::started;
 
 const TOKEN: &str = "Bearer correct horse battery staple";
 
@@ -38,12 +40,6 @@ fn serving(http: HttpOptions) -> HealthBuilder {
         })
 }
 
-async fn started(builder: HealthBuilder) -> Health {
-    let health = builder.start().expect("it starts");
-    sleep(Duration::from_secs(1)).await;
-    health
-}
-
 fn ask(health: &Health, method: &str, path: &str, token: Option<&str>) -> Response<String> {
     let (path, query) = path
         .split_once('?')
@@ -64,7 +60,7 @@ fn page(health: &Health, path: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_closed_to_everything_else() {
+async fn the_status_page_has_strict_security_headers() {
     let health = started(builder()).await;
     let answer = ask(&health, "GET", "/status", None);
     assert_eq!(answer.status(), 503, "as /health");
@@ -88,7 +84,7 @@ async fn it_is_closed_to_everything_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_text_is_escaped() {
+async fn every_text_on_the_status_page_is_escaped() {
     let health = started(builder()).await;
     let known = ask(&health, "GET", "/status", Some(TOKEN)).into_body();
     for shown in [
@@ -106,7 +102,7 @@ async fn every_text_is_escaped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_says_as_much_as_health_does() {
+async fn the_status_page_shows_the_same_details_as_health() {
     let health = started(builder()).await;
     let public = page(&health, "/status");
     assert!(public.contains("reason withheld") && !public.contains("10.0.0.7"));
@@ -151,9 +147,9 @@ async fn the_reader_chooses_the_refresh() {
     }
 }
 
-/// The script is the only one that the policy permits.
+/// The policy permits only the script of the page.
 #[tokio::test(start_paused = true)]
-async fn the_policy_permits_this_script_only() {
+async fn the_content_security_policy_permits_only_its_own_script() {
     let health = started(builder()).await;
     let answer = ask(&health, "GET", "/status", None);
     let html = answer.body();
@@ -178,7 +174,7 @@ async fn the_policy_permits_this_script_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_is_announced() {
+async fn the_status_page_announces_a_drain() {
     let health = started(builder()).await;
     assert!(!page(&health, "/status").contains("Draining"));
     let drained = health.drain();
@@ -186,9 +182,9 @@ async fn a_drain_is_announced() {
     drop(drained);
 }
 
-/// What fails is never among those that are only named.
+/// Failing checks are never among those of which only the name is shown.
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_checks_are_a_page() {
+async fn the_status_page_of_ten_thousand_checks_shows_every_failing_one() {
     let mut builder = Health::builder().http(HttpOptions::new().path("/status", Page::StatusPage));
     for nth in 0..10_000 {
         builder = builder.check(
@@ -212,7 +208,7 @@ async fn ten_thousand_checks_are_a_page() {
     assert!(one.contains("id=\"check-check-09999\"") && one.contains("1 of 10000 checks"));
 }
 
-/// Whatever their state, and with everything that a check can declare.
+/// In every state, and with all declarations that a check can have.
 #[tokio::test(start_paused = true)]
 async fn the_page_of_129_checks_is_below_100_kilobytes() {
     const TAGS: &[&str] = &["storage", "eu-west-1"];
@@ -258,7 +254,7 @@ async fn the_page_of_129_checks_is_below_100_kilobytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whom_the_guard_knows_reads_the_history_in_json() {
+async fn a_recognized_client_gets_the_history_in_json() {
     let health = started(builder().runtime(RuntimeOptions::new().history(3))).await;
     sleep(Duration::from_secs(60)).await;
     let json = |token| -> Value {
@@ -289,7 +285,7 @@ async fn whom_the_guard_knows_reads_the_history_in_json() {
 }
 
 #[tokio::test]
-async fn a_history_without_end_is_refused() {
+async fn a_history_that_is_too_long_is_refused() {
     let error = Health::builder()
         .runtime(RuntimeOptions::new().history(1_001))
         .start();
@@ -303,7 +299,7 @@ async fn a_history_without_end_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_excluded_is_marked() {
+async fn excluded_checks_are_marked() {
     let health = started(builder()).await;
     let page = |token| ask(&health, "GET", "/status?exclude=database", token).into_body();
     let mark = "<li class=\"critical\">excluded from this answer</li>";
@@ -311,9 +307,9 @@ async fn what_is_excluded_is_marked() {
     assert!(!page(None).contains(mark), "a stranger excludes nothing");
 }
 
-/// The heading names the service; the host is private.
+/// The heading names the service; the host name is private.
 #[tokio::test(start_paused = true)]
-async fn the_heading_names_the_service() {
+async fn the_heading_of_the_status_page_names_the_service() {
     let info = ServiceInfo::new()
         .name("orders <eu>")
         .version("1.4.2")
@@ -357,9 +353,9 @@ fn builder_of(info: ServiceInfo) -> HealthBuilder {
         })
 }
 
-/// A card tells everything that was declared, and since when the check fails.
+/// A card shows all declarations of a check, and since when it fails.
 #[tokio::test(start_paused = true)]
-async fn a_card_is_complete() {
+async fn the_card_of_a_check_shows_all_its_declarations() {
     let options = CheckOptions::new()
         .critical()
         .tags(&["storage"])
@@ -399,9 +395,9 @@ async fn a_card_is_complete() {
     assert!(page(&health, "/status").contains("href=\"./status?tag=storage\""));
 }
 
-/// Each state has its own word: a run that hangs is not one that fails.
+/// Each state has its own word: a hanging run is not a failing one.
 #[tokio::test(start_paused = true)]
-async fn states_are_counted_as_what_they_are() {
+async fn each_state_has_its_own_count() {
     let day = Duration::from_secs(86_400);
     let once = || CheckOptions::new().interval(day);
     let health = Health::builder()
@@ -435,7 +431,7 @@ async fn states_are_counted_as_what_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn filters_select_and_unknown_values_are_told() {
+async fn filters_select_checks_and_unknown_values_are_reported() {
     let tagged = |tags| CheckOptions::new().tags(tags).critical();
     let health = Health::builder()
         .http(HttpOptions::new().path("/status", Page::StatusPage))
@@ -482,7 +478,7 @@ async fn filters_select_and_unknown_values_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_badge_is_an_image_of_one_state() {
+async fn a_badge_shows_one_state() {
     let health = Health::builder()
         .service_info(ServiceInfo::new().name("a<b"))
         .http(HttpOptions::new().path("/status", Page::StatusPage))
@@ -544,9 +540,9 @@ async fn a_switch_that_is_off_is_a_notice() {
     assert!(!page(&health, "/status").contains("Maintenance."));
 }
 
-/// The axis is of the hours since the start, not of the last results.
+/// The axis covers the hours since the start, not the last results.
 #[tokio::test(start_paused = true)]
-async fn the_axis_shows_hours() {
+async fn the_time_axis_shows_hours() {
     let health = Health::builder()
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .check("disk", CheckOptions::new(), || async {});
@@ -577,7 +573,7 @@ async fn the_axis_shows_hours() {
 
 /// A drain is neither a failure of a check nor "Unhealthy".
 #[tokio::test(start_paused = true)]
-async fn a_drain_has_its_own_word() {
+async fn a_drain_is_shown_as_draining() {
     let health = Health::builder()
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .check("disk", CheckOptions::new().critical(), || async {});

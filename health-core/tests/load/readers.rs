@@ -1,8 +1,8 @@
-//! Whatever runs and readers do at once, what is counted stays what is held.
+//! Counts of statuses stay right under concurrent runs and reads.
 //!
-//! The answer to a probe comes from a sum that each change of a check moves by
-//! its difference. A difference that is lost or counted twice would stay for
-//! good, so at the end, in silence, the sum must say what the checks say.
+//! The answer of a probe comes from counters, which each change of a check adjusts by
+//! its difference. A difference that is lost or counted twice would remain, so at the
+//! end, without changes, the counters must agree with the checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -18,7 +18,7 @@ use tokio::time::sleep;
 const CHECKS: usize = 48;
 const RUNS: usize = 20_000;
 const READERS: usize = 3;
-/// Of a run; one in eight takes longer.
+/// The duration of a run; one in eight takes longer.
 const TIMEOUT: Duration = Duration::from_millis(5);
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -30,7 +30,7 @@ struct Role {
 }
 
 impl Role {
-    /// Every mix that is legal, one after the other.
+    /// Every valid combination, one after the other.
     fn nth(nth: usize) -> Self {
         let liveness = nth & 1 != 0;
         let startup = nth & 2 != 0;
@@ -45,7 +45,7 @@ impl Role {
         let mut options = CheckOptions::new()
             .interval(TIMEOUT)
             .timeout(TIMEOUT)
-            // Nothing turns stale, so at the end there can be silence.
+            // No check becomes stale, so that there are no changes at the end.
             .stale_after(Duration::from_secs(3_600));
         let [liveness, readiness, startup] = self.probes;
         if liveness {
@@ -67,8 +67,8 @@ impl Role {
         options
     }
 
-    /// What a check does to a probe, in the words of the documentation and not
-    /// in the engine's numbers.
+    /// The effect of a check on a probe, computed from the documentation and not from
+    /// the counters of the engine.
     fn severity(self, verdict: Verdict, probe: Probe) -> u8 {
         let counts = self.probes[probe as usize];
         match verdict {
@@ -86,7 +86,7 @@ fn name(nth: usize) -> String {
     format!("check-{nth:02}")
 }
 
-/// What the checks say of a probe, once startup has passed.
+/// The status of a probe according to its checks, once startup has passed.
 fn derived(snapshot: &Snapshot, probe: Probe) -> Status {
     let verdicts = snapshot
         .checks()
@@ -111,7 +111,7 @@ fn assert_nothing_drifted(health: &Health, when: &str) {
     }
 }
 
-/// All that a reader can do, in an order that differs from reader to reader.
+/// Every way to read, in another order for each reader.
 fn read(health: &Health, random: &mut fastrand::Rng) {
     match random.u8(..6) {
         0 => {
@@ -145,7 +145,7 @@ fn random_outcome(random: &mut fastrand::Rng) -> Outcome {
 }
 
 #[test]
-fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
+fn answers_match_the_checks_after_a_stress_of_readers() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let runtime = Builder::new_multi_thread()
@@ -167,7 +167,8 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
                         tokio::task::yield_now().await;
                     }
                     if chaos && random.u8(..8) == 0 {
-                        // Over its timeout, which a reader or its task may notice.
+                        // Longer than the timeout, which a reader or the task of the
+                        // check notices.
                         sleep(2 * TIMEOUT).await;
                     }
                     if chaos {
@@ -204,7 +205,7 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
     });
     assert!(enough(), "{} runs", runs.load(SeqCst));
 
-    // Nobody runs any more, and what was in flight has timed out after this.
+    // No check runs any more, and runs in flight have timed out after this.
     drop(runtime);
     thread::sleep(TIMEOUT);
     assert_nothing_drifted(&health, "in silence");
@@ -215,7 +216,7 @@ fn the_answers_are_those_of_the_checks_when_everything_is_silent() {
     assert_nothing_drifted(&health, "when everything passes");
     assert_eq!(health.status(Probe::Readiness), Status::Pass);
     assert_eq!(health.status(Probe::Liveness), Status::Pass);
-    // One at a time, so that none hides what the sum has too much or too little.
+    // One at a time, so that errors of the counters do not cancel out.
     for name in &names {
         for outcome in [
             Outcome::warn("slow"),

@@ -1,7 +1,7 @@
-//! Ten thousand checks for minutes: nothing grows.
+//! Ten thousand checks for minutes of paused time, without a leak.
 //!
-//! The clock is paused, so the minutes take seconds. One thread does everything,
-//! which is also the one whose allocations are counted.
+//! The clock is paused, so the minutes take seconds. One thread runs everything, and
+//! its allocations are counted.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use tokio::time::sleep;
 const CHECKS: u32 = 10_000;
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Intervals in a lap, at whose end it is looked at what there is.
+/// Intervals per lap. The state is compared after each lap.
 const LAP: u32 = 6;
 const LAPS: u32 = 4;
-/// A check that hangs is given up 30 s after its timeout and then due at once.
+/// A hanging check is abandoned 30 s after its timeout and due at once.
 const GIVEN_UP: Duration = Duration::from_secs(31);
 
-/// How a check behaves; most are good.
+/// The behaviour of a check; most of them pass.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Passes,
@@ -75,7 +75,7 @@ impl Runs {
 }
 
 #[test]
-fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
+fn ten_thousand_checks_leak_nothing_over_minutes() {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -91,7 +91,7 @@ fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
         });
     }
     let health = runtime.block_on(async { builder.start().expect("it starts") });
-    // An observer that never looks: what it has missed must not pile up.
+    // A subscriber that never reads: missed events must not accumulate.
     let events = health.subscribe();
     let tasks = || runtime.metrics().num_alive_tasks();
     let lap = || {
@@ -102,14 +102,14 @@ fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
             }
         });
     };
-    // Buffers reach their size in the first lap.
+    // Buffers reach their size during the first lap.
     lap();
     let tasks_at_first = tasks();
     for nth in 1..LAPS {
         let heap = measure(lap);
         println!("lap {nth}: {heap:?}");
-        // A check that flaps holds a text or none, so the heap breathes. One
-        // allocation kept by each run would be sixty thousand in a lap.
+        // A flapping check has a text or none, so the heap size varies. One leaked
+        // allocation per run would be sixty thousand per lap.
         assert!(
             heap.count_current.abs() < i64::from(CHECKS) / 10,
             "{heap:?}"
@@ -120,7 +120,7 @@ fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
     assert_eq!(tasks_at_first, CHECKS as usize, "a task each");
 
     let elapsed = INTERVAL * LAP * LAPS;
-    // As many whole periods as fit in, each up to a tenth shorter, and the first run.
+    // As many whole intervals as fit, each up to 10 % shorter, and the first run.
     let periods = |period: Duration| elapsed.div_duration_f64(period);
     let fewest = periods(INTERVAL).floor();
     let most = periods(INTERVAL.mul_f64(0.9)).ceil() + 1.0;
@@ -137,7 +137,7 @@ fn ten_thousand_checks_for_minutes_leave_nothing_behind() {
     drop(events);
     drop(health);
     runtime.block_on(async {
-        // More turns than there are tasks to end.
+        // More yields than there are tasks to end.
         for _ in 0..=CHECKS {
             tokio::task::yield_now().await;
         }

@@ -1,5 +1,4 @@
-//! The way out: what nothing can take back, what can be switched off, and how
-//! long it takes at most.
+//! The drain: that nothing reverts it, its options, and its limits.
 
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -32,7 +31,7 @@ fn says(health: &Health, path: &str) -> (u16, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_delay_it_is_over_at_once() {
+async fn a_drain_without_a_delay_ends_at_once() {
     let health =
         started(Health::builder().lifecycle(LifecycleOptions::new().drain_delay(Duration::ZERO)));
     let start = Instant::now();
@@ -42,7 +41,7 @@ async fn without_a_delay_it_is_over_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_begins_with_the_call_and_goes_on_without_who_waits() {
+async fn a_drain_starts_with_the_call_and_continues_without_a_waiter() {
     let health = started(Health::builder());
     let start = Instant::now();
     assert!(!health.is_draining());
@@ -54,7 +53,7 @@ async fn a_drain_begins_with_the_call_and_goes_on_without_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_passes_later_takes_it_back() {
+async fn a_passing_check_does_not_end_a_drain() {
     let is_up = Arc::new(AtomicBool::new(false));
     let up = Arc::clone(&is_up);
     let slow = || critical().interval(10 * SECOND);
@@ -73,7 +72,7 @@ async fn nothing_that_passes_later_takes_it_back() {
         assert_eq!(health.status(Probe::Liveness), Status::Pass);
     }
     drained.await;
-    // Everything has passed by now, startup too.
+    // Every check has passed by now, including startup.
     assert_eq!(health.status(Probe::Startup), Status::Pass);
     health.refresh("database").await;
     Fake::of(&health, "slow").pass();
@@ -84,7 +83,7 @@ async fn nothing_that_passes_later_takes_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readiness_can_be_left_as_it_is() {
+async fn a_drain_can_leave_readiness_unchanged() {
     let builder =
         Health::builder().lifecycle(LifecycleOptions::new().fail_readiness_while_draining(false));
     let health = started(builder.check("database", critical(), || async {}));
@@ -110,7 +109,7 @@ async fn readiness_can_be_left_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_ends_is_not_cut_off() {
+async fn a_server_that_ends_in_time_is_not_cut_off() {
     let health = started(Health::builder());
     let start = Instant::now();
     let server = async {
@@ -124,7 +123,7 @@ async fn a_server_that_ends_is_not_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_hangs_has_the_limit_after_the_drain_and_not_before() {
+async fn the_shutdown_timeout_of_a_hanging_server_starts_after_the_drain() {
     let health = started(Health::builder());
     let draining = health.clone();
     tokio::spawn(async move {
@@ -138,7 +137,7 @@ async fn a_server_that_hangs_has_the_limit_after_the_drain_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn checks_that_hang_hold_nobody_up() {
+async fn hanging_checks_do_not_delay_the_shutdown() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
     let health = started(

@@ -1,7 +1,7 @@
-//! What a process does when it is stopped, continued or asked to end.
+//! A process that is stopped, continued or asked to end by a signal.
 //!
-//! Where a signal is sent, the child is this program again, with a variable
-//! that says what it should do.
+//! The child of a test is this program again, with an environment variable that
+//! selects its behaviour.
 
 mod drain;
 mod no_log;

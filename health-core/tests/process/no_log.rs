@@ -1,6 +1,6 @@
-//! A program whose log drops the target `health` gets a line on stderr.
+//! If no subscriber logs the target `health`, `start` prints one line to stderr.
 //!
-//! The child is this program again, with a variable that says how it logs.
+//! The child is this program again, with a variable that selects its subscriber.
 
 use std::process::Command;
 
@@ -8,9 +8,9 @@ use health_core::Health;
 
 const VARIABLE: &str = "HEALTH_TEST_CHILD_LOGS";
 
-/// Does nothing but in a child.
+/// Does nothing unless it runs in the child.
 #[test]
-fn child_that_logs() {
+fn child_without_a_subscriber_for_causes() {
     let Ok(how) = std::env::var(VARIABLE) else {
         return;
     };
@@ -36,7 +36,11 @@ fn child_that_logs() {
 
 fn lines_of(how: &str) -> usize {
     let child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "no_log::child_that_logs", "--nocapture"])
+        .args([
+            "--exact",
+            "no_log::child_without_a_subscriber_for_causes",
+            "--nocapture",
+        ])
         .env(VARIABLE, how)
         .output()
         .expect("it starts");
@@ -47,7 +51,7 @@ fn lines_of(how: &str) -> usize {
 }
 
 #[test]
-fn the_start_says_once_that_causes_are_not_logged() {
+fn the_start_warns_once_that_causes_are_not_logged() {
     assert_eq!(lines_of("nothing"), 1);
     assert_eq!(lines_of("hook"), 0, "a hook gets the causes");
     if cfg!(feature = "tracing") {

@@ -1,4 +1,4 @@
-//! A process that is stopped and goes on: the time meanwhile does not count.
+//! A process that is stopped and continued: the time in between does not count.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -68,7 +68,7 @@ fn say(text: &str) {
         .expect("the pipe to the child is open");
 }
 
-/// The parent closes or writes the child's input to let it go on.
+/// Waits until the parent writes to or closes the input of the child.
 fn wait_for_parent() {
     let mut line = String::new();
     std::io::stdin()
@@ -96,9 +96,9 @@ fn stop_for(child: &Killed, time: Duration) {
 }
 
 #[test]
-fn nothing_turns_when_a_stopped_process_goes_on() {
+fn no_status_changes_when_a_stopped_process_continues() {
     if !is_child() {
-        let (mut child, mut next) = child("nothing_turns_when_a_stopped_process_goes_on");
+        let (mut child, mut next) = child("no_status_changes_when_a_stopped_process_continues");
         assert_eq!(next(), "ready");
         stop_for(&child, Duration::from_secs(4));
         go_on(&mut child);
@@ -176,7 +176,7 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
         reader.join().expect("no thread panicked");
     }
     let turns = runtime.block_on(async {
-        // Nothing turns any more, and the worker has beaten until now.
+        // No status changes any more, and the worker has sent beats until now.
         health.stop().await;
         let mut turns = Vec::new();
         let soon = Duration::from_millis(100);
@@ -196,10 +196,10 @@ fn nothing_turns_when_a_stopped_process_goes_on() {
 }
 
 #[test]
-fn a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own() {
+fn a_process_stop_during_a_poll_does_not_quarantine_the_check() {
     if !is_child() {
         let (mut child, mut next) =
-            child("a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own");
+            child("a_process_stop_during_a_poll_does_not_quarantine_the_check");
         assert_eq!(next(), "in a poll");
         stop_for(&child, Duration::from_millis(2_500));
         go_on(&mut child);
@@ -226,7 +226,7 @@ fn a_stop_during_a_poll_is_no_reason_for_a_thread_of_its_own() {
                 async move {
                     if is_first {
                         say("in a poll");
-                        // The time of this poll is spent stopped.
+                        // The process is stopped during this poll.
                         wait_for_parent();
                     }
                 }

@@ -1,6 +1,6 @@
-//! What signals do to a process, in a process of its own.
+//! Signals that are sent to a separate process.
 //!
-//! The child is this program again, with a variable that says how it hangs.
+//! The child is this program again, with a variable that selects how it hangs.
 
 #![cfg(all(unix, feature = "signal", feature = "tracing"))]
 
@@ -16,7 +16,7 @@ use test_support::{BOUND, until};
 
 const VARIABLE: &str = "HEALTH_TEST_CHILD_HANGS";
 
-/// Does nothing but in a child.
+/// Does nothing unless it runs in the child.
 #[test]
 fn child() {
     let Ok(how) = std::env::var(VARIABLE) else {
@@ -101,7 +101,7 @@ impl Process {
         assert!(sent.expect("a shell").success());
     }
 
-    /// The exit code and what it logged.
+    /// The exit code, and the log.
     fn ends(mut self) -> (Option<i32>, String) {
         let mut status = None;
         until("the end of the process", || {
@@ -151,7 +151,7 @@ fn the_third_signal_ends_a_process_whose_thread_hangs() {
     three_signals_end("thread", "TERM", 143);
 }
 
-/// Signals that arrive together count as one, so the test sends some more.
+/// Signals that arrive together count as one, so the test may send more than three.
 #[test]
 fn the_third_signal_ends_a_process_whose_runtime_is_blocked() {
     let mut process = Process::start("blocked");

@@ -1,5 +1,5 @@
-//! What the log tells of receivers. One test, because the events of two tests
-//! could not be told apart.
+//! What is logged about receivers. One test, because the events of two tests in one
+//! process could not be told apart.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use health_core::notify::{PushMonitor, Webhook};
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, Outcome};
-use test_support::BOUND;
-use test_support::receiver::{Answer, free_address, next, receiver, serve, url};
+use test_support::receiver::{Answer, next, receiver, serve, url};
+use test_support::{BOUND, free_address};
 
 use crate::{process_log, without_declared};
 
@@ -37,10 +37,10 @@ fn turn(health: &Health, outcome: Outcome) {
 }
 
 #[tokio::test]
-async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
+async fn a_receiver_outage_is_logged_twice_and_without_secrets() {
     let log = process_log();
 
-    // Away, and back.
+    // Unreachable, and back.
     let address = free_address();
     let health = start(webhook(&url(address)));
     turn(&health, Outcome::fail("down"));
@@ -55,7 +55,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert_eq!(log.lines("the receiver is reachable again").len(), 1);
     assert_eq!(log.lines("health stopped before").len(), 0);
 
-    // A single failure is no outage.
+    // A single failure is not an outage.
     let (address, told) = receiver(&[Answer::Code(503), Answer::Code(200)]);
     let health = start(webhook(&address));
     turn(&health, Outcome::fail("down"));
@@ -64,7 +64,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     health.stop().await;
     assert_eq!(log.lines("reachable").len(), 2, "those of before");
 
-    // The same refusal again and again.
+    // The same refusal, repeated.
     let (address, told) = receiver(&[Answer::Code(401)]);
     let health = start(webhook(&address));
     for outcome in [
@@ -80,7 +80,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(refused[0].contains("it answered 401"), "{refused:?}");
 
-    // Away until the end.
+    // Unreachable until the end.
     let health = start(webhook(&url(free_address())));
     turn(&health, Outcome::fail("down"));
     health.stop().await;
@@ -88,7 +88,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     assert_eq!(undelivered.len(), 1, "{undelivered:?}");
     assert!(undelivered[0].contains(r#""checks":1"#), "{undelivered:?}");
 
-    // A push monitor that is away.
+    // A push monitor that is unreachable.
     let monitor = format!("http://{}/hunter2", free_address());
     let health = without_declared()
         .notify(PushMonitor::new(&monitor).failure_url(&monitor))
@@ -97,7 +97,7 @@ async fn an_outage_is_two_events_and_no_event_shows_a_secret() {
     log.until("push monitor 127.0.0.1");
     drop(health);
 
-    // The HTTP client has a log of its own, at the levels debug and trace.
+    // The HTTP client logs by itself, at the levels debug and trace.
     let mut secret = log.lines("hunter2");
     secret.retain(|line| !line.contains("ureq"));
     assert!(secret.is_empty(), "{secret:?}");

@@ -1,5 +1,5 @@
-//! Tests that need the subscriber of the process, because threads that do not
-//! belong to the test write to the log.
+//! Tests that install the global subscriber, because threads outside of the test
+//! write to the log.
 #![cfg(all(feature = "tracing", feature = "webhook"))]
 
 mod delivery_log;
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use health_core::{Health, HealthBuilder};
 use test_support::Log;
 
-/// Returns the log of the process, one JSON object a line.
+/// Returns the log of the process, one JSON object per line.
 fn process_log() -> &'static Log {
     static LOG: OnceLock<Log> = OnceLock::new();
     LOG.get_or_init(|| {
@@ -25,7 +25,7 @@ fn process_log() -> &'static Log {
     })
 }
 
-/// A builder in which the check that `spans` declares does not run.
+/// A builder without the check that `spans` declares.
 fn without_declared() -> HealthBuilder {
     let disabled = serde_json::from_str(r#"{"local": {"enabled": false}}"#);
     Health::builder().settings(disabled.expect("the settings are JSON"))

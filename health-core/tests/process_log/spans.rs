@@ -1,4 +1,4 @@
-//! The span around each run: there if wanted, and on every thread.
+//! The span of each run, which is optional and is entered on every thread.
 
 use health_core::config::RuntimeOptions;
 use health_core::{CheckOptions, Health, HealthBuilder, health_check};
@@ -22,7 +22,7 @@ async fn local() -> bool {
     true
 }
 
-/// Each kind of run says something in its second half.
+/// Each kind of run logs an event in its second half.
 fn talkative(builder: HealthBuilder, prefix: &'static str) -> HealthBuilder {
     process_log();
     builder
@@ -36,7 +36,7 @@ fn talkative(builder: HealthBuilder, prefix: &'static str) -> HealthBuilder {
 }
 
 #[tokio::test]
-async fn what_a_check_logs_stands_in_the_span_of_its_run() {
+async fn events_of_a_check_are_in_the_span_of_its_run() {
     let health = talkative(Health::builder(), "inside")
         .runtime(RuntimeOptions::new().trace_runs(true))
         .start()
@@ -63,7 +63,7 @@ async fn what_a_check_logs_stands_in_the_span_of_its_run() {
 }
 
 #[tokio::test]
-async fn nobody_gets_spans_who_has_not_asked_for_them() {
+async fn spans_are_off_by_default() {
     // `local` logs the same in every `Health` of the process.
     let builder = talkative(without_declared(), "without");
     let health = builder.start().expect("it starts");

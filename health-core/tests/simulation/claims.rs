@@ -1,5 +1,4 @@
-//! What is promised about when checks run, each claim by itself. The numbers are
-//! those of the rules in README.md.
+//! The rules about when checks run. The numbers are those of the rules in README.md.
 
 use std::collections::BTreeMap;
 
@@ -10,49 +9,48 @@ use crate::coverage::reached;
 use crate::oracle::{Oracle, Stage, is_good};
 use crate::service::{Check, Kind, NAMES};
 
-/// Rule 13: so many first runs at once, and one more each so many milliseconds.
+/// Rule 13: this many first runs start at once, and another one after each delay.
 const FIRST_RUNS: usize = 8;
 const ONE_MORE_EVERY: u64 = 250;
-/// Rule 4.
+/// Rule 4: the longest wait of an answer.
 const LONGEST_WAIT: u64 = 800;
 /// tokio rounds each timer up to a millisecond.
 const ROUNDING: u64 = 1;
 
-/// What is known of the schedule of one check.
+/// The state of the schedule of one check.
 #[derive(Clone, Debug, Default)]
 struct Schedule {
     running: bool,
     runs: u64,
     last_begin: Option<u64>,
-    /// A run was asked for while the last one ended.
+    /// A run was requested while the last one ended.
     perhaps_asked: bool,
-    /// When a run was asked for that has not begun.
+    /// When a run was requested that has not begun.
     asked: Option<u64>,
-    /// A run out of turn, a skip or a clock that was moved has changed the
-    /// distance between runs.
+    /// An extra run, a skip or a moved clock has changed the distance between runs.
     displaced: bool,
-    /// Since when a run is to be expected within an interval.
+    /// Since when a run is expected within an interval.
     quiet_since: u64,
-    /// It waited for one that comes first when there was nothing left to do.
+    /// It waited for a dependency when the runtime was idle.
     held: Option<Hold>,
     /// The last result, timeout or skip.
     answered: Option<u64>,
 }
 
-/// Why a check that is due does not run yet.
+/// Why a due check does not run yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
-    /// One that comes first has no result that counts.
+    /// A dependency has no valid result.
     Unknown,
-    /// One on demand that comes first is brought up to date.
+    /// A dependency on demand runs first.
     Outdated,
 }
 
-/// A reader that waits.
+/// A waiting reader.
 #[derive(Clone, Debug)]
 struct Waiting {
     checks: Vec<usize>,
-    /// By the clock.
+    /// In milliseconds of the clock.
     since: u64,
     is_answer: bool,
 }
@@ -62,15 +60,15 @@ pub(crate) struct Claims {
     checks: Vec<Check>,
     schedules: Vec<Schedule>,
     waiting: BTreeMap<u64, Waiting>,
-    /// Something inside health-core asks at moments of its own.
+    /// Something inside health-core requests runs at unknown times.
     asks_by_itself: bool,
     start: u64,
     next: u64,
-    /// The runs that have ended, which the engine may not know yet.
+    /// Runs that have ended, which the engine may not have noticed yet.
     pub(crate) returned: Vec<bool>,
-    /// What systemd has been told.
+    /// The messages to systemd.
     is_ready: bool,
-    /// By the clock.
+    /// In milliseconds of the clock.
     last_ping: Option<u64>,
 }
 
@@ -94,14 +92,14 @@ impl Claims {
         }
     }
 
-    /// A run begins: returns the promise that this breaks.
+    /// A run begins. Returns the rule that this violates.
     pub(crate) fn begins(&mut self, oracle: &Oracle, index: usize, now: u64) -> Option<String> {
         let broken = self.broken_by_run(oracle, index, now);
         let check = &self.checks[index];
         let is_skipped = oracle.verdict(index).0 == Verdict::Skipped;
         let schedule = &mut self.schedules[index];
         let follows_hold = schedule.held == Some(Hold::Unknown);
-        // Those that come after it may have asked for its first result.
+        // Dependents may have requested its first result.
         let has_dependents = self.checks.iter().any(|other| other.after.contains(&index));
         let may_be_asked = schedule.asked.is_some()
             || schedule.perhaps_asked
@@ -139,7 +137,7 @@ impl Claims {
         if oracle.is_over(index) {
             return Some(format!("rule 7, 8: {name} runs although it is over"));
         }
-        // A plain function is met on its thread a little later, at the same moment.
+        // The simulation learns of a blocking check a little later, at the same time.
         let was_good = |first| check.plain && oracle.turns_now(first);
         let is_bad = |&first: &usize| !is_good(oracle.verdict(first).0) && !was_good(first);
         if let Some(&first) = check.after.iter().find(|first| is_bad(first)) {
@@ -152,7 +150,7 @@ impl Claims {
         if check.is_on_demand() && !may_be_asked && verdict != Verdict::Skipped {
             return Some(format!("rule 4: {name} runs although nobody asked"));
         }
-        // A pause of the process does not put a run off.
+        // A pause of the process does not delay a run.
         let is_early =
             now < self.start + check.initial_delay && !schedule.displaced && schedule.runs == 0;
         if is_early && !may_be_asked {
@@ -176,7 +174,7 @@ impl Claims {
         schedule.answered = Some(now);
     }
 
-    /// A run is skipped: returns the promise that this breaks.
+    /// A run is skipped. Returns the rule that this violates.
     pub(crate) fn skips(
         &mut self,
         oracle: &Oracle,
@@ -189,7 +187,8 @@ impl Claims {
         schedule.asked = None;
         schedule.answered = Some(now);
         schedule.displaced = true;
-        // Skips are noticed when all is done, and what was skipped may have run since.
+        // Skips are noticed when the runtime is idle, and the check may have run
+        // since.
         let is_right =
             self.is_cause(oracle, index, root) || self.has_recovered(oracle, index, root);
         (!is_right).then(|| {
@@ -200,7 +199,7 @@ impl Claims {
         })
     }
 
-    /// Whether one that comes first fails, or is skipped for the same root.
+    /// Whether a dependency fails, or is skipped for the same root cause.
     fn is_cause(&self, oracle: &Oracle, index: usize, root: &str) -> bool {
         let names_it = |&first: &usize| match oracle.verdict(first).0 {
             Verdict::Fail => NAMES[first] == root,
@@ -210,7 +209,7 @@ impl Claims {
         self.checks[index].after.iter().any(names_it)
     }
 
-    /// Whether the root comes before the check, and failed until this moment.
+    /// Whether the root is a dependency of the check and failed until now.
     fn has_recovered(&self, oracle: &Oracle, index: usize, root: &str) -> bool {
         let is_behind = |&first: &usize| {
             (NAMES[first] == root && oracle.has_just_recovered(first))
@@ -226,9 +225,9 @@ impl Claims {
         }
     }
 
-    // Who asks.
+    // Requests for runs.
 
-    /// A page asks for its checks on demand; returns how to say that it is answered.
+    /// A page requests its checks on demand. Returns how to record its answer.
     pub(crate) fn answer_asks(&mut self, oracle: &Oracle, checks: Vec<usize>, clock: u64) -> u64 {
         for &index in &checks {
             if oracle.is_outdated(index) {
@@ -254,10 +253,10 @@ impl Claims {
     }
 
     fn ask(&mut self, oracle: &Oracle, index: usize) {
-        // A run that is under way is joined; an overdue one lets none begin.
+        // A run in flight is joined; an overdue one prevents a new run.
         let schedule = &mut self.schedules[index];
         if self.returned[index] {
-            // The engine may know that it has ended, or may not.
+            // The engine may or may not have noticed its end.
             schedule.perhaps_asked = true;
         } else if !schedule.running {
             schedule.asked.get_or_insert(oracle.now());
@@ -270,7 +269,7 @@ impl Claims {
         self.next
     }
 
-    /// A reader that waited has its answer: returns the promise that this breaks.
+    /// A waiting reader has its answer. Returns the rule that this violates.
     pub(crate) fn answered(
         &mut self,
         id: u64,
@@ -305,7 +304,7 @@ impl Claims {
         })
     }
 
-    /// systemd is told something: returns the promise that this breaks.
+    /// A message is sent to systemd. Returns the rule that this violates.
     pub(crate) fn tells_systemd(
         &mut self,
         message: &str,
@@ -333,7 +332,7 @@ impl Claims {
         None
     }
 
-    /// What systemd must have been told when all has been well for long.
+    /// The messages that systemd must have got after a long time without a failure.
     pub(crate) fn at_end(&self, oracle: &Oracle, clock: u64) -> Option<String> {
         if !self.asks_by_itself {
             return None;
@@ -347,7 +346,7 @@ impl Claims {
         (is_alive && !is_fed).then(|| "systemd: the watchdog starves".to_owned())
     }
 
-    // What must have happened once nothing is left to do at a moment.
+    // What must have happened once the runtime is idle.
 
     pub(crate) fn at_idle(&mut self, oracle: &Oracle, now: u64, clock: u64) -> Option<String> {
         let mut broken = None;
@@ -437,13 +436,13 @@ impl Claims {
         after.iter().any(is_under_way).then_some(Hold::Outdated)
     }
 
-    /// Rule 13: until when first runs may be held back.
+    /// Rule 13: until when first runs may be delayed.
     fn spread(&self) -> u64 {
         let late = self.checks.len().saturating_sub(FIRST_RUNS) as u64;
         ONE_MORE_EVERY * late
     }
 
-    /// A run that somebody waits for has begun or may begin.
+    /// A requested run has begun or may begin.
     fn is_awaited(&self, oracle: &Oracle, index: usize) -> bool {
         let is_overdue = oracle.checks[index]
             .flight
@@ -451,7 +450,7 @@ impl Claims {
         self.is_under_way(oracle, index) && !is_overdue
     }
 
-    /// A run has begun, was asked for, or is held up by one that comes first.
+    /// A run has begun, was requested, or is delayed by a dependency.
     fn is_under_way(&self, oracle: &Oracle, index: usize) -> bool {
         let schedule = &self.schedules[index];
         schedule.running || schedule.asked.is_some() || self.hold(oracle, index).is_some()

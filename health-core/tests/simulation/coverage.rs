@@ -1,10 +1,10 @@
-//! Which faults and which branches of the oracle a run of the simulation has
-//! reached, and how often.
+//! The faults and the branches of the oracle that the simulation has reached, and how
+//! often.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// Everything that a run of many seeds has to reach.
+/// Everything that many seeds together must reach.
 pub(crate) const WANTED: &[&str] = &[
     // Declarations.
     "background check",
@@ -90,12 +90,12 @@ thread_local! {
     static COUNTS: RefCell<BTreeMap<&'static str, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Notes that something has been reached.
+/// Records that something has been reached.
 pub(crate) fn reached(what: &'static str) {
     COUNTS.with_borrow_mut(|counts| *counts.entry(what).or_default() += 1);
 }
 
-/// Everything that was reached on this thread since the last call.
+/// Everything that this thread has reached since the last call.
 pub(crate) fn take() -> BTreeMap<&'static str, u64> {
     COUNTS.with_borrow_mut(std::mem::take)
 }

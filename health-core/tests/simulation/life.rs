@@ -1,5 +1,4 @@
-//! Runs what one seed has made, on a clock that stands still while anything is
-//! left to do.
+//! Runs a case on a clock that advances only when the runtime is idle.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -24,18 +23,18 @@ use crate::systemd;
 use crate::world::{State, World};
 
 thread_local! {
-    /// The life that is simulated on this thread.
+    /// The simulated service of this thread.
     static CURRENT: RefCell<Option<World>> = const { RefCell::new(None) };
 }
 
-/// Runs a case. Returns a sum of everything that happened, or what was wrong.
+/// Runs a case. Returns a hash of all events, or the failure.
 pub(crate) fn run(case: &Case) -> Result<u64, String> {
-    // Jitter and the names of incidents repeat with the seed.
+    // Jitter and incident IDs repeat with the seed.
     fastrand::seed(case.seed);
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        // Called whenever nothing is left to do and the clock is about to move.
+        // Called whenever the runtime is idle and the clock is about to advance.
         .on_thread_park(|| {
             let world = CURRENT.with_borrow(Clone::clone);
             if let Some(world) = world {
@@ -90,7 +89,7 @@ async fn lives(case: &Case) -> Result<u64, String> {
 
 struct Life<'a> {
     case: &'a Case,
-    /// The times of the events count from here.
+    /// The times of the events are relative to this moment.
     begins: u64,
     is_last: bool,
 }
@@ -147,7 +146,7 @@ impl Life<'_> {
         Ok(trace)
     }
 
-    /// Sleeps, and reads at every moment at which time alone changes something.
+    /// Sleeps, and reads at each moment at which only time changes a status.
     async fn watch_until(&self, world: &World, at: u64) {
         while let Some(next) = self.next_look(world).filter(|&next| next < at) {
             sleep_for(world, next - 1).await;
@@ -160,7 +159,7 @@ impl Life<'_> {
         readers::look(world);
     }
 
-    /// By the clock.
+    /// In milliseconds of the clock.
     fn next_look(&self, world: &World) -> Option<u64> {
         let state = world.observe();
         let next = state.oracle.next_deadline()?;
@@ -195,7 +194,7 @@ impl Life<'_> {
             if !check.is_run() || state.oracle.is_over(index) {
                 continue;
             }
-            // Rule 8: what ended in a drain without a result is unknown for good.
+            // Rule 8: a check that ended in a drain without a result stays unknown.
             let waits_for_ever = check
                 .after
                 .iter()
@@ -227,11 +226,11 @@ impl Life<'_> {
         failed(world)
     }
 
-    /// Rule 8: nothing turns any more, however much time passes.
+    /// Rule 8: no status changes any more, however much time passes.
     async fn stop(&self, world: &World, health: &Health) -> Result<(), String> {
         reached("stop");
         world.meet_threads();
-        // The engine takes the results that are there already, as the oracle does.
+        // The engine takes the available results, and so does the oracle.
         yield_now().await;
         record::set_log(Mode::Fine);
         record::set_hook(Mode::Fine);
@@ -243,11 +242,11 @@ impl Life<'_> {
             let now = state.oracle.now();
             state.oracle.stop(now);
         }
-        // A plain function may hold its thread, and a stop waits for it so long.
+        // A stop waits this long for a blocking check that holds its thread.
         if self.case.service.checks.iter().any(|check| check.plain) {
             world.wait_for_threads(1_001);
         }
-        // The clock stands still while this waits for real threads.
+        // The clock does not advance while this waits for real threads.
         while !stopped {
             yield_now().await;
             stopped = poll_fn(|cx| Poll::Ready(stop.as_mut().poll(cx).is_ready())).await;
@@ -259,7 +258,7 @@ impl Life<'_> {
     }
 }
 
-/// Lets one thing happen.
+/// Applies one event.
 fn apply(world: &World, what: &What) {
     match *what {
         What::Mood(index, mood) => world.set_mood(index, mood),
@@ -293,13 +292,13 @@ fn apply(world: &World, what: &What) {
     }
 }
 
-/// What the queue of a listener takes before it merges.
+/// The number of records in the queue of a listener before it merges them.
 const BACKLOG: usize = 256;
-/// Turns between two waits for the log and the hook.
+/// Changes between two waits for the log and the hook.
 const FLUSH_EVERY: usize = 50;
-/// How often the checks on demand are asked for in the end.
+/// How often the checks on demand are requested at the end.
 const ASK_EVERY: u64 = 500;
-/// What a slow or held run may still take when the faults are over.
+/// The longest time that a slow or held run may take after the last fault.
 const LAST_RUN: u64 = 4_000;
 
 /// Rule 14: when the verdict on a check must be right, after the last fault.
@@ -336,7 +335,7 @@ fn drain(world: &World) {
     drop(health.drain());
 }
 
-/// Notes what the service is made of.
+/// Records which features the service has.
 fn declared(service: &Service) {
     for check in &service.checks {
         reached(match check.kind {
@@ -365,18 +364,18 @@ fn declared(service: &Service) {
     }
 }
 
-/// The turns that a subscriber has been told of.
+/// The changes that a subscriber has received.
 struct Told {
     health: Health,
     events: Events,
     turns: Vec<Line>,
-    /// Of so many turns the log and the hook have been told.
+    /// The number of changes that the log and the hook have received.
     flushed: usize,
 }
 
 impl Told {
-    /// Takes up what has come. Must be called before a backlog is full: the log and
-    /// the hook work on threads of their own, and the simulation is faster.
+    /// Receives pending changes. Must be called before a queue is full: the log and
+    /// the hook have threads of their own, and the simulation is faster.
     fn listen(&mut self) -> Result<(), String> {
         if self.turns.len() >= self.flushed + FLUSH_EVERY && !record::is_blocked() {
             testing::flush(&self.health);
@@ -401,7 +400,7 @@ impl Told {
     }
 }
 
-/// Whether these turns lead from the first verdict to the last without a gap.
+/// Whether these changes lead from the first verdict to the last without a gap.
 fn is_merged(told: &[&Line], expected: &[Line]) -> bool {
     let ends = |lines: &[&Line]| {
         let (first, last) = (lines.first()?, lines.last()?);
@@ -412,13 +411,13 @@ fn is_merged(told: &[&Line], expected: &[Line]) -> bool {
     has_no_gap && told.len() < expected.len() && ends(told) == ends(&expected)
 }
 
-/// Rule 12: log, events and hooks tell one story in one order, and it is that of
-/// the oracle.
+/// Rule 12: the log, the events and the hooks get the transitions of the oracle in
+/// the same order.
 fn tell_one_story(world: &World, events: &[Line]) -> Result<(), String> {
     let log_lines = record::log_lines();
     let (log, hook, _) = record::take();
     let state = world.lock();
-    // A listener that was blocked for so long gets merged turns. The log is given
+    // A listener that was blocked for that long gets merged changes. The log gets
     // other lines as well.
     let (log_merges, hook_merges) = (log_lines > BACKLOG, state.oracle.turns.len() > BACKLOG);
     for (index, name) in NAMES.iter().enumerate().take(world.service().checks.len()) {

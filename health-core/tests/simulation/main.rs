@@ -1,6 +1,6 @@
-//! A simulation of whole services: one seed makes a service, everything that
-//! happens to it and everybody who reads it, and an oracle says what each reader
-//! must be answered. See README.md beside this file.
+//! A simulation of whole services. A seed generates a service, its faults and its
+//! readers, and an oracle computes the answer that each reader must get. See
+//! README.md in this directory.
 //!
 //! ```text
 //! cargo test -p health-core --all-features --test simulation -- --seed 17
@@ -24,18 +24,18 @@ mod world;
 
 use std::process::ExitCode;
 
-/// What the command line asks for. What is meant for other tests is ignored.
+/// The options of the command line. Options of the test harness are ignored.
 #[derive(Debug)]
 struct Arguments {
     first: u64,
     seeds: u64,
     jobs: usize,
-    /// Only these events of the one seed happen.
+    /// Only these events of the seed are applied.
     keep: Option<Vec<usize>>,
-    /// This process runs seeds for another.
+    /// This process runs seeds for another one.
     is_worker: bool,
     is_one: bool,
-    /// Does not stop at the first seed that fails, and sums them up.
+    /// Continues after a failing seed, and summarizes the failures.
     is_survey: bool,
 }
 
@@ -43,7 +43,7 @@ impl Arguments {
     fn new(mut words: impl Iterator<Item = String>) -> Self {
         let mut arguments = Arguments {
             first: 0,
-            // A debug build is slow, and runs at each `cargo test`.
+            // A debug build is slow, and `cargo test` runs it each time.
             seeds: if cfg!(debug_assertions) { 100 } else { 2_000 },
             jobs: 2,
             keep: None,

@@ -1,9 +1,9 @@
-//! What every reader must be answered, written from the documentation alone:
-//! slow and obvious. The numbers are those of the rules in README.md.
+//! The answer that each reader must get, written from the documentation only: slow
+//! and obvious. The numbers are those of the rules in README.md.
 //!
-//! The oracle is given the declarations, when runs began and ended, which runs
-//! were skipped, what was reported, and when the service drained and stopped.
-//! Times are milliseconds of running time, which excludes pauses of the process.
+//! The input of the oracle: the declarations, when runs began and ended, which runs
+//! were skipped, what was reported, and when the service drained and stopped. Times
+//! are milliseconds of running time, which excludes pauses of the process.
 
 use health_core::report::Verdict;
 use health_core::{Probe, Status};
@@ -12,19 +12,19 @@ use crate::coverage::reached;
 use crate::service::{Check, Kind, TAGS};
 use crate::standing::severity;
 
-/// What the application reports of a check that is not run.
+/// What the application reports for a reported check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
-    /// Of a gate.
+    /// For a gate.
     Open,
-    /// Of a heartbeat.
+    /// For a heartbeat.
     Beat,
-    /// Of a switch, until a moment or until it is switched on.
+    /// For a switch, until this time or until it is switched on.
     Off(Option<u64>),
     On,
-    /// The last handle of a gate or of a heartbeat is gone.
+    /// The last handle of a gate or of a heartbeat was dropped.
     Drop,
-    /// Of a supervised task.
+    /// For a supervised task.
     End,
     Cancel,
     Panic,
@@ -42,41 +42,41 @@ pub(crate) struct Turn {
     pub(crate) to: Verdict,
 }
 
-/// The run that is under way.
+/// The run in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
-    /// When the run is counted as timed out, the first time or once more.
+    /// When the run counts as timed out, for the first time or again.
     misses_at: u64,
     pub(crate) overdue: bool,
 }
 
-/// What is known of one check.
+/// The state of one check.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) check: Check,
     settled: Verdict,
-    /// In a row, up to now.
+    /// The number of consecutive results.
     failures: u32,
     passes: u32,
     last_good: Option<u64>,
     pub(crate) last_end: Option<u64>,
     pub(crate) flight: Option<Flight>,
     pub(crate) blocked_by: Option<String>,
-    /// What the check did to liveness before it was skipped.
+    /// Its impact on liveness before it was skipped.
     pub(crate) before_skip: Status,
     reported: Option<Report>,
     last_beat: Option<u64>,
-    /// Nothing changes any more: retired, stopped, or ended in order.
+    /// Its verdict is final: retired, stopped, or ended in order.
     frozen: Option<Shown>,
-    /// What readers were shown last.
+    /// What readers saw last.
     shown: Shown,
-    /// Rule 12: the verdict has turned to one that is not good.
+    /// Rule 12: the verdict has changed to one that does not pass.
     pub(crate) has_cause: bool,
-    /// Rule 12: it was good before, or it turned from unknown to failing.
+    /// Rule 12: it passed before, or it changed from unknown to failing.
     pub(crate) has_incident: bool,
 }
 
-/// How far the service has come on its way out.
+/// The phase of the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Stage {
     Serving,
@@ -98,7 +98,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// At the start, with what was reported before it and when.
+    /// At the start, with the reports before it and their times.
     pub(crate) fn new(
         checks: &[Check],
         drain_readiness: bool,
@@ -139,7 +139,7 @@ impl Oracle {
             let shown = oracle.verdict(index);
             let state = &mut oracle.checks[index];
             state.has_cause = shown.0 == Verdict::Fail && state.check.kind != Kind::Gate;
-            state.shown = shown; // How it begins is no turn.
+            state.shown = shown; // The initial verdict is not a change.
         }
         oracle.latch();
         oracle
@@ -223,9 +223,9 @@ impl Oracle {
         state.blocked_by = None;
     }
 
-    // Time.
+    // The passing of time.
 
-    /// Applies everything that time alone does, each thing at its own moment.
+    /// Applies each elapsed deadline at its own time.
     pub(crate) fn advance(&mut self, to: u64) {
         while let Some(at) = self.next_deadline().filter(|&at| at <= to) {
             self.now = at;
@@ -239,7 +239,7 @@ impl Oracle {
         self.now = to;
     }
 
-    /// The next moment at which time alone may change something.
+    /// The next time at which a deadline may change something.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let of = |state: &State| {
             let is_live = state.frozen.is_none();
@@ -261,7 +261,7 @@ impl Oracle {
         self.checks.iter().filter_map(of).min()
     }
 
-    /// Rule 1: a run that is not back has failed, and again and again.
+    /// Rule 1: a run that has not returned has failed, and fails again each interval.
     fn miss(&mut self, index: usize) {
         let state = &mut self.checks[index];
         let Some(flight) = state.flight.filter(|flight| flight.misses_at == self.now) else {
@@ -282,7 +282,7 @@ impl Oracle {
         }
     }
 
-    /// Notes which verdicts have turned.
+    /// Records which verdicts have changed.
     fn settle(&mut self) {
         for index in 0..self.checks.len() {
             let shown = self.verdict(index);
@@ -306,7 +306,7 @@ impl Oracle {
         }
     }
 
-    /// Rule 7: startup has passed at the first moment at which nothing fails it.
+    /// Rule 7: startup has passed at the first moment at which no check fails it.
     fn latch(&mut self) {
         if self.has_started
             || self.stage == Stage::Stopped
@@ -324,7 +324,7 @@ impl Oracle {
         }
     }
 
-    // What happens.
+    // The events.
 
     fn at(&mut self, now: u64, change: impl FnOnce(&mut Self)) {
         self.advance(now);
@@ -368,7 +368,7 @@ impl Oracle {
         });
     }
 
-    /// Rule 1: what a late run says does not count.
+    /// Rule 1: the result of a late run does not count.
     pub(crate) fn end(&mut self, index: usize, now: u64, result: Option<Status>) {
         self.at(now, |oracle| {
             let state = &mut oracle.checks[index];
@@ -386,7 +386,7 @@ impl Oracle {
         });
     }
 
-    /// Whether the check failed until this very moment.
+    /// Whether the check failed until now.
     pub(crate) fn has_just_recovered(&self, index: usize) -> bool {
         let last = self
             .turns
@@ -397,7 +397,7 @@ impl Oracle {
         of_it.any(|turn| turn.from == Verdict::Fail)
     }
 
-    /// Rule 5. For liveness the check goes on counting as it did.
+    /// Rule 5. The check keeps its impact on liveness.
     pub(crate) fn skip(&mut self, index: usize, now: u64, root: &str) {
         self.at(now, |oracle| {
             let before = oracle.impact(index, Probe::Liveness);
@@ -441,7 +441,7 @@ impl Oracle {
         self.at(now, |oracle| oracle.stage = Stage::Draining);
     }
 
-    /// Rule 8: every check is frozen as it is.
+    /// Rule 8: every check keeps its verdict.
     pub(crate) fn stop(&mut self, now: u64) {
         self.at(now, |oracle| {
             oracle.stage = Stage::Stopped;
@@ -463,7 +463,7 @@ impl Oracle {
         check.is_on_demand() && is_old && frozen.is_none()
     }
 
-    /// Whether the verdict has turned at this very moment.
+    /// Whether the verdict has changed at this time.
     pub(crate) fn turns_now(&self, index: usize) -> bool {
         let latest = self
             .turns
@@ -473,7 +473,7 @@ impl Oracle {
         latest.into_iter().any(|turn| turn.check == index)
     }
 
-    /// No run of this check will come any more.
+    /// This check does not run any more.
     pub(crate) fn is_over(&self, index: usize) -> bool {
         self.checks[index].frozen.is_some()
     }

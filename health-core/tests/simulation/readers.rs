@@ -1,4 +1,4 @@
-//! Who reads, and what each must be answered.
+//! The readers, and the answer that each must get.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -21,7 +21,7 @@ pub(crate) struct Request {
     pub(crate) format: Format,
 }
 
-/// What is asked for.
+/// The requested page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Probe(Probe),
@@ -39,7 +39,7 @@ pub(crate) enum Format {
     Text,
 }
 
-/// Compares what every cheap reader is answered with the oracle.
+/// Compares the answers of all cheap readers with the oracle.
 pub(crate) fn look(world: &World) {
     let mut state = world.observe();
     let Some(health) = state.health.clone().filter(|_| !state.is_uncertain()) else {
@@ -104,7 +104,7 @@ fn wrong_report(
     None
 }
 
-/// The state of the service at one moment, which must be of one piece.
+/// A snapshot, which must be consistent.
 pub(crate) fn snapshot(world: &World) {
     let mut state = world.observe();
     let Some(health) = state.health.clone().filter(|_| !state.is_uncertain()) else {
@@ -125,7 +125,7 @@ pub(crate) fn snapshot(world: &World) {
     }
 }
 
-/// Reads a page with what is known, without asking for a run.
+/// Reads a page without running a check.
 pub(crate) fn respond(world: &World, request: Request) {
     let state = world.observe();
     let Some(health) = state.health.clone() else {
@@ -138,7 +138,7 @@ pub(crate) fn respond(world: &World, request: Request) {
     verify(world, request, &response);
 }
 
-/// Reads a page as a prober does: checks on demand are brought up to date first.
+/// Reads a page as a prober does: checks on demand run first.
 pub(crate) fn answer(world: &World, request: Request) {
     let mut state = world.observe();
     let Some(health) = state.health.clone() else {
@@ -160,7 +160,7 @@ pub(crate) fn answer(world: &World, request: Request) {
             state.fail(|| broken);
         }
     };
-    // An answer that is ready at once is of this moment.
+    // An answer without a wait is of this moment.
     let at_once = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
     if let Poll::Ready(response) = at_once {
         answered(world, response);
@@ -173,7 +173,7 @@ pub(crate) fn answer(world: &World, request: Request) {
     });
 }
 
-/// Runs a check out of turn.
+/// Refreshes a check.
 pub(crate) fn refresh(world: &World, index: usize) {
     let world = world.clone();
     reached("refresh");
@@ -203,7 +203,7 @@ fn ask_by_refresh(world: &World, index: usize) -> Option<(Health, u64, u64)> {
     Some((health, id, jumped))
 }
 
-/// Rule 4: the checks on demand that an answer asks for.
+/// Rule 4: the checks on demand that an answer runs.
 fn asked(oracle: &Oracle, service: &Service, target: Target) -> Vec<usize> {
     let all = service.checks.iter().enumerate();
     let concerned = all.filter(|(index, check)| match target {
@@ -246,7 +246,7 @@ fn with_head<T>(request: Request, use_it: impl FnOnce(RequestHead<'_>) -> T) -> 
     use_it(RequestHead::from(&request))
 }
 
-/// Compares an answer with the oracle, at the moment at which it came.
+/// Compares an answer with the oracle at the time at which it arrived.
 fn verify(world: &World, request: Request, response: &Response<bytes::Bytes>) {
     let mut state = world.observe();
     if state.is_uncertain() || state.health.is_none() {

@@ -1,5 +1,5 @@
-//! What the log and the hooks are told, and what can be wrong with them: a
-//! subscriber or a hook that blocks or panics.
+//! What the log and the hooks receive, with a subscriber or a hook that blocks or
+//! panics.
 //!
 //! One process runs one seed at a time, so one record serves it.
 
@@ -15,7 +15,7 @@ use tracing::{Event, Metadata, Subscriber};
 /// A change of a verdict: the check, and the words for before and after.
 pub(crate) type Line = (String, String, String);
 
-/// How the subscriber or the hook behaves.
+/// The behaviour of the subscriber or the hook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
     #[default]
@@ -28,11 +28,11 @@ pub(crate) enum Mode {
 struct Record {
     log: Vec<Line>,
     hook: Vec<Line>,
-    /// How many lines the log was given, those that were merged included.
+    /// The number of lines that the log has received, including merged ones.
     log_lines: usize,
     log_mode: Mode,
     hook_mode: Mode,
-    /// The thread of the runtime, which nothing here may hold.
+    /// The thread of the runtime, which must not be blocked.
     runtime: Option<ThreadId>,
     faults: Vec<String>,
 }
@@ -48,7 +48,7 @@ fn with<T>(use_it: impl FnOnce(&mut Record) -> T) -> T {
     use_it(record().get_or_insert_default())
 }
 
-/// Begins a new life, on the thread of its runtime.
+/// Starts a new record, on the thread of the runtime.
 pub(crate) fn begin() {
     *record() = Some(Record {
         runtime: Some(thread::current().id()),
@@ -67,17 +67,17 @@ pub(crate) fn set_hook(mode: Mode) {
     CHANGED.notify_all();
 }
 
-/// Whether the log or the hook waits, so that they cannot be waited for.
+/// Whether the log or the hook is blocked, so that the test cannot wait for them.
 pub(crate) fn is_blocked() -> bool {
     with(|record| [record.log_mode, record.hook_mode].contains(&Mode::Blocked))
 }
 
-/// How many lines the log was given so far, of turns and of everything else.
+/// The number of lines so far: of changes, and of everything else.
 pub(crate) fn log_lines() -> usize {
     with(|record| record.log_lines)
 }
 
-/// The turns in the log, those of the hook, and everything that went wrong.
+/// The changes in the log, those of the hook, and all faults.
 pub(crate) fn take() -> (Vec<Line>, Vec<Line>, Vec<String>) {
     with(|record| {
         let log = std::mem::take(&mut record.log);
@@ -89,7 +89,7 @@ pub(crate) fn take() -> (Vec<Line>, Vec<Line>, Vec<String>) {
     })
 }
 
-/// Something that the simulation must not see, from whatever thread.
+/// Records a failure, on any thread.
 pub(crate) fn fault(text: String) {
     with(|record| record.faults.push(text));
 }
@@ -106,7 +106,7 @@ pub(crate) fn hook(turned: &Transition) {
     misbehave("hook", |record| record.hook_mode);
 }
 
-/// Blocks or panics, if that is how it is meant to behave.
+/// Blocks or panics, if configured.
 fn misbehave(who: &str, mode: impl Fn(&Record) -> Mode) {
     let is_runtime = with(|record| record.runtime == Some(thread::current().id()));
     let mut guard = record();
@@ -131,7 +131,7 @@ fn misbehave(who: &str, mode: impl Fn(&Record) -> Mode) {
     assert!(!panics || is_runtime, "simulated panic of a {who}");
 }
 
-/// Captures the turns that the log is told.
+/// Captures the changes in the log.
 struct Log;
 
 /// The fields of one event.
@@ -140,7 +140,7 @@ struct Fields {
     check: Option<String>,
     from: Option<String>,
     to: Option<String>,
-    /// Lines that were merged before this one.
+    /// The number of lines that were merged into this one.
     missed: Option<u64>,
     is_of_hook: bool,
 }
@@ -206,10 +206,10 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// The text of every panic that is meant to happen.
+/// The text of every expected panic.
 pub(crate) const SIMULATED: &str = "simulated";
 
-/// Listens to the log and to panics of this process.
+/// Captures the log and the panics of this process.
 pub(crate) fn install() {
     let installed = tracing::subscriber::set_global_default(Log);
     installed.expect("nothing else in this process listens");

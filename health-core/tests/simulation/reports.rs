@@ -1,4 +1,4 @@
-//! The handles of checks that are reported and not run.
+//! The handles of reported checks.
 
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::record::SIMULATED;
 use crate::service::{Kind, NAMES, Service};
 use crate::world::{Inner, World, lock};
 
-/// The handle of a check that is reported.
+/// The handle of a reported check.
 pub(crate) enum Handle {
     Gate(Mutex<Option<Gate>>),
     Heartbeat(Mutex<Option<Heartbeat>>),
@@ -39,7 +39,7 @@ impl Handle {
 }
 
 impl World {
-    /// The application reports something.
+    /// The application reports a status.
     pub(crate) fn report(&self, index: usize, report: Report) {
         let Some(handle) = self.handle(index) else {
             return;
@@ -84,7 +84,7 @@ impl World {
                 reached("switched on");
                 switch.on();
             }
-            // The task itself reports its end, when it comes to that.
+            // The task reports its own end.
             (Handle::Task(task, end), report) => {
                 match report {
                     Report::Cancel => task.abort(),
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-/// Tells the oracle when the task has ended, however it does.
+/// Tells the oracle when the task has ended, in any way.
 struct EndOfTask {
     world: Weak<Inner>,
     index: usize,
@@ -124,7 +124,7 @@ impl Drop for EndOfTask {
             return;
         };
         let world = World(inner);
-        // Otherwise the runtime has come to its end.
+        // Otherwise the runtime has ended.
         let is_over = world.lock().is_over;
         if !is_over {
             reached(match self.how {

@@ -1,4 +1,4 @@
-//! What happens to a service, and who reads it meanwhile: drawn from the seed.
+//! The events and readers of a service, drawn from the seed.
 
 use fastrand::Rng;
 use health_core::Probe;
@@ -9,7 +9,7 @@ use crate::record::Mode;
 use crate::service::{Check, Kind, Service};
 use crate::world::Mood;
 
-/// One thing that happens, so many milliseconds after the beginning.
+/// An event, with its time in milliseconds after the start.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) at: u64,
@@ -19,14 +19,14 @@ pub(crate) struct Event {
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     Mood(usize, Mood),
-    /// The moment of `Report::Off` is a distance from now.
+    /// The time of `Report::Off` is relative to now.
     Report(usize, Report),
     Refresh(usize),
     Pause(u64),
     Log(Mode),
     Hook(Mode),
     Drain,
-    /// Stops health, and starts it again.
+    /// Stops health and starts it again.
     StartAgain,
     Look,
     Snapshot,
@@ -34,18 +34,18 @@ pub(crate) enum What {
     Answer(Request),
 }
 
-/// Everything that one seed makes.
+/// Everything that a seed generates.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) service: Service,
-    /// What is reported before the start.
+    /// Reports before the start.
     pub(crate) before: Vec<Event>,
     pub(crate) start: u64,
     pub(crate) events: Vec<Event>,
-    /// How the runs go after the last fault.
+    /// The behaviour of the runs after the last fault.
     pub(crate) finally: Vec<Mood>,
-    /// A reader looks at every moment at which time alone changes something.
+    /// A reader reads at each moment at which only time changes a status.
     pub(crate) is_watched: bool,
 }
 
@@ -100,7 +100,7 @@ fn events(rng: &mut Rng, service: &Service) -> Vec<Event> {
             what: what(rng, service),
         })
         .collect();
-    // Most services have their gates open and their heartbeats beating.
+    // Most services have open gates and beating heartbeats.
     for (index, check) in service.checks.iter().enumerate() {
         let report = |report| What::Report(index, report);
         match check.kind {
@@ -135,7 +135,7 @@ fn events(rng: &mut Rng, service: &Service) -> Vec<Event> {
             what: What::StartAgain,
         });
     }
-    // The order of what happens at one moment is that in which it was drawn.
+    // Events at the same time keep the order in which they were drawn.
     events.sort_by_key(|event| event.at);
     events
 }
@@ -171,7 +171,7 @@ fn mood(rng: &mut Rng, check: &Check) -> Mood {
         8 => Mood::Panics,
         9 => Mood::Flaps,
         10 => Mood::Hangs,
-        // At the very deadline, around it, and well beside it.
+        // At the deadline, around it, and far from it.
         11 => Mood::IsSlow(check.timeout, rng.bool()),
         12 => Mood::IsSlow(check.timeout + rng.u64(..3) - 1, rng.bool()),
         13 => Mood::IsSlow(rng.u64(1..2 * check.timeout), rng.bool()),

@@ -1,4 +1,4 @@
-//! One seed makes one service: what is declared, and with which numbers.
+//! A service with its options, generated from a seed.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use health_core::{CheckOptions, Health, HealthBuilder, Probe, StartError};
 
 use crate::world::World;
 
-/// In the order in which health-core sorts them, so that an index is a name.
+/// In the order in which health-core sorts them, so that an index identifies a check.
 pub(crate) const NAMES: [&str; 16] = [
     "c00", "c01", "c02", "c03", "c04", "c05", "c06", "c07", "c08", "c09", "c10", "c11", "c12",
     "c13", "c14", "c15",
 ];
-/// The tags, each of which is a group if a check has it.
+/// The tags. Each is a group if a check has it.
 pub(crate) const TAGS: [&str; 2] = ["blue", "red"];
 
-/// Where the results of a check come from.
+/// The kind of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Background,
@@ -36,21 +36,21 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) kind: Kind,
-    /// A plain function, which runs on a thread of its own.
+    /// A blocking check, which runs on a thread of its own.
     pub(crate) plain: bool,
     pub(crate) probes: [bool; 3],
     pub(crate) critical: [bool; 3],
     pub(crate) tags: &'static [&'static str],
     pub(crate) timeout: u64,
-    /// The period in the background, or the age at which a result on demand is
-    /// outdated. The deadline of a heartbeat.
+    /// The interval in the background, the `cache` of a check on demand, or the
+    /// deadline of a heartbeat.
     pub(crate) interval: u64,
     pub(crate) written_stale_after: Option<u64>,
     pub(crate) initial_delay: u64,
     pub(crate) failure_threshold: u32,
     pub(crate) success_threshold: u32,
     pub(crate) after: Vec<usize>,
-    /// The numbers come from the settings of an operator.
+    /// The options come from the settings of an operator.
     pub(crate) by_settings: bool,
 }
 
@@ -93,14 +93,14 @@ impl Check {
     }
 }
 
-/// Everything that is declared.
-#[allow(clippy::struct_excessive_bools)] // each is declared or is not
+/// All declarations.
+#[allow(clippy::struct_excessive_bools)] // each flag is independent
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) checks: Vec<Check>,
     pub(crate) drain_readiness: bool,
     pub(crate) lists_checks: bool,
-    /// One more check, which the settings leave out.
+    /// One more check, which the settings disable.
     pub(crate) has_disabled: bool,
     pub(crate) notifies_systemd: bool,
 }
@@ -140,7 +140,7 @@ impl Service {
         }
     }
 
-    /// Whether the declaration contradicts itself, so that it may not start.
+    /// Whether the options contradict each other, so that the start fails.
     pub(crate) fn is_refused(&self) -> bool {
         self.checks.iter().any(|check| {
             let least = check.least_stale_after();
@@ -156,7 +156,7 @@ impl Service {
             .filter(|tag| self.checks.iter().any(|check| check.tags.contains(tag)))
     }
 
-    /// Starts it, with bodies and handles of `world`.
+    /// Starts the service, with the runs and handles of `world`.
     pub(crate) fn start(&self, world: &World) -> Result<Health, StartError> {
         let mut http = HttpOptions::new()
             .path("/metrics", Page::Metrics)
@@ -176,7 +176,7 @@ impl Service {
         let mut builder = Health::builder()
             .http(http)
             .lifecycle(lifecycle)
-            // The clock of the simulation moves while a check holds its thread.
+            // The clock advances while a check blocks its thread.
             .runtime(RuntimeOptions::new().max_poll_time(None))
             .on_transition(crate::record::hook);
         let mut settings = serde_json::Map::new();
@@ -246,7 +246,7 @@ fn check(rng: &mut Rng) -> Check {
     check
 }
 
-/// The probes that a check counts for, and those that it is critical for.
+/// The probes that a check counts for, and those for which it is critical.
 fn probes(rng: &mut Rng, kind: Kind) -> ([bool; 3], [bool; 3]) {
     if kind == Kind::Gate {
         return ([false, false, true], [false, false, true]);
@@ -292,7 +292,7 @@ fn with_numbers(options: CheckOptions, check: &Check) -> CheckOptions {
     let options = options.after(static_names(&check.after));
     let ms = Duration::from_millis;
     if check.by_settings {
-        // The settings replace what is written here.
+        // The settings replace these options.
         let ten = Duration::from_secs(10);
         return match check.kind {
             Kind::OnDemand => options.cache(ten),
@@ -333,7 +333,7 @@ fn numbers(check: &Check) -> serde_json::Value {
     numbers
 }
 
-/// `CheckOptions` takes names that live for ever: each list is made once.
+/// `CheckOptions` takes `'static` names: each list is leaked once.
 fn static_names(checks: &[usize]) -> &'static [&'static str] {
     static LISTS: Mutex<Vec<&'static [&'static str]>> = Mutex::new(Vec::new());
     let names: Vec<&'static str> = checks.iter().map(|&index| NAMES[index]).collect();

@@ -1,4 +1,4 @@
-//! A failing seed: fewer of its events, and the command that runs them again.
+//! Minimizes the events of a failing seed, and prints the command to replay it.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use crate::life;
 use crate::record;
 use crate::schedule::{Case, Event};
 
-/// Runs one seed and shows what it is made of.
+/// Runs one seed and describes its service.
 pub(crate) fn replay(seed: u64, keep: Option<&[usize]>) -> ExitCode {
     record::install();
     let case = Case::new(seed);
@@ -27,7 +27,7 @@ pub(crate) fn replay(seed: u64, keep: Option<&[usize]>) -> ExitCode {
     }
 }
 
-/// Reports a seed that fails, with as few events as it fails with.
+/// Reports a failing seed, with as few events as possible.
 pub(crate) fn report(seed: u64, wrong: &str) {
     let case = Case::new(seed);
     let keep = shrink(&case, &kind_of(wrong));
@@ -51,7 +51,7 @@ fn with_events(case: &Case, keep: &[usize]) -> Case {
     }
 }
 
-/// What a failure says, whatever its moment and the checks that it is about.
+/// The kind of a failure, without its time and its checks.
 pub(crate) fn kind_of(wrong: &str) -> String {
     let first_line = wrong.lines().next().unwrap_or_default();
     let text = first_line.split(|c: char| "{[".contains(c)).next();
@@ -59,8 +59,8 @@ pub(crate) fn kind_of(wrong: &str) -> String {
         .replace(|c: char| c.is_ascii_digit(), "")
 }
 
-/// Leaves out events, many and then few at a time, while the case still fails in
-/// the same way.
+/// Removes events, many and then few at a time, while the case still fails in the
+/// same way.
 fn shrink(case: &Case, kind: &str) -> Vec<usize> {
     let mut keep: Vec<usize> = (0..case.events.len()).collect();
     let mut part = keep.len();

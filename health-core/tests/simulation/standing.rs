@@ -1,4 +1,4 @@
-//! Rule 6 of the oracle: what a check means for probes and groups.
+//! Rule 6 of the oracle: the impact of a check on probes and groups.
 
 use health_core::report::Verdict;
 use health_core::{Probe, Status};
@@ -61,7 +61,7 @@ impl Oracle {
         )
     }
 
-    /// The status of a check by itself: what is not known is not healthy.
+    /// The status of a single check: unknown does not pass.
     pub(crate) fn alone(&self, index: usize) -> Status {
         standing(self.verdict(index).0, true)
     }

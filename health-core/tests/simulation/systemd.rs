@@ -1,9 +1,9 @@
-//! The end that systemd has of `NOTIFY_SOCKET`. The process that starts this one
-//! names the socket, since the environment of a running process is not changed.
+//! The socket of `NOTIFY_SOCKET`. The parent process names the socket, since a
+//! running process should not change its environment.
 
 use std::process::Command;
 
-/// How often the watchdog of the simulated unit wants a message, in microseconds.
+/// The period of the watchdog of the simulated unit, in microseconds.
 const WATCHDOG: &str = "500000";
 
 /// Names a socket that no other process has.
@@ -42,7 +42,7 @@ pub(crate) fn messages() -> Vec<String> {
     messages
 }
 
-/// There is no systemd.
+/// Without systemd there are no messages.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn messages() -> Vec<String> {
     Vec::new()

@@ -1,4 +1,4 @@
-//! The runs of plain functions, on real threads that the simulation holds.
+//! Runs of blocking checks, on real threads that the simulation blocks.
 
 use std::cell::RefCell;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,29 +12,29 @@ use crate::oracle::Stage;
 use crate::service::NAMES;
 use crate::world::{Mood, World, lock, outcome};
 
-/// The run of a plain function.
+/// A run of a blocking check.
 #[derive(Default)]
 pub(crate) enum Plain {
     #[default]
     Idle,
     Running(Arrival, Mood, RunNumber),
-    /// It has returned, and the engine has not taken the result yet.
+    /// It has returned, and the engine has not taken its result yet.
     Returned(Mood, RunNumber),
 }
 
-/// Which run of the engine this is. Once the engine has taken its result, the next
-/// one may begin at the same moment.
+/// The number of the run. Once the engine has taken its result, the next run may
+/// begin at the same time.
 pub(crate) type RunNumber = u64;
 
-/// A plain function that has been called.
+/// A call of a blocking check.
 pub(crate) struct Arrival {
     release: Sender<Mood>,
-    /// Closed at the end of its thread, when the result has been handed over.
+    /// Closed at the end of its thread, after the result was handed over.
     over: Receiver<()>,
 }
 
 impl World {
-    /// The body of a plain check: it waits on its thread until it is released.
+    /// The body of a blocking check: it waits on its thread until it is released.
     pub(crate) fn plain_body(&self, index: usize) -> impl Fn() -> Outcome + Send + Sync + 'static {
         thread_local! {
             /// Dropped at the end of the thread.
@@ -45,7 +45,7 @@ impl World {
             let (over, is_over) = mpsc::channel();
             OVER.set(Some(over));
             let (release, released) = mpsc::channel();
-            // Errors say that the simulation has ended.
+            // An error means that the simulation has ended.
             let _ = arrive.send(Arrival {
                 release,
                 over: is_over,
@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// Waits in real time for plain functions whose runs have begun.
+    /// Waits in real time for the calls of runs that have begun.
     pub(crate) fn meet_threads(&self) {
         const LONG: Duration = Duration::from_secs(20);
         let plain = self
@@ -68,7 +68,7 @@ impl World {
             let Some(health) = state.health.clone() else {
                 return;
             };
-            // A stop may leave a run behind that no task waits for.
+            // A stop may leave a run behind that no task awaits.
             let is_idle = matches!(state.plain[index], Plain::Idle);
             let scheduled = testing::scheduled(&health, NAMES[index]);
             if !is_idle || state.oracle.stage == Stage::Stopped || !scheduled.in_flight {
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// Lets a plain function return, if it runs and its mood is such.
+    /// Lets a blocking check return, if it runs and its mood permits it.
     pub(crate) fn release(&self, index: usize, mood: Mood, is_meant: impl Fn(Mood) -> bool) {
         let mut state = self.lock();
         let plain = std::mem::take(&mut state.plain[index]);
@@ -112,7 +112,7 @@ impl World {
         state.plain[index] = Plain::Returned(mood, number);
         drop(state);
         let _ = arrival.release.send(mood);
-        // Until the result has been handed over, in real time.
+        // Waits in real time until the result was handed over.
         let _ = arrival.over.recv();
     }
 }

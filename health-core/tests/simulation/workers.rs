@@ -1,6 +1,6 @@
-//! Spreads seeds over processes. Each runs one seed at a time, so that the log,
-//! the panic hook and the environment are its own, and one that stands still can
-//! be ended.
+//! Distributes seeds over processes. Each process runs one seed at a time, so that
+//! the log, the panic hook and the environment belong to that seed, and a process
+//! without progress can be killed.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -19,14 +19,14 @@ use crate::systemd;
 
 /// Seeds that one process runs.
 const CHUNK: u64 = 250;
-/// Of so many seeds one is run twice, to see that a replay is one.
+/// One seed of this many runs twice, to verify that replays are deterministic.
 const REPEATED: u64 = 64;
-/// From so many seeds on everything must have been reached.
+/// From this number of seeds on, everything must have been reached.
 const ENOUGH: u64 = 2_000;
-/// A seed that takes longer stands still.
+/// A seed that takes longer has hung.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Runs seeds for another process, and tells it how they went.
+/// Runs seeds for another process, and reports their results.
 pub(crate) fn work(first: u64, count: u64, is_survey: bool) -> ExitCode {
     record::install();
     for seed in first..first + count {
@@ -54,7 +54,7 @@ pub(crate) fn work(first: u64, count: u64, is_survey: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What all processes have told.
+/// The results of all processes.
 struct Progress {
     first: u64,
     count: u64,
@@ -62,14 +62,14 @@ struct Progress {
     done: AtomicU64,
     failed: AtomicBool,
     reached: Mutex<BTreeMap<String, u64>>,
-    /// Of a survey: the seeds that fail, by how they do.
+    /// For a survey: the failing seeds, by kind of failure.
     wrong: Mutex<BTreeMap<String, Vec<String>>>,
     is_survey: bool,
     began: Instant,
 }
 
-/// Runs many seeds. Fails at the first that fails, and if something that is to
-/// be tested was never reached.
+/// Runs many seeds. Fails at the first failing seed, and if something was never
+/// reached.
 pub(crate) fn distribute(first: u64, count: u64, jobs: usize, is_survey: bool) -> ExitCode {
     let progress = Progress {
         first,
@@ -203,7 +203,7 @@ impl Progress {
     }
 }
 
-/// Runs one seed, as the command line says, in a process of its own.
+/// Runs the seed of the command line in a process of its own.
 pub(crate) fn run_one() -> ExitCode {
     let status = worker().args(std::env::args().skip(1)).status();
     if status.is_ok_and(|status| status.success()) {
@@ -213,7 +213,7 @@ pub(crate) fn run_one() -> ExitCode {
     }
 }
 
-/// This program in another process, which has an environment of its own.
+/// This program in another process, which has its own environment.
 fn worker() -> Command {
     let program = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);

@@ -1,5 +1,5 @@
-//! What the checks of one life of a service find, and what the oracle hears of
-//! them: the bodies of runs, the handles of reported checks, and the clock.
+//! The environment of one simulated service, and what the oracle learns of it: the
+//! bodies of runs, the handles of reported checks, and the clock.
 
 use std::error::Error;
 use std::pin::{Pin, pin};
@@ -25,7 +25,7 @@ use crate::service::{NAMES, Service};
 use crate::systemd;
 use crate::threads::{Arrival, Plain, RunNumber};
 
-/// How the runs of a check go from now on.
+/// The behaviour of the runs of a check from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Passes,
@@ -33,18 +33,18 @@ pub(crate) enum Mood {
     Fails,
     ReturnsError,
     Panics,
-    /// Fails at every other run.
+    /// Every other run fails.
     Flaps,
-    /// Takes so long.
+    /// Each run takes this long.
     IsSlow(u64, bool),
-    /// Does not return before the mood changes.
+    /// Runs do not return before the mood changes.
     Hangs,
-    /// Holds its thread for so long, inside of one poll.
+    /// Blocks its thread for this long, inside one poll.
     Holds(u64),
 }
 
 impl Mood {
-    /// What a run says that is not held up.
+    /// The result of a run that is not delayed.
     pub(crate) fn status(self) -> Status {
         match self {
             Mood::Warns => Status::Warn,
@@ -56,31 +56,31 @@ impl Mood {
     }
 }
 
-/// One life of a service: from a start to a stop.
+/// One life of a service, from a start to a stop.
 #[derive(Clone)]
 pub(crate) struct World(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     service: Service,
-    /// When the clock of this life began.
+    /// When the clock of this life started.
     origin: Instant,
     handles: Vec<Option<Handle>>,
-    /// Tells runs that hang that the mood has changed.
+    /// Notifies hanging runs of a change of the mood.
     pub(crate) released: Vec<Notify>,
-    /// Each run of a plain function as it begins on its thread.
+    /// Each run of a blocking check as it begins on its thread.
     pub(crate) arrivals: Vec<Mutex<Receiver<Arrival>>>,
     pub(crate) arrive: Vec<Sender<Arrival>>,
     state: Mutex<State>,
 }
 
-/// What changes.
+/// The mutable state.
 pub(crate) struct State {
     pub(crate) oracle: Oracle,
     pub(crate) claims: Claims,
     pub(crate) health: Option<Health>,
     moods: Vec<Mood>,
     pub(crate) runs: Vec<u64>,
-    /// What the engine announces, in its order.
+    /// The events of the engine, in order.
     events: Option<Events>,
     pub(crate) plain: Vec<Plain>,
     /// For how long the process has been paused.
@@ -90,9 +90,9 @@ pub(crate) struct State {
     pub(crate) before_start: Vec<(usize, u64, Report)>,
     failure: Option<String>,
     pub(crate) is_over: bool,
-    /// The probes that have not failed at some time of this moment.
+    /// The probes that have passed at some point of this moment.
     passing: (u64, [bool; 3]),
-    /// A sum of everything that happened, to tell whether a replay is one.
+    /// A hash of all events, to compare a replay.
     trace: u64,
 }
 
@@ -103,12 +103,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Moves the paused clock without letting any task run.
 fn move_clock(ms: u64) {
     let moved = pin!(advance(Duration::from_millis(ms)));
-    // It moves at the first poll; what follows is only a yield.
+    // The clock moves at the first poll; the rest only yields.
     let _ = moved.poll(&mut Context::from_waker(Waker::noop()));
 }
 
 impl World {
-    /// Must be called on the runtime.
+    /// Must be called within the runtime.
     pub(crate) fn new(service: &Service) -> Self {
         let count = service.checks.len();
         let (arrive, arrivals): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel()).unzip();
@@ -169,7 +169,7 @@ impl World {
         state.events = Some(health.subscribe());
     }
 
-    /// The simulation lets go of health, so that it can end.
+    /// The simulation drops its handle of health, so that health can end.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_over = true;
@@ -184,7 +184,7 @@ impl World {
         self.clock() - state.paused
     }
 
-    /// The same with all pauses.
+    /// The same, including all pauses.
     pub(crate) fn clock(&self) -> u64 {
         let since = self.0.origin.elapsed();
         u64::try_from(since.as_millis()).expect("a simulation is short")
@@ -202,15 +202,15 @@ impl World {
         self.lock().trace
     }
 
-    /// Locks, takes up what was skipped, and applies the time.
+    /// Locks the state, applies skips that were noticed, and then the elapsed time.
     pub(crate) fn observe(&self) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         let now = self.now(&state);
         let Some(health) = state.health.clone() else {
             return state;
         };
-        // Readers may have been answered at this moment before the result of a plain
-        // function was taken, which is released without an observation.
+        // Readers may have been answered at this moment before the result of a
+        // blocking check was taken, which is released without an observation.
         state.oracle.advance(now);
         self.see_probes(&mut state, now);
         let is_taken = |index: usize, number| {
@@ -229,7 +229,7 @@ impl World {
                 state.take_returned_of(index, now, is_taken);
             }
         }
-        // A late result is not announced.
+        // A late result has no event.
         state.take_returned(now, is_taken);
         state.oracle.advance(now);
         let returned = |plain: &Plain| matches!(plain, Plain::Returned(..));
@@ -238,7 +238,7 @@ impl World {
         state
     }
 
-    /// Notes which probes pass at this moment, before it changes them.
+    /// Records which probes pass at this moment, before it changes them.
     fn see_probes(&self, state: &mut State, now: u64) {
         if self.service().notifies_systemd {
             state.see_probes(now);
@@ -306,7 +306,7 @@ impl World {
         state.end(index, now, result);
     }
 
-    /// A run holds the thread of the runtime: the clock moves, and others read.
+    /// A run blocks the thread of the runtime: the clock advances, and others read.
     fn hold(&self, ms: u64) {
         self.meet_threads();
         if self.lock().is_uncertain() {
@@ -319,7 +319,7 @@ impl World {
         }
     }
 
-    /// The process is stopped, and goes on.
+    /// The process is stopped and continued.
     pub(crate) fn pause(&self, ms: u64) {
         self.meet_threads();
         let mut state = self.lock();
@@ -334,13 +334,13 @@ impl World {
         testing::pause_process(&health, Duration::from_millis(ms));
     }
 
-    /// The clock moves while health stops, since a thread that is held lets it wait.
+    /// The clock advances while health stops, since a blocked thread delays the stop.
     pub(crate) fn wait_for_threads(&self, ms: u64) {
         self.jump(ms);
     }
 
-    /// Moves the clock while no task can run. What systemd was told before belongs
-    /// to the moment before.
+    /// Moves the clock while no task can run. Earlier messages to systemd belong to
+    /// the moment before.
     fn jump(&self, ms: u64) {
         let mut state = self.observe();
         self.hear_systemd(&mut state);
@@ -369,7 +369,7 @@ impl World {
         }
     }
 
-    /// Everything that was to be done at this moment is done.
+    /// The runtime is idle: everything at this moment has been done.
     pub(crate) fn idle(&self) {
         {
             // The engine has taken every result, even if it runs a check again.
@@ -392,13 +392,13 @@ impl World {
         }
     }
 
-    /// The moment that comes so many milliseconds from now.
+    /// The moment after this number of milliseconds.
     pub(crate) fn now_and(&self, ms: u64) -> u64 {
         self.now(&self.lock()) + ms
     }
 }
 
-/// One run of an async check, which is abandoned if it is dropped.
+/// A run of an async check, which is abandoned if it is dropped.
 struct Run<'a> {
     world: &'a World,
     index: usize,
@@ -448,8 +448,8 @@ impl State {
         running + self.paused
     }
 
-    /// A plain function has returned and the engine has not been polled since,
-    /// so nobody can say what a reader must be answered.
+    /// A blocking check has returned and the engine has not been polled since, so the
+    /// expected answer is not determined.
     pub(crate) fn is_uncertain(&self) -> bool {
         self.plain
             .iter()
@@ -463,7 +463,7 @@ impl State {
         self.unless_uncertain(broken);
     }
 
-    /// What is broken counts only if the engine knows what the oracle knows.
+    /// A violation counts only if the engine knows what the oracle knows.
     fn unless_uncertain(&mut self, broken: Option<String>) {
         if let Some(broken) = broken.filter(|_| !self.is_uncertain()) {
             self.fail(|| broken);
@@ -476,7 +476,7 @@ impl State {
         self.claims.ended(index, now);
     }
 
-    /// Plain functions whose results the engine has taken.
+    /// Blocking checks whose results the engine has taken.
     fn take_returned(&mut self, now: u64, is_taken: impl Fn(usize, RunNumber) -> bool) {
         for index in 0..self.plain.len() {
             self.take_returned_of(index, now, &is_taken);
@@ -531,9 +531,9 @@ impl State {
         }
     }
 
-    /// Adds something that happened to the trace.
+    /// Adds an event to the trace.
     pub(crate) fn note(&mut self, what: u64, index: usize, now: u64) {
-        // What ends after the stop ends at moments of its own.
+        // Runs that end after the stop end at arbitrary times.
         if self.oracle.stage == Stage::Stopped {
             return;
         }

@@ -1,4 +1,5 @@
-//! The cause of an outage, when the client retries for longer than the check.
+//! The cause of an outage if the client retries for longer than the timeout of the
+//! check.
 #![cfg(feature = "tracing")]
 
 use std::future::pending;
@@ -81,7 +82,7 @@ async fn the_late_error_of_an_abandoned_run_is_the_cause_of_the_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_in_time_ends_the_explanation() {
+async fn a_result_in_time_clears_the_late_cause() {
     // A thread without a subscriber would disable the events of the others.
     let (_log, _guard) = Log::capture_json();
     let latency = Arc::new(AtomicU64::new(3));
@@ -134,7 +135,7 @@ async fn the_public_answer_has_no_late_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn causes_lists_what_does_not_pass_with_critical_checks_first() {
+async fn causes_lists_failing_checks_with_critical_ones_first() {
     // A thread without a subscriber would disable the events of the others.
     let (_log, _guard) = Log::capture_json();
     let refused = || async { Err::<(), _>("connection\nrefused") };
@@ -167,7 +168,7 @@ async fn causes_lists_what_does_not_pass_with_critical_checks_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forced_outcome_is_not_explained() {
+async fn a_forced_outcome_has_no_late_cause() {
     // A thread without a subscriber would disable the events of the others.
     let (_log, _guard) = Log::capture_json();
     let health = Health::builder()

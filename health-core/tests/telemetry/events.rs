@@ -1,4 +1,4 @@
-//! What an application can observe.
+//! The events that an application can subscribe to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
-async fn every_run_and_every_turn_is_seen_in_order() {
+async fn every_run_and_every_transition_is_an_event_in_order() {
     let switch = Arc::new(AtomicBool::new(true));
     let seen = Arc::clone(&switch);
     let health = Health::builder()
@@ -61,7 +61,7 @@ async fn every_run_and_every_turn_is_seen_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_observer_misses_events_and_delays_nobody() {
+async fn a_slow_subscriber_misses_events_and_delays_no_check() {
     let often = CheckOptions::new().interval(Duration::from_millis(1));
     let health = Health::builder()
         .check("database", often, || async {})
@@ -79,7 +79,7 @@ async fn a_slow_observer_misses_events_and_delays_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_observer_reads_how_many_events_it_missed_and_then_the_last_1024() {
+async fn a_slow_subscriber_gets_the_missed_count_and_the_last_1024_events() {
     let often = CheckOptions::new().interval(Duration::from_millis(1));
     let health = Health::builder()
         .check("database", often, || async {})
@@ -89,7 +89,7 @@ async fn a_slow_observer_reads_how_many_events_it_missed_and_then_the_last_1024(
     assert!(matches!(events.next().await, Some(Event::Completed(_))));
     assert!(matches!(events.next().await, Some(Event::Transition(_))));
     sleep(10 * SECOND).await;
-    // One event a run after the two that have been read.
+    // One event per run after the two that have been read.
     let unread = u64::from(
         health
             .check("database")
@@ -124,7 +124,7 @@ async fn a_subscriber_that_is_dropped_takes_no_events_from_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drill_is_seen_like_the_real_thing() {
+async fn a_forced_failure_causes_the_same_events_as_a_real_one() {
     let health = Health::builder()
         .check(
             "database",

@@ -1,4 +1,4 @@
-//! The application's own code at each turn: told of all, in the way of nobody.
+//! Transition hooks: they get every transition and delay no check.
 
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -11,13 +11,13 @@ use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder};
 use test_support::BOUND;
 
-/// A check that only says what it is forced to.
+/// A check whose outcome the test sets.
 fn forced() -> HealthBuilder {
     let idle = CheckOptions::new().initial_delay(Duration::from_secs(3_600));
     Health::builder().check("database", idle, || async {})
 }
 
-/// A hook that tells what it hears.
+/// A hook that sends its transitions to the test.
 fn telling() -> (
     impl Fn(&Transition) + Send + Sync + 'static,
     Receiver<(Verdict, Verdict)>,
@@ -40,7 +40,7 @@ fn pass(health: &Health) {
 }
 
 #[tokio::test]
-async fn a_hook_hears_of_every_turn_in_order_and_the_stop_waits_for_it() {
+async fn a_hook_gets_every_transition_in_order_and_the_stop_waits_for_it() {
     let (hook, told) = telling();
     let health = forced().on_transition(hook).start().expect("it starts");
     for _ in 0..20 {
@@ -62,7 +62,7 @@ async fn a_hook_hears_of_every_turn_in_order_and_the_stop_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
+async fn every_transition_of_an_incident_has_its_id() {
     let (tell, told) = mpsc::channel();
     let tell = Mutex::new(tell);
     let health = forced()
@@ -84,7 +84,7 @@ async fn a_turn_carries_its_incident_from_its_beginning_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_hook_harms_neither_it_nor_another() {
+async fn a_hook_that_panics_is_called_again_and_others_are_unaffected() {
     let (hook, told) = telling();
     let (other_hook, other) = telling();
     let health = forced()
@@ -130,12 +130,12 @@ async fn a_blocked_hook_delays_no_check_and_still_gets_the_newest_state_of_each(
     fail(&health);
     let first = told.recv_timeout(BOUND).expect("the hook blocks now");
     assert_eq!(first, ("database".into(), Verdict::Unknown, Verdict::Fail));
-    // Turns once, before all that fills the queue.
+    // One change, before the changes that fill the queue.
     Fake::of(&health, "queue").fail("drill");
     for nth in 0..500 {
         pass(&health);
         fail(&health);
-        // The other hook keeps up; without this the test measures the machine.
+        // The other hook keeps up; otherwise the test would measure the machine.
         for _ in 0..2 {
             let heard = other.recv_timeout(BOUND);
             assert!(heard.is_ok(), "the other hook hears turn {nth}");
@@ -161,7 +161,7 @@ async fn a_blocked_hook_delays_no_check_and_still_gets_the_newest_state_of_each(
 }
 
 #[tokio::test]
-async fn a_hook_that_never_returns_keeps_a_stop_for_two_seconds_at_most() {
+async fn a_hanging_hook_delays_a_stop_by_at_most_two_seconds() {
     let (begun, has_begun) = mpsc::channel();
     let begun = Mutex::new(begun);
     let health = forced()
@@ -202,7 +202,7 @@ async fn hooks_end_with_health_and_can_reach_the_runtime() {
         .start()
         .expect("it starts");
     drop(health);
-    // The tasks of the checks end when the runtime gets to them.
+    // The tasks of the checks end when the runtime polls them.
     let ended = tokio::task::spawn_blocking(move || told.recv_timeout(BOUND)).await;
     assert_eq!(ended.expect("no thread panicked"), Ok(true));
 }

@@ -1,4 +1,4 @@
-//! What operators see in the log, and what they do not.
+//! What is logged, and what is not.
 #![cfg(feature = "tracing")]
 
 use std::io;
@@ -37,7 +37,7 @@ fn answers(log: &Log) -> Vec<Value> {
     events
 }
 
-/// A check that does what the switch says.
+/// A check that follows a switch.
 fn switched(switch: &Arc<AtomicBool>) -> impl Fn() -> std::future::Ready<bool> + use<> {
     let switch = Arc::clone(switch);
     move || std::future::ready(switch.load(SeqCst))
@@ -58,7 +58,7 @@ fn body_json(health: &Health, path: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
+async fn a_transition_is_one_log_event_and_healthy_runs_are_none() {
     let (log, _guard) = Log::capture_json();
     let switch = Arc::new(AtomicBool::new(true));
     let options = CheckOptions::new()
@@ -108,7 +108,7 @@ async fn a_turn_is_one_event_and_a_thousand_healthy_runs_are_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends() {
+async fn the_log_and_every_answer_show_the_same_incident_id() {
     let (log, _guard) = Log::capture_json();
     let switch = Arc::new(AtomicBool::new(true));
     let health = Health::builder()
@@ -199,7 +199,7 @@ async fn the_incident_is_the_same_in_the_log_and_in_every_answer_until_it_ends()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reason() {
+async fn a_lasting_failure_is_logged_at_growing_intervals_with_its_latest_reason() {
     let (log, _guard) = Log::capture_json();
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
@@ -234,9 +234,9 @@ async fn a_failure_that_lasts_is_told_at_growing_distances_with_its_latest_reaso
     drop(health);
 }
 
-/// axum gives no address of the client unless it is asked for.
+/// axum provides the address of the client only on request.
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_given_no_address_says_so_once() {
+async fn a_missing_client_address_is_logged_once() {
     let (log, _guard) = Log::capture_json();
     let guard = Guard::new().addresses(["10.0.0.0/8"]);
     let health = Health::builder()
@@ -254,7 +254,7 @@ async fn a_guard_that_is_given_no_address_says_so_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
+async fn secrets_are_masked_in_messages_and_causes() {
     let (log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("database", CheckOptions::new(), || async {
@@ -274,7 +274,7 @@ async fn secrets_are_masked_in_what_the_check_says_and_in_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
+async fn a_probe_status_change_is_logged_with_the_checks_that_caused_it() {
     let (log, _guard) = Log::capture_json();
     let health = Health::builder()
         .check("cache", CheckOptions::new(), || async {})
@@ -350,7 +350,7 @@ async fn an_answer_that_turns_is_told_with_the_checks_that_did_it() {
     drained.await;
 }
 
-/// Each client can cause these, so each is logged once.
+/// Clients can cause these events, so each is logged once.
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_cannot_recognize_a_client_is_logged_once() {
     let (log, _guard) = Log::capture_json();

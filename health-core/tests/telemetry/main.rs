@@ -1,20 +1,20 @@
-//! What is told of transitions: events, hooks, webhooks, logs and metrics.
+//! How transitions are published: events, hooks, webhooks, the log and metrics.
 //!
-//! The log is captured from the thread that starts health. What needs the
-//! subscriber of the process is in `process_log`.
+//! The tests capture the log of the thread that starts health. Tests that need the
+//! global subscriber are in `process_log`.
 
+mod blocking_log;
 mod causes;
 mod corpus;
 mod events;
-#[cfg(feature = "metrics")]
-mod facade;
 mod hooks;
-mod log;
 mod logs;
 mod metrics;
-mod outlet;
+#[cfg(feature = "metrics")]
+mod metrics_crate;
 mod push_monitor;
 mod reported_checks;
 mod secrets;
 mod sizes;
+mod startup_log;
 mod webhook;

@@ -1,4 +1,4 @@
-//! The page of metrics, as a scraper reads it.
+//! The metrics page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -49,7 +49,7 @@ fn series(page: &str) -> impl Iterator<Item = &str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_series_is_there_before_the_first_run() {
+async fn every_series_exists_before_the_first_run() {
     let both = CheckOptions::new().liveness().readiness().critical();
     let health = builder()
         .check("database", both, || async {})
@@ -73,7 +73,7 @@ async fn every_series_is_there_before_the_first_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_series_are_as_many_as_the_guide_says() {
+async fn the_number_of_series_matches_the_guide() {
     let one = || CheckOptions::new();
     let three = || one().liveness().readiness().startup().critical();
     for (builder, checks, probes) in [
@@ -159,7 +159,7 @@ async fn results_verdicts_and_durations_are_counted() {
         .expect("after 1970");
     assert!((success - before.as_secs_f64()).abs() < 60.0, "{success}");
 
-    // The run goes on hanging: more failures, and no more runs.
+    // The run keeps hanging: more failures, but no more runs.
     sleep(Duration::from_secs(20)).await;
     let page = text(&health, None);
     assert_says(
@@ -204,7 +204,7 @@ async fn exactly_one_state_is_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_has_its_time() {
+async fn a_drain_has_a_start_time_metric() {
     let health = builder().start().expect("it starts");
     advance(Duration::from_secs(7)).await;
     let _drained = health.drain();
@@ -219,7 +219,7 @@ async fn a_drain_has_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_formats_are_what_their_readers_expect() {
+async fn both_exposition_formats_are_valid() {
     let health = builder()
         .service_info(ServiceInfo::new().version("1.0 \"rc\""))
         .check("db", CheckOptions::new().critical(), || async { false })

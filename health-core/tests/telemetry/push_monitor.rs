@@ -13,7 +13,7 @@ use test_support::receiver::{Answer, next, receiver};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A service with one check that only says what it is forced to.
+/// A service with one check whose outcome the test sets.
 fn forced(monitor: PushMonitor) -> HealthBuilder {
     let idle = CheckOptions::new().critical().initial_delay(BOUND * 60);
     Health::builder()
@@ -30,7 +30,7 @@ fn pass(health: &Health) {
 }
 
 #[tokio::test]
-async fn beats_come_while_the_service_is_alive_and_ready() {
+async fn beats_are_sent_while_the_service_is_live_and_ready() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let (alive_url, alive) = receiver(&[Answer::Code(200)]);
     let monitor = PushMonitor::new(url).period(SECOND);
@@ -54,7 +54,7 @@ async fn beats_come_while_the_service_is_alive_and_ready() {
 }
 
 #[tokio::test]
-async fn no_beat_comes_while_the_service_fails() {
+async fn no_beat_is_sent_while_the_service_fails() {
     let (beats, beaten) = receiver(&[Answer::Code(200)]);
     let (failures, failed) = receiver(&[Answer::Code(200)]);
     let silent = PushMonitor::new(beats).period(SECOND);
@@ -80,7 +80,7 @@ async fn no_beat_comes_while_the_service_fails() {
 }
 
 #[tokio::test]
-async fn a_change_is_told_before_the_period_is_over() {
+async fn a_change_is_sent_before_the_end_of_the_period() {
     let hour = Duration::from_secs(3_600);
     let (url, told) = receiver(&[Answer::Code(200)]);
     let rare = PushMonitor::new(&url)
@@ -96,7 +96,7 @@ async fn a_change_is_told_before_the_period_is_over() {
 }
 
 #[tokio::test]
-async fn a_drain_and_a_stop_are_no_failure() {
+async fn a_drain_and_a_stop_are_not_sent_as_failures() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let monitor = PushMonitor::new(&url).failure_url(&url);
     let health = forced(monitor).start().expect("it starts");
@@ -109,7 +109,7 @@ async fn a_drain_and_a_stop_are_no_failure() {
 }
 
 #[tokio::test]
-async fn a_service_that_never_was_ready_says_nothing() {
+async fn a_service_that_was_never_ready_sends_nothing() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let monitor = PushMonitor::new(&url).failure_url(&url);
     let health = forced(monitor).start().expect("it starts");
@@ -119,7 +119,7 @@ async fn a_service_that_never_was_ready_says_nothing() {
 }
 
 #[tokio::test]
-async fn liveness_alone_can_decide() {
+async fn beats_can_depend_on_liveness_only() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let monitor = PushMonitor::new(&url).probe(Probe::Liveness);
     let health = forced(monitor).start().expect("it starts");
@@ -128,9 +128,9 @@ async fn liveness_alone_can_decide() {
     assert_eq!(health.status(Probe::Readiness), health_core::Status::Fail);
 }
 
-/// No task of the runtime can do anything; the thread of the monitor sees it.
+/// No task of the runtime can run; the thread of the monitor notices that.
 #[test]
-fn a_runtime_that_is_stuck_stops_the_beats_where_liveness_fails() {
+fn a_blocked_runtime_stops_the_beats_if_it_fails_liveness() {
     let (beats, beaten) = receiver(&[Answer::Code(200)]);
     let (failures, failed) = receiver(&[Answer::Code(200)]);
     let (release, released) = mpsc::channel::<()>();
@@ -146,8 +146,8 @@ fn a_runtime_that_is_stuck_stops_the_beats_where_liveness_fails() {
                 .start()
                 .expect("it starts");
             pass(&health);
-            // The watchdog sees a runtime that works.
-            tokio::time::sleep(SECOND / 10).await;
+            // The watchdog ignores a runtime that has not run a task yet.
+            tokio::task::yield_now().await;
             let _ = released.recv();
             drop(health);
         });
@@ -159,7 +159,7 @@ fn a_runtime_that_is_stuck_stops_the_beats_where_liveness_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn checks_on_demand_run_for_a_beat() {
+async fn a_beat_runs_checks_on_demand() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let on_demand = CheckOptions::new().critical().cache(SECOND);
     let health = Health::builder()
@@ -172,7 +172,7 @@ async fn checks_on_demand_run_for_a_beat() {
 }
 
 #[tokio::test]
-async fn a_beat_that_gets_lost_is_repeated_before_the_period_is_over() {
+async fn a_lost_beat_is_repeated_within_the_period() {
     for lost in [Answer::Code(500), Answer::Garbage, Answer::Nothing] {
         let (url, told) = receiver(&[lost, Answer::Code(200)]);
         let hour = Duration::from_secs(3_600);
@@ -187,7 +187,7 @@ async fn a_beat_that_gets_lost_is_repeated_before_the_period_is_over() {
 }
 
 #[tokio::test]
-async fn method_headers_and_body_are_those_of_the_receiver() {
+async fn the_method_headers_and_body_can_be_set() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let monitor = PushMonitor::new(format!("{url}?success=true"))
         .method("POST")
@@ -204,7 +204,7 @@ async fn method_headers_and_body_are_those_of_the_receiver() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
+async fn an_unsendable_configuration_is_refused_at_the_start_without_secrets() {
     let refused = |monitor: PushMonitor| {
         let error = forced(monitor)
             .start()

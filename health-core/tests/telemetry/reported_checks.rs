@@ -1,5 +1,4 @@
-//! Checks that are reported instead of run, as each reader sees them: the
-//! answer, the status page, the metrics and the log.
+//! Reported checks in the answer, on the status page, in the metrics and in the log.
 
 #![cfg(feature = "tracing")]
 #![expect(clippy::float_cmp, reason = "counts are whole numbers")]
@@ -33,7 +32,7 @@ fn started(source: impl Into<Reported>) -> Health {
     builder.start().expect("it starts")
 }
 
-/// What the readers see of one check.
+/// All views of one check.
 struct Seen {
     answer: Value,
     page: String,
@@ -69,12 +68,12 @@ impl Seen {
             .unwrap_or_else(|| panic!("{history}"))
     }
 
-    /// The value of a series without further labels.
+    /// The value of a series without other labels.
     fn metric(&self, family: &str) -> f64 {
         self.value(&format!("{family}{{check=\"{}\"}}", self.name))
     }
 
-    /// The number of results, the same for each probe.
+    /// The number of results, which must be the same for each probe.
     fn results(&self, status: &str) -> f64 {
         let prefix = format!("health_checks_total{{check=\"{}\",", self.name);
         let suffix = format!("status=\"{status}\"}} ");
@@ -95,14 +94,14 @@ impl Seen {
         value.parse().expect("a number")
     }
 
-    /// The age of the last result, according to the answer.
+    /// The age of the last result in the answer.
     fn age(&self) -> Duration {
         let at = self.answer["checked_at"].as_str().expect("a time");
         let at = humantime::parse_rfc3339(at).expect("a time");
         SystemTime::now().duration_since(at).unwrap_or_default()
     }
 
-    /// No reader shows a duration: a report takes no time.
+    /// No view shows a duration, since a report does not take time.
     fn has_no_latency(&self) {
         assert!(
             self.answer.get("response_time_ms").is_none(),
@@ -121,7 +120,7 @@ impl Seen {
     }
 }
 
-/// The verdicts that the log shows a check to have turned to.
+/// The verdicts of a check in the log, in order.
 fn logged(log: &Log, health: &Health, name: &str) -> Vec<String> {
     health_core::testing::flush(health);
     let mut events = log.events();
@@ -133,7 +132,7 @@ fn logged(log: &Log, health: &Health, name: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_gate_is_no_failure() {
+async fn a_closed_gate_is_not_counted_as_a_failure() {
     let (log, _guard) = Log::capture_json();
     let gate = Gate::new("schema");
     let health = started(&gate);
@@ -170,7 +169,7 @@ async fn a_closed_gate_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_shows_its_last_beat_and_counts_each() {
+async fn a_heartbeat_shows_its_last_beat_and_counts_beats() {
     let (log, _guard) = Log::capture_json();
     let beat = Heartbeat::new("consumer", 30 * SECOND);
     let health = started(&beat);
@@ -231,7 +230,7 @@ async fn a_heartbeat_shows_its_last_beat_and_counts_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_switch_counts_each_change() {
+async fn a_switch_counts_its_changes() {
     let (log, _guard) = Log::capture_json();
     let switch = Switch::new("maintenance");
     let health = started(&switch);
@@ -257,7 +256,7 @@ async fn a_switch_counts_each_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_supervised_task_fails_once() {
+async fn the_end_of_a_supervised_task_counts_as_one_failure() {
     let (log, _guard) = Log::capture_json();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let task = tokio::spawn(async move {
@@ -280,9 +279,9 @@ async fn a_supervised_task_fails_once() {
     gone.has_no_latency();
 }
 
-/// The watchdog needs a runtime by the real clock.
+/// The watchdog needs the real clock.
 #[test]
-fn the_watchdog_shows_its_last_sample_and_counts_each() {
+fn the_watchdog_shows_its_last_sample_and_counts_samples() {
     let (log, _guard) = Log::capture_json();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -339,7 +338,7 @@ fn the_watchdog_shows_its_last_sample_and_counts_each() {
 
 /// A check without a result is neither degraded nor an incident in the log.
 #[tokio::test(start_paused = true)]
-async fn no_result_yet_is_no_change() {
+async fn a_missing_first_result_is_not_a_change() {
     let (log, _guard) = Log::capture_json();
     let slow = CheckOptions::new().timeout(5 * MINUTE).interval(5 * MINUTE);
     let heartbeat = Heartbeat::new("consumer", 30 * MINUTE);

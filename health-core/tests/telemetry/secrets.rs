@@ -1,5 +1,4 @@
-//! Secrets in the texts that clients print: a corpus of texts that have them,
-//! and one of texts that do not.
+//! Masking of secrets: a corpus of texts with secrets, and one of harmless texts.
 #![cfg(feature = "tracing")]
 
 use std::time::Duration;
@@ -15,24 +14,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 const MASK: &str = "***";
 
-/// What is kept of a cause.
+/// The masked text of a cause.
 fn kept(text: &str) -> String {
     let outcome = Outcome::fail("it failed").because(text);
     outcome.cause().join(": ")
 }
 
-/// The parts of a text that are no secrets, in order.
+/// The parts of a text around its secrets, in order.
 fn surroundings(text: &str) -> Vec<&str> {
     text.split('«')
         .filter_map(|part| part.split('»').next_back())
         .collect()
 }
 
-/// Whether a secret or five letters of it are in a text, and not because they
-/// stand around the secret too.
+/// Whether a secret, or five letters of it, are in a text and not also in the text
+/// around it.
 fn is_shown(secret: &str, shown: &str, around: &str) -> bool {
     const PART: usize = 5;
-    // A secret of one or two letters is a part of other words.
+    // A secret of one or two letters occurs in other words.
     let secret = secret.trim();
     let letters: Vec<char> = secret.chars().collect();
     let mut parts = letters.windows(PART).map(String::from_iter);
@@ -64,15 +63,15 @@ fn no_marked_secret_survives() {
     assert!(count >= 250, "{count}");
 }
 
-/// What surrounds a secret tells what failed.
+/// The text around a secret tells what failed.
 #[test]
-fn what_surrounds_a_secret_is_kept() {
+fn the_text_around_a_secret_is_kept() {
     let mut failures = Vec::new();
     for text in secrets() {
         let shown = kept(&unmarked(&text));
         let mut rest = &*shown;
         let lost = surroundings(&text).into_iter().find(|part| {
-            // The user before a password is masked with it.
+            // The user name before a password is masked with it.
             let words = part.rsplit("://").next().expect("there is one part");
             let part = if words.len() < part.len() {
                 &part[..part.len() - words.len()]
@@ -100,7 +99,7 @@ fn what_surrounds_a_secret_is_kept() {
 }
 
 #[test]
-fn harmless_texts_stay_as_they_are() {
+fn harmless_texts_are_not_masked() {
     let mut failures = Vec::new();
     let mut count = 0;
     for text in harmless() {
@@ -120,7 +119,7 @@ fn harmless_texts_stay_as_they_are() {
 }
 
 #[test]
-fn a_masked_text_stays_as_it_is() {
+fn masking_is_idempotent() {
     for text in secrets() {
         let once = kept(&unmarked(&text));
         assert_eq!(kept(&once), once);
@@ -131,11 +130,11 @@ fn json(text: &str) -> String {
     serde_json::to_string(text).expect("a string can be written as JSON")
 }
 
-/// Prints a text inside another.
+/// Embeds a text in another.
 type Printer = dyn Fn(&str) -> String;
 
 #[test]
-fn no_marked_secret_survives_in_other_texts() {
+fn no_marked_secret_survives_in_derived_texts() {
     let inside: [(&str, &Printer); 12] = [
         ("sentence", &|text| {
             format!("cannot connect: {text}, retrying in 5s")
@@ -166,7 +165,7 @@ fn no_marked_secret_survives_in_other_texts() {
     ];
     let mut failures = Vec::new();
     for text in secrets() {
-        // What is escaped by what surrounds it is another text.
+        // Escaping changes the text.
         let is_plain = !unmarked(&text).contains(['"', '\\', '\'', '\n', '`']);
         if !is_plain {
             continue;
@@ -213,7 +212,7 @@ fn answers(health: &Health, number: usize) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every third text is the text of a panic, of an error, or public.
+/// A third of the texts are panics, a third errors, a third public texts.
 #[tokio::test(start_paused = true)]
 async fn no_outlet_shows_a_marked_secret() {
     let log = Log::default();

@@ -1,4 +1,4 @@
-//! How much of a long text is kept and shown.
+//! The limits of long texts.
 #![cfg(feature = "tracing")]
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use test_support::Log;
 use tokio::time::sleep;
 
 const SEVEN_MB: usize = 7_000_000;
-/// A cause, a public text, and the rest of a log line.
+/// The lengths of a cause, of a public text, and of the rest of a log line.
 const LONGEST_LINE: usize = 2 * 1024;
 
 /// An error with a long text and a long chain of sources.
@@ -46,7 +46,7 @@ impl Error for Long {
     }
 }
 
-/// Arrays inside arrays.
+/// Nested arrays.
 struct Nested(usize);
 
 impl Serialize for Nested {
@@ -68,7 +68,7 @@ fn options() -> CheckOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_log_line_is_long() {
+async fn no_log_line_exceeds_the_limit() {
     let (log, _guard) = Log::capture();
     let health = Health::builder()
         .check("error", options(), || async { Err::<(), _>(long()) })
@@ -126,7 +126,7 @@ async fn ten_thousand_long_failures_take_little_memory() {
 }
 
 #[test]
-fn a_deep_detail_is_withheld() {
+fn a_deep_detail_is_withheld_everywhere() {
     for depth in [100, 3_000, 1_000_000] {
         let outcome = Outcome::pass()
             .detail(Nested(depth))

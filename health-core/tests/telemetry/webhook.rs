@@ -1,4 +1,4 @@
-//! Webhooks over real sockets, to receivers that answer in every way.
+//! Webhooks over real sockets, with every kind of receiver.
 #![cfg(feature = "webhook")]
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use test_support::receiver::{Answer, Request, free_address, next, receiver, serve, url};
-use test_support::{BOUND, eventually};
+use test_support::receiver::{Answer, Request, next, receiver, serve, url};
+use test_support::{BOUND, eventually, free_address};
 use tokio::sync::Notify;
 
 const SHORT: Duration = Duration::from_millis(5);
@@ -25,7 +25,7 @@ fn event(request: &Request) -> &str {
         .expect("each body names its event")
 }
 
-/// Returns the states in the body, in one shape.
+/// Returns the states of the body.
 fn turns(request: &Request) -> Vec<&Value> {
     match event(request) {
         "health.check.turned" => vec![&request.body],
@@ -39,7 +39,7 @@ fn turns(request: &Request) -> Vec<&Value> {
     }
 }
 
-/// A webhook that loses no time.
+/// A webhook with minimal delays.
 fn webhook(url: &str) -> Webhook {
     Webhook::new(url)
         .min_interval(Duration::ZERO)
@@ -47,7 +47,7 @@ fn webhook(url: &str) -> Webhook {
         .max_backoff(4 * SHORT)
 }
 
-/// Checks that only say what they are forced to.
+/// Checks whose outcomes the test sets.
 fn forced(names: &[String], webhook: Webhook) -> HealthBuilder {
     let idle = CheckOptions::new().critical().initial_delay(BOUND * 60);
     let builder = names.iter().fold(Health::builder(), |builder, name| {
@@ -82,13 +82,13 @@ fn pass(health: &Health) {
     turn(health, "database", true);
 }
 
-/// What comes until health has stopped.
+/// The requests until health has stopped.
 async fn rest(health: Health, told: &Receiver<Request>) -> Vec<Request> {
     health.stop().await;
     told.try_iter().collect()
 }
 
-/// What a receiver believes of each check.
+/// The state of each check according to the receiver.
 #[derive(Debug, Default)]
 struct Believed(BTreeMap<String, String>);
 
@@ -100,8 +100,8 @@ impl Believed {
         }
     }
 
-    /// Receives requests until this is believed of all checks. Returns their
-    /// number.
+    /// Receives requests until all checks have this state. Returns the number of
+    /// requests.
     fn until(&mut self, told: &Receiver<Request>, expected: impl Fn(&str) -> String) -> usize {
         let mut requests = 0;
         while self.0.is_empty() || self.0.iter().any(|(check, to)| *to != expected(check)) {
@@ -113,7 +113,7 @@ impl Believed {
 }
 
 #[tokio::test]
-async fn a_state_is_posted_with_what_the_receiver_needs() {
+async fn a_state_is_posted_with_all_documented_fields() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let webhook = webhook(&url)
         .bearer("let me in")
@@ -169,7 +169,7 @@ async fn a_state_is_posted_with_what_the_receiver_needs() {
 }
 
 #[tokio::test]
-async fn good_first_results_of_many_checks_are_one_request() {
+async fn passing_first_results_of_many_checks_are_one_request() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let names = many(400);
     let health = forced(&names, webhook(&url).max_batch(1_000))
@@ -185,12 +185,12 @@ async fn good_first_results_of_many_checks_are_one_request() {
         requests += 1;
     }
     assert!(believed.0.values().all(|to| to == "ok"), "{believed:?}");
-    // One, unless the machine was too slow for the loop above.
+    // One request, unless the machine was too slow for the loop above.
     assert!(requests <= 3, "{requests} requests");
 }
 
 #[tokio::test]
-async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
+async fn a_restart_that_cures_an_incident_ends_it_for_the_receiver() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let mut believed = Believed::default();
     let health = one(webhook(&url)).start().expect("it starts");
@@ -209,13 +209,13 @@ async fn an_incident_that_a_restart_cures_is_over_for_the_receiver() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_was_away_learns_the_newest_state_of_every_check() {
+async fn a_receiver_that_was_unreachable_gets_the_newest_state_of_every_check() {
     let address = free_address();
     let names = many(400);
     let health = forced(&names, webhook(&url(address)))
         .start()
         .expect("it starts");
-    // Each check turns at another time, and some only once.
+    // The checks change at different times, and some only once.
     for round in 0..10 {
         for (nth, name) in names.iter().enumerate() {
             if round <= nth % 10 {
@@ -242,7 +242,7 @@ async fn a_receiver_that_was_away_learns_the_newest_state_of_every_check() {
 }
 
 #[tokio::test]
-async fn four_hundred_checks_that_turn_at_once_are_few_requests_to_a_slow_receiver() {
+async fn four_hundred_simultaneous_changes_are_few_requests_to_a_slow_receiver() {
     let (url, told) = receiver(&[Answer::Slow(Duration::from_millis(50))]);
     let names = many(400);
     let health = forced(&names, webhook(&url)).start().expect("it starts");
@@ -263,7 +263,7 @@ async fn four_hundred_checks_that_turn_at_once_are_few_requests_to_a_slow_receiv
 }
 
 #[tokio::test]
-async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
+async fn a_faulty_receiver_ends_up_with_the_current_state() {
     let faults = [
         Answer::Code(500),
         Answer::Code(429),
@@ -304,7 +304,7 @@ async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
             believed.learn(&next(&told));
         }
         believed.until(&told, truth);
-        // What was taken is not sent again.
+        // Accepted states are not sent again.
         for request in rest(health, &told).await {
             assert!(turns(&request).len() <= 7, "seed {seed}");
         }
@@ -312,7 +312,7 @@ async fn whatever_a_receiver_does_it_ends_up_with_the_truth() {
 }
 
 #[tokio::test]
-async fn a_flapping_check_is_one_request_in_the_least_interval() {
+async fn a_flapping_check_is_one_request_per_minimum_interval() {
     const MIN: Duration = Duration::from_millis(300);
     let (url, told) = receiver(&[Answer::Code(200)]);
     let health = one(webhook(&url).min_interval(MIN))
@@ -386,7 +386,7 @@ async fn causes_are_sent_on_request_masked_and_bounded() {
 }
 
 #[tokio::test]
-async fn the_application_chooses_which_states_are_sent() {
+async fn a_filter_chooses_which_states_are_sent() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let webhook = webhook(&url).when(|turned| {
         assert_ne!(
@@ -404,13 +404,13 @@ async fn the_application_chooses_which_states_are_sent() {
         (&body["from"], &body["to"]),
         (&json!("error"), &json!("ok"))
     );
-    // A predicate that panics does not hide a state.
+    // A predicate that panics does not drop a state.
     Fake::of(&health, "database").warn("slow");
     assert_eq!(next(&told).body["to"], "degraded");
 }
 
 #[tokio::test]
-async fn a_body_that_may_still_be_taken_is_repeated_with_its_id() {
+async fn a_body_is_retried_with_the_same_id() {
     let answers = [
         Answer::Code(500),
         Answer::Code(429),
@@ -432,14 +432,14 @@ async fn a_body_that_may_still_be_taken_is_repeated_with_its_id() {
 }
 
 #[tokio::test]
-async fn an_outdated_state_is_not_repeated() {
+async fn an_outdated_state_is_not_retried() {
     let (url, told) = receiver(&[Answer::Code(500), Answer::Code(200)]);
     let pause = Duration::from_secs(3);
     let slow = webhook(&url).backoff(pause).max_backoff(pause);
     let health = one(slow).start().expect("it starts");
     fail(&health);
     let first = next(&told).body;
-    // Within the pause.
+    // During the pause.
     pass(&health);
     let second = next(&told).body;
     assert_ne!(second["id"], first["id"]);
@@ -450,7 +450,7 @@ async fn an_outdated_state_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_pause_that_the_receiver_asks_for_is_respected() {
+async fn retry_after_is_respected() {
     let (url, told) = receiver(&[Answer::Later(1), Answer::Code(200)]);
     let health = one(webhook(&url)).start().expect("it starts");
     fail(&health);
@@ -461,7 +461,7 @@ async fn a_pause_that_the_receiver_asks_for_is_respected() {
 }
 
 #[tokio::test]
-async fn a_final_refusal_stops_no_other_state() {
+async fn a_final_refusal_does_not_stop_other_states() {
     for code in [301, 308, 400, 401, 404, 410, 422] {
         let answers = [Answer::Code(code), Answer::Code(200)];
         let (url, told) = receiver(&answers);
@@ -471,14 +471,14 @@ async fn a_final_refusal_stops_no_other_state() {
         assert_eq!(next(&told).body["check"], "check-000");
         turn(&health, &names[1], false);
         assert_eq!(next(&told).body["check"], "check-001", "{code}");
-        // The receiver works after all, so it gets what it has refused.
+        // The receiver works again, so it gets the state that it has refused.
         assert_eq!(next(&told).body["check"], "check-000", "{code}");
         assert_eq!(rest(health, &told).await.len(), 1, "{code}: the stop");
     }
 }
 
 #[tokio::test]
-async fn a_refused_state_is_not_repeated_to_a_receiver_that_refuses_everything() {
+async fn a_receiver_that_refuses_everything_gets_each_state_once() {
     let (url, told) = receiver(&[Answer::Code(404)]);
     let health = one(webhook(&url)).start().expect("it starts");
     fail(&health);
@@ -490,11 +490,11 @@ async fn a_refused_state_is_not_repeated_to_a_receiver_that_refuses_everything()
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_for_the_receiver_is_divided() {
+async fn a_body_that_is_too_large_for_the_receiver_is_split() {
     let (url, told) = receiver(&[Answer::Code(413), Answer::Code(413), Answer::Code(200)]);
     let names = many(40);
     let health = forced(&names, webhook(&url)).start().expect("it starts");
-    // Good first results are collected, so this is one body of 40.
+    // Passing first results are batched, so this is one body of 40.
     for name in &names {
         turn(&health, name, true);
     }
@@ -509,7 +509,7 @@ async fn a_body_that_is_too_large_for_the_receiver_is_divided() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
+async fn a_hanging_receiver_delays_no_check() {
     for hanging in [
         Answer::Silence(Duration::from_millis(500)),
         Answer::Half(Duration::from_millis(500)),
@@ -525,7 +525,7 @@ async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
             .expect("it starts");
         fail(&health);
         let first = next(&told).body;
-        // The receiver is silent now.
+        // The receiver does not answer from now on.
         let runs = |health: &Health| {
             health
                 .check("often")
@@ -539,14 +539,14 @@ async fn a_receiver_that_hangs_costs_a_timeout_and_no_check_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_stop_sends_what_waits_but_does_not_wait_for_a_receiver_that_hangs() {
+async fn a_stop_sends_pending_states_without_waiting_for_a_hanging_receiver() {
     let (url, told) = receiver(&[Answer::Code(200)]);
     let health = one(webhook(&url).min_interval(Duration::from_secs(3_600)))
         .start()
         .expect("it starts");
     fail(&health);
     next(&told);
-    // The least interval has not passed.
+    // The minimum interval has not passed.
     pass(&health);
     let events: Vec<_> = rest(health, &told).await;
     let events: Vec<_> = events.iter().map(event).collect();
@@ -566,7 +566,7 @@ async fn a_stop_sends_what_waits_but_does_not_wait_for_a_receiver_that_hangs() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
+async fn an_unsendable_configuration_is_refused_at_the_start_without_secrets() {
     let refused = |webhook: Webhook| {
         let error = one(webhook).start().expect_err("it is refused").to_string();
         assert!(!error.contains("hunter2"), "{error}");
@@ -599,7 +599,7 @@ async fn what_cannot_be_sent_is_refused_at_the_start_without_a_secret() {
     assert!(error.contains("`NO_SUCH_SECRET`"), "{error}");
 }
 
-/// A check whose first run ends long after its timeout, when it is told to.
+/// A check whose first run ends, on request, long after its timeout.
 fn late(webhook: Webhook) -> (Health, Arc<Notify>) {
     let given_up = Arc::new(Notify::new());
     let told = Arc::clone(&given_up);
@@ -619,7 +619,7 @@ fn late(webhook: Webhook) -> (Health, Arc<Notify>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cause_that_becomes_known_later_is_sent() {
+async fn a_late_cause_is_sent() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let (health, given_up) = late(webhook(&url).with_causes());
     let first = next(&told).body;
@@ -639,7 +639,7 @@ async fn a_cause_that_becomes_known_later_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_receiver_without_causes_gets_no_explanation() {
+async fn a_receiver_without_causes_gets_no_late_cause() {
     let (url, told) = receiver(&[Answer::Code(204)]);
     let (health, given_up) = late(webhook(&url));
     next(&told);

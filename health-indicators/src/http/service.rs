@@ -29,12 +29,12 @@ const LONGEST_NAME: usize = 64;
 /// | gets no answer before the timeout of the check | failing | `timed_out` |
 ///
 /// The check degrades and does not fail, since a failure would pass on to
-/// whatever calls this service, and one database could take down all of them.
+/// the callers of this service, and one database could take down all of them.
 /// [`fails`](Service::fails) changes that.
 ///
 /// # Loops
 ///
-/// Two services that check each other must not keep each other down. The check
+/// Two services that check each other must not keep each other failing. The check
 /// publishes on which path its verdict came, and a verdict that came through this
 /// service does not count. Neither does one that came through more than 8
 /// services. Both need checks with an interval: with `cache` each would wait for
@@ -78,7 +78,7 @@ impl Service {
         self
     }
 
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check(&self, client: &Client) -> Outcome {
         let request = match client.get(&self.url).build() {
             Ok(request) => request,

@@ -39,7 +39,7 @@ impl Clock {
         self
     }
 
-    /// One run.
+    /// Runs the check once.
     pub fn check(&self) -> Outcome {
         self.check_at(SystemTime::now(), Instant::now())
     }

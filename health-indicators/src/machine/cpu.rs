@@ -56,7 +56,7 @@ impl Cpu {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let pressure = self.system.pressure("cpu");
         let since_last = self.since_last();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_either_is_told() {
+    fn a_kernel_without_cpu_pressure_and_throttling_is_misconfigured() {
         let outcome = cpu(&tree(&[])).check();
         assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));
     }

@@ -43,7 +43,7 @@ impl Directory {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let size = match size(&self.path) {
             Ok(size) => size,
@@ -100,7 +100,7 @@ mod tests {
     use health_core::Status;
 
     #[test]
-    fn a_directory_is_measured_with_all_below_it() {
+    fn a_directory_is_measured_recursively() {
         let root = tree(&[("a", "12345"), ("b/c/d", "12345")]);
         let status = |quota| Directory::at(root.path(), quota).check().status();
         assert_eq!(status(13), Status::Pass);

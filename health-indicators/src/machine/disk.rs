@@ -42,7 +42,7 @@ impl Disk {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let free = match rustix::fs::statvfs(&self.directory).map_err(io::Error::from) {
             Ok(free) => free,
@@ -101,7 +101,7 @@ mod tests {
     use health_core::Status;
 
     #[test]
-    fn the_scarcer_of_bytes_and_inodes_counts() {
+    fn the_lower_share_of_bytes_and_inodes_counts() {
         let disk = Disk::at("/").warn_below("20%").fail_below("5%");
         for (bytes, inodes, status, text) in [
             (20, 20, Status::Pass, None),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_a_disk() {
+    fn a_real_disk_is_measured() {
         let root = tempfile::tempdir().expect("a directory");
         let disk = |warn: &'static str, fail: &'static str| {
             let disk = Disk::at(root.path()).warn_below(warn).fail_below(fail);

@@ -57,7 +57,7 @@ impl Memory {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let groups = self.system.cgroups();
         let tightest = groups.iter().filter_map(limited).min_by_key(Share::percent);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_cgroup_counts_and_cache_is_left() {
+    fn the_tightest_cgroup_counts_without_its_page_cache() {
         let group = "sys/fs/cgroup/pods/orders";
         for (current, status) in [
             (500, Status::Pass),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_memory() {
+    fn real_memory_is_measured() {
         let memory = Memory::new().warn_below(0).max_pressure(101).check();
         assert_eq!(memory.status(), Status::Pass, "{memory:?}");
     }

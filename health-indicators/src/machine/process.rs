@@ -34,7 +34,7 @@ impl FileDescriptors {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let open = match fs::read_dir("/proc/self/fd") {
             // One of them is the directory itself.
@@ -86,7 +86,7 @@ impl Threads {
         self
     }
 
-    /// One run, which blocks: for the body of a plain `fn`.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`.
     pub fn check(&self) -> Outcome {
         let own = match self.own() {
             Ok(own) => own,
@@ -139,7 +139,7 @@ mod tests {
     use health_core::check::FailureClass;
 
     #[test]
-    fn this_process_has_files_and_threads() {
+    fn the_files_and_threads_of_this_process_are_measured() {
         let few = || FileDescriptors::new().warn_below(101).check();
         assert_eq!(few().status(), Status::Warn);
         assert_eq!(few().failure_class(), Some(FailureClass::Saturated));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_limits_threads_outside_a_cgroup() {
+    fn the_kernel_limit_of_threads_counts_outside_a_cgroup() {
         let root = tree(&[
             ("proc/self/status", "Threads:\t7\n"),
             ("proc/sys/kernel/threads-max", "8\n"),

@@ -18,7 +18,7 @@ use super::{NoAnswer, described, failed, rows};
 /// | has migrations that the program does not know | passing | |
 ///
 /// A database that is ahead passes, because it is during each rollout: the old
-/// pods go on serving. Other failures are those of the [module](super).
+/// pods keep serving. Other failures are those of the [module](super).
 ///
 /// ```
 /// use health_core::HealthState;
@@ -49,7 +49,7 @@ pub struct Migrations {
 }
 
 impl Migrations {
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check<DB>(&self, pool: &Pool<DB>) -> Outcome
     where
         DB: Database,

@@ -1,7 +1,7 @@
 //! The states of a migrated database, for each kind of database.
 
-/// Takes an empty database through its states. A macro, since each kind of
-/// database has bounds of its own.
+/// Tests every state of a migrated database. A macro, since each kind of database has
+/// its own trait bounds.
 macro_rules! migrations_are_told_apart {
     ($pool:expr) => {{
         use health_core::Status;

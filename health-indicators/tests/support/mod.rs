@@ -6,7 +6,7 @@ pub(crate) mod migrations;
 pub(crate) mod postgres;
 
 use std::future::Future;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,14 +17,15 @@ use health_core::report::{CheckReport, Verdict};
 use health_core::{CheckOptions, Health, Outcome};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+pub(crate) use test_support::free_port;
 
-/// Long enough for a server to start on a machine that does much else.
+/// Long enough for a server to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(250);
 
-/// Makes the command, from the directory and the port.
+/// Creates the command from the directory and the port.
 type Start = Box<dyn Fn(&Path, u16) -> Command + Send + Sync>;
 
-/// A server that ends with the test.
+/// A server that is killed at the end of the test.
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) directory: TempDir,
@@ -33,7 +34,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it: `start` makes the command, from the directory and the port.
+    /// Starts a server: `start` creates the command from the directory and the port.
     pub(crate) fn start(
         directory: TempDir,
         start: impl Fn(&Path, u16) -> Command + Send + Sync + 'static,
@@ -49,7 +50,7 @@ impl Server {
         server
     }
 
-    /// Starts it again, on the same port, without waiting.
+    /// Starts it again on the same port, without waiting.
     pub(crate) fn spawn(&mut self) {
         let log = std::fs::File::create(self.directory.path().join("log")).expect("a log");
         let mut command = (self.start)(self.directory.path(), self.port);
@@ -70,7 +71,7 @@ impl Server {
         }
     }
 
-    /// Ends it at once, with every process of it.
+    /// Kills it, with all of its processes.
     pub(crate) fn stop(&mut self) {
         let Some(mut process) = self.process.take() else {
             return;
@@ -81,7 +82,8 @@ impl Server {
         process.wait().expect("it ends");
     }
 
-    /// Freezes every process of it: connections stay open and nothing answers.
+    /// Stops all of its processes by `SIGSTOP`: connections stay open without
+    /// answers.
     pub(crate) fn freeze(&self) {
         self.signal_all(Signal::STOP);
     }
@@ -106,7 +108,7 @@ impl Drop for Server {
 
 fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    // It may have ended by itself.
+    // The process may have exited.
     let _ = kill_process(pid.expect("a process"), signal);
 }
 
@@ -123,7 +125,7 @@ fn family(root: u32) -> Vec<u32> {
     family
 }
 
-/// Every process with its parent.
+/// Returns every process with its parent.
 fn parents() -> Vec<(u32, u32)> {
     let processes = std::fs::read_dir("/proc").expect("the processes");
     let parent_of = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -133,11 +135,6 @@ fn parents() -> Vec<(u32, u32)> {
         Some((pid, after_name.split_whitespace().nth(1)?.parse().ok()?))
     };
     processes.filter_map(parent_of).collect()
-}
-
-pub(crate) fn free_port() -> u16 {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    socket.local_addr().expect("an address").port()
 }
 
 /// Databases refuse to run as root.
@@ -154,7 +151,7 @@ pub(crate) fn as_user(program: impl Into<PathBuf>, user: &str) -> Command {
     command
 }
 
-/// A directory that this user owns.
+/// Creates a directory that this user owns.
 pub(crate) fn directory_of(user: &str) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     if rustix::process::geteuid().is_root() {
@@ -173,7 +170,7 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-/// A `Health` with one check, which runs when it is asked.
+/// A `Health` with one check, which runs on request.
 pub(crate) fn health<F, Fut>(timeout: Duration, check: F) -> Health
 where
     F: Fn() -> Fut + Send + Sync + 'static,
@@ -184,18 +181,18 @@ where
     builder.start().expect("it starts")
 }
 
-/// The next result.
+/// Returns the next result.
 pub(crate) async fn look(health: &Health) -> CheckReport {
     health.refresh("it").await.expect("the check")
 }
 
-/// What the next result says: the verdict and the class.
+/// Returns the verdict and the class of the next result.
 pub(crate) async fn seen(health: &Health) -> (Verdict, Option<FailureClass>) {
     let report = look(health).await;
     (report.verdict(), report.failure_class())
 }
 
-/// Waits until a result says this, and returns how long it took.
+/// Waits for a result with this verdict and class, and returns how long it took.
 pub(crate) async fn eventually(
     health: &Health,
     wanted: (Verdict, Option<FailureClass>),
@@ -211,7 +208,7 @@ pub(crate) async fn eventually(
     }
 }
 
-/// Everything that anybody can read of the service.
+/// Everything that any client can read from the service.
 pub(crate) fn public_bytes(health: &Health) -> String {
     use health_core::http::RequestHead;
 

@@ -9,7 +9,7 @@ use super::{Server, as_user, directory_of, run};
 
 pub(crate) const PASSWORD: &str = "hunter2hunter2";
 
-/// Debian has the programs in a directory for each version.
+/// Debian has one directory of programs per version.
 pub(crate) fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -39,7 +39,7 @@ pub(crate) fn standby(primary: &Server) -> Server {
     start(copy(primary), &[])
 }
 
-/// A standby that answers nothing, as a server does that starts.
+/// A standby that answers no queries, like a server that is starting.
 pub(crate) fn cold_standby(primary: &Server) -> Server {
     start(copy(primary), &["-c", "hot_standby=off"])
 }

@@ -26,7 +26,7 @@ fn each(metrics: &[ResourceMetrics], mut see: impl FnMut(&str, &MetricData<f64>)
 }
 
 #[tokio::test]
-async fn the_reader_collects_what_the_page_shows() {
+async fn the_reader_collects_the_values_of_the_metrics_page() {
     let exporter = InMemoryMetricExporter::default();
     // It collects when it is told to.
     let reader = PeriodicReader::builder(exporter.clone())

@@ -1,5 +1,5 @@
-//! Health checks by other crates. The guide `docs/comparison.md` shows these
-//! files beside the code that replaces them.
+//! Health checks with other crates. The guide `docs/comparison.md` shows these files
+//! next to the code that replaces them.
 
 pub mod with_axum_health;
 pub mod with_health_checks;

@@ -2,12 +2,12 @@
 
 use health_core::Health;
 
-/// Answers health alone. With routes of the application's own, put
-/// `health.layer()` around its service.
+/// Answers health only. For an application with its own routes, put `health.layer()`
+/// around its service.
 ///
 /// # Errors
 ///
-/// If the environment of Lambda is not there.
+/// Fails if the environment of Lambda is missing.
 pub async fn serve(health: &Health) -> Result<(), lambda_http::Error> {
     lambda_http::run(health.endpoint()).await
 }

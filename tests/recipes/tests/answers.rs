@@ -1,4 +1,4 @@
-//! The recipes, over real sockets.
+//! The recipes over real sockets.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,7 +40,7 @@ async fn health() -> Health {
     health
 }
 
-/// What probers get from every server: the cases of `tests/tests/http.rs` that a
+/// What every server must answer: the cases of `tests/tests/services/http.rs` that a
 /// framework can get wrong.
 async fn conforms(health: Health, address: SocketAddr) {
     let asking = tokio::task::spawn_blocking(move || {

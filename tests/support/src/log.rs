@@ -1,4 +1,4 @@
-//! The log of `tracing`, captured.
+//! Captures the log of `tracing`.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::until;
 
-/// A log that collects what subscribers write. Clones share the text.
+/// A captured log. Clones share the text.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<String>>);
 
@@ -30,8 +30,8 @@ impl Log {
         (log, subscriber.set_default())
     }
 
-    /// Captures the log of this thread, each line one JSON object whose fields
-    /// are those of the event, until the guard is dropped.
+    /// Captures the log of this thread as JSON, one event per line, until the guard
+    /// is dropped.
     #[must_use = "dropping the guard ends the capture"]
     pub fn capture_json() -> (Self, DefaultGuard) {
         let log = Log::default();
@@ -74,7 +74,7 @@ impl Log {
         });
     }
 
-    /// Forgets everything that has been written.
+    /// Clears the captured text.
     pub fn clear(&self) {
         self.0
             .lock()

@@ -1,10 +1,10 @@
-//! Time that does not depend on what else the machine does.
+//! CPU time, which does not depend on other processes of the machine.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// Returns how long this thread has used a CPU, where the system provides it,
-/// and otherwise for how long the process has run.
+/// Returns the CPU time of this thread where the system provides it, and otherwise
+/// the wall-clock time since the first call.
 pub fn processor_time() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     used().unwrap_or_else(|| START.elapsed())

@@ -1,4 +1,4 @@
-//! An HTTP receiver that answers in every way, over a real socket.
+//! An HTTP receiver on a real socket, with a scripted answer for each request.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::BOUND;
 
-/// A request that a receiver got.
+/// A received request.
 #[derive(Debug)]
 pub struct Request {
     /// The request line.
@@ -22,7 +22,7 @@ pub struct Request {
     pub raw: Vec<u8>,
     /// The body, or null if it is not JSON.
     pub body: Value,
-    /// When the request had been read.
+    /// When the request had been read completely.
     pub at: Instant,
 }
 
@@ -69,11 +69,11 @@ pub enum Answer {
     Later(u32),
     /// 200 after this time.
     Slow(Duration),
-    /// Nothing for so long, and then the end of the connection.
+    /// No bytes for this long, and then the end of the connection.
     Silence(Duration),
-    /// Bytes that are no HTTP.
+    /// Bytes that are not HTTP.
     Garbage,
-    /// The beginning of an answer, then nothing for so long.
+    /// The beginning of an answer, then no more bytes for this long.
     Half(Duration),
     /// The end of the connection.
     Nothing,
@@ -106,12 +106,12 @@ impl Answer {
             }
             Answer::Nothing => return,
         };
-        // The sender may have given up.
+        // The client may have given up.
         let _ = stream.write_all(answer.as_bytes());
     }
 }
 
-/// Starts a receiver that gives these answers, the last one again and again.
+/// Starts a receiver with these answers. The last one is repeated.
 pub fn receiver(answers: &[Answer]) -> (String, Receiver<Request>) {
     let listener =
         TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
@@ -150,15 +150,6 @@ pub fn serve(listener: TcpListener, answers: &[Answer]) -> Receiver<Request> {
         }
     });
     told
-}
-
-/// Returns an address at which nothing listens yet.
-pub fn free_address() -> SocketAddr {
-    let listener =
-        TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
 }
 
 /// Waits for the next request.

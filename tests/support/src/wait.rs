@@ -1,12 +1,14 @@
-//! Waiting for a condition, with a bound and no longer than needed.
+//! Bounded waits for a condition.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Far more than any condition takes, for a busy machine. A test that waits
-/// longer has failed.
+/// Far more than any condition takes on a busy machine. A test that waits longer has
+/// failed.
 pub const BOUND: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(1);
+/// Long waits poll less often, to leave the CPU to what they wait for.
+const LONGEST_STEP: Duration = Duration::from_millis(20);
 
 /// Blocks the thread until the condition holds.
 ///
@@ -18,11 +20,11 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::sleep(STEP);
+        thread::sleep((start.elapsed() / 20).clamp(STEP, LONGEST_STEP));
     }
 }
 
-/// Waits until the condition holds, while the runtime works on.
+/// Waits until the condition holds, without blocking the runtime.
 ///
 /// # Panics
 ///

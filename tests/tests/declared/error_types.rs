@@ -1,4 +1,4 @@
-//! Any error type may be that of a check, and keeps its sources in private.
+//! Any error type can be the error of a check, and its sources stay private.
 
 use health_axum::{CheckOptions, Health, health_check};
 
@@ -26,7 +26,7 @@ fn boxed() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[tokio::test]
-async fn the_chain_is_kept_and_none_of_it_is_public() {
+async fn the_error_chain_is_kept_and_private() {
     let health = Health::builder()
         .state(AppState::new())
         .check("closure", CheckOptions::new(), || async {

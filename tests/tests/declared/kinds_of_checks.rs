@@ -1,4 +1,4 @@
-//! Checks of every kind that the attribute declares, run by `Health`.
+//! Every kind of check that the attribute can declare, run by `Health`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ async fn verdict(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test]
-async fn every_kind_runs_with_its_parameters() {
+async fn every_kind_of_check_runs_with_its_parameters() {
     let health = Health::builder()
         .state(AppState::new())
         .start()
@@ -109,7 +109,7 @@ async fn every_kind_runs_with_its_parameters() {
 }
 
 #[tokio::test]
-async fn a_method_is_run_after_those_that_come_first() {
+async fn a_method_runs_after_its_dependencies() {
     let silent = AppState {
         cache: Arc::new(Cache { answers: false }),
         ..AppState::new()

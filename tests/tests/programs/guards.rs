@@ -1,6 +1,6 @@
-//! The set-ups of `docs/guards.md`, over real sockets and with real proxies. They
-//! need programs, which `scripts/test.sh` installs, so plain `cargo test` ignores
-//! them.
+//! The setups of `docs/guards.md`, over real sockets and with real proxies. They need
+//! programs that `scripts/test.sh` installs, so plain `cargo test` ignores these
+//! tests.
 //!
 //! All of 127.0.0.0/8 is the loopback interface of Linux, so each role has an
 //! address of its own.
@@ -23,7 +23,7 @@ const GUIDE: &str = include_str!("../../../docs/guards.md");
 const TOKEN: &str = "correct horse battery staple";
 const CAUSE: &str = "connect 10.7.0.12:5432";
 
-/// Where the pods are, the proxies among them.
+/// The network of the pods, including the proxies.
 const CLUSTER: &str = "127.0.0.0/16";
 const POD: &str = "127.0.5.5";
 const PROXY: &str = "127.0.0.2";
@@ -31,7 +31,7 @@ const CDN: &str = "127.0.0.3";
 const OFFICE: &str = "127.8.0.9";
 const PUBLIC: &str = "127.9.0.66";
 
-/// The blocks of this language in the guide.
+/// The code blocks of this language in the guide.
 fn blocks(language: &str) -> Vec<&'static str> {
     let parts = GUIDE.split("```").skip(1).step_by(2);
     let blocks = parts.filter_map(|part| part.strip_prefix(language)?.strip_prefix('\n'));
@@ -122,7 +122,7 @@ async fn serve(framework: Framework, guard: Guard) -> Server {
     Server::start(framework, health).await
 }
 
-/// Everything that comes back for these lines of a request.
+/// Returns the whole answer to a request with these lines.
 async fn ask(from: &str, to: SocketAddr, path: &str, fields: &str) -> String {
     let socket = TcpSocket::new_v4().expect("the loopback interface has a free port");
     let from: IpAddr = from.parse().expect("a bound socket has an address");
@@ -141,8 +141,8 @@ async fn ask(from: &str, to: SocketAddr, path: &str, fields: &str) -> String {
     answer
 }
 
-/// Whether the client sees private details, after a look at the page of a probe,
-/// which must be the same for all clients.
+/// Whether the client sees private details. Also asserts that the page of a probe is
+/// the same for all clients.
 async fn is_recognized(from: &str, to: SocketAddr, fields: &str) -> bool {
     let probe = ask(from, to, "/readyz", fields).await;
     assert!(
@@ -152,7 +152,7 @@ async fn is_recognized(from: &str, to: SocketAddr, fields: &str) -> bool {
     ask(from, to, "/health", fields).await.contains(CAUSE)
 }
 
-/// Fields by which a client tries to pass for one in the office.
+/// Header fields by which a client pretends to be in the office.
 fn forgeries() -> Vec<String> {
     vec![
         format!("X-Forwarded-For: {OFFICE}\r\n"),
@@ -174,7 +174,7 @@ async fn assert_no_forgery_helps(to: SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the loopback addresses of Linux"]
-async fn clients_connect_directly() {
+async fn a_guard_recognizes_direct_clients() {
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().addresses([OFFICE])).await;
         let address = server.address();
@@ -189,7 +189,7 @@ async fn clients_connect_directly() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn one_reverse_proxy() {
+async fn a_guard_recognizes_clients_behind_a_reverse_proxy() {
     let guard = || Guard::new().addresses([OFFICE]).trusted_proxies([PROXY]);
     let nginx = blocks("nginx");
     assert_eq!((nginx.len(), blocks("haproxy").len()), (2, 1));
@@ -215,7 +215,7 @@ async fn one_reverse_proxy() {
 /// A trusted proxy is never a client, even if its address is in the range.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs nginx"]
-async fn a_reverse_proxy_that_names_no_client() {
+async fn a_reverse_proxy_without_forwarding_header_fields_is_not_recognized() {
     let silent = "location / { proxy_pass http://app:3000; }";
     let guard = Guard::new().addresses([CLUSTER]).trusted_proxies([PROXY]);
     let server = serve(Framework::Axum, guard).await;
@@ -227,7 +227,7 @@ async fn a_reverse_proxy_that_names_no_client() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn an_ingress_inside_the_range_of_the_cluster() {
+async fn an_ingress_inside_the_range_of_the_guard_does_not_open_it() {
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().addresses([CLUSTER])).await;
         let app = server.address();
@@ -248,10 +248,10 @@ async fn an_ingress_inside_the_range_of_the_cluster() {
     }
 }
 
-/// It forwards from the loopback address, and adds nothing.
+/// The sidecar forwards from the loopback address, without header fields.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy"]
-async fn a_sidecar_of_a_mesh() {
+async fn a_guard_recognizes_a_token_behind_a_mesh_sidecar() {
     let token = format!("Authorization: Bearer {TOKEN}\r\n");
     for framework in Framework::ALL {
         let server = serve(framework, Guard::new().bearer(TOKEN)).await;
@@ -266,7 +266,7 @@ async fn a_sidecar_of_a_mesh() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and nginx"]
-async fn a_cdn_in_front_of_a_load_balancer() {
+async fn a_guard_recognizes_clients_behind_a_cdn_and_a_load_balancer() {
     let guard = || {
         Guard::new()
             .addresses([OFFICE])
@@ -285,7 +285,7 @@ async fn a_cdn_in_front_of_a_load_balancer() {
             "{framework:?}"
         );
         assert_no_forgery_helps(cdn.address).await;
-        // Around the CDN.
+        // Directly, without the CDN.
         assert!(is_recognized(OFFICE, balancer.address, "").await);
         let claim = format!("X-Forwarded-For: {OFFICE}, {CDN}\r\n");
         assert!(!is_recognized(PUBLIC, balancer.address, &claim).await);

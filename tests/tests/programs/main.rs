@@ -1,5 +1,5 @@
-//! Tests that need programs, which `scripts/test.sh` installs. Plain `cargo test`
-//! ignores most of them.
+//! Tests with programs that `scripts/test.sh` installs. Plain `cargo test` ignores
+//! most of them.
 
 mod guards;
 mod probers;

@@ -1,5 +1,5 @@
-//! Real probers against a real server. They need programs, which
-//! `scripts/test.sh` installs, so plain `cargo test` ignores them.
+//! Real probers against a real server. They need programs that `scripts/test.sh`
+//! installs, so plain `cargo test` ignores these tests.
 
 use std::io::Write;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn haproxy(folder: &Path, check: &str, server: &Server) -> (Running, u16) {
     (Running::start(&mut command), port)
 }
 
-/// The status that a client of the load balancer gets; 0 while it does not listen.
+/// The status that a client gets from the load balancer; 0 while it does not listen.
 async fn through(port: u16) -> u16 {
     let url = format!("http://127.0.0.1:{port}/");
     let client = move || curl(&["--output", "-", "--write-out", "\n%{http_code}", &url]);
@@ -59,7 +59,7 @@ async fn through(port: u16) -> u16 {
     code.unwrap_or(0)
 }
 
-/// HAProxy's own default request is `OPTIONS / HTTP/1.0` without a host.
+/// The default request of HAProxy is `OPTIONS / HTTP/1.0` without a host.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs haproxy and curl"]
 async fn haproxy_follows_readiness() {

@@ -1,6 +1,5 @@
-//! The metrics, rules and dashboard as Prometheus and its Alertmanager read
-//! them. Most need programs, which `scripts/test.sh` installs, so plain
-//! `cargo test` ignores them.
+//! The metrics, rules and dashboard in Prometheus and its Alertmanager. Most tests
+//! need programs that `scripts/test.sh` installs, so plain `cargo test` ignores them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,7 +49,7 @@ fn builder() -> HealthBuilder {
         )
 }
 
-/// Also a check for each unit of observed values.
+/// Includes a check for each unit of observed values.
 fn observing() -> HealthBuilder {
     let often = || CheckOptions::new().interval(Duration::from_millis(50));
     let observes = |unit| often().observes(unit);
@@ -69,7 +68,7 @@ fn observing() -> HealthBuilder {
         })
 }
 
-/// A service in trouble: a check fails, one hangs, one turns back and forth.
+/// A service with faults: one check fails, one hangs, one flaps.
 fn troubled() -> HealthBuilder {
     let often = CheckOptions::new().interval(Duration::from_millis(50));
     let hour = Duration::from_hours(1);
@@ -106,7 +105,7 @@ fn expressions() -> Vec<String> {
     expressions.map(str::to_owned).collect()
 }
 
-/// What looks like a metric of ours, and is neither a crate nor the attribute.
+/// Names that start like our metrics, but are a crate or the attribute.
 fn metrics_in(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text.split(|c| !is_part(c));
@@ -117,10 +116,10 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every series that a scraper gets, by metric.
+/// All scraped series, by metric.
 async fn exposed() -> BTreeSet<String> {
     let server = serve(observing()).await;
-    // The failures of a class are a series from the first one on.
+    // The failures of a class have a series from the first failure on.
     let refused = Outcome::fail("down").class(FailureClass::Refused);
     Fake::of(server.health(), "database").set(refused);
     let page = server.get("/metrics").await.body;
@@ -131,7 +130,7 @@ async fn exposed() -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_that_is_named_exists_and_the_other_way_round() {
+async fn every_metric_in_the_rules_exists_and_is_used() {
     let exposed = exposed().await;
     let family = |name: &String| {
         let suffixes = ["_bucket", "_sum", "_count"];
@@ -187,7 +186,7 @@ async fn a_thousand_scrapes_run_no_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_adapters_serve_the_format_that_is_asked_for() {
+async fn both_adapters_serve_the_requested_exposition_format() {
     for framework in [Framework::Axum, Framework::Actix] {
         let server = Server::start(framework, builder().start().expect("it starts")).await;
         let head = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
@@ -206,7 +205,7 @@ async fn both_adapters_serve_the_format_that_is_asked_for() {
     }
 }
 
-/// What promtool says of it, or the test fails.
+/// Returns the output of promtool, or fails the test.
 fn promtool(arguments: &[&str], input: &str) -> String {
     let mut promtool = Command::new("promtool")
         .args(arguments)
@@ -227,7 +226,7 @@ fn promtool(arguments: &[&str], input: &str) -> String {
 
 #[test]
 #[ignore = "needs prometheus"]
-fn the_rules_hold_what_their_tests_say() {
+fn the_alerting_rules_pass_their_tests() {
     let [rules, tests] = ["alerts.yml", "alerts.test.yml"].map(monitoring);
     promtool(&["check", "rules", rules.to_str().expect("a path")], "");
     promtool(&["test", "rules", tests.to_str().expect("a path")], "");
@@ -249,7 +248,7 @@ fn the_rules_hold_what_their_tests_say() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus"]
 async fn the_exposition_passes_the_lint() {
-    // One of them has values, the other one has none yet.
+    // One of the metrics has values, the other has none yet.
     let observed = serve(troubled()).await;
     eventually("a value", || async {
         let page = observed.get("/metrics").await.body;
@@ -269,7 +268,7 @@ async fn the_exposition_passes_the_lint() {
     }
 }
 
-/// A Prometheus that scrapes this address often, and tells an Alertmanager.
+/// A Prometheus that scrapes this address often, with an Alertmanager.
 struct Prometheus {
     port: u16,
     alertmanager: u16,
@@ -278,7 +277,7 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// The rules as they are, but with little patience.
+    /// The rules with short durations.
     fn start(targets: &[SocketAddr]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
@@ -337,7 +336,7 @@ impl Prometheus {
         }
     }
 
-    /// What its API says, `Null` while it does not.
+    /// Returns the answer of the API, or `Null` without one.
     async fn api(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let url = format!("http://127.0.0.1:{}/api/v1/{path}", self.port);
         let mut arguments = vec!["--get".to_owned(), url];
@@ -348,15 +347,15 @@ impl Prometheus {
         json(arguments).await
     }
 
-    /// The results of a query; none while it does not answer.
+    /// Returns the results of a query, none without an answer.
     async fn query(&self, expression: &str) -> Vec<Value> {
         let answer = self.api("query", &[("query", expression)]).await;
         let results = answer["data"]["result"].as_array();
         results.cloned().unwrap_or_default()
     }
 
-    /// The names of the alerts that have reached the Alertmanager and are not
-    /// resolved; `None` while it does not answer.
+    /// Returns the names of the active alerts in the Alertmanager, or `None` without
+    /// an answer.
     async fn alerts(&self) -> Option<Vec<String>> {
         let url = format!("http://127.0.0.1:{}/api/v2/alerts", self.alertmanager);
         let alerts = json(vec![url]).await;
@@ -382,7 +381,7 @@ async fn json(arguments: Vec<String>) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus, prometheus-alertmanager and curl"]
-async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
+async fn a_failing_check_and_its_recovery_reach_the_alertmanager() {
     let server = serve(builder()).await;
     let prometheus = Prometheus::start(&[server.address()]);
     eventually("a scrape of a healthy service", || async {
@@ -408,7 +407,7 @@ async fn a_failing_check_reaches_the_alertmanager_and_its_recovery_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus, prometheus-alertmanager and curl"]
-async fn prometheus_reads_every_series_and_every_panel_shows_something() {
+async fn prometheus_scrapes_every_series_and_every_panel_has_data() {
     let server = serve(observing()).await;
     let troubled = serve(troubled()).await;
     let drained = troubled.health().drain();
@@ -418,7 +417,7 @@ async fn prometheus_reads_every_series_and_every_panel_shows_something() {
     })
     .await;
 
-    // It asked for OpenMetrics: the older format knows no state sets.
+    // Prometheus negotiated OpenMetrics: the older format has no state sets.
     let metadata = prometheus
         .api("targets/metadata", &[("metric", "health_check_state")])
         .await;

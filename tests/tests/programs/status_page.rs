@@ -1,5 +1,5 @@
-//! The status page in a real browser. It needs programs, which `scripts/test.sh`
-//! installs, so plain `cargo test` ignores it.
+//! The status page in a real browser. It needs programs that `scripts/test.sh`
+//! installs, so plain `cargo test` ignores these tests.
 
 use std::env;
 use std::future::pending;
@@ -20,7 +20,7 @@ const OFTEN: Duration = Duration::from_millis(500);
 /// Checks in every state.
 fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
     let day = Duration::from_hours(24);
-    // A machine that is busy with the browser turns no verdict.
+    // Generous, since the browser keeps the machine busy.
     let often = || {
         let options = CheckOptions::new().interval(OFTEN).stale_after(day);
         options.failure_threshold(5)
@@ -64,7 +64,7 @@ fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
         .check("schema", often().after(&["database"]), || async {})
 }
 
-/// Many checks, of which the one with this index fails.
+/// Many checks. The one with this index fails.
 fn many(count: usize, failing: usize) -> HealthBuilder {
     const TAGS: [&[&str]; 3] = [&["storage"], &["eu", "storage"], &["mail"]];
     let mut builder = Health::builder()
@@ -86,7 +86,7 @@ async fn served(builder: HealthBuilder) -> Server {
     Server::start(Framework::Axum, builder.start().expect("it starts")).await
 }
 
-/// The checks have a past, and each is in its state.
+/// The checks have a history, and each is in its state.
 async fn settled(health: &Health) {
     let start = Instant::now();
     let is_settled = || {
@@ -121,10 +121,10 @@ async fn all_ran(health: &Health) {
     }
 }
 
-/// `STATUS_PAGE_PICTURES=folder` keeps what it looks like.
+/// `STATUS_PAGE_PICTURES=directory` saves screenshots.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs chromium and node"]
-async fn a_browser_shows_it_to_everybody() {
+async fn the_status_page_is_usable_in_a_browser() {
     let maintenance = Switch::new("maintenance");
     let idle = Switch::new("maintenance");
     let details = HttpOptions::new().details(Details::Status);

@@ -1,4 +1,4 @@
-//! What the schemas and the OpenAPI document promise is what is answered.
+//! Answers match the schemas and the OpenAPI document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,8 @@ use tokio::time::sleep;
 
 const HEALTH: &str = include_str!("../../../health-core/schemas/health.schema.json");
 const HEALTH_JSON: &str = include_str!("../../../health-core/schemas/health-json.schema.json");
-/// Of the OpenAPI Initiative: <https://spec.openapis.org/oas/3.1/schema/2022-10-07>.
+/// From the OpenAPI Initiative:
+/// <https://spec.openapis.org/oas/3.1/schema/2022-10-07>.
 const OPENAPI: &str = include_str!("../../fixtures/openapi/v3.1-schema.json");
 const TOKEN: &str = "correct horse battery staple";
 
@@ -35,8 +36,8 @@ fn errors(validator: &Validator, value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The schema, refusing whatever it does not describe: readers ignore it, but
-/// the schemas should know it.
+/// The schema, but strict about unknown keys: readers ignore them, but the schemas
+/// should list them.
 fn closed(mut schema: Value) -> Value {
     fn close(schema: &mut Value) {
         match schema {
@@ -55,7 +56,7 @@ fn closed(mut schema: Value) -> Value {
     schema
 }
 
-/// The part of a schema that has a name.
+/// The definition with this name in a schema.
 fn definition(schema: &Value, name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"] })
 }
@@ -91,7 +92,7 @@ fn get(health: &Health, uri: &str) -> Value {
     serde_json::from_slice(response.body()).expect("the text is valid JSON")
 }
 
-/// Checks in every state, with everything that a check can say.
+/// Checks in every state, with all fields that a check can have.
 fn mixed(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     let day = Duration::from_hours(24);
@@ -141,7 +142,7 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
 
 const REPORTED: [&str; 4] = ["beating", "consumer", "maintenance", "migrations"];
 
-/// What is never run: passing and failing.
+/// Reported checks, passing and failing.
 fn reported() -> HealthBuilder {
     let options = CheckOptions::new;
     let migrations = Gate::new("migrations");
@@ -156,7 +157,7 @@ fn reported() -> HealthBuilder {
         .reported(&maintenance, options())
         .reported(&beating, options())
         .reported(&consumer, options());
-    // The work that they are about.
+    // The work behind the reported checks.
     tokio::spawn(async move {
         let _held = (beating, consumer);
         std::future::pending::<()>().await;
@@ -164,7 +165,7 @@ fn reported() -> HealthBuilder {
     builder
 }
 
-/// More checks than a prober has room for, each with something to say.
+/// More checks than an answer to a prober can list, each with a message.
 fn crowded(http: HttpOptions) -> HealthBuilder {
     (0..300).fold(
         Health::builder().http(http.group("redis")),
@@ -177,7 +178,7 @@ fn crowded(http: HttpOptions) -> HealthBuilder {
     )
 }
 
-/// Every kind of answer that there is: of pages, and of checks.
+/// Every kind of answer, of pages and of checks.
 async fn answers(format: &str) -> (Vec<Value>, Vec<Value>) {
     let (mut pages, mut checks) = (Vec::new(), Vec::new());
     let everybody = || Guard::new().when(|_| true);
@@ -215,7 +216,7 @@ async fn answers(format: &str) -> (Vec<Value>, Vec<Value>) {
     (pages, checks)
 }
 
-/// The names of the keys at any depth of what a schema describes.
+/// The names of the keys of a schema at any depth.
 fn described(schema: &Value) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     match schema {
@@ -256,8 +257,8 @@ fn used(value: &Value) -> BTreeSet<String> {
     keys
 }
 
-/// `examples` are keys that are no part of a schema, since they are names, or
-/// since a check may say something else there.
+/// The keys of `examples` are not those of a schema, since they are names or chosen
+/// by a check.
 fn assert_described(
     schema: &Value,
     check: &Value,
@@ -278,7 +279,7 @@ fn assert_described(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_answers_are_as_their_schema_says() {
+async fn default_answers_match_their_schema() {
     let schema = parsed(HEALTH);
     let check = definition(&schema, "Check");
     let examples = ["startup", "shutdown", "withheld"];
@@ -286,15 +287,15 @@ async fn the_default_answers_are_as_their_schema_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn health_json_is_as_its_schema_says() {
+async fn health_json_matches_its_schema() {
     let schema = parsed(HEALTH_JSON);
     let examples = ["startup:responseTime", "uptime", "withheld"];
     assert_described(&schema, &schema, &answers("health-json").await, &examples);
 }
 
-/// Readers that reckon with a time for each check would stumble over these.
+/// Readers that need a duration for each check would fail without it.
 #[tokio::test(start_paused = true)]
-async fn what_is_reported_and_not_run_has_no_time_that_it_took() {
+async fn reported_checks_have_no_response_time() {
     let health = started(reported()).await;
     let (default, draft) = (
         get(&health, "/health"),
@@ -310,9 +311,9 @@ async fn what_is_reported_and_not_run_has_no_time_that_it_took() {
     }
 }
 
-/// Each answer with one thing wrong in it.
+/// Answers with one invalid value each.
 #[tokio::test(start_paused = true)]
-async fn a_wrong_answer_is_refused() {
+async fn the_schema_refuses_invalid_answers() {
     let schema = validator(&parsed(HEALTH));
     let health = started(mixed(HttpOptions::new().guard(Guard::new().when(|_| true)))).await;
     let right = get(&health, "/health?exclude=cache&exclude=nobody");
@@ -404,7 +405,7 @@ async fn a_wrong_answer_is_refused() {
     }
 }
 
-/// Every answer is of this status, and every page has a path.
+/// Every answer has this status, and every page has a path.
 fn answering(status: Status, http: HttpOptions) -> HealthBuilder {
     let of_all = CheckOptions::new()
         .critical()
@@ -437,7 +438,7 @@ fn paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_document_is_openapi() {
+async fn the_document_is_valid_openapi() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     assert_eq!(get(&health, "/openapi.json"), document, "and is served");
@@ -465,7 +466,7 @@ async fn the_document_is_openapi() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_paths_of_the_document_are_those_that_are_mounted() {
+async fn the_document_has_exactly_the_mounted_paths() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     let documented: BTreeSet<&str> = paths(&document)
@@ -501,9 +502,9 @@ const MEDIA_TYPES: [&str; 6] = [
     "text/plain",
 ];
 
-/// Every path, method, code and media type in it comes, and none beside them.
+/// Every documented path, method, code and media type occurs, and no other.
 #[tokio::test(start_paused = true)]
-async fn the_document_says_what_is_answered() {
+async fn the_document_describes_every_answer() {
     let mut seen = BTreeSet::new();
     let mut document = Value::Null;
     let strangers_and_others = [String::new(), format!("Bearer {TOKEN}")];
@@ -571,7 +572,7 @@ fn media_type(answer: &http::Response<Vec<u8>>) -> &str {
     content_type.split(';').next().unwrap_or_default()
 }
 
-/// A document, and the schemas in it as they were read.
+/// A document, and the parsed schemas in it.
 struct Contract<'a> {
     document: &'a Value,
     validators: BTreeMap<String, Validator>,
@@ -585,8 +586,8 @@ impl<'a> Contract<'a> {
         }
     }
 
-    /// The answer has a code and a media type that were promised, and is as its
-    /// schema says. The media type, if a body was promised.
+    /// Asserts that the code and the media type of the answer are documented and that
+    /// the body matches its schema. Returns the media type, if a body is documented.
     fn assert_kept(
         &mut self,
         operation: &Value,
@@ -633,9 +634,9 @@ fn parameter<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
         .find(|parameter| parameter["name"] == name)
 }
 
-/// The values of `format` lead to all media types of the page.
+/// The values of `format` cover all media types of the page.
 #[tokio::test(start_paused = true)]
-async fn each_format_of_the_document_is_served_and_others_are_ignored() {
+async fn each_documented_format_is_served_and_others_are_ignored() {
     let health = started(guarded(Status::Pass)).await;
     let document = health.internal_endpoint().openapi();
     let mut heard = 0;
@@ -673,7 +674,7 @@ async fn each_format_of_the_document_is_served_and_others_are_ignored() {
     assert!(heard > 20, "{heard}");
 }
 
-/// Whether leaving the check out changes an answer at this path.
+/// Whether excluding the check changes an answer at this path.
 fn excludes(health: &Health, path: &str, authorization: &str) -> bool {
     let ask = |uri: &str| response(health, "GET", uri, ["application/json", authorization]);
     let excluding = ask(&format!("{path}?exclude=all"));
@@ -682,7 +683,7 @@ fn excludes(health: &Health, path: &str, authorization: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn exclusions_are_in_the_document_where_they_have_an_effect() {
+async fn the_document_has_exclusions_where_they_apply() {
     let token = format!("Bearer {TOKEN}");
     let http = || HttpOptions::new().probe_details(Details::Checks);
     for (http, authorization, word) in [
@@ -723,7 +724,7 @@ async fn exclusions_are_in_the_document_where_they_have_an_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_are_always_promised_with_200() {
+async fn the_document_has_only_status_200_for_metrics() {
     let health = started(answering(
         Status::Fail,
         HttpOptions::new().status_code(Status::Pass, 202),

@@ -1,4 +1,4 @@
-//! A library that no code names is not linked, and its checks are gone.
+//! A library that no code names is not linked, and its checks are missing.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use health_core::{CheckOptions, Health, HealthBuilder, testing};
 use test_support::Log;
 
 #[tokio::test]
-async fn a_vanished_library_is_noticed() {
+async fn a_library_that_is_not_linked_is_detected() {
     assert_eq!(
         testing::declared(),
         [""; 0],
@@ -26,7 +26,7 @@ async fn a_vanished_library_is_noticed() {
     );
 }
 
-/// What `start` logs.
+/// Returns the log of `start`.
 fn logged(builder: HealthBuilder) -> String {
     let (log, _guard) = Log::capture();
     let health = builder.start().expect("it starts");
@@ -34,14 +34,14 @@ fn logged(builder: HealthBuilder) -> String {
     log.text()
 }
 
-/// The line about the checks.
+/// Returns the log line about the checks.
 fn first_line(builder: HealthBuilder) -> String {
     let log = logged(builder);
     log.split_inclusive('\n').take(1).collect()
 }
 
 #[tokio::test]
-async fn the_log_of_the_start_says_what_is_in_effect() {
+async fn the_start_log_shows_the_effective_options() {
     let second_line = |builder| logged(builder).lines().nth(1).map(str::to_owned);
     assert_eq!(
         second_line(Health::builder()).as_deref(),
@@ -73,7 +73,7 @@ async fn the_log_of_the_start_says_what_is_in_effect() {
 }
 
 #[tokio::test]
-async fn the_log_of_the_start_names_every_check() {
+async fn the_start_log_names_every_check() {
     let options = CheckOptions::new;
     let builder = Health::builder()
         .check("queue", options(), || async {})
@@ -87,7 +87,7 @@ async fn the_log_of_the_start_names_every_check() {
 }
 
 #[tokio::test]
-async fn the_log_of_the_start_says_so_if_there_is_none() {
+async fn the_start_log_says_that_there_are_no_checks() {
     assert_eq!(
         first_line(Health::builder()),
         " WARN health: no health check is registered; if they live in a library, \
@@ -96,7 +96,7 @@ async fn the_log_of_the_start_says_so_if_there_is_none() {
 }
 
 #[tokio::test]
-async fn the_log_of_the_start_warns_about_a_drain_that_does_not_fit() {
+async fn the_start_log_warns_about_a_drain_that_is_too_long() {
     let builder = |delay, grace| {
         Health::builder()
             .check("queue", CheckOptions::new(), || async {})

@@ -1,10 +1,10 @@
-//! The adapters forward the features of the core, so that each can be turned off.
+//! The adapters forward the features of the core, so that each can be disabled.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// What cargo knows of the workspace, without looking at other crates.
+/// The metadata of the workspace, without other crates.
 fn packages() -> Vec<Value> {
     let mut command = Command::new(env!("CARGO"));
     command.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -59,7 +59,7 @@ fn each_feature_of_the_core_can_be_turned_off_through_an_adapter() {
 }
 
 #[test]
-fn each_published_package_has_the_licence_texts() {
+fn each_published_package_has_the_license_texts() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |path: &str| {
         std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

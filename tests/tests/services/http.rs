@@ -1,5 +1,5 @@
-//! What probers get over a real socket, byte by byte: one suite, run over each
-//! adapter, servers without one and the port of health's own.
+//! Answers over a real socket, byte by byte. One suite runs for each adapter, for
+//! servers without an adapter, and for the own port of health.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 
-/// Each test takes the framework, and runs once for each.
+/// Each test takes the framework and runs once per framework.
 macro_rules! conformance {
     ($($test:ident)*) => {
         conformance!(axum Axum: $($test)*);
@@ -40,30 +40,30 @@ macro_rules! conformance {
 conformance! {
     each_path_answers_with_its_status
     health_names_every_check_and_no_error_text
-    health_can_keep_everything_to_itself
+    health_shows_no_names_without_details
     head_and_options_have_the_status_of_get
     other_methods_are_refused_and_say_what_is_allowed
-    what_does_not_exist_is_404
+    unknown_paths_are_404
     a_name_may_be_percent_encoded
     http_1_0_without_a_host_is_served
-    odd_and_hostile_requests_leave_the_server_standing
-    headers_of_64_kib_are_refused_or_served_and_harm_nobody
-    strange_wishes_choose_a_format_or_are_ignored
-    a_connection_is_kept
+    malformed_and_hostile_requests_do_not_stop_the_server
+    headers_of_64_kib_are_refused_or_served
+    unusual_accept_values_choose_a_format_or_are_ignored
+    connections_are_kept_alive
     requests_in_one_packet_are_answered_in_order
-    callers_at_once_share_one_run
-    bad_checks_harm_nobody_but_themselves
-    a_drain_is_seen_by_everybody_at_once
-    a_caller_who_hangs_up_changes_nothing
+    concurrent_requests_share_one_run
+    a_faulty_check_affects_no_other_check
+    a_drain_is_visible_on_all_connections_at_once
+    a_client_that_disconnects_changes_nothing
     a_guard_recognizes_by_header_and_by_address
-    more_paths_are_served
+    additional_paths_are_served
 }
 
 fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// A service whose checks have all been run once.
+/// A service in which every check has run once.
 async fn serve(framework: Framework, builder: HealthBuilder) -> Server {
     let health = builder.start().expect("it starts");
     let is_new = |check: &health_core::report::CheckReport| check.checked_at().is_none();
@@ -99,7 +99,7 @@ fn assert_usual_headers(answer: &Answer) {
     assert_eq!(answer.header("location"), None, "{answer:?}");
 }
 
-/// The application's own route is served beside health, where there is one.
+/// The route of the application is served as well, if there is an application.
 async fn assert_business(framework: Framework, server: &Server) {
     let answer = server.get("/").await;
     if framework.has_business() {
@@ -176,7 +176,7 @@ async fn health_names_every_check_and_no_error_text(framework: Framework) {
     assert_eq!(single, checks["orders-db"]);
 }
 
-async fn health_can_keep_everything_to_itself(framework: Framework) {
+async fn health_shows_no_names_without_details(framework: Framework) {
     let server = serve(
         framework,
         mixed().http(HttpOptions::new().details(Details::Status)),
@@ -230,7 +230,7 @@ async fn other_methods_are_refused_and_say_what_is_allowed(framework: Framework)
     }
 }
 
-async fn what_does_not_exist_is_404(framework: Framework) {
+async fn unknown_paths_are_404(framework: Framework) {
     let server = serve(framework, mixed()).await;
     for path in [
         "/health/ledger",
@@ -270,7 +270,7 @@ async fn http_1_0_without_a_host_is_served(framework: Framework) {
     );
 }
 
-async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework) {
+async fn malformed_and_hostile_requests_do_not_stop_the_server(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let long_query = format!(
         "GET /readyz?{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -302,14 +302,15 @@ async fn odd_and_hostile_requests_leave_the_server_standing(framework: Framework
     assert_eq!(server.get("/livez").await.status, 200);
 }
 
-async fn headers_of_64_kib_are_refused_or_served_and_harm_nobody(framework: Framework) {
+async fn headers_of_64_kib_are_refused_or_served(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let one = format!("A: {}\r\n", "a".repeat(64 * 1024));
     let many = "Some-Header: with some text\r\n".repeat(64 * 1024 / 29);
     for headers in [one, many] {
         let head = format!("GET /livez HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
         let answer = server.raw(head.as_bytes()).await;
-        // With nothing: a refusal can be lost with what was still being sent.
+        // Without a body, since a refusal can be lost while the body is still being
+        // sent.
         assert!(
             matches!(answer.status, 0 | 200 | 400 | 431),
             "{}",
@@ -319,7 +320,7 @@ async fn headers_of_64_kib_are_refused_or_served_and_harm_nobody(framework: Fram
     }
 }
 
-async fn strange_wishes_choose_a_format_or_are_ignored(framework: Framework) {
+async fn unusual_accept_values_choose_a_format_or_are_ignored(framework: Framework) {
     const JSON: &str = "application/json";
     const HEALTH_JSON: &str = "application/health+json";
     const TEXT: &str = "text/plain; charset=utf-8";
@@ -395,7 +396,7 @@ async fn wish(server: &Server, query: &[u8], accept: &[u8]) -> Answer {
     server.raw(&request.concat()).await
 }
 
-async fn a_connection_is_kept(framework: Framework) {
+async fn connections_are_kept_alive(framework: Framework) {
     let server = serve(framework, mixed()).await;
     let mut connection = server.connect().await;
     for _ in 0..3 {
@@ -414,7 +415,7 @@ async fn a_connection_is_kept(framework: Framework) {
     }
 }
 
-/// Although the first of them takes a while.
+/// Although the first answer takes a while.
 async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
     let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
     gate.send(false).expect("the check looks at it");
@@ -436,7 +437,7 @@ async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
 
 const CALLERS: usize = 200;
 
-async fn callers_at_once_share_one_run(framework: Framework) {
+async fn concurrent_requests_share_one_run(framework: Framework) {
     let (gate, began, builder) = gated(critical().cache(Duration::from_hours(1)));
     gate.send(false).expect("the check looks at it");
     let server = serve_on_demand(framework, builder).await;
@@ -457,7 +458,7 @@ async fn callers_at_once_share_one_run(framework: Framework) {
     assert_eq!(began.available_permits(), 0, "one run");
 }
 
-/// A check that tells when it runs, and passes once its gate is open.
+/// A check that reports its runs, and passes once its gate is open.
 fn gated(options: CheckOptions) -> (watch::Sender<bool>, Arc<Semaphore>, HealthBuilder) {
     let (gate, open) = watch::channel(true);
     let began = Arc::new(Semaphore::new(0));
@@ -470,7 +471,7 @@ fn gated(options: CheckOptions) -> (watch::Sender<bool>, Arc<Semaphore>, HealthB
     (gate, began, builder)
 }
 
-/// A service whose checks run only when somebody asks.
+/// A service with checks on demand only.
 async fn serve_on_demand(framework: Framework, builder: HealthBuilder) -> Server {
     Server::start(framework, builder.start().expect("it starts")).await
 }
@@ -509,7 +510,7 @@ fn tenants() -> Health {
     health
 }
 
-/// A parameter of the prefix names no check, even if it looks like one.
+/// A parameter in the prefix never names a check.
 async fn answers_below_a_prefix(server: &Server) {
     for prefix in ["/internal", "/tenants/a", "/tenants/b", "/tenants/nobody"] {
         for (path, status) in [
@@ -541,10 +542,10 @@ async fn two_healths_can_share_an_axum_router() {
     assert_eq!(server.get("/other/readyz").await.status, 200);
 }
 
-/// They say the same, byte for byte, but for the date and what concerns only the
-/// connection. They serve one health, so that each time in an answer is one.
+/// The answers are equal byte for byte, except for the date and header fields of the
+/// connection. All servers share one health, so that the times are equal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_of_them_answer_alike() {
+async fn all_frameworks_answer_alike() {
     let health = standing_still().await;
     let mut servers = Vec::new();
     for framework in Framework::ALL {
@@ -552,7 +553,7 @@ async fn all_of_them_answer_alike() {
     }
     for target in TARGETS {
         let methods = METHODS.iter().flat_map(|method| {
-            // Without a length see below.
+            // Requests without a length are tested below.
             ["1.0", "1.1"]
                 .map(|version| format!("{method} {target} HTTP/{version}\r\nContent-Length: 0\r\n"))
         });
@@ -608,9 +609,9 @@ const ACCEPTS: [&str; 5] = [
     "text/plain;q=2",
 ];
 
-/// What never reaches health, each framework answers in its own way.
+/// Requests that never reach health are answered by the framework.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_differs_is_not_about_health() {
+async fn frameworks_differ_only_outside_of_health() {
     let unknown = r#"{"error":"there is no such path"}"#;
     for (framework, no_path, no_length) in [
         (Framework::Axum, "", 405),
@@ -634,7 +635,7 @@ async fn what_differs_is_not_about_health() {
     }
 }
 
-/// No run ends while this is looked at, so only the clock moves.
+/// No run ends during the test, so only the clock changes.
 async fn standing_still() -> Health {
     let hour = Duration::from_hours(1);
     let seldom = critical().interval(hour).timeout(hour);
@@ -656,11 +657,11 @@ async fn standing_still() -> Health {
     health
 }
 
-/// The pages that say what time it is.
+/// The pages that contain times.
 const TIMED: [&str; 3] = ["/health", "/health/", "/health?format=health-json"];
 
-/// Without what changes between one answer and the next. The length does where a
-/// number gets a digit more.
+/// Removes what changes between two answers. The length changes when a number gets
+/// another digit.
 fn without_times(target: &str, mut answer: Answer) -> Answer {
     if !TIMED.contains(&target) {
         return answer;
@@ -676,9 +677,9 @@ fn without_times(target: &str, mut answer: Answer) -> Answer {
     answer
 }
 
-/// A check that hangs, one that panics and one that blocks its thread: nobody
-/// else notices, and the reason is named.
-async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
+/// A check that hangs, one that panics and one that blocks its thread: no other check
+/// is affected, and the reason is named.
+async fn a_faulty_check_affects_no_other_check(framework: Framework) {
     async fn explode() -> bool {
         std::future::ready(()).await;
         panic!("hunter2")
@@ -730,7 +731,7 @@ async fn bad_checks_harm_nobody_but_themselves(framework: Framework) {
     drop(release);
 }
 
-async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
+async fn a_drain_is_visible_on_all_connections_at_once(framework: Framework) {
     let server = serve(
         framework,
         Health::builder().check("fine", critical(), || async {}),
@@ -746,10 +747,10 @@ async fn a_drain_is_seen_by_everybody_at_once(framework: Framework) {
     assert_eq!(server.health().status(Probe::Readiness), Status::Fail);
 }
 
-/// Over the socket: callers go away while their probes wait for a check on
-/// demand. Nothing is left behind them, the verdict is what it was, and the run
-/// goes on, once, and its result counts.
-async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
+/// Over the socket: clients disconnect while their probes wait for a check on demand.
+/// Nothing leaks, the verdict is unchanged, the run continues once, and its result
+/// counts.
+async fn a_client_that_disconnects_changes_nothing(framework: Framework) {
     let options = critical().cache(Duration::from_millis(1));
     let (gate, began, builder) = gated(options);
     let server = serve_on_demand(framework, builder).await;
@@ -771,7 +772,7 @@ async fn a_caller_who_hangs_up_changes_nothing(framework: Framework) {
     began.acquire().await.expect("a second run").forget();
     drop(caller);
     for _ in 0..20 {
-        // Some of these are gone before the server has read them.
+        // Some of these disconnect before the server has read their requests.
         drop(server.send(request).await);
         drop(server.send(b"GET /readyz HT").await);
     }
@@ -864,7 +865,7 @@ async fn a_guard_recognizes_by_header_and_by_address(framework: Framework) {
     assert!(!ask(rule(), "X-Team: b\r\nX-Team: a\r\n").await);
 }
 
-async fn more_paths_are_served(framework: Framework) {
+async fn additional_paths_are_served(framework: Framework) {
     let builder = mixed().http(
         HttpOptions::new()
             .common_paths()

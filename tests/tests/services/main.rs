@@ -1,12 +1,12 @@
-//! Services whose checks are given to the builder, asked over real sockets.
+//! Services with checks of the builder, over real sockets.
 //!
-//! Nothing here may declare a check or name a library that does: each declared
-//! check is part of every `Health` of the program.
+//! No test here may declare a check or name a library that does: a declared check is
+//! part of every `Health` of the program.
 
+mod adapters;
 mod contracts;
 mod expected_names;
 mod features;
 mod http;
 mod mounts;
-mod surface;
 mod webhook_schema;

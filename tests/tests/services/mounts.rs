@@ -1,4 +1,4 @@
-//! Which pages a mount serves: a public one shows neither names nor metrics.
+//! The pages of each mount: a public one shows neither names nor metrics.
 
 use health_core::config::HttpOptions;
 use health_core::http::{Details, Guard, Page};
@@ -30,7 +30,7 @@ fn options() -> HttpOptions {
         .consul_path("/consul")
 }
 
-/// A service whose database has failed.
+/// A service with a failed database.
 fn failing(http: HttpOptions) -> Health {
     let database = CheckOptions::new().critical().tags(&["storage"]);
     let builder: HealthBuilder = Health::builder()
@@ -116,16 +116,16 @@ async fn an_internal_mount_has_all_pages() {
             metrics.body.contains("health_check_status"),
             "{framework:?}"
         );
-        // What is below another path than the standard ones is the application's.
+        // Paths below an additional path belong to the application.
         let below = internal.get("/api/v1/health/orders-db").await;
         assert_eq!(below.status, 404, "{framework:?}");
     }
 }
 
-/// The mount changes no byte of an answer to a probe.
+/// Both mounts answer a probe with the same bytes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn probes_answer_alike_on_both_mounts() {
-    // A list of checks as JSON has the time of the answer.
+    // A JSON list of checks contains the time of the answer.
     for (details, queries) in [
         (Details::Status, &["", "?verbose", "?format=text"][..]),
         (Details::Checks, &["?verbose", "?format=text"][..]),
@@ -149,9 +149,9 @@ async fn probes_answer_alike_on_both_mounts() {
     }
 }
 
-/// Where probes show their checks, single checks are served by name, too.
+/// If probes show their checks, single checks are served by name as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn probe_details_open_single_checks_of_probes() {
+async fn probe_details_serve_single_checks_below_probes() {
     for framework in public_frameworks() {
         let health = failing(options().probe_details(Details::Checks));
         let public = Server::mounted(framework, Mount::Public, health).await;
@@ -194,9 +194,9 @@ async fn a_recognized_client_sees_everything_at_the_public_health() {
     }
 }
 
-/// One health, two mounts in one program: by prefix, and by port.
+/// One health with two mounts in one program: by prefix, and by port.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_mounts_can_share_a_program() {
+async fn both_mounts_can_be_used_in_one_program() {
     let health = failing(options());
     let app = axum::Router::new()
         .route("/health/ping", axum::routing::get(|| async { "pong" }))

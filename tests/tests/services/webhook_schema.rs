@@ -1,5 +1,4 @@
-//! Each body of a webhook matches its schema, and the schema has no key that no
-//! body uses.
+//! Each body of a webhook matches its schema, and each key of the schema occurs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +19,7 @@ fn schema() -> Value {
     serde_json::from_str(schema).expect("the text is valid JSON")
 }
 
-/// Against the schema without the keys that a later version may add.
+/// Uses the schema without the keys that a later version may add.
 fn errors(body: &Value) -> Vec<String> {
     let mut schema = schema();
     schema["unevaluatedProperties"] = json!(false);
@@ -38,7 +37,7 @@ fn keys(object: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// A receiver that takes everything.
+/// A receiver that accepts everything.
 async fn receiver() -> (String, UnboundedReceiver<Value>) {
     let (tell, told) = mpsc::unbounded_channel();
     let receive = move |body: Bytes| async move {
@@ -58,7 +57,7 @@ async fn receiver() -> (String, UnboundedReceiver<Value>) {
     (url, told)
 }
 
-/// Bodies of a service in which every verdict and every key occurs.
+/// The bodies of a service in which every verdict and every key occurs.
 async fn bodies(max_batch: usize) -> Vec<Value> {
     let (url, mut told) = receiver().await;
     let idle = CheckOptions::new().initial_delay(Duration::from_hours(1));
@@ -86,7 +85,7 @@ async fn bodies(max_batch: usize) -> Vec<Value> {
         )
         .start()
         .expect("it starts");
-    // Both are good first results, which are collected.
+    // Both are passing first results, which are batched.
     Fake::of(&health, "database").pass();
     Fake::of(&health, "cache").pass();
     let mut bodies = Vec::new();
@@ -133,7 +132,7 @@ fn turns(body: &Value) -> Vec<&Value> {
 }
 
 #[tokio::test]
-async fn every_body_matches_and_every_documented_key_occurs() {
+async fn every_body_matches_the_schema_and_uses_every_key() {
     let mut bodies_of_all = bodies(1).await;
     bodies_of_all.extend(bodies(100).await);
     let (mut events, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
@@ -164,7 +163,7 @@ async fn every_body_matches_and_every_documented_key_occurs() {
 }
 
 #[test]
-fn the_schema_refuses_what_no_webhook_sends() {
+fn the_schema_refuses_invalid_bodies() {
     let state = json!({
         "check": "database", "probes": ["readiness"], "critical": true, "from": "ok",
         "to": "error", "held_s": 1.5, "consecutive": 1, "missed": 0,
@@ -210,7 +209,7 @@ fn the_schema_refuses_what_no_webhook_sends() {
 }
 
 #[test]
-fn the_examples_in_the_guide_match() {
+fn the_examples_in_the_guide_match_the_schema() {
     let guide = include_str!("../../../docs/notifications.md");
     let blocks: Vec<&str> = guide.split("```json\n").skip(1).collect();
     assert!(!blocks.is_empty());

@@ -1,3 +1,3 @@
-//! Every mistake that the compiler is to explain, in folders by kind, with what
-//! it says beside it. A package of its own, since each case is built with all
-//! that its package depends on.
+//! Mistakes that the macros must explain, in directories by kind, with the recorded
+//! compiler messages. A separate package, since each case is built with all
+//! dependencies of its package.

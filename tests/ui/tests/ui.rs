@@ -1,8 +1,8 @@
-//! What each mistake says, and that everything legal compiles.
+//! The compiler message of each mistake, and that all valid code compiles.
 //!
-//! The recorded texts belong to the toolchain of `rust-toolchain.toml`.
-//! Record them anew with `TRYBUILD=overwrite cargo test -p ui`, and read
-//! each change: smallest span, what is wrong, what to type, each mistake once.
+//! The recorded messages belong to the toolchain of `rust-toolchain.toml`. Record
+//! them with `TRYBUILD=overwrite cargo test -p ui`, and review each change: the
+//! smallest span, what is wrong, what to type, and one error per mistake.
 
 #[test]
 fn mistakes() {

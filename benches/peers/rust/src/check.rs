@@ -1,13 +1,13 @@
-//! What the checks of every service here do.
+//! The checks of every peer.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How often the first check has begun.
+/// How often the first check has started.
 pub static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// What the first check does; the others pass at once.
+/// The behaviour of the first check; the others pass at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Ready,
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// One run of the check with this number.
+/// Runs the check with this number.
 pub async fn run(kind: Kind, number: usize) -> Result<(), std::io::Error> {
     if number > 0 {
         return Ok(());

@@ -11,12 +11,13 @@ use std::thread;
 
 use serde_json::Value;
 use support::postgres::{PASSWORD, program};
+use test_support::until;
 
-use super::{LIMIT, Server, Service, eventually, json};
+use super::{Server, Service, json};
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
-fn the_real_dependencies_are_used_and_checked() {
+fn real_dependencies_are_used_and_checked() {
     let mut postgres = postgres();
     let mut redis = redis();
     let payments = payments();
@@ -63,7 +64,7 @@ fn the_real_dependencies_are_used_and_checked() {
     }
 }
 
-/// Nothing listens at the URL of the payments.
+/// No server listens at the URL of the payment service.
 #[test]
 fn without_the_payment_service_no_order_is_placed_and_the_service_is_ready() {
     let nowhere = format!("http://127.0.0.1:{}", support::free_port());
@@ -93,7 +94,7 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
     let location = placed.header("location").to_owned();
     let declined = server.place("no money");
     assert_eq!(declined.status, 402, "{declined:?}");
-    eventually(LIMIT, "the order is shipped", || {
+    until("the order is shipped", || {
         server.get(&location).json["status"] == "shipped"
     });
     let id = location.rsplit('/').next().expect("an id");
@@ -109,7 +110,7 @@ fn orders_are_paid_for_shipped_and_cached(server: &Server, redis: &support::Serv
 
 fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
     let began = std::time::Instant::now();
-    eventually(LIMIT, &format!("{check} is {status}"), || {
+    until(&format!("{check} is {status}"), || {
         let health = server.inspect("/health").json;
         let check = &health["checks"][check];
         check["status"] == status && check["class"] == *class
@@ -119,12 +120,12 @@ fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
 
 pub(super) fn postgres() -> support::Server {
     let server = support::postgres::server();
-    // It listens before it answers.
+    // The server listens before it answers.
     let url = format!(
         "postgres://orders:{PASSWORD}@127.0.0.1:{}/postgres",
         server.port
     );
-    eventually(LIMIT, "Postgres answers", || {
+    until("Postgres answers", || {
         let mut ready = Command::new(program("pg_isready"));
         let output = ready.args(["-d", &url]).output();
         output.expect("it is installed").status.success()
@@ -152,7 +153,7 @@ fn redis_cli(server: &support::Server, words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A payment service that declines every order without money.
+/// A payment service that declines every order without a price.
 pub(super) fn payments() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

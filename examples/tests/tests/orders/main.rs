@@ -1,6 +1,5 @@
-//! The service `orders` as its users meet it: a process, its output, its
-//! sockets, its database file and its signals. One suite, run over each web
-//! framework.
+//! The service `orders` as a process, with its output, sockets, database file and
+//! signals. One suite, run for each web framework.
 
 #[cfg(unix)]
 mod dependencies;
@@ -25,11 +24,9 @@ use std::{io::Read as _, io::Write as _, net::TcpStream};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::{BOUND, until};
 
-/// Far more than anything here takes, for a busy machine.
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// The binaries of the service, which answer alike.
+/// The binaries of the service, which behave alike.
 #[derive(Clone, Copy, Debug)]
 enum Service {
     Axum,
@@ -45,7 +42,7 @@ impl Service {
     }
 }
 
-/// Each test takes the service, and runs once for each.
+/// Each test takes the binary and runs once for each.
 macro_rules! suite {
     ($($(#[$attribute:meta])* $test:ident)*) => {
         mod axum {
@@ -70,26 +67,26 @@ suite! {
     readiness_follows_a_database_file_that_is_moved_away_and_back
     #[cfg(unix)]
     readiness_follows_a_database_file_that_is_deleted_and_replaced
-    a_file_that_is_overwritten_is_noticed_and_used_again
+    an_overwritten_database_file_is_detected_and_reopened
     readiness_follows_a_lock_of_another_process
     a_disk_that_is_nearly_full_degrades_and_stays_ready
     the_public_port_shows_neither_names_nor_metrics
-    metrics_are_there_for_every_check
+    every_check_has_metrics
     the_openapi_document_describes_what_is_mounted
     #[cfg(unix)]
     sigterm_drains_and_then_ends_the_process_with_success
     #[cfg(unix)]
     a_second_signal_ends_the_drain_at_once
     #[cfg(unix)]
-    a_client_on_a_kept_connection_is_told_to_leave
+    a_drain_closes_kept_alive_connections
     #[cfg(unix)]
-    an_idle_connection_does_not_keep_the_process
+    an_idle_connection_does_not_delay_the_exit
     #[cfg(unix)]
-    a_client_that_never_ends_its_request_does_not_keep_the_process
+    an_unfinished_request_does_not_delay_the_exit
     requests_are_in_the_log_and_probes_are_not
     the_incident_in_the_answer_leads_to_the_reason_in_the_log
-    a_setting_that_makes_no_sense_ends_it_with_one_message
-    the_binary_asks_the_service_that_runs
+    an_invalid_setting_exits_with_one_message
+    the_binary_probes_the_running_service
 }
 
 fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
@@ -109,7 +106,7 @@ fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
     assert_eq!(cancelled.json["status"], "cancelled");
     assert_eq!(server.post(&cancel, "").status, 409);
 
-    eventually(LIMIT, "the order is shipped", || {
+    until("the order is shipped", || {
         server.get(&location).json["status"] == "shipped"
     });
     let too_late = server.post(&format!("{location}/cancel"), "");
@@ -118,7 +115,9 @@ fn orders_are_placed_listed_shipped_and_cancelled(service: Service) {
 
     let first = server.get("/orders?limit=1").json;
     assert_eq!(first["orders"][0]["item"], "green tea");
-    let second = server.get(first["next"].as_str().unwrap()).json;
+    let second = server
+        .get(first["next"].as_str().expect("a link to the next page"))
+        .json;
     assert_eq!(second["orders"][0]["item"], "black tea");
     assert_eq!(server.get("/orders").json["next"], Value::Null);
 }
@@ -172,7 +171,7 @@ fn a_bad_request_gets_a_problem_and_changes_nothing(service: Service) {
     assert_eq!(server.get("/orders").json["orders"], json!([]));
 }
 
-/// On Windows a file that is open can neither be moved nor deleted.
+/// On Windows an open file can be neither moved nor deleted.
 #[cfg(unix)]
 fn readiness_follows_a_database_file_that_is_moved_away_and_back(service: Service) {
     let server = Server::start(service, &[]);
@@ -217,13 +216,13 @@ fn readiness_follows_a_database_file_that_is_deleted_and_replaced(service: Servi
     assert_eq!(server.get("/orders").json["orders"], json!([]));
     assert_eq!(server.place("into the new file").status, 201);
 
-    // Replaced at once: nobody ever sees that a file was gone.
+    // Replaced at once: no check runs while the file is missing.
     fs::rename(&backup, &file).expect("the folder belongs to the test");
     assert_eq!(server.get(&before).json["item"], "before");
     assert_eq!(server.place("into the backup").status, 201);
 }
 
-fn a_file_that_is_overwritten_is_noticed_and_used_again(service: Service) {
+fn an_overwritten_database_file_is_detected_and_reopened(service: Service) {
     let server = Server::start(service, &[]);
     let file = server.directory().join("orders.db");
     server.wait_for("/readyz", 200);
@@ -254,7 +253,7 @@ fn readiness_follows_a_lock_of_another_process(service: Service) {
 fn a_disk_that_is_nearly_full_degrades_and_stays_ready(service: Service) {
     let server = Server::start(service, &[("DISK_MIN_FREE", "18446744073709551615")]);
     server.wait_for("/readyz", 200);
-    eventually(LIMIT, "the disk warns", || {
+    until("the disk warns", || {
         server.inspect("/health").json["status"] == "degraded"
     });
     let disk = server.inspect("/health/disk").json;
@@ -295,7 +294,7 @@ fn the_openapi_document_describes_what_is_mounted(service: Service) {
     }
 }
 
-fn metrics_are_there_for_every_check(service: Service) {
+fn every_check_has_metrics(service: Service) {
     let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
     let metrics = server.text("/metrics");
@@ -321,9 +320,7 @@ fn sigterm_drains_and_then_ends_the_process_with_success(service: Service) {
     let asked = Instant::now();
     server.terminate();
     // The default delay of the drain is 7 s, and readiness fails long before.
-    eventually(Duration::from_secs(2), "/readyz fails", || {
-        server.get("/readyz").status == 503
-    });
+    until("/readyz fails", || server.get("/readyz").status == 503);
     assert_eq!(server.get("/livez").status, 200);
     assert_eq!(server.get(&location).status, 200);
     assert_eq!(server.place("meanwhile").status, 201);
@@ -334,22 +331,22 @@ fn sigterm_drains_and_then_ends_the_process_with_success(service: Service) {
 
 #[cfg(unix)]
 fn a_second_signal_ends_the_drain_at_once(service: Service) {
-    let mut server = Server::start(service, &[]);
+    // Longer than the bound of any wait here.
+    let mut server = Server::start(service, &[("HEALTH_DRAIN_DELAY", "10m")]);
     server.wait_for("/readyz", 200);
     server.terminate();
     server.wait_for("/readyz", 503);
-    let asked_again = Instant::now();
     server.terminate();
     assert!(server.wait_for_the_end().success());
-    assert!(asked_again.elapsed() < Duration::from_secs(4));
 }
 
-/// Readiness tells load balancers; who is connected reads only responses.
+/// Readiness informs load balancers; a connected client only sees responses.
 #[cfg(unix)]
-fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
+fn a_drain_closes_kept_alive_connections(service: Service) {
     let server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
-    let mut client = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    let mut client =
+        BufReader::new(TcpStream::connect(server.address()).expect("the server listens"));
     for _ in 0..3 {
         let head = ask(&mut client);
         assert!(!head.contains("connection: close"), "{head}");
@@ -359,16 +356,21 @@ fn a_client_on_a_kept_connection_is_told_to_leave(service: Service) {
     let head = ask(&mut client);
     assert!(head.starts_with("http/1.1 200 ok\r\n"), "{head}");
     assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
-    assert_eq!(client.read(&mut [0]).unwrap(), 0, "the server closes it");
+    assert_eq!(
+        client.read(&mut [0]).expect("the connection is not reset"),
+        0,
+        "the server closes it"
+    );
 }
 
-/// As a load balancer or a browser leaves it open for its next request. axum
-/// closes it with the server, actix-web after 5 s, which is within the drain.
+/// As a load balancer or a browser keeps it for its next request. axum closes it with
+/// the server, actix-web after 5 s, which is within the drain.
 #[cfg(unix)]
-fn an_idle_connection_does_not_keep_the_process(service: Service) {
+fn an_idle_connection_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
-    let mut idle = BufReader::new(TcpStream::connect(server.address()).unwrap());
+    let mut idle =
+        BufReader::new(TcpStream::connect(server.address()).expect("the server listens"));
     ask(&mut idle);
     server.terminate();
     assert!(server.wait_for_the_end().success(), "{}", server.log());
@@ -376,36 +378,48 @@ fn an_idle_connection_does_not_keep_the_process(service: Service) {
     drop(idle);
 }
 
-/// The head of the answer to one request, in lower case.
+/// Returns the head of the response to one request, in lower case.
 #[cfg(unix)]
 fn ask(client: &mut BufReader<TcpStream>) -> String {
     let request = b"GET /orders?limit=1 HTTP/1.1\r\nhost: orders\r\n\r\n";
-    client.get_mut().write_all(request).unwrap();
+    client
+        .get_mut()
+        .write_all(request)
+        .expect("the server reads");
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert!(client.read_line(&mut head).unwrap() > 0, "{head}");
+        assert!(
+            client.read_line(&mut head).expect("the server answers") > 0,
+            "{head}"
+        );
     }
     head.make_ascii_lowercase();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.expect("the length").parse().unwrap();
-    client.read_exact(&mut vec![0; length]).unwrap();
+    let length: usize = length.expect("the length").parse().expect("a number");
+    client
+        .read_exact(&mut vec![0; length])
+        .expect("the body has this length");
     head
 }
 
-/// axum alone would wait for this client as long as it likes, actix-web for 30 s.
+/// axum alone would wait for this client without a limit, actix-web for 30 s.
 #[cfg(unix)]
-fn a_client_that_never_ends_its_request_does_not_keep_the_process(service: Service) {
+fn an_unfinished_request_does_not_delay_the_exit(service: Service) {
     let mut server = Server::start(service, &[]);
     server.wait_for("/readyz", 200);
-    let mut client = TcpStream::connect(server.address()).unwrap();
+    let mut client = TcpStream::connect(server.address()).expect("the server listens");
     let unfinished = "POST /orders HTTP/1.1\r\nhost: orders\r\nexpect: 100-continue\r\n\
                       content-type: application/json\r\ncontent-length: 100\r\n\r\n";
-    client.write_all(unfinished.as_bytes()).unwrap();
-    // Or the drain might find the connection idle.
+    client
+        .write_all(unfinished.as_bytes())
+        .expect("the server reads");
+    // Otherwise the drain might find the connection idle.
     let mut accepted = [0; "HTTP/1.1 100".len()];
-    client.read_exact(&mut accepted).unwrap();
+    client
+        .read_exact(&mut accepted)
+        .expect("the server continues");
     assert_eq!(&accepted, b"HTTP/1.1 100", "the body is awaited");
     server.terminate();
     server.wait_for("/readyz", 503);
@@ -424,14 +438,14 @@ fn requests_are_in_the_log_and_probes_are_not(service: Service) {
         assert_eq!(server.inspect(path).status, 200, "{path}");
     }
     assert_eq!(server.get("/orders?limit=7").status, 200);
-    // No probe, though it looks like one.
+    // Not a probe, although its path is similar.
     assert_eq!(server.get("/orders/health").status, 404);
     let log = || server.log();
-    eventually(LIMIT, "the last request is in the log", || {
+    until("the last request is in the log", || {
         log().contains("/orders/health")
     });
     assert!(log().contains("/orders?limit=7"), "{}", log());
-    // The start lists the paths that are served.
+    // The start logs the served paths.
     let log = log().replace("/orders/health", "");
     let requests = log
         .lines()
@@ -450,22 +464,29 @@ fn the_incident_in_the_answer_leads_to_the_reason_in_the_log(service: Service) {
         .expect("the folder belongs to the test");
     server.wait_for("/readyz", 503);
     let database = server.inspect("/health/database").json;
-    let incident = database["incident"].as_str().unwrap().to_owned();
+    let incident = database["incident"]
+        .as_str()
+        .expect("an incident")
+        .to_owned();
     let log = server.log();
     let found: Vec<Value> = log
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| serde_json::from_str::<Value>(line).expect("each line of the log is JSON"))
         .filter(|event| event["incident"] == *incident)
         .collect();
     assert_eq!(found.len(), 1, "{log}");
     assert_eq!(found[0]["check"], "database");
-    let cause = found[0]["cause"].as_str().unwrap();
+    let cause = found[0]["cause"].as_str().expect("a cause");
     assert!(cause.contains("not a database"), "{cause}");
 }
 
-fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
-    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = occupied.local_addr().unwrap().port().to_string();
+fn an_invalid_setting_exits_with_one_message(service: Service) {
+    let occupied = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = occupied
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
     let cases = [
         (
             "PORT",
@@ -501,7 +522,7 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
             stdout,
             stderr,
         } = run(service, &[(name, value)]);
-        let stderr = String::from_utf8(stderr).unwrap();
+        let stderr = String::from_utf8(stderr).expect("the output is UTF-8");
         assert!(!status.success(), "{name}={value}");
         assert!(stderr.contains(message), "{name}={value}: {stderr}");
         assert_eq!(stderr.matches("Error").count(), 1, "{stderr}");
@@ -516,16 +537,16 @@ fn a_setting_that_makes_no_sense_ends_it_with_one_message(service: Service) {
 
 const TOKEN: &str = "correct horse battery staple";
 
-/// As `HEALTHCHECK CMD ["/orders", "probe"]` does.
-fn the_binary_asks_the_service_that_runs(service: Service) {
+/// As `HEALTHCHECK CMD ["/orders", "probe"]` runs it.
+fn the_binary_probes_the_running_service(service: Service) {
     let server = Server::start(service, &[("HEALTH_GUARD_TOKEN", TOKEN)]);
     server.wait_for("/readyz", 200);
-    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    let port = server.url.rsplit(':').next().expect("a port").to_owned();
     let probe = || {
         let mut command = command(service, &server.directory(), &[("PORT", &port)]);
-        let output = command.arg("probe").output().unwrap();
+        let output = command.arg("probe").output().expect("the binary runs");
         assert!(output.stdout.is_empty());
-        let text = String::from_utf8(output.stderr).unwrap();
+        let text = String::from_utf8(output.stderr).expect("the output is UTF-8");
         (output.status.code(), text)
     };
     assert_eq!(probe(), (Some(0), String::new()));
@@ -537,9 +558,12 @@ fn the_binary_asks_the_service_that_runs(service: Service) {
     let why = |token: &str| {
         let variables = [("PORT", &*port), ("HEALTH_GUARD_TOKEN", token)];
         let mut command = command(service, &server.directory(), &variables);
-        let output = command.args(["probe", "--why"]).output().unwrap();
+        let output = command
+            .args(["probe", "--why"])
+            .output()
+            .expect("the binary runs");
         assert!(output.status.success());
-        String::from_utf8(output.stdout).unwrap()
+        String::from_utf8(output.stdout).expect("the output is UTF-8")
     };
     let (with, without) = (why(TOKEN), why("of another service"));
     assert!(
@@ -554,11 +578,14 @@ fn the_binary_asks_the_service_that_runs(service: Service) {
 
     let url = format!("{}/livez", server.url);
     let mut with_url = command(service, &server.directory(), &[]);
-    let output = with_url.args(["probe", &url]).output().unwrap();
+    let output = with_url
+        .args(["probe", &url])
+        .output()
+        .expect("the binary runs");
     assert!(output.status.success(), "the URL has precedence");
 }
 
-/// As a kubelet, a client's load balancing and an exec probe ask.
+/// As a kubelet, client-side load balancing and an exec probe do.
 #[cfg(unix)]
 #[test]
 fn the_same_verdicts_are_served_over_grpc() {
@@ -568,10 +595,12 @@ fn the_same_verdicts_are_served_over_grpc() {
     let line = log
         .lines()
         .find(|line| line.contains("serving grpc.health.v1"));
-    let address = line.and_then(|line| line.split("address=").nth(1)).unwrap();
+    let address = line
+        .and_then(|line| line.split("address=").nth(1))
+        .expect("the address is logged");
     let ask = |service: &str| {
         let url = format!("grpc://{}/{service}", address.trim());
-        let answer = health_probe::probe(&url, LIMIT);
+        let answer = health_probe::probe(&url, BOUND);
         answer.map_err(|error| error.to_string())
     };
     for service in ["", "liveness", "orders.v1.Orders"] {
@@ -591,7 +620,7 @@ fn the_same_verdicts_are_served_over_grpc() {
     assert!(server.wait_for_the_end().success());
 }
 
-/// A running `orders` in a directory of its own, which ends with this.
+/// A running `orders` in a directory of its own, which is killed on drop.
 struct Server {
     process: Child,
     url: String,
@@ -602,18 +631,18 @@ struct Server {
 
 impl Server {
     fn start(service: Service, variables: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory for temporary files");
         let log =
             File::create(directory.path().join("log")).expect("the folder belongs to the test");
         let mut process = command(service, directory.path(), variables)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
+            .expect("the binary runs");
+        let mut output = BufReader::new(process.stdout.take().expect("the output is piped"));
         let [url, internal] = ["orders listens on ", "for operators: "].map(|prefix| {
             let mut line = String::new();
-            output.read_line(&mut line).unwrap();
+            output.read_line(&mut line).expect("the output is UTF-8");
             let url = line.trim().strip_prefix(prefix).map(str::to_owned);
             url.unwrap_or_else(|| panic!("the addresses come first, not {line:?}"))
         });
@@ -639,13 +668,13 @@ impl Server {
         Answer::new(request.call())
     }
 
-    /// As an operator asks.
+    /// Sends a request to the port for operators.
     fn inspect(&self, path: &str) -> Answer {
         let request = client().get(format!("{}{path}", self.internal));
         Answer::new(request.call())
     }
 
-    /// The body of an answer to an operator, whatever its status.
+    /// Returns the body of a response on the port for operators, with any status.
     fn text(&self, path: &str) -> String {
         let request = client().get(format!("{}{path}", self.internal));
         let mut response = request.call().expect("the service answers");
@@ -675,7 +704,7 @@ impl Server {
     }
 
     fn wait_for(&self, path: &str, status: u16) {
-        eventually(LIMIT, &format!("{path} answers {status}"), || {
+        until(&format!("{path} answers {status}"), || {
             self.get(path).status == status
         });
     }
@@ -697,7 +726,7 @@ impl Server {
             "INSERT",
             "BEGIN",
             ".db",
-            directory.to_str().unwrap(),
+            directory.to_str().expect("the path is UTF-8"),
         ] {
             assert!(!public.contains(secret), "{secret} in {public}");
         }
@@ -706,23 +735,23 @@ impl Server {
 
     #[cfg(unix)]
     fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
+        self.url.strip_prefix("http://").expect("an HTTP URL")
     }
 
     #[cfg(unix)]
     fn wait_for_the_end(&mut self) -> ExitStatus {
         let mut ended = None;
-        eventually(LIMIT, "the process ends", || {
-            ended = self.process.try_wait().unwrap();
+        until("the process ends", || {
+            ended = self.process.try_wait().expect("a child of this process");
             ended.is_some()
         });
-        ended.unwrap()
+        ended.expect("it has ended")
     }
 
     #[cfg(unix)]
     fn terminate(&self) {
         use rustix::process::{Pid, Signal, kill_process};
-        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.process), Signal::TERM).expect("the process runs");
     }
 }
 
@@ -737,12 +766,12 @@ impl Drop for Server {
     }
 }
 
-/// Runs it until it ends, which it does at once if a setting makes no sense.
+/// Runs the binary until it exits, which it does at once for an invalid setting.
 fn run(service: Service, variables: &[(&str, &str)]) -> Output {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a directory for temporary files");
     command(service, directory.path(), variables)
         .output()
-        .unwrap()
+        .expect("the binary runs")
 }
 
 fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Command {
@@ -772,11 +801,11 @@ fn command(service: Service, directory: &Path, variables: &[(&str, &str)]) -> Co
     command
 }
 
-/// A new one, and so a new connection, for each request.
+/// A new client, and so a new connection, for each request.
 fn client() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(LIMIT))
+        .timeout_global(Some(BOUND))
         .proxy(None)
         .build();
     config.into()
@@ -802,7 +831,7 @@ impl Answer {
     fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         let value = value.unwrap_or_else(|| panic!("no header {name}: {self:?}"));
-        value.to_str().unwrap()
+        value.to_str().expect("the value is ASCII")
     }
 }
 
@@ -818,11 +847,14 @@ impl Lock {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .unwrap();
+            .expect("a runtime can be built");
         let connection = runtime.block_on(async {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-            let mut connection = options.connect().await.unwrap();
-            connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+            let mut connection = options.connect().await.expect("the database opens");
+            connection
+                .execute("BEGIN EXCLUSIVE")
+                .await
+                .expect("no other lock");
             connection
         });
         Lock {
@@ -836,16 +868,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         use sqlx::Connection;
         if let Some(connection) = self.connection.take() {
-            self.runtime.block_on(connection.close()).unwrap();
+            self.runtime
+                .block_on(connection.close())
+                .expect("the connection closes");
         }
-    }
-}
-
-/// Another process can only be asked again and again, until it is so.
-fn eventually(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + limit;
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what}: not within {limit:?}");
-        thread::sleep(Duration::from_millis(20));
     }
 }

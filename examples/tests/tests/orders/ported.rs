@@ -1,4 +1,4 @@
-//! The handler of the guide to porting, with PostgreSQL, Redis and an API.
+//! The handler of the porting guide, with PostgreSQL, Redis and an API.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -6,18 +6,20 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::dependencies::{payments, postgres, redis, support};
-use super::{LIMIT, Server, eventually, json};
+use test_support::until;
+
+use super::{Server, json};
 
 /// Eight of the ten GiB are 80 % of the quota.
 const MOST_BEFORE_A_WARNING: u64 = 8 * 1024 * 1024 * 1024 - 1;
 
 fn start(postgres: &support::Server, redis: &support::Server, api: &str, uploads: u64) -> Server {
-    let directory = tempfile::tempdir().unwrap();
-    fs::create_dir(directory.path().join("uploads")).unwrap();
-    // Its size counts, however little of the disk it takes.
-    let upload = File::create(directory.path().join("uploads/upload")).unwrap();
-    upload.set_len(uploads).unwrap();
-    let log = File::create(directory.path().join("log")).unwrap();
+    let directory = tempfile::tempdir().expect("a directory for temporary files");
+    fs::create_dir(directory.path().join("uploads")).expect("the directory is new");
+    // Its length counts, although it uses few blocks of the disk.
+    let upload = File::create(directory.path().join("uploads/upload")).expect("a file");
+    upload.set_len(uploads).expect("a sparse file");
+    let log = File::create(directory.path().join("log")).expect("a file");
     let port = support::free_port();
     let password = support::postgres::PASSWORD;
     let mut command = Command::new(env!("CARGO_BIN_EXE_ported-under-test"));
@@ -40,19 +42,19 @@ fn start(postgres: &support::Server, redis: &support::Server, api: &str, uploads
         .stderr(log);
     let url = format!("http://127.0.0.1:{port}");
     let server = Server {
-        process: command.spawn().unwrap(),
+        process: command.spawn().expect("the binary runs"),
         internal: url.clone(),
         url,
         directory,
     };
-    eventually(LIMIT, "it listens", || {
+    until("it listens", || {
         std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
     });
     server
 }
 
 fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
-    eventually(LIMIT, &format!("{check} is {status}"), || {
+    until(&format!("{check} is {status}"), || {
         let found = server.get(&format!("/health/{check}")).json;
         found["status"] == status && found["class"] == *class
     });
@@ -60,7 +62,7 @@ fn verdict(server: &Server, check: &str, status: &str, class: &Value) {
 
 #[test]
 #[ignore = "starts Postgres and Redis; scripts/test.sh runs it"]
-fn the_ported_handler_shows_what_the_tutorials_show() {
+fn the_ported_handler_returns_the_json_of_the_tutorials() {
     let (mut postgres, mut redis, api) = (postgres(), redis(), payments());
     let server = start(&postgres, &redis, &api, MOST_BEFORE_A_WARNING);
     server.wait_for("/readyz", 200);

@@ -1,9 +1,9 @@
-//! A deploy as clients see it: both services behind HAProxy, under load, while
-//! one is restarted after the other.
+//! A rolling deployment: two instances behind HAProxy, under load, are restarted one
+//! after the other.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{LIMIT, Server, Service, eventually};
+use test_support::{BOUND, free_port, until};
+
+use super::{Server, Service};
 
 const SERVICES: [Service; 2] = [Service::Axum, Service::Actix];
-/// Clients that keep their connection, and as many that never do.
+/// Clients that keep their connections, and as many that do not.
 const CLIENTS: usize = 4;
-/// Between two requests of one client: the tests share their machine.
+/// The pause between two requests of a client, since the tests share their machine.
 const PAUSE: Duration = Duration::from_millis(2);
 
 #[test]
@@ -31,7 +33,7 @@ fn a_rolling_restart_loses_no_request() {
             .address()
             .rsplit(':')
             .next()
-            .unwrap()
+            .expect("a port")
             .to_owned();
         servers[index].terminate();
         let status = servers[index].wait_for_the_end();
@@ -45,7 +47,7 @@ fn a_rolling_restart_loses_no_request() {
 
 #[test]
 #[ignore = "needs haproxy"]
-fn readiness_moves_the_traffic_away_and_back() {
+fn traffic_follows_readiness() {
     let servers = SERVICES.map(|service| Server::start(service, &[]));
     let haproxy = HaProxy::before(&servers);
     let mut client = Client::of(haproxy.port, true);
@@ -54,18 +56,18 @@ fn readiness_moves_the_traffic_away_and_back() {
         let away = server.directory().join("away.db");
         let mut served_by = || client.get().map(|answer| answer.server);
         fs::rename(&file, &away).expect("the folder belongs to the test");
-        eventually(LIMIT, "no traffic while it is not ready", || {
+        until("no traffic while it is not ready", || {
             (0..10).all(|_| served_by().is_ok_and(|server| server != service.name()))
         });
         fs::rename(&away, &file).expect("the folder belongs to the test");
-        eventually(LIMIT, "traffic again", || {
+        until("traffic again", || {
             served_by().is_ok_and(|server| server == service.name())
         });
     }
 }
 
 impl Service {
-    /// In the configuration of HAProxy.
+    /// The name in the configuration of HAProxy.
     fn name(self) -> &'static str {
         match self {
             Service::Axum => "axum",
@@ -74,21 +76,19 @@ impl Service {
     }
 }
 
-/// Balances over both services by their readiness, until it is dropped.
+/// Balances over both instances by their readiness, until it is dropped.
 struct HaProxy {
     process: Child,
     port: u16,
 }
 
 impl HaProxy {
-    /// Once both get traffic.
+    /// Returns once both instances get traffic.
     fn before(servers: &[Server; 2]) -> Self {
         for server in servers {
             server.wait_for("/readyz", 200);
         }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let config = servers[0].directory().join("haproxy.cfg");
         let addresses = servers.each_ref().map(Server::address);
         fs::write(&config, configuration(port, addresses)).expect("the folder belongs to the test");
@@ -98,7 +98,7 @@ impl HaProxy {
         };
         let mut client = Client::of(port, false);
         for service in SERVICES {
-            eventually(LIMIT, "both get traffic", || {
+            until("both get traffic", || {
                 let answer = client.get();
                 answer.is_ok_and(|answer| answer.server == service.name())
             });
@@ -124,9 +124,8 @@ fn start(config: &Path) -> Child {
         .expect("haproxy is installed: scripts/test.sh does it")
 }
 
-/// With the intervals of HAProxy's own defaults, which the default drain delay
-/// has to fit, and without retries: HAProxy must not make up for what a service
-/// lost.
+/// With the default intervals of HAProxy, which the default drain delay must fit, and
+/// without retries: HAProxy must not hide lost requests.
 fn configuration(port: u16, [axum, actix]: [&str; 2]) -> String {
     format!(
         "defaults
@@ -149,7 +148,7 @@ backend orders
     )
 }
 
-/// One request after the other, as a browser or a service sends them.
+/// Sends one request after the other, as a browser or a service does.
 struct Client {
     port: u16,
     keeps: bool,
@@ -210,13 +209,13 @@ impl Client {
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_read_timeout(Some(BOUND))?;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
     }
 }
 
-/// Requests by many clients, until it is ended.
+/// Many clients that send requests until they are stopped.
 struct Load {
     shared: Arc<Shared>,
     clients: Vec<JoinHandle<Result<(), String>>>,
@@ -245,21 +244,21 @@ impl Load {
     fn wait_for_traffic_to(&self, service: Service) {
         let answered = &self.shared.answered[service as usize];
         let before = answered.load(Relaxed);
-        eventually(LIMIT, "there is traffic", || {
+        until("there is traffic", || {
             answered.load(Relaxed) > before || self.has_lost()
         });
     }
 
-    /// The first loss ends a client, and with it the test.
+    /// The first lost request ends a client, and fails the test.
     fn has_lost(&self) -> bool {
         self.clients.iter().any(JoinHandle::is_finished)
     }
 
-    /// How many requests were answered, and all of them well.
+    /// Returns the number of successful requests.
     fn end(self) -> usize {
         self.shared.ended.store(true, Relaxed);
         for client in self.clients {
-            let lost = client.join().unwrap();
+            let lost = client.join().expect("no client panics");
             assert_eq!(lost, Ok(()));
         }
         let answered = self.shared.answered.iter();
@@ -268,7 +267,7 @@ impl Load {
 }
 
 impl Shared {
-    /// Ends with the first request that is not answered, or not well.
+    /// Ends with the first request that fails.
     fn requests(&self, mut client: Client) -> Result<(), String> {
         while !self.ended.load(Relaxed) {
             let kind = match (client.keeps, &client.kept) {

@@ -1,12 +1,13 @@
-//! The service as systemd starts it: with a socket and a watchdog in its
-//! environment.
+//! The service under systemd: with a socket and a watchdog in its environment.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-use super::{LIMIT, Server, Service};
+use test_support::BOUND;
+
+use super::{Server, Service};
 
 #[test]
 fn axum_notifies_systemd() {
@@ -19,11 +20,11 @@ fn actix_notifies_systemd() {
 }
 
 fn systemd_hears_of_a_life(service: Service) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a directory for temporary files");
     let path = directory.path().join("notify");
-    let systemd = Systemd(UnixDatagram::bind(&path).unwrap());
+    let systemd = Systemd(UnixDatagram::bind(&path).expect("a new path"));
     let variables = [
-        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("NOTIFY_SOCKET", path.to_str().expect("the path is UTF-8")),
         ("WATCHDOG_USEC", "400000"),
     ];
     let mut server = Server::start(service, &variables);
@@ -45,17 +46,22 @@ fn systemd_hears_of_a_life(service: Service) {
 struct Systemd(UnixDatagram);
 
 impl Systemd {
-    /// `READY=1` is never said twice.
+    /// `READY=1` is sent once.
     fn wait_for(&self, wanted: &str) {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + BOUND;
         let mut heard = Vec::new();
         let mut buffer = [0; 4096];
         while heard.last().is_none_or(|last| last != wanted) {
             let left = deadline.saturating_duration_since(Instant::now());
             let left = left.max(Duration::from_millis(1));
-            self.0.set_read_timeout(Some(left)).unwrap();
+            self.0
+                .set_read_timeout(Some(left))
+                .expect("a timeout above zero");
             match self.0.recv(&mut buffer) {
-                Ok(length) => heard.push(String::from_utf8(buffer[..length].to_vec()).unwrap()),
+                Ok(length) => {
+                    let text = String::from_utf8(buffer[..length].to_vec());
+                    heard.push(text.expect("the message is UTF-8"));
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("no {wanted:?} but {heard:?}: {error}"),
             }

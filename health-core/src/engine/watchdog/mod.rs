@@ -32,7 +32,7 @@ pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
     .liveness()
     .critical()
     .component("system")
-    .description("Every worker of the runtime goes on.");
+    .description("Every worker of the runtime makes progress.");
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_thread_ends_with_it_and_when_it_is_told_to() {
+    async fn the_watchdog_thread_ends_on_drop_and_on_end() {
         for is_told in [false, true] {
             let (alive, witness) = watch::channel(());
             let watch = Watch::new(LONGEST);

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_sentry_leaves_no_task_behind() {
+    async fn the_sentry_task_is_aborted_on_drop() {
         let runtime = Handle::current();
         let sentry = Sentry::post(&runtime);
         assert!(!sentry.has_come());

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_runs_and_does_not_change_is_stuck() {
+    fn a_running_worker_with_unchanged_metrics_is_blocked() {
         let mut worker = Sampled::new(RUNNING);
         worker.stays(THRESHOLD, RUNNING);
         assert_eq!(worker.held(), None, "not before the threshold is over");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parked_worker_is_idle_however_long() {
+    fn a_parked_worker_is_never_blocked() {
         let mut worker = Sampled::new(PARKED);
         worker.stays(secs(60), PARKED);
         assert_eq!(worker.held(), None);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_never_parks_and_hands_in_its_time_is_busy() {
+    fn a_worker_that_updates_its_metrics_is_not_blocked() {
         let mut worker = Sampled::new(RUNNING);
         for handed_in in 1..100 {
             let busy = millis(900) * handed_in;
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_nobody_was_watching_is_held_against_nobody() {
+    fn time_without_samples_is_not_counted() {
         let mut worker = Sampled::new(RUNNING);
         worker.stays(millis(500), RUNNING);
         // Like SIGSTOP or a suspended machine.
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_stands_still() {
+    fn a_clock_that_goes_back_is_ignored() {
         let start = Instant::now();
         let mut clock = WatchClock::new(secs(1), start + secs(100));
         assert_eq!(clock.tick(start + secs(50)), Duration::ZERO);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn each_worker_counts_for_itself() {
+    fn workers_are_counted_separately() {
         let workers = |parks| [Worker { parks, ..RUNNING }, RUNNING, PARKED].into_iter();
         let mut seen = Workers::new(Duration::ZERO, workers(0));
         seen.see(secs(2), workers(2));
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_named_for_one_long_poll_and_not_for_many() {
+    fn a_check_is_named_for_one_long_poll_but_not_for_many_short_ones() {
         let (long, other) = (7, 8);
         let mut suspects = Suspects::default();
         suspects.see(secs(0), &[(long, 1), (other, 1)]);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_public_and_the_place_private() {
+    fn the_message_is_public_and_the_location_private() {
         let stuck = |worker, held| Stuck {
             runtime: OF_THE_CHECKS,
             worker,
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_when_it_changes_and_again_while_somebody_is_stuck() {
+    fn blocked_workers_are_reported_on_each_change_and_repeatedly() {
         let mut reports = ReportTimer::new(secs(1));
         let told = [false, false, true, true, true, false, false]
             .into_iter()
@@ -406,7 +406,7 @@ mod tests {
         /// blocked exactly if it was running with unchanged metrics in all
         /// samples of more than the threshold of watched time.
         #[test]
-        fn stuck_is_what_the_definition_says(
+        fn a_worker_is_blocked_exactly_as_defined(
             samples in prop::collection::vec((0_u64..400, 0_u8..12), 1..120),
         ) {
             let mut parks = 0;
@@ -427,7 +427,7 @@ mod tests {
         /// A worker that parks or publishes within the threshold is never
         /// blocked.
         #[test]
-        fn who_changes_in_time_is_never_stuck(
+        fn a_worker_that_changes_in_time_is_never_blocked(
             gaps in prop::collection::vec(0_u64..100_000, 1..120),
         ) {
             let mut worker = Sampled::new(RUNNING);

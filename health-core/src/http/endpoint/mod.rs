@@ -520,7 +520,7 @@ impl Inner {
             None => self.page(route),
         };
         let code = match status {
-            // Any other prober would take this for a failure.
+            // Any other prober would read this as a failure.
             Status::Warn if route.for_consul => StatusCode::TOO_MANY_REQUESTS,
             status => self.settings.codes.of(status),
         };

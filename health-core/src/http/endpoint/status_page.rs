@@ -114,8 +114,8 @@ impl Inner {
         }
     }
 
-    /// Always the code of a healthy answer: in some places a browser shows no image
-    /// of another code.
+    /// Always the code of a healthy answer: some pages show no image with another
+    /// code.
     fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
         let group = route
             .query()

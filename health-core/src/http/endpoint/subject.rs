@@ -60,9 +60,8 @@ impl Subject {
         }
     }
 
-    /// Turns the status into an answer to "send traffic here?": it fails as well
-    /// until startup has passed, and from the beginning of a drain. Without effect
-    /// on a probe, since readiness does so anyway.
+    /// Makes the status decide about traffic: it also fails until startup has passed,
+    /// and from the beginning of a drain. Has no effect on a probe.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -86,7 +85,7 @@ impl Subject {
     }
 }
 
-/// For messages: `readiness`, `the group "storage"`, `the check "disk"`.
+/// The name in messages: `readiness`, `the group "storage"`, `the check "disk"`.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -151,7 +150,7 @@ impl Endpoint {
         own
     }
 
-    /// Brings the checks on demand up to date that these subjects depend on.
+    /// Runs the checks on demand of these subjects whose results are too old.
     pub(crate) async fn ask(&self, subjects: impl IntoIterator<Item = Found>) {
         let outdated = |found: Found| self.inner.outdated(found.page, found.check);
         let asked: Vec<_> = subjects.into_iter().flat_map(outdated).collect();
@@ -161,7 +160,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether the subject depends on a check on demand.
+    /// Returns whether the subject depends on a check on demand.
     pub(crate) fn is_on_demand(&self, found: Found) -> bool {
         let on_demand = self.inner.monitor.on_demand().iter();
         let mut concerned =
@@ -171,7 +170,7 @@ impl Endpoint {
 }
 
 impl Inner {
-    /// The tag as its checks have it, or `None` if no check has it.
+    /// Returns the `'static` tag of its checks, or `None` if no check has it.
     fn tag(&self, wanted: &str) -> Option<&'static str> {
         let mut checks = 0..self.monitor.len();
         checks.find_map(|check| {

@@ -1,4 +1,4 @@
-//! Readiness for load balancers that tell a drain and a degraded state from a
+//! Readiness for load balancers that distinguish a drain and a degraded state from a
 //! failure.
 
 #[cfg(feature = "serve")]
@@ -19,15 +19,15 @@ use crate::registry::page::Page;
 use crate::verdict::snapshot::CheckReport;
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
-/// Gets traffic only where the healthy hosts do not suffice.
+/// The host only gets traffic if there are too few healthy hosts.
 const DEGRADED: HeaderName = HeaderName::from_static("x-envoy-degraded");
-/// Gets no traffic from this answer on, whatever the thresholds say.
+/// The host gets no traffic from this answer on, regardless of thresholds.
 const FAIL_AT_ONCE: HeaderName = HeaderName::from_static("x-envoy-immediate-health-check-fail");
-/// So many names say why readiness fails; the others are counted.
+/// The number of names in the reason why readiness fails; the others are counted.
 #[cfg(feature = "serve")]
 const MOST_NAMES: usize = 5;
 
-/// What a load balancer makes of readiness.
+/// The readiness that a load balancer sees.
 #[cfg(feature = "serve")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Traffic {
@@ -38,7 +38,7 @@ pub(crate) enum Traffic {
     Draining,
 }
 
-/// Adds what Envoy reads from the answer to a health check.
+/// Adds the header fields that Envoy reads in the answer to a health check.
 pub(super) fn signal_envoy<B>(answer: &mut Response<B>, status: Status, is_closed: bool) {
     let headers = answer.headers_mut();
     if is_closed {
@@ -50,7 +50,7 @@ pub(super) fn signal_envoy<B>(answer: &mut Response<B>, status: Status, is_close
 
 #[cfg(feature = "serve")]
 impl Endpoint {
-    /// Readiness now, once checks on demand are up to date.
+    /// Returns the readiness after running outdated checks on demand.
     pub(crate) async fn traffic(&self) -> Traffic {
         let inner = &self.inner;
         let readiness = Page::Probe(Probe::Readiness);
@@ -73,7 +73,7 @@ impl Endpoint {
     }
 }
 
-/// The names of the checks that keep readiness from passing.
+/// Returns the names of the checks that keep readiness from passing.
 #[cfg(feature = "serve")]
 fn reason<'a>(reports: impl Iterator<Item = &'a CheckReport>) -> String {
     let fails = |report: &&CheckReport| {

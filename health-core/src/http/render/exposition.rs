@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_format_follows_what_is_named() {
+    fn the_exposition_format_follows_the_accept_header() {
         let prometheus_2 = "application/openmetrics-text;version=1.0.0,\
              application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
         for (accept, format) in [
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_keeps_the_rules_of_openmetrics() {
+    fn the_metric_families_follow_the_rules_of_openmetrics() {
         for family in &FAMILIES {
             let Family {
                 name,

@@ -178,8 +178,8 @@ impl Serialize for Single<'_> {
     }
 }
 
-/// Returns the key. The draft has no name for a value that a check measured; it
-/// has one for the response time.
+/// Returns the key. The draft defines a name for the response time, but none for an
+/// observed value.
 fn key(report: &CheckReport) -> String {
     match report.observed() {
         Some(_) => report.name().to_owned(),

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_format_that_is_named_is_chosen() {
+    fn only_a_named_format_is_chosen() {
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         for (accept, format) in [
             ("", None),

@@ -1,4 +1,4 @@
-//! Answers agent checks of HAProxy: one line for each connection.
+//! Answers agent checks of HAProxy: one line per connection.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::http::endpoint::traffic::Traffic;
 /// How long a client may take to read a line and to close.
 const LONGEST_TALK: Duration = Duration::from_secs(5);
 
-/// The line for a state. Each one takes back what another one has set.
+/// The line for a state. Each line reverts the effects of the others.
 fn line(traffic: &Traffic, degraded_weight: u8) -> String {
     match traffic {
         Traffic::Healthy => "up ready 100%\n".to_owned(),
         Traffic::Degraded => format!("up ready {degraded_weight}%\n"),
-        // HAProxy takes `down#` for one word, which it does not know.
+        // HAProxy would read `down#` as one unknown word.
         Traffic::Unhealthy(reason) => format!("down #{reason}\n"),
         Traffic::Draining => "drain\n".to_owned(),
     }
 }
 
-/// Tells one client.
+/// Answers one client.
 pub(super) async fn tell(mut stream: TcpStream, endpoint: Endpoint, degraded_weight: u8) {
     let traffic = endpoint.traffic().await;
     let line = line(&traffic, degraded_weight);
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_state_has_its_line() {
+    fn each_state_has_its_agent_line() {
         assert_eq!(line(&Traffic::Healthy, 50), "up ready 100%\n");
         assert_eq!(line(&Traffic::Degraded, 50), "up ready 50%\n");
         let down = Traffic::Unhealthy("not ready: database".into());

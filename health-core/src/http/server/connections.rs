@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_longest_idle_connection_makes_room_and_no_busy_one() {
+    async fn the_longest_idle_connection_is_closed_and_no_busy_one() {
         let mut connections = Connections::new(3);
         let first = opened(&mut connections, 3).await;
         let busy = first[0].begin();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_new_connection_waits_while_every_other_one_is_answered() {
+    async fn a_new_connection_waits_while_all_others_are_busy() {
         let mut connections = Connections::new(2);
         let open = opened(&mut connections, 2).await;
         let busy = [open[0].begin(), open[1].begin()];
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_ends_when_it_is_idle_for_too_long() {
+    async fn an_idle_connection_is_closed_after_a_timeout() {
         let activity = Arc::new(Activity::new(Arc::default()));
         let start = Instant::now();
         let talk = async {

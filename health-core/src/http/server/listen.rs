@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_gets_one_port() {
+    fn all_addresses_of_a_host_get_the_same_port() {
         let both: [SocketAddr; 3] = [
             ([127, 0, 0, 1], 0).into(),
             ([127, 0, 0, 2], 0).into(),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_taken_is_an_error_and_a_missing_one_is_not() {
+    fn an_address_in_use_is_an_error_and_a_missing_one_is_not() {
         let taken = StdListener::bind("127.0.0.2:0").expect("a free port");
         let port = port(&taken);
         let both: [SocketAddr; 2] = [([127, 0, 0, 1], port).into(), ([127, 0, 0, 2], port).into()];
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn no_address_is_an_error() {
+    fn a_host_without_addresses_is_an_error() {
         let none: [SocketAddr; 0] = [];
         let error = bind(&none[..]).expect_err("there is none");
         assert_eq!(

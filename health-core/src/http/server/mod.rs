@@ -51,11 +51,11 @@ pub(crate) struct Limits {
     idle: Duration,
 }
 
-/// What is said on a port.
+/// The protocol of a port.
 #[derive(Clone, Debug)]
 pub(crate) enum Speech {
     Http(Endpoint),
-    /// A line for each connection.
+    /// One line per connection.
     Agent {
         endpoint: Endpoint,
         degraded_weight: u8,
@@ -63,7 +63,7 @@ pub(crate) enum Speech {
 }
 
 impl Speech {
-    /// Talks to one client, until it is idle for too long.
+    /// Serves one connection until it is idle for too long.
     async fn talk(
         self,
         stream: TcpStream,
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_never_ends_is_not_waited_for() {
+    fn an_unfinished_request_head_times_out() {
         let (_runtime, served) = served(Limits {
             idle: Duration::from_millis(50),
             ..Limits::default()
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_limit_the_longest_idle_connection_makes_room() {
+    fn the_longest_idle_connection_is_closed_at_the_limit() {
         let (_runtime, served) = served(Limits {
             connections: 3,
             ..Limits::default()
@@ -343,7 +343,7 @@ mod tests {
 
     /// The check ends only after the flood.
     #[test]
-    fn a_flood_drops_no_probe_that_is_being_answered() {
+    fn a_flood_of_connections_drops_no_probe_in_progress() {
         let runtime = Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (started, starts) = mpsc::channel();
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_keeps_no_prober_out() {
+    fn a_flood_of_connections_locks_no_prober_out() {
         let (_runtime, served) = served(Limits {
             connections: 8,
             ..Limits::default()

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_of_a_file_has_no_line_break_and_is_never_shown() {
+    fn a_secret_from_a_file_has_no_line_break_and_no_debug_output() {
         let name = format!("health-{}-{}", std::process::id(), fastrand::u64(..));
         let file = std::env::temp_dir().join(name);
         std::fs::write(&file, "correct horse battery\r\n").expect("a temporary file");

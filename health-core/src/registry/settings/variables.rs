@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_ends_with_an_option() {
+    fn a_variable_is_split_into_check_and_option() {
         for (rest, expected) in [
             ("db_timeout", Some(("db", "timeout"))),
             (
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_of_a_check_is_the_one_that_is_meant() {
+    fn the_longest_matching_check_name_wins() {
         let checks = ["orders", "orders_db"];
         let find = |rest| named(rest, checks.into_iter());
         assert_eq!(find("orders_db_timeuot"), Some(("orders_db", "timeuot")));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_of_a_service_of_kubernetes_are_foreign() {
+    fn service_variables_of_kubernetes_are_ignored() {
         for (rest, value) in [
             ("service_host", "10.0.0.1"),
             ("service_port", "80"),

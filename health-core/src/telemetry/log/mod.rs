@@ -161,7 +161,7 @@ pub(crate) fn ended_by_signal(code: i32) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use silent::*;
 
-/// Replaces the log without the feature `tracing`.
+/// The log without the feature `tracing`.
 #[cfg(not(feature = "tracing"))]
 mod silent {
     use std::io;

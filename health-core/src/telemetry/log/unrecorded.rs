@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_of_the_subscriber_decides() {
+    fn the_filter_of_the_subscriber_is_respected() {
         let own = || Targets::new().with_target("orders", Level::TRACE);
         assert_eq!(found_with(own()), Some(Unrecorded::Filtered));
         let added = own().with_target("health", Level::ERROR);

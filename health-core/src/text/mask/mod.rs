@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_repeated_without_end_takes_linear_time() {
+    fn masking_takes_linear_time() {
         for part in [
             "a",
             ":",
@@ -224,13 +224,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,80}") {
+        fn masking_never_panics(text in "\\PC{0,80}") {
             let once = masked(&text).into_owned();
             prop_assert_eq!(masked(&once).into_owned(), once.clone());
         }
 
         #[test]
-        fn no_mixture_of_forms_makes_it_panic(
+        fn masking_mixed_patterns_never_panics(
             parts in prop::collection::vec(
                 prop::sample::select(vec![
                     "password", "token", "authorization", "cookie", "AUTH", "Bearer", "-p", "mysql",
@@ -249,7 +249,7 @@ mod tests {
         }
 
         #[test]
-        fn a_secret_in_its_place_is_never_shown(
+        fn a_secret_after_a_key_is_masked(
             // A word that begins an error message, or letters that spell no key.
             before in "(bad|invalid|missing|no|wrong|your|the|[a-m ]{0,10})",
             secret in "[A-Z0-9!$%*+._~-]{4,20}",

@@ -15,10 +15,10 @@ use tokio::runtime::{Builder, Runtime};
 const TOKEN: &str = "correct horse battery staple";
 const PRIVATE: &str = "postgres://orders:hunter2@db/orders";
 const CANARY: &str = "<canary>";
-/// Three checks, every one in full, with room to spare.
+/// Three checks fit in full.
 const LARGEST_BODY: usize = 4 * 1024;
 
-/// Checks are tied to a runtime; nothing here lets them run.
+/// Checks need a runtime; none of them runs here.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be built")
@@ -89,7 +89,7 @@ pub(crate) fn any_request_gets_a_complete_answer(text: &str) {
 
 /// `Authorization`, the address of the connection, then lines of header fields:
 /// `name: value`, or a value of `X-Forwarded-For` alone.
-pub(crate) fn a_guard_recognizes_its_clients_alone(text: &str) {
+pub(crate) fn a_guard_recognizes_only_its_clients(text: &str) {
     static HEALTH: LazyLock<Health> = LazyLock::new(|| {
         checked(
             Health::builder().http(
@@ -141,10 +141,10 @@ fn authorization_is_right(authorization: &str) -> bool {
     scheme.eq_ignore_ascii_case("bearer") && rest.starts_with(' ') && rest.trim_ascii() == TOKEN
 }
 
-/// Whether the client is 192.0.2.x. A peer that is 10.x.x.x is a proxy.
+/// Whether the client is 192.0.2.x. A peer in 10.0.0.0/8 is a proxy.
 ///
-/// Another way to the same answer than that of the library: the field is joined,
-/// `Forwarded` is cut into characters, and both are read from the right.
+/// Computed in another way than in the library: the lines are joined, `Forwarded` is
+/// split into characters, and both are read from the right.
 fn is_near(peer: Option<IpAddr>, lines: &[(&str, &str)]) -> bool {
     let Some(peer) = peer.map(octets) else {
         return false;
@@ -213,7 +213,7 @@ fn hop(text: &str) -> Option<[u8; 4]> {
     }
 }
 
-/// With a port std takes the number of a zone.
+/// With a port, std parses the number of a zone.
 fn hop_v6(text: &str) -> Option<[u8; 4]> {
     let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
     zone.parse::<u32>()
@@ -286,10 +286,10 @@ fn node(pairs: &[String]) -> Option<Vec<String>> {
     Some(found)
 }
 
-/// What surrounds a secret in the text of an error.
-pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
+/// The text around a secret in the message of an error.
+pub(crate) fn a_secret_is_masked_in_any_surroundings(text: &str) {
     const SECRET: &str = "hunter2";
-    // What surrounds the secret must not show it itself.
+    // The text around the secret must not contain it.
     if text.contains(SECRET) {
         return;
     }
@@ -308,8 +308,8 @@ pub(crate) fn a_secret_is_masked_whatever_surrounds_it(text: &str) {
     }
 }
 
-/// A range, and an address.
-pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
+/// An address range, and an address.
+pub(crate) fn an_address_range_contains_exactly_the_addresses_with_its_prefix(text: &str) {
     let [range, peer] = in_lines(text);
     let guard = Guard::new().addresses([range]);
     let Ok(health) = try_checked(Health::builder().http(HttpOptions::new().guard(guard))) else {
@@ -326,7 +326,7 @@ pub(crate) fn a_range_holds_what_begins_as_it_does(text: &str) {
     assert_eq!(is_open, is_inside, "{range:?} {peer:?}");
 }
 
-/// Bit by bit, as many as the text says, or all.
+/// Compares bit by bit, up to the length of the prefix.
 fn begins_alike(one: IpAddr, other: IpAddr, length: &str) -> bool {
     let bits = |address| match address {
         IpAddr::V4(address) => format!("{:032b}", u32::from(address)),
@@ -340,15 +340,15 @@ fn begins_alike(one: IpAddr, other: IpAddr, length: &str) -> bool {
     one.len() == other.len() && one[..length] == other[..length]
 }
 
-/// The name of a variable after the prefix, and its value.
-pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
+/// The name of a variable after its prefix, and its value.
+pub(crate) fn a_variable_is_applied_refused_or_ignored(text: &str) {
     let [name, value] = in_lines(text);
-    // A file of that name can be any device of this machine.
+    // A path in such a variable could be any device of this machine.
     if name.to_ascii_uppercase().contains("FILE") {
         return;
     }
     let with = |value: &str| Settings::from_vars([(format!("HEALTH_{name}"), value)]);
-    // Another value of this length: what is printed must not depend on a secret.
+    // Another value of the same length: the output must not depend on the secret.
     let other = "#".repeat(value.len());
     assert_eq!(format!("{:?}", with(value)), format!("{:?}", with(&other)));
     let start = |value: &str| {
@@ -359,7 +359,7 @@ pub(crate) fn a_variable_sets_something_or_is_refused_or_ignored(text: &str) {
         let started = builder.settings(with(value)).start();
         drop(entered);
         let refused = match started {
-            // So that its tasks and threads end.
+            // Ends its tasks and threads.
             Ok(health) => {
                 RUNTIME.block_on(health.stop());
                 return None;

@@ -1,4 +1,4 @@
-//! Texts as clients print them, with the secrets in them marked.
+//! Error texts of real clients, with marked secrets.
 #![allow(dead_code)] // Each test uses a part of it.
 
 use std::io;
@@ -34,7 +34,7 @@ pub(crate) fn unmarked(text: &str) -> String {
     text.replace(['«', '»'], "")
 }
 
-/// Adds a check that shows the text: in a panic, in an error, or in public.
+/// Adds a check that shows the text: as a panic, as an error, or as its public text.
 pub(crate) fn with_check(builder: HealthBuilder, number: usize, text: &str) -> HealthBuilder {
     let text = text.to_owned();
     let options = CheckOptions::new().interval(Duration::from_secs(60 * 60));
@@ -42,7 +42,7 @@ pub(crate) fn with_check(builder: HealthBuilder, number: usize, text: &str) -> H
         let text = text.clone();
         async move {
             match number % 3 {
-                // A panic, without the message on the standard error.
+                // The check panics without a message on stderr.
                 0 => resume_unwind(Box::new(text)),
                 1 => Outcome::fail("refused").because(io::Error::other(text)),
                 _ => Outcome::warn(text.clone())
@@ -53,7 +53,7 @@ pub(crate) fn with_check(builder: HealthBuilder, number: usize, text: &str) -> H
     })
 }
 
-/// Whether a secret is no word of the answers and no part of a number.
+/// Whether a secret is neither a word of the answers nor a part of a number.
 pub(crate) fn is_telling(secret: &str) -> bool {
     secret.len() > 5 && secret != "changeme" && !secret.bytes().all(|byte| byte.is_ascii_digit())
 }

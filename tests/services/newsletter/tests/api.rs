@@ -61,7 +61,7 @@ impl TestApp {
 }
 
 #[actix_web::test]
-async fn it_is_healthy_at_the_first_request() {
+async fn the_service_is_healthy_at_the_first_request() {
     let app = TestApp::spawn().await;
     assert_eq!(app.get("/health_check").await, 200);
     assert_eq!(app.get("/readyz").await, 200);
@@ -69,7 +69,7 @@ async fn it_is_healthy_at_the_first_request() {
 }
 
 #[actix_web::test]
-async fn an_issue_reaches_each_reader_and_the_mail_server_gets_nothing_else() {
+async fn an_issue_reaches_each_subscriber_and_health_checks_send_no_mail() {
     let app = TestApp::spawn().await;
     // The first expected request is the mail, and not that of a check.
     Mock::given(method("POST"))

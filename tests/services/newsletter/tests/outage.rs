@@ -8,7 +8,7 @@ use newsletter::{startup, worker};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 #[actix_web::test]
-async fn without_mail_the_service_is_degraded_and_stays_alive() {
+async fn an_outage_of_the_mail_server_degrades_the_service() {
     let mail = MockServer::start().await;
     Mock::given(wiremock::matchers::any())
         .respond_with(ResponseTemplate::new(503))

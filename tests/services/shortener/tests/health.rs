@@ -59,7 +59,7 @@ async fn get(url: String) -> (StatusCode, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_cache_degrades_the_service_and_names_stay_inside() {
+async fn a_frozen_cache_degrades_the_service_and_names_stay_internal() {
     let redis = redis_server::start();
     let mut service = Shortener::start(&redis.url());
     let (public, internal) = (&service.public, &service.internal);

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 mod redis_server;
 
 #[tokio::test]
-async fn a_link_is_followed() {
+async fn a_short_link_redirects() {
     let redis = redis_server::start();
     let client = redis::Client::open(redis.url()).expect("a URL");
     let state = AppState {

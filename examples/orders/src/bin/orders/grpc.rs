@@ -1,4 +1,4 @@
-//! The verdicts for gRPC clients, on a port of their own.
+//! Health over gRPC, on a port of its own.
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ pub(crate) async fn serve(listener: Option<TcpListener>, health: &Health) -> any
     let Some(listener) = listener else {
         return Ok(());
     };
-    // Clients of the API ask for it by its name.
+    // Clients of the API check it by its service name.
     let services = health_tonic::services(health).service("orders.v1.Orders", "storage");
     Server::builder()
         .add_service(services.build()?)

@@ -23,8 +23,8 @@ pub(crate) fn router() -> Router<AppState> {
         .layer(access_log())
 }
 
-/// A line for each request, with its method and path. What is merged later, the
-/// routes of health, is outside.
+/// Logs each request with its method and path. Routes that are merged later, those of
+/// health, are not logged.
 fn access_log() -> TraceLayer<HttpMakeClassifier> {
     TraceLayer::new_for_http()
         .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
@@ -70,12 +70,12 @@ async fn list(
     Ok(Json(Orders::new(orders, page)))
 }
 
-/// A request that cannot be understood, in the words of the framework.
+/// A request that cannot be parsed, with the message of the framework.
 fn refused(status: StatusCode, detail: String) -> Problem {
     Problem::new(status, detail)
 }
 
-/// A [`Problem`] as an answer.
+/// A [`Problem`] as a response.
 struct Failure(Problem);
 
 impl<E: Into<Problem>> From<E> for Failure {

@@ -54,7 +54,7 @@ pub(super) struct Axis<'a> {
     pub(super) span: Span,
 }
 
-/// Equal neighbours are one bar, so that a check that works is a few bytes.
+/// Equal neighbours are merged, so that a passing check takes a few bytes.
 impl Display for Axis<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Span { minutes, slots, .. } = self.span;
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_all_of_it_is_a_hundred_percent() {
+    fn only_the_whole_is_100_percent() {
         for (share, text) in [
             (1.0, "100\u{a0}%"),
             (0.999_999, "99.99\u{a0}%"),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_neighbours_are_one_bar() {
+    fn equal_neighbours_are_merged_into_one_bar() {
         let (pass, fail) = (Some(Verdict::Pass), Some(Verdict::Fail));
         let all = [None, pass, pass, fail, pass, None, fail, fail];
         let runs = |wanted| Runs::of(&all, wanted).collect::<Vec<_>>();

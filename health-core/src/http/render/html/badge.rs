@@ -14,8 +14,8 @@ const SPACE: usize = 6;
 const CHARACTER: usize = 7;
 const LONGEST_LABEL: usize = 64;
 
-/// Renders a badge with a label on the left, and the state on the right. `None`
-/// is a state that is not known.
+/// Renders a badge with a label on the left and the state on the right. `None` is an
+/// unknown state.
 pub(crate) fn badge(label: &str, status: Option<Status>) -> Bytes {
     let (word, colour) = match status {
         Some(status) => {

@@ -12,11 +12,11 @@ use crate::verdict::changes::{Change, Changes};
 
 /// The number of changes on the page.
 const MOST: usize = 12;
-/// The number of changes of one check among others, so that one that turns back
-/// and forth does not hide the others.
+/// The number of changes per check if there are several checks, so that a flapping
+/// one does not hide the others.
 const MOST_OF_ONE: usize = 4;
 
-/// The last changes of these checks.
+/// Renders the last changes of these checks.
 pub(super) struct List<'a> {
     pub(super) changes: &'a Changes,
     pub(super) checks: &'a [Indexed<'a>],
@@ -91,7 +91,7 @@ impl List<'_> {
             Some(reason) => write!(f, ": <bdi>{}</bdi>", Escaped(reason))?,
             None => {}
         }
-        // The wait for the first result says nothing about the check.
+        // The time until the first result is not a status of the check.
         if change.from != Verdict::Unknown {
             write!(f, " <small>after {}</small>", Short(change.held))?;
         }

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_leaves_its_place() {
+    fn html_is_escaped() {
         let hostile = "</script><img src=x onerror='alert(1)'>\"&amp;\0\u{1b}\n";
         assert_eq!(
             Escaped(hostile).to_string(),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_has_its_time_as_a_tooltip() {
+    fn an_age_has_its_time_as_tooltip() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(61_234);
         let now = at + Duration::from_millis(3_900);
         assert_eq!(

@@ -94,21 +94,21 @@ impl Wanted {
     }
 }
 
-/// The query of a request for the status page. Values that are not known are
-/// ignored, and the page says so.
+/// The query of a request for the status page. Unknown values are ignored, and the
+/// page has a note about them.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(super) refresh: Refresh,
     pub(super) state: Option<Wanted>,
-    /// A state that does not exist.
+    /// An unknown state.
     pub(super) unknown_state: Option<String>,
     pub(super) tag: Option<String>,
     pub(super) text: String,
     pub(crate) badge: Option<Badge>,
-    /// Leads from the address of the request to the directory of the checks'
-    /// pages.
+    /// The relative link from the requested address to the directory of the pages of
+    /// the checks.
     pub(super) base: String,
-    /// Leads from the address of the request to the page of all checks.
+    /// The relative link from the requested address to the page of all checks.
     pub(super) back: String,
 }
 
@@ -206,7 +206,7 @@ impl Query {
         format!("{}{}", self.back, self.kept("?"))
     }
 
-    /// Links keep the refresh that was chosen.
+    /// Links keep the chosen refresh.
     fn kept(&self, separator: &str) -> String {
         match self.refresh {
             Refresh::DEFAULT => String::new(),
@@ -236,7 +236,7 @@ impl Display for CheckLink<'_> {
     }
 }
 
-/// Any other value than a probe shows what the page shows.
+/// With any other value the badge shows the state of the page.
 fn badge(value: &str) -> Badge {
     let probe = Probe::ALL.into_iter().find(|probe| probe.as_str() == value);
     probe.map_or(Badge::Subject, Badge::Probe)
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_to_checks_and_back_from_any_address() {
+    fn links_work_from_any_address() {
         for (path, is_check, base, back) in [
             ("/status", false, "./status/", "./status"),
             ("/status/", false, "./", "../status"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn links_keep_what_was_chosen() {
+    fn links_keep_the_chosen_filters() {
         let head = RequestHead::new("GET", "/status");
         let query = Query::of(
             &head.with_query(Some("refresh=60&state=hung&tag=a%26b&q=x+%3Cy&badge=z")),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_state_is_no_filter() {
+    fn an_unknown_state_is_not_a_filter() {
         for state in ["", "fine", "Passing", "%ff"] {
             let text = format!("state={state}");
             let head = RequestHead::new("GET", "/status").with_query(Some(&text));

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_receiver_can_ask_for_a_pause_of_five_minutes_at_most() {
+    fn retry_after_is_limited_to_five_minutes() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         for (value, seconds) in [
             ("3", 3),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_outside_2xx_is_final_unless_the_receiver_may_recover() {
+    fn a_response_outside_2xx_is_final_unless_it_is_temporary() {
         for (code, is_final) in [
             (301, true),
             (400, true),

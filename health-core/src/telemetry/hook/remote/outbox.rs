@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn good_first_results_are_collected_and_bad_ones_are_not() {
+    async fn passing_first_results_are_batched_and_failing_ones_are_not() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let start = Instant::now();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_is_told_of_once_in_the_least_interval_and_then_its_newest_state() {
+    async fn a_check_is_sent_once_per_minimum_interval_with_its_newest_state() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let start = Instant::now();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_service_makes_every_state_due() {
+    async fn a_stop_makes_every_state_due() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let start = Instant::now();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_state_that_is_no_longer_true_is_not_sent() {
+    async fn an_outdated_state_is_not_sent() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let start = Instant::now();
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_state_is_sent_once_more_after_another_was_taken() {
+    async fn a_refused_state_is_retried_once_after_another_was_accepted() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(Duration::ZERO);
         let now = Instant::now();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_states_come_first_and_a_batch_is_bounded() {
+    async fn a_batch_is_bounded_and_starts_with_the_oldest_states() {
         let mut service = Service::start();
         let mut outbox = Outbox::new(MIN);
         let now = Instant::now();

@@ -31,7 +31,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// inside the same cluster fails together with it. A push monitor
 /// (healthchecks.io, Uptime Kuma, Gatus, Better Stack, Opsgenie and others)
 /// expects calls instead and raises an alarm when they stop. The guide
-/// `hooks.md` shows how to set up each of them.
+/// `notifications.md` shows how to set up each of them.
 ///
 /// The first beat is sent when liveness and readiness pass for the first time
 /// after the start, further beats every [`period`](Self::period). While one of

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_are_halved_at_most() {
+    fn retry_pauses_double_up_to_a_limit_with_jitter() {
         for _ in 0..100 {
             let mut retry = Retry::new("test".to_owned(), SECOND, 10 * SECOND);
             for seconds in [1, 2, 4, 8, 10, 10] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_starts_the_pauses_again() {
+    fn a_success_resets_the_retry_pause() {
         let mut retry = Retry::new("test".to_owned(), SECOND, 60 * SECOND);
         for _ in 0..1_000 {
             retry.failed(&refusal(Duration::ZERO), Instant::now());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_receiver_can_prolong_a_pause() {
+    fn the_receiver_can_prolong_the_retry_pause() {
         let mut retry = Retry::new("test".to_owned(), SECOND, SECOND);
         let pause = retry.failed(&refusal(30 * SECOND), Instant::now());
         assert_eq!(pause, 30 * SECOND);

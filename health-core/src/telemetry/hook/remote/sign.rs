@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_the_one_in_the_documentation_of_github() {
+    fn the_signature_matches_the_example_of_github() {
         let secret = Secret::Value(b"It's a Secret to Everybody".to_vec());
         let key = secret.key().expect("a secret");
         assert_eq!(
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_cannot_be_meant_is_refused() {
+    fn an_unusable_secret_is_refused() {
         for (secret, what) in [
             (Secret::Value(Vec::new()), "is empty"),
             (

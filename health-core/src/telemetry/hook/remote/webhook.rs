@@ -122,7 +122,7 @@ impl Webhook {
     ///
     /// The signature is sent in the header `X-Hub-Signature-256`, as by GitHub:
     /// `sha256=` and 64 hexadecimal digits over the raw body. The guide
-    /// `hooks.md` shows how a receiver verifies it.
+    /// `notifications.md` shows how a receiver verifies it.
     /// [`start`](crate::HealthBuilder::start) fails if the secret is empty or
     /// ends with a line break.
     pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
@@ -261,7 +261,7 @@ impl Webhook {
         refuse(
             !(1..=LARGEST_BATCH).contains(&self.max_batch),
             format!(
-                "a body of a webhook cannot tell of {} checks",
+                "a body of a webhook cannot contain the states of {} checks",
                 self.max_batch
             ),
             "`max_batch` is 1 to 1000",

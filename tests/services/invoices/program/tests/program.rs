@@ -62,7 +62,7 @@ async fn text(url: String) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_serves_books_and_ends() {
+async fn the_service_serves_accepts_an_invoice_and_shuts_down() {
     let mut invoices = Invoices::start();
     let (public, internal) = (&invoices.public, &invoices.internal);
     eventually("the probe passes", async || invoices.probe()).await;
@@ -106,7 +106,7 @@ async fn it_serves_books_and_ends() {
 }
 
 #[test]
-fn the_document_has_the_routes_of_the_service_and_its_probes() {
+fn the_openapi_document_has_the_routes_and_the_probes() {
     let output = Command::new(PROGRAM)
         .arg("routes")
         .output()

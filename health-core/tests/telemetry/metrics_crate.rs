@@ -1,4 +1,4 @@
-//! The metrics in a recorder of the crate `metrics`.
+//! The metrics in a recorder of the `metrics` crate.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use health_core::{CheckOptions, Health};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::time::sleep;
 
-/// Every series as it is written in an exposition, and its value.
+/// Every series as in the exposition format, with its value.
 fn recorded(recorder: &Snapshotter) -> HashMap<String, DebugValue> {
     let metrics = recorder.snapshot().into_vec().into_iter();
     metrics
@@ -31,7 +31,7 @@ fn recorded(recorder: &Snapshotter) -> HashMap<String, DebugValue> {
 }
 
 #[test]
-fn the_recorder_has_what_the_page_has() {
+fn the_metrics_recorder_has_the_values_of_the_metrics_page() {
     let recorder = DebuggingRecorder::new();
     let seen = recorder.snapshotter();
     let test = async {

@@ -1,4 +1,4 @@
-//! What is written to the log while startup waits.
+//! What is logged while startup waits.
 
 #![cfg(feature = "tracing")]
 
@@ -24,7 +24,7 @@ fn waits(after_s: u64, names: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn startup_that_waits_is_spoken_of_less_and_less_often_until_it_passes() {
+async fn a_waiting_startup_is_logged_at_growing_intervals_until_it_passes() {
     let (log, _guard) = Log::capture();
     let [schema, cache, lost] = ["schema", "cache", "lost"].map(Gate::new);
     let health = Health::builder()
@@ -68,7 +68,7 @@ async fn startup_that_waits_is_spoken_of_less_and_less_often_until_it_passes() {
             "ERROR health: the gate was dropped before it was opened, so startup cannot pass gate=\"lost\""
         ]
     );
-    // A drain ends it: nobody waits for startup any more.
+    // A drain ends the reminders, since the service no longer waits for startup.
     let drained = other.drain();
     sleep(Duration::from_secs(3_600)).await;
     drained.await;

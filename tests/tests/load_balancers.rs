@@ -1,5 +1,5 @@
-//! What load balancers read beside the code: HAProxy's agent check, Envoy's header
-//! fields and Consul's warning.
+//! What load balancers read besides the status code: HAProxy's agent check, Envoy's
+//! header fields and Consul's warning.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -45,7 +45,7 @@ fn told(address: SocketAddr, sent: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_told_each_state() {
+async fn the_haproxy_agent_reports_each_state() {
     let health = started(builder()).await;
     let agent = health.serve_haproxy_agent("127.0.0.1:0", 50);
     let agent = agent.expect("a free port");
@@ -63,7 +63,7 @@ async fn an_agent_is_told_each_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_is_told_no_name_where_names_are_private() {
+async fn the_haproxy_agent_reports_no_private_names() {
     let health = started(builder().http(HttpOptions::new().details(Details::Status))).await;
     let agent = health.serve_haproxy_agent("127.0.0.1:0", 100);
     let agent = agent.expect("a free port");
@@ -72,7 +72,7 @@ async fn an_agent_is_told_no_name_where_names_are_private() {
 }
 
 #[tokio::test]
-async fn a_weight_that_makes_no_sense_is_refused() {
+async fn an_invalid_weight_is_refused() {
     let health = started(builder()).await;
     for weight in [0, 101] {
         let refused = health.serve_haproxy_agent("127.0.0.1:0", weight);
@@ -81,7 +81,7 @@ async fn a_weight_that_makes_no_sense_is_refused() {
     }
 }
 
-/// A column of the server's statistics, by HAProxy's own report.
+/// A column of the statistics of HAProxy.
 fn statistic(socket: &Path, column: &str) -> Option<String> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.write_all(b"show stat\n").ok()?;
@@ -141,7 +141,7 @@ async fn haproxy_follows_the_agent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn header_fields_for_envoy_are_on_readiness_alone_and_off_by_default() {
+async fn envoy_header_fields_are_only_on_readiness_and_off_by_default() {
     const FIELDS: [&str; 2] = ["x-envoy-degraded", "x-envoy-immediate-health-check-fail"];
     for (is_on, builder) in [
         (true, builder().http(HttpOptions::new().envoy_headers())),
@@ -182,7 +182,7 @@ async fn envoy_reads_the_header_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consul_reads_a_warning_on_a_path_of_its_own() {
+async fn consul_reads_a_warning_on_its_own_path() {
     let health = started(builder().http(HttpOptions::new().consul_path("/consul"))).await;
     let server = Server::start(Framework::Axum, health.clone()).await;
     let code = async |path: &str| server.get(path).await.status;

@@ -1,5 +1,5 @@
-//! A log that blocks, is slow or panics stands between no deadline and its
-//! verdict, and tells the same story as events and hooks.
+//! A log that blocks, is slow or panics delays no deadline, and gets the same
+//! transitions as events and hooks.
 #![cfg(feature = "tracing")]
 
 use std::fmt::Debug;
@@ -15,7 +15,7 @@ use tracing::dispatcher::DefaultGuard;
 use tracing::field::{Field, Visit};
 use tracing::{Metadata, Subscriber, span};
 
-/// What the subscriber does with each line.
+/// How the subscriber handles each line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Writes,
@@ -26,7 +26,7 @@ enum Mood {
 static MOOD: Mutex<Mood> = Mutex::new(Mood::Writes);
 static CHANGED: Condvar = Condvar::new();
 static LINES: Mutex<Vec<(String, String, String)>> = Mutex::new(Vec::new());
-/// The tests of this file share what their subscriber does.
+/// The tests of this file share the behaviour of their subscriber.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
@@ -89,7 +89,7 @@ impl Subscriber for Moody {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The subscriber of this thread, which gets the log of health that it starts.
+/// The subscriber of this thread, which gets the log of each `Health` that it starts.
 fn begin() -> (DefaultGuard, MutexGuard<'static, ()>) {
     let guard = lock(&ONE_AT_A_TIME);
     set(Mood::Writes);
@@ -98,7 +98,7 @@ fn begin() -> (DefaultGuard, MutexGuard<'static, ()>) {
 }
 
 #[test]
-fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
+fn a_blocking_log_delays_no_heartbeat_reader_or_deadline() {
     let _guard = begin();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beat = Heartbeat::new("consumer", Duration::from_millis(200));
@@ -131,7 +131,7 @@ fn a_log_that_blocks_delays_no_beat_no_reader_and_no_deadline() {
 }
 
 #[test]
-fn log_events_and_hooks_tell_one_story() {
+fn the_log_events_and_hooks_agree() {
     let _guard = begin();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");
     let beats: Vec<_> = (0..4)
@@ -158,7 +158,7 @@ fn log_events_and_hooks_tell_one_story() {
             .expect("it starts")
     });
     let mut events = health.subscribe();
-    // Beats, readers and the tasks of the checks all find turns.
+    // Beats, readers and the tasks of the checks all cause status changes.
     std::thread::scope(|scope| {
         for (nth, beat) in beats.iter().enumerate() {
             let health = &health;
@@ -189,7 +189,7 @@ fn log_events_and_hooks_tell_one_story() {
         }
     });
     let hooked = hooked.lock().expect("no thread panicked").clone();
-    // The log knows every turn, events those since the subscription.
+    // The log has every change, the subscription only those since it began.
     assert_eq!(*lock(&LINES), hooked);
     assert!(hooked.ends_with(&told), "{} turns", told.len());
     assert!(told.len() > 100, "{} turns", told.len());
@@ -226,7 +226,7 @@ fn a_log_that_panics_is_called_again() {
     assert_eq!(lines[0].2, "error");
 }
 
-/// The last lines of a service are those that explain its end.
+/// The last lines of a service explain its end.
 #[test]
 fn a_stop_waits_for_the_log() {
     let _guard = begin();

@@ -5,5 +5,5 @@
 mod properties;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    properties::a_guard_recognizes_its_clients_alone(text);
+    properties::a_guard_recognizes_only_its_clients(text);
 });

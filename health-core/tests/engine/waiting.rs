@@ -1,7 +1,7 @@
-//! Nobody who asks waits for an answer that cannot come.
+//! No caller waits for a result that cannot come.
 //!
-//! Each test here found somebody waiting: for a check that has done its work,
-//! for a deadline that nobody was left to notice, for a run that nobody asked for.
+//! Each test is a regression test for such a wait: for a completed check, for a
+//! deadline that no task was left to notice, or for a run that was not requested.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn critical() -> CheckOptions {
     CheckOptions::new().critical()
 }
 
-/// What a refresh says, which is never further away than a timeout.
+/// The verdict after a refresh, which takes at most one timeout.
 async fn refreshed(health: &Health, name: &str) -> Verdict {
     let answer = timeout(60 * SECOND, health.refresh(name)).await;
     let report = answer.expect("a refresh ends").expect("there is a check");
@@ -29,7 +29,7 @@ async fn refreshed(health: &Health, name: &str) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_startup_check_that_has_done_its_work_is_not_waited_for() {
+async fn a_completed_startup_check_is_not_waited_for() {
     let health = Health::builder()
         .check("migrations", critical().startup(), || async {})
         .start()
@@ -41,10 +41,10 @@ async fn a_startup_check_that_has_done_its_work_is_not_waited_for() {
     assert_eq!(start.elapsed(), Duration::ZERO, "it is not run again");
 }
 
-/// Both are done with the first result of the second: the run of the first is
-/// under way at that moment, and its result no longer counts.
+/// Both checks are completed with the first result of the second: the run of the
+/// first one is in flight then, and its result no longer counts.
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_startup_check_is_told_when_startup_passes() {
+async fn waiters_for_a_startup_check_return_when_startup_passes() {
     let runs = AtomicUsize::new(0);
     let often = critical().startup().interval(SECOND).timeout(SECOND);
     let health = Health::builder()
@@ -67,7 +67,7 @@ async fn who_waits_for_a_startup_check_is_told_when_startup_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
+async fn a_probe_does_not_wait_for_a_completed_startup_check_on_demand() {
     let options = critical().startup().cache(SECOND);
     let health = Health::builder()
         .check("migrations", options, || async {})
@@ -86,7 +86,7 @@ async fn a_probe_does_not_wait_for_a_startup_check_on_demand_that_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_asks_for_what_comes_first_and_runs_only_on_demand() {
+async fn a_refresh_runs_the_dependencies_that_are_on_demand() {
     let health = Health::builder()
         .check("database", critical().cache(SECOND), || async {})
         .check("schema", critical().after(&["database"]), || async {})
@@ -97,10 +97,10 @@ async fn a_refresh_asks_for_what_comes_first_and_runs_only_on_demand() {
     assert_eq!(refreshed(&health, "queries").await, Verdict::Pass);
 }
 
-/// The check holds the worker that its own task needs, so the deadline must be
-/// seen by the one who waits. In real time: only a blocked thread does this.
+/// The check blocks the worker that its own task needs, so the waiter must notice the
+/// deadline. In real time, since only a blocked thread causes this.
 #[test]
-fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
+fn a_refresh_of_a_blocked_check_ends_at_its_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -118,8 +118,8 @@ fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
         });
         health.start().expect("it starts")
     });
-    // With a timer of its own: the blocked worker may be the one that drives
-    // those of its runtime.
+    // The timer has a runtime of its own: the blocked worker may be the one that
+    // drives the timers of its runtime.
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -131,10 +131,9 @@ fn a_refresh_ends_at_the_deadline_of_a_check_that_holds_its_thread() {
     assert!(report.overdue_since().is_some());
 }
 
-/// As above: nobody reads the verdict of what comes first but the check that
-/// comes after it.
+/// As above: only the dependent check reads the verdict of the dependency.
 #[test]
-fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline() {
+fn a_check_is_skipped_when_its_dependency_blocks_past_the_deadline() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -170,8 +169,8 @@ fn a_check_is_skipped_when_what_comes_first_holds_its_thread_over_the_deadline()
     let mut events = health.subscribe();
     block.store(true, SeqCst);
     told.recv_timeout(10 * SECOND).expect("it blocks");
-    // As a request would: the other worker may be parked beside the timers,
-    // which the blocked one has left without anybody.
+    // As a request would: the other worker may be parked without the timers that the
+    // blocked worker drives.
     runtime.spawn(async {});
     let elsewhere = tokio::runtime::Builder::new_current_thread()
         .enable_all()

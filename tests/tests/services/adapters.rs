@@ -25,9 +25,9 @@ macro_rules! on_both {
 }
 
 on_both! {
-    groups_stand_beside_the_checks_of_health
-    exclusions_reach_the_core
-    a_base_moves_every_standard_path
+    groups_are_served_next_to_the_checks_of_health
+    exclusions_work_through_every_adapter
+    a_base_path_moves_every_standard_path
 }
 
 fn builder(http: HttpOptions) -> HealthBuilder {
@@ -40,7 +40,7 @@ fn builder(http: HttpOptions) -> HealthBuilder {
         .http(http.group("storage").group("eu").common_paths())
 }
 
-/// A service whose checks have all been run once.
+/// A service in which every check has run once.
 async fn serve(framework: Framework, builder: HealthBuilder) -> Server {
     let health = builder.start().expect("it starts");
     for name in ["api", "disk"] {
@@ -57,7 +57,7 @@ async fn assert_statuses(server: &Server, expected: &[(&str, u16)]) {
     }
 }
 
-async fn groups_stand_beside_the_checks_of_health(framework: Framework) {
+async fn groups_are_served_next_to_the_checks_of_health(framework: Framework) {
     let builder = builder(HttpOptions::new().path("/internal/storage", Page::Group("storage")));
     let server = serve(framework, builder).await;
     assert_statuses(
@@ -89,7 +89,7 @@ async fn groups_stand_beside_the_checks_of_health(framework: Framework) {
     assert_eq!(post.status, 405);
 }
 
-async fn exclusions_reach_the_core(framework: Framework) {
+async fn exclusions_work_through_every_adapter(framework: Framework) {
     let server = serve(
         framework,
         builder(HttpOptions::new().exclude_for_all_clients()),
@@ -131,7 +131,7 @@ const BELOW_INTERNAL: [(&str, u16); 8] = [
     ("/internal", 404),
 ];
 
-async fn a_base_moves_every_standard_path(framework: Framework) {
+async fn a_base_path_moves_every_standard_path(framework: Framework) {
     let builder = builder(
         HttpOptions::new()
             .base_path("/internal")
@@ -143,9 +143,9 @@ async fn a_base_moves_every_standard_path(framework: Framework) {
     assert_eq!(server.get("/").await.body, "business");
 }
 
-/// The other way to the same paths, with nothing said to the builder.
+/// An alternative way to the same paths, without a setting of the builder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn routers_can_be_nested_instead() {
+async fn nested_routers_serve_the_same_paths() {
     let health = builder(HttpOptions::new()).start().expect("it starts");
     for name in ["api", "disk"] {
         health.refresh(name).await.expect("there is a check");

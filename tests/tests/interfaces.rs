@@ -1,4 +1,4 @@
-//! Every door gives the same verdict at the same moment, from the same board.
+//! Every interface reports the same verdict at the same time, from the same board.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tonic::transport::Channel;
 
 const BOUND: Duration = Duration::from_secs(20);
 
-/// What is asked about: the path over HTTP and the service over gRPC.
+/// The checked services: the path over HTTP and the name over gRPC.
 const QUESTIONS: [(&str, &str); 7] = [
     ("/readyz", "readiness"),
     ("/livez", "liveness"),
@@ -28,18 +28,18 @@ const QUESTIONS: [(&str, &str); 7] = [
     ("/health/mail", "mail"),
 ];
 
-/// Whether each of the questions is answered with "healthy" or "degraded".
+/// Whether each answer is "healthy" or "degraded".
 type Verdicts = [bool; QUESTIONS.len()];
 
-/// Everything through which health can be asked.
-struct Doors {
+/// Every interface of health.
+struct Interfaces {
     health: Health,
     http: Vec<(Framework, Server)>,
     grpc: Grpc,
     client: HealthClient<Channel>,
 }
 
-impl Doors {
+impl Interfaces {
     async fn open(health: Health) -> Self {
         let mut http = Vec::new();
         for framework in Framework::ALL {
@@ -49,7 +49,7 @@ impl Doors {
         let grpc = Grpc::start(services).await;
         let channel = Channel::from_shared(format!("http://{}", grpc.address()));
         let channel = channel.expect("an address").connect().await;
-        Doors {
+        Interfaces {
             client: HealthClient::new(channel.expect("it listens")),
             health,
             http,
@@ -57,7 +57,7 @@ impl Doors {
         }
     }
 
-    /// The verdicts through every door, by its name.
+    /// The verdicts of every interface, by its name.
     async fn ask(&mut self) -> BTreeMap<String, Verdicts> {
         let mut answers = BTreeMap::new();
         for (framework, server) in &self.http {
@@ -100,7 +100,7 @@ impl Doors {
         QUESTIONS.map(|(_, service)| is_serving(statuses[service].status()))
     }
 
-    /// All of them agree, and this is what they say.
+    /// Asserts that all interfaces give these verdicts.
     async fn assert_all(&mut self, moment: &str, expected: Verdicts) {
         for (door, verdicts) in self.ask().await {
             assert_eq!(verdicts, expected, "{moment}: {door}");
@@ -124,7 +124,7 @@ fn is_serving(status: ServingStatus) -> bool {
     }
 }
 
-/// As the command of a container asks, which blocks.
+/// As the probe command of a container, which blocks.
 async fn exec(urls: [String; QUESTIONS.len()]) -> Verdicts {
     let asking = tokio::task::spawn_blocking(move || {
         urls.map(|url| match health_probe::probe(&url, BOUND) {
@@ -137,7 +137,7 @@ async fn exec(urls: [String; QUESTIONS.len()]) -> Verdicts {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_gives_the_same_verdict_at_the_same_moment() {
+async fn every_interface_reports_the_same_verdict_at_the_same_time() {
     let critical = || CheckOptions::new().critical();
     let migrations = Gate::new("migrations");
     let health = Health::builder()
@@ -151,30 +151,30 @@ async fn every_door_gives_the_same_verdict_at_the_same_moment() {
     for name in ["alive", "disk", "mail"] {
         health.refresh(name).await.expect("there is such a check");
     }
-    let mut doors = Doors::open(health.clone()).await;
+    let mut interfaces = Interfaces::open(health.clone()).await;
     //                ready  live   started storage alive disk  mail
     let starting = [false, true, false, true, true, true, true];
-    doors.assert_all("starting", starting).await;
+    interfaces.assert_all("starting", starting).await;
     migrations.open();
-    doors.assert_all("healthy", [true; 7]).await;
+    interfaces.assert_all("healthy", [true; 7]).await;
 
     Fake::of(&health, "mail").warn("slow");
-    doors.assert_all("degraded", [true; 7]).await;
+    interfaces.assert_all("degraded", [true; 7]).await;
     Fake::of(&health, "mail").fail("down");
     let without_mail = [true, true, true, true, true, true, false];
-    doors.assert_all("mail is down", without_mail).await;
+    interfaces.assert_all("mail is down", without_mail).await;
     Fake::of(&health, "disk").fail("full");
     let without_disk = [false, true, true, false, true, false, false];
-    doors.assert_all("disk is full", without_disk).await;
+    interfaces.assert_all("disk is full", without_disk).await;
     Fake::of(&health, "alive").fail("stuck");
     let stuck = [false, false, true, false, false, false, false];
-    doors.assert_all("stuck", stuck).await;
+    interfaces.assert_all("stuck", stuck).await;
     for name in ["alive", "disk", "mail"] {
         Fake::of(&health, name).pass();
     }
-    doors.assert_all("healthy again", [true; 7]).await;
+    interfaces.assert_all("healthy again", [true; 7]).await;
 
     drop(health.drain());
     let draining = [false, true, true, true, true, true, true];
-    doors.assert_all("draining", draining).await;
+    interfaces.assert_all("draining", draining).await;
 }

@@ -1,4 +1,4 @@
-//! How long a good result counts, and that no failure makes anything healthier.
+//! How long a good result is valid, and that no failure makes a status healthier.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What a check does, changed from outside.
+/// The behaviour of a check, changed by the test.
 #[derive(Clone, Default)]
 struct Behaviour(Arc<AtomicU8>);
 
@@ -79,9 +79,9 @@ async fn failing_runs_do_not_renew_the_last_pass() {
     }
 }
 
-/// The check is held back by a switch, so that it goes stale without a run.
+/// A switch skips the check, so that it becomes stale without a run.
 #[tokio::test(start_paused = true)]
-async fn a_failure_after_a_skip_settles_the_verdict_at_once() {
+async fn the_first_failure_after_a_skip_counts_at_once() {
     let check = Behaviour::default();
     let runs = check.clone();
     let switch = Switch::new("broker");
@@ -112,7 +112,7 @@ async fn a_failure_after_a_skip_settles_the_verdict_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_liveness_check_that_failed_goes_on_failing_while_it_is_skipped() {
+async fn a_failed_liveness_check_keeps_failing_while_it_is_skipped() {
     for (behaviour, status) in [(PASSES, Status::Pass), (FAILS, Status::Fail)] {
         let check = Behaviour::default();
         check.set(behaviour);
@@ -134,8 +134,8 @@ async fn a_liveness_check_that_failed_goes_on_failing_while_it_is_skipped() {
 
 #[test]
 fn startup_does_not_latch_while_one_of_its_checks_is_over_its_timeout() {
-    // The first check holds the only worker, so nothing but a reader sees its
-    // deadline; the second one reports from another thread.
+    // The first check blocks the only worker, so only a reader notices its deadline;
+    // the second one is reported from another thread.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -180,7 +180,7 @@ fn startup_does_not_latch_while_one_of_its_checks_is_over_its_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_turns_after_a_stop() {
+async fn no_status_changes_after_a_stop() {
     let health = Health::builder()
         .check(
             "loop",
@@ -220,10 +220,10 @@ async fn a_refresh_does_not_wait_for_the_initial_delay() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// A service that has been at rest for so long that everything is due answers as
-/// one that is read all the time.
+/// A service that was not read for so long that every deadline has passed answers
+/// like one that is read all the time.
 #[tokio::test(start_paused = true)]
-async fn a_late_reader_sees_the_same_moments() {
+async fn a_late_reader_sees_the_same_transition_times() {
     let (first, second) = (Switch::new("first"), Switch::new("second"));
     let startup = || CheckOptions::new().startup().critical();
     let health = Health::builder()
@@ -238,7 +238,7 @@ async fn a_late_reader_sees_the_same_moments() {
         .reported(&second, startup())
         .start()
         .expect("it starts");
-    // Both are on from 10 s on, so startup has latched then.
+    // Both switches are on from 10 s on, so startup has passed then.
     tokio::time::advance(20 * SECOND).await;
     second.off("c");
     assert_eq!(health.status(Probe::Startup), Status::Pass);
