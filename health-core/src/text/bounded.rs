@@ -124,7 +124,11 @@ impl fmt::Write for BoundedText {
 /// Serializes the value to JSON without secrets, or returns why it is withheld.
 pub(crate) fn json(value: &impl Serialize, limit: usize) -> serde_json::Result<Value> {
     let mut text = Limited::new(limit);
-    let depth = Depth::default();
+    // No derived default, since the formatter has none in older versions.
+    let depth = Depth {
+        depth: 0,
+        format: CompactFormatter,
+    };
     let mut serializer = Serializer::with_formatter(&mut text, depth);
     let written = value.serialize(&mut serializer);
     let withheld = |why: String| Ok(serde_json::json!({ "withheld": why }));
@@ -198,7 +202,6 @@ impl io::Write for Limited {
 
 /// Writes compact JSON up to a maximum depth. This also bounds the recursion of
 /// the value's `Serialize`.
-#[derive(Default)]
 struct Depth {
     depth: usize,
     format: CompactFormatter,
