@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+#[cfg(unix)]
 use std::time::{Duration, Instant};
 #[cfg(unix)]
 use std::{io::Read as _, io::Write as _, net::TcpStream};
