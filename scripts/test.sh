@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Programs that tests run. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl haproxy initdb mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
+    chromium curl g++ haproxy initdb make mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
     rabbitmq-server redis-server valgrind
 )
 # Debian installs the programs of Postgres outside of the path.
