@@ -40,9 +40,9 @@
 //! (`topic.metadata.propagation.max.ms`, 30 s).
 //!
 //! librdkafka keeps the reason why it cannot connect, so wrong credentials of
-//! SASL and TLS are `unreachable`, too. A producer creates a topic that is
-//! missing, if the broker permits it (`allow.auto.create.topics`), and so does
-//! this check of a producer.
+//! SASL and TLS are `unreachable`, too. A producer that asks for a topic creates
+//! it, if the broker permits that (`auto.create.topics.enable`), so this check of
+//! a producer does as well. A consumer creates none.
 //!
 //! The lag of a consumer is not observed: it would take a request for each
 //! partition.
@@ -68,7 +68,7 @@ use crate::failure::{because, failure};
 
 /// How long a run outside of a health check waits.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Kafka's own limit. rdkafka panics if a name is longer than that of librdkafka.
+/// Kafka's own limit. rdkafka panics if a name has more than 512 bytes.
 const LONGEST_NAME: usize = 249;
 
 /// Every partition of this topic has a leader, so that it takes messages.

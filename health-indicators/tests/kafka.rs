@@ -289,6 +289,10 @@ async fn a_topic_that_is_missing_is_misconfigured() {
     eventually(&orders, UP).await;
     let wrong = failing(FailureClass::Misconfigured);
     eventually(&health_of("missing", Arc::clone(&consumer)), wrong).await;
+    // A producer that asks for a topic creates it.
+    let producer: FutureProducer = client(&cluster);
+    eventually(&health_of("new", producer), UP).await;
+    eventually(&health_of("new", Arc::clone(&consumer)), UP).await;
     for name in ["o".repeat(250), "nul\0".to_owned(), String::new()] {
         let topic = topic(name);
         let outcome = tokio::task::block_in_place(|| topic.check(&consumer));
