@@ -35,7 +35,7 @@
 //! | gets no answer before the timeout of the check | failing | `timed_out` |
 //!
 //! A broker that is frozen is `timed_out`, and `unreachable` once the client gives
-//! its connection up (`socket.timeout.ms`, 60 s). A topic that was missing takes
+//! its connection up (`socket.timeout.ms`, 60 s). A topic that was missing accepts
 //! messages of a client only some time after the check passes
 //! (`topic.metadata.propagation.max.ms`, 30 s).
 //!
@@ -71,7 +71,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Kafka's own limit. rdkafka panics if a name has more than 512 bytes.
 const LONGEST_NAME: usize = 249;
 
-/// Every partition of this topic has a leader, so that it takes messages.
+/// Every partition of this topic has a leader, so that it accepts messages.
 pub fn topic(name: impl Into<String>) -> Topic {
     Topic { name: name.into() }
 }
@@ -83,8 +83,8 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// One run, which blocks: for the body of a plain `fn`. Outside of a check it
-    /// waits for at most 1 s.
+    /// Runs the check once and blocks its thread, for use in a plain `fn`. Outside
+    /// of a run of a health check it waits for at most 1 s.
     pub fn check(&self, client: &impl AsClient) -> Outcome {
         if self.name.len() > LONGEST_NAME {
             return failure(FailureClass::Misconfigured)

@@ -128,7 +128,7 @@ fn producer(cluster: &Cluster) -> (FutureProducer<Counters>, Counters) {
     (producer.expect("a producer"), counters)
 }
 
-/// The application's own use of the client.
+/// The application uses the same client.
 async fn works<C: ClientContext>(producer: &FutureProducer<C>) {
     for partition in 0..PARTITIONS {
         let order = FutureRecord::<str, str>::to(TOPIC);
