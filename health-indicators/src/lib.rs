@@ -28,6 +28,8 @@ pub mod machine;
     feature = "tokio-postgres"
 ))]
 mod postgres;
+#[cfg(feature = "rdkafka")]
+pub mod rdkafka;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "rumqttc")]

@@ -14,6 +14,7 @@ pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;
 pub(crate) mod state;
+pub(crate) mod time_left;
 pub(crate) mod unit;
 pub(crate) mod uri;
 
@@ -28,6 +29,7 @@ pub use self::class::FailureClass;
 pub use self::indicator::{BlockingIndicator, Indicator};
 pub use self::outcome::{Detail, IntoFailure};
 pub use self::state::{HealthState, Provide};
+pub use self::time_left::time_left;
 pub use self::unit::Unit;
 use crate::check::indicator::FieldWork;
 use crate::check::options::CheckOptions;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::check::CheckFn;
 use crate::check::outcome::Outcome;
+use crate::check::time_left::set_deadline;
 use crate::engine::monitor::Monitor;
 use crate::engine::quarantine::{Quarantine, is_proof, waited_for_processor};
 use crate::engine::waker::WorkerWaker;
@@ -107,11 +108,12 @@ impl Runner {
 
     /// Runs the check once. Never panics.
     ///
-    /// A run on its own thread is dropped after `limit` if it is at an await;
+    /// A run counts as timed out after `deadline`, which a blocking one can ask
+    /// for. A run on its own thread is dropped after `limit` if it is at an await;
     /// one that blocks its thread cannot be dropped. A run on the application's
     /// runtime ends when this future is dropped.
-    pub(crate) async fn run(&self, limit: Instant) -> Outcome {
-        let outcome = self.run_where_it_belongs(limit).await;
+    pub(crate) async fn run(&self, deadline: Instant, limit: Instant) -> Outcome {
+        let outcome = self.run_where_it_belongs(deadline, limit).await;
         if let Some(runs) = self.quarantine.run_ended() {
             let check = Arc::clone(&self.name);
             self.monitor.outlet().log(Line::Released { check, runs });
@@ -119,7 +121,7 @@ impl Runner {
         outcome
     }
 
-    async fn run_where_it_belongs(&self, limit: Instant) -> Outcome {
+    async fn run_where_it_belongs(&self, deadline: Instant, limit: Instant) -> Outcome {
         match &self.work {
             CheckFn::Async(start) if !self.needs_thread() => {
                 let mut watched = Timed {
@@ -130,11 +132,11 @@ impl Runner {
             }
             // Boxed, so that checks that never need a thread reserve no memory
             // for it.
-            work => Box::pin(self.on_thread(work, limit)).await,
+            work => Box::pin(self.on_thread(work, deadline, limit)).await,
         }
     }
 
-    async fn on_thread(&self, work: &CheckFn, limit: Instant) -> Outcome {
+    async fn on_thread(&self, work: &CheckFn, deadline: Instant, limit: Instant) -> Outcome {
         match work {
             CheckFn::Async(start) => {
                 let start = Arc::clone(start);
@@ -148,7 +150,10 @@ impl Runner {
             }
             CheckFn::Blocking(check) => {
                 let (check, span) = (Arc::clone(check), self.span());
-                let run = Box::new(move |_: &Handle, _| span.within(|| check()));
+                let run = Box::new(move |_: &Handle, _| {
+                    set_deadline(deadline);
+                    span.within(|| check())
+                });
                 self.on_own_thread(limit, run).await
             }
         }
@@ -412,7 +417,7 @@ mod tests {
 
     async fn run(work: CheckFn) -> Outcome {
         let limit = Instant::now() + Duration::from_secs(60);
-        runner(work, None).run(limit).await
+        runner(work, None).run(limit, limit).await
     }
 
     #[tokio::test]
@@ -452,7 +457,8 @@ mod tests {
             std::future::pending::<()>().await;
         });
         let runner = runner(work, None);
-        let mut hanging = Box::pin(runner.run(Instant::now() + Duration::from_secs(60)));
+        let limit = Instant::now() + Duration::from_secs(60);
+        let mut hanging = Box::pin(runner.run(limit, limit));
         let poll = poll_fn(|cx| Poll::Ready(hanging.as_mut().poll(cx))).await;
         assert!(poll.is_pending());
         drop(hanging);
@@ -479,13 +485,13 @@ mod tests {
         let runner = runner(work, Some(Duration::from_millis(1)));
         let limit = Instant::now() + Duration::from_secs(60);
         assert!(!runner.needs_thread());
-        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(runner.run(limit, limit).await.status(), Status::Pass);
         assert_eq!(told.recv(), Ok(here), "a suspicion");
         assert!(!runner.needs_thread());
-        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(runner.run(limit, limit).await.status(), Status::Pass);
         assert_eq!(told.recv(), Ok(here), "the proof");
         assert!(runner.needs_thread());
-        assert_eq!(runner.run(limit).await.status(), Status::Pass);
+        assert_eq!(runner.run(limit, limit).await.status(), Status::Pass);
         assert_ne!(told.recv(), Ok(here));
     }
 
@@ -523,7 +529,7 @@ mod tests {
         }));
         let runner = runner(work, None);
         let limit = Instant::now() + Duration::from_secs(60);
-        let mut abandoned = Box::pin(runner.run(limit));
+        let mut abandoned = Box::pin(runner.run(limit, limit));
         let poll = poll_fn(|cx| Poll::Ready(abandoned.as_mut().poll(cx))).await;
         assert!(poll.is_pending());
         assert_eq!(started.recv_timeout(Duration::from_secs(10)), Ok(()));

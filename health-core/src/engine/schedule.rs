@@ -327,7 +327,7 @@ impl Supervisor {
         let mut deadline = Some(first_deadline);
         let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
-        let mut run = pin!(runner.run(limit));
+        let mut run = pin!(runner.run(first_deadline, limit));
         // A deadline during a pause of the process is postponed.
         while let Some(at) = deadline {
             if let Ok(outcome) = timeout_at(at, &mut run).await {

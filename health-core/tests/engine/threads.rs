@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use health_core::check::time_left;
 use health_core::config::RuntimeOptions;
 use health_core::report::Verdict;
 use health_core::{CheckOptions, Health};
@@ -401,6 +402,37 @@ async fn a_panic_anywhere_fails_only_its_check_which_runs_again() {
     let fine = health.check("fine").expect("the check is registered");
     assert_eq!(fine.verdict(), Verdict::Pass);
     assert!(fine.consecutive() >= 90);
+}
+
+#[test]
+fn a_run_that_blocks_knows_how_much_time_is_left() {
+    let runtime = workers(1);
+    runtime.block_on(async {
+        let (tell, told) = mpsc::channel();
+        let tell_async = tell.clone();
+        let timeout = 60 * SECOND;
+        let options = || CheckOptions::new().interval(timeout).timeout(timeout);
+        let health = Health::builder()
+            .check_blocking("plain", options(), move || {
+                let _ = tell.send(("plain", time_left()));
+            })
+            .check("async", options(), move || {
+                let _ = tell_async.send(("async", time_left()));
+                async {}
+            })
+            .start()
+            .expect("it starts");
+        for name in ["plain", "async"] {
+            health.refresh(name).await.expect("the check is registered");
+        }
+        for (name, left) in told.try_iter() {
+            match left {
+                Some(left) => assert!(name == "plain" && left <= timeout && !left.is_zero()),
+                None => assert_eq!(name, "async", "an async run is dropped in time"),
+            }
+        }
+    });
+    assert_eq!(time_left(), None);
 }
 
 #[test]

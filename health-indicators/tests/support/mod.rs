@@ -176,9 +176,21 @@ where
     F: Fn() -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Outcome> + Send + 'static,
 {
-    let options = CheckOptions::new().timeout(timeout).cache(Duration::ZERO);
-    let builder = Health::builder().check("it", options, check);
+    let builder = Health::builder().check("it", on_demand(timeout), check);
     builder.start().expect("it starts")
+}
+
+/// Like [`health`], with a check that blocks its thread.
+pub(crate) fn blocking_health(
+    timeout: Duration,
+    check: impl Fn() -> Outcome + Send + Sync + 'static,
+) -> Health {
+    let builder = Health::builder().check_blocking("it", on_demand(timeout), check);
+    builder.start().expect("it starts")
+}
+
+fn on_demand(timeout: Duration) -> CheckOptions {
+    CheckOptions::new().timeout(timeout).cache(Duration::ZERO)
 }
 
 /// Returns the next result.
