@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Programs that tests talk to. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl haproxy initdb mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
+    chromium curl haproxy initdb mariadbd memcached mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
     rabbitmq-server redis-server valgrind
 )
 # Debian keeps the programs of Postgres out of the path.
@@ -62,7 +62,7 @@ check_msrv() {
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
         # What the other clients need is newer.
-        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,redis,tcp,tls,tonic --target-dir target/msrv
+        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,memcache,redis,tcp,tls,tonic --target-dir target/msrv
     else
         echo "Rust $version cannot be had here; clippy's incompatible_msrv has checked above."
     fi
@@ -94,7 +94,7 @@ for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
 # Those that share no code with others are together, since each line builds tokio anew.
-for client in "" "async-nats dns lapin rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
+for client in "" "async-nats dns lapin memcache rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
     redis "sqlx-migrate sqlx-postgres" sqlx-mysql sqlx-postgres sqlx-sqlite tonic; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
 done

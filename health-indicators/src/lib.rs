@@ -21,6 +21,8 @@ pub mod http;
 pub mod lapin;
 #[cfg(all(feature = "machine", unix))]
 pub mod machine;
+#[cfg(feature = "memcache")]
+pub mod memcache;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
