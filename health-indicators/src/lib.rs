@@ -23,6 +23,8 @@ pub mod lapin;
 pub mod machine;
 #[cfg(feature = "memcache")]
 pub mod memcache;
+#[cfg(feature = "object-store")]
+pub mod object_store;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
