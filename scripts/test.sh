@@ -37,11 +37,15 @@ package_of() {
     esac
 }
 
+has_libpq() { command -v pg_config >/dev/null && [ -e "$(pg_config --libdir)/libpq.so" ]; }
+
 install_programs() {
     local missing
     mapfile -t missing < <(missing_programs)
     # Debian has this part of Python in a package of its own.
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    # A library, which diesel links.
+    has_libpq || missing+=(libpq-dev)
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
         echo "These programs are needed; install them and run this again: ${missing[*]}" >&2
@@ -94,8 +98,9 @@ for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
 # Those that share no code with others are together, since each line builds tokio anew.
-for client in "" "async-nats dns lapin rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis http machine \
-    redis "sqlx-migrate sqlx-postgres" sqlx-mysql sqlx-postgres sqlx-sqlite tonic; do
+for client in "" "async-nats diesel-async-bb8 dns lapin rumqttc tcp tls" bb8-postgres deadpool-postgres deadpool-redis \
+    "diesel-async-deadpool http" "diesel-r2d2 machine" redis "sqlx-migrate sqlx-postgres" "sea-orm sqlx-mysql" \
+    sqlx-postgres sqlx-sqlite tonic; do
     cargo clippy --locked -p health-indicators --features "$client" -- -D warnings
 done
 

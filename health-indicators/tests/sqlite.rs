@@ -37,6 +37,8 @@ async fn a_database_that_is_there_passes_and_others_are_told_apart() {
     assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
     drop(held);
     assert_eq!(sqlite(&orders).await.status(), Status::Pass);
+    #[cfg(feature = "sea-orm")]
+    by_sea_orm_it_passes(&orders).await;
 
     let missing = pool(SqliteConnectOptions::new().filename(directory.path().join("missing.db")));
     let outcome = sqlite(&missing).await;
@@ -59,6 +61,16 @@ async fn a_database_that_is_there_passes_and_others_are_told_apart() {
         Some(FailureClass::Misconfigured),
         "{outcome:?}"
     );
+}
+
+#[cfg(feature = "sea-orm")]
+async fn by_sea_orm_it_passes(pool: &SqlitePool) {
+    use health_indicators::sea_orm::{readable, writable};
+
+    let database = sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
+    for outcome in [writable(&database).await, readable(&database).await] {
+        assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    }
 }
 
 /// The application takes the only connection between any two steps of the check.

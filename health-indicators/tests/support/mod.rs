@@ -184,6 +184,16 @@ where
     builder.start().expect("it starts")
 }
 
+/// The same with a check that blocks its thread.
+pub(crate) fn health_blocking<F>(timeout: Duration, check: F) -> Health
+where
+    F: Fn() -> Outcome + Send + Sync + 'static,
+{
+    let options = CheckOptions::new().timeout(timeout).cache(Duration::ZERO);
+    let builder = Health::builder().check_blocking("it", options, check);
+    builder.start().expect("it starts")
+}
+
 /// The next result.
 pub(crate) async fn look(health: &Health) -> CheckReport {
     health.refresh("it").await.expect("the check")
