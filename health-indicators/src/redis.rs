@@ -73,7 +73,8 @@ where
 ///
 /// A `ClusterConnection` asks a node at random and repeats a command that gets no
 /// connection. Set its `retries` and `response_timeout` so that the attempts end
-/// within the timeout of the check; otherwise the class is `timed_out`.
+/// within the timeout of the check; otherwise the class is `timed_out`. It keeps
+/// the reason why it cannot connect, so wrong credentials are `unreachable`.
 pub async fn cluster<C>(connection: &C) -> Outcome
 where
     C: ConnectionLike + Clone + Send + Sync,
