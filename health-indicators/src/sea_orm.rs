@@ -27,17 +27,6 @@ use crate::sqlx;
 
 /// A database that takes writes, by [`sqlx::postgres`], [`sqlx::mysql`] or
 /// [`sqlx::sqlite`].
-#[cfg_attr(
-    not(all(
-        feature = "sqlx-mysql",
-        feature = "sqlx-postgres",
-        feature = "sqlx-sqlite"
-    )),
-    allow(
-        rustdoc::broken_intra_doc_links,
-        reason = "each database has a feature"
-    )
-)]
 pub async fn writable(database: &DatabaseConnection) -> Outcome {
     match &database.inner {
         #[cfg(feature = "sqlx-postgres")]

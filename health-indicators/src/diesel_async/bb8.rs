@@ -1,8 +1,8 @@
 //! A pool of bb8.
 //!
 //! The run that finds the last connection broken has the class `unreachable`
-//! whatever the reason, and a pool whose own query is not answered within 1 s has
-//! the class `timed_out`: see [`bb8_postgres`](https://docs.rs/health-indicators/latest/health_indicators/bb8_postgres/).
+//! whatever the reason. A run whose connection does not answer the query of the
+//! pool within 1 s has the class `timed_out`.
 
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::bb8::Pool;
