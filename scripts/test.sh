@@ -37,11 +37,15 @@ package_of() {
     esac
 }
 
+has_libpq() { command -v pg_config >/dev/null && [ -e "$(pg_config --libdir)/libpq.so" ]; }
+
 install_programs() {
     local missing
     mapfile -t missing < <(missing_programs)
     # Debian has this part of Python in a package of its own.
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    # A library, which diesel links.
+    has_libpq || missing+=(libpq-dev)
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
         echo "These programs are needed; install them and run this again: ${missing[*]}" >&2
@@ -94,7 +98,7 @@ cargo fmt --all --check
 step "lints"
 # Independent features share a line, since each line builds tokio again. This line comes first, because later steps use
 # the librdkafka that it compiles: 28 s without optimization, 64 s with it.
-CFLAGS="-O0 -g0" lint_clients "async-nats dns lapin memcache object-store rdkafka rumqttc tcp tls"
+CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 dns lapin memcache object-store rdkafka rumqttc tcp tls"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
@@ -105,8 +109,8 @@ done
 for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
-for client in "" bb8-postgres deadpool-postgres deadpool-redis http machine redis "sqlx-migrate sqlx-postgres" \
-    sqlx-mysql sqlx-postgres sqlx-sqlite tonic; do
+for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool http" "diesel-r2d2 machine" redis \
+    "sqlx-migrate sqlx-postgres" "sea-orm sqlx-mysql" sqlx-postgres sqlx-sqlite tonic; do
     lint_clients "$client"
 done
 

@@ -25,6 +25,10 @@
 //! | finds the connection or the channel closed, broken, or being opened again | failing | `unreachable` |
 //! | finds the connection blocked by an alarm of the broker | failing | `saturated` |
 //!
+//! A `Connection` exists only once it has logged in: wrong credentials are an error
+//! of `Connection::connect`. If they change later and the connection is lost, lapin
+//! does not tell why it cannot open it again, so the class is `unreachable`.
+//!
 //! The broker blocks a connection when it publishes during an alarm, such as that
 //! of memory or disk. `publish` then hangs, while the connection is open.
 

@@ -5,14 +5,30 @@ mod failure;
 
 #[cfg(feature = "async-nats")]
 pub mod async_nats;
+#[cfg(any(feature = "bb8-postgres", feature = "diesel-async-bb8"))]
+mod bb8;
 #[cfg(feature = "bb8-postgres")]
 pub mod bb8_postgres;
-#[cfg(any(feature = "deadpool-postgres", feature = "deadpool-redis"))]
+#[cfg(any(
+    feature = "deadpool-postgres",
+    feature = "deadpool-redis",
+    feature = "diesel-async-deadpool"
+))]
 mod deadpool;
 #[cfg(feature = "deadpool-postgres")]
 pub mod deadpool_postgres;
 #[cfg(feature = "deadpool-redis")]
 pub mod deadpool_redis;
+#[cfg(any(
+    feature = "diesel-async-bb8",
+    feature = "diesel-async-deadpool",
+    feature = "diesel-r2d2"
+))]
+mod diesel;
+#[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+pub mod diesel_async;
+#[cfg(feature = "diesel-r2d2")]
+pub mod diesel_r2d2;
 #[cfg(feature = "dns")]
 pub mod dns;
 #[cfg(feature = "http")]
@@ -38,6 +54,15 @@ pub mod rdkafka;
 pub mod redis;
 #[cfg(feature = "rumqttc")]
 pub mod rumqttc;
+#[cfg(all(
+    feature = "sea-orm",
+    any(
+        feature = "sqlx-mysql",
+        feature = "sqlx-postgres",
+        feature = "sqlx-sqlite"
+    )
+))]
+pub mod sea_orm;
 #[cfg(any(
     feature = "sqlx-mysql",
     feature = "sqlx-postgres",

@@ -19,13 +19,14 @@
 //! | gets `NOAUTH` or `WRONGPASS` | failing | `unauthorized` |
 //! | gets `LOADING` | failing | `starting` |
 //! | [`writable`] asks a replica, or gets `READONLY` | failing | `wrong_role` |
+//! | [`cluster`] asks a node of a cluster that is down | failing | `refused` |
 //! | gets another error, such as `MASTERDOWN` or `CLUSTERDOWN` | failing | `refused` |
 //! | gets no answer before the timeout of the client or of the check | failing | `timed_out` |
 
 use health_core::Outcome;
 use health_core::check::FailureClass;
 use redis::aio::ConnectionLike;
-use redis::{ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value};
 
 use crate::failure::{because, failure};
 
@@ -54,13 +55,76 @@ where
     }
 }
 
+/// The cluster serves every slot, by the `cluster_state` of one node.
+///
+/// Every node of a cluster answers `PING`, also when the owner of a slot is gone and
+/// commands get `CLUSTERDOWN`. [`ping`] would ask every primary.
+///
+/// ```
+/// use health_core::HealthState;
+/// use redis::cluster_async::ClusterConnection;
+///
+/// #[derive(Clone, HealthState)]
+/// struct AppState {
+///     #[health(check = health_indicators::redis::cluster, timeout = "2s", tags("cache"))]
+///     cache: ClusterConnection,
+/// }
+/// ```
+///
+/// A `ClusterConnection` asks a node at random and repeats a command that gets no
+/// connection. Set its `retries` and `response_timeout` so that the attempts end
+/// within the timeout of the check; otherwise the class is `timed_out`. It keeps
+/// the reason why it cannot connect, so wrong credentials are `unreachable`.
+pub async fn cluster<C>(connection: &C) -> Outcome
+where
+    C: ConnectionLike + Clone + Send + Sync,
+{
+    let mut command = redis::cmd("CLUSTER");
+    command.arg("INFO");
+    match send_command(connection, &command).await {
+        Ok(answer) => judge_cluster(&answer),
+        Err(error) => failed(error),
+    }
+}
+
+/// `CLUSTER INFO` is a text of lines such as `cluster_state:ok`.
+fn judge_cluster(answer: &Value) -> Outcome {
+    let info: String = match redis::from_redis_value_ref(answer) {
+        Ok(info) => info,
+        Err(error) => return because(FailureClass::Refused, error),
+    };
+    let field = |name| {
+        info.lines()
+            .find_map(|line| {
+                line.trim_end()
+                    .split_once(':')
+                    .filter(|(key, _)| *key == name)
+            })
+            .map(|(_, value)| value)
+    };
+    let outcome = match field("cluster_state") {
+        Some("ok") => Outcome::pass(),
+        _ => Outcome::fail("the cluster is down").class(FailureClass::Refused),
+    };
+    match field("cluster_slots_ok").map(str::parse::<u32>) {
+        Some(Ok(slots)) => outcome.observe(slots, "slots"),
+        _ => outcome,
+    }
+}
+
 async fn send<C>(connection: &C, command: &'static str) -> Result<Value, RedisError>
 where
     C: ConnectionLike + Clone + Send + Sync,
 {
+    send_command(connection, &redis::cmd(command)).await
+}
+
+async fn send_command<C>(connection: &C, command: &Cmd) -> Result<Value, RedisError>
+where
+    C: ConnectionLike + Clone + Send + Sync,
+{
     let mut connection = connection.clone();
-    let command = redis::cmd(command);
-    let answer: RedisFuture<'_, Value> = connection.req_packed_command(&command);
+    let answer: RedisFuture<'_, Value> = connection.req_packed_command(command);
     answer.await?.extract_error()
 }
 

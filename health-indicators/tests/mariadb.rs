@@ -123,6 +123,8 @@ async fn each_state_of_a_server_has_its_class() {
         assert_eq!(seen(&health).await, expected);
         let reading = mysql_read_only(&pool).await;
         assert_eq!(reading.status(), health_core::Status::Pass);
+        #[cfg(feature = "sea-orm")]
+        the_same_by_sea_orm(&pool, expected.1).await;
     }
     admin.close().await;
 
@@ -166,4 +168,14 @@ async fn each_state_of_a_server_has_its_class() {
             assert!(!public.contains(secret), "{public}");
         }
     }
+}
+
+#[cfg(feature = "sea-orm")]
+async fn the_same_by_sea_orm(pool: &MySqlPool, class: Option<FailureClass>) {
+    use health_indicators::sea_orm::{readable, writable};
+
+    let database = sea_orm::SqlxMySqlConnector::from_sqlx_mysql_pool(pool.clone());
+    assert_eq!(writable(&database).await.failure_class(), class);
+    let reading = readable(&database).await;
+    assert_eq!(reading.status(), health_core::Status::Pass);
 }

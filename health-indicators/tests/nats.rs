@@ -10,7 +10,9 @@ use async_nats::{Client, ConnectOptions};
 use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
-use health_indicators::async_nats::round_trip;
+use health_indicators::async_nats::{
+    ConnectionState, ObservedClient, observed_round_trip, round_trip,
+};
 use support::{Server, eventually, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
@@ -51,7 +53,28 @@ fn health(client: &Client) -> Health {
     })
 }
 
-/// The application uses the same client.
+/// A client whose events are observed.
+async fn observed(server: &Server, password: &str) -> ObservedClient {
+    let connection = ConnectionState::new();
+    let events = connection.clone();
+    let options = options(password).event_callback(move |event| {
+        events.observe(&event);
+        async {}
+    });
+    let address = format!("127.0.0.1:{}", server.port);
+    let client = options.connect(address).await;
+    connection.of(client.expect("it connects in the background"))
+}
+
+fn health_of_observed(client: &ObservedClient) -> Health {
+    let client = client.clone();
+    support::health(Duration::from_secs(2), move || {
+        let client = client.clone();
+        async move { observed_round_trip(&client).await }
+    })
+}
+
+/// The application's own use of the client.
 async fn works(client: &Client) {
     use tokio_stream::StreamExt as _;
 
@@ -109,12 +132,30 @@ async fn each_state_of_a_server_has_its_class() {
     println!("back: {:?}", eventually(&health, UP).await);
     works(&client).await;
 
-    // The client does not report why it cannot connect.
-    let wrong = self::client(&server, "wrong-hunter2").await;
-    let health = self::health(&wrong);
-    eventually(&health, unreachable).await;
-    let public = public_bytes(&health);
-    for secret in ["hunter2", "127.0.0.1", "orders"] {
-        assert!(!public.contains(secret), "{public}");
+    the_wrong_password(&mut server).await;
+}
+
+/// The client tells its events alone why it cannot connect.
+async fn the_wrong_password(server: &mut Server) {
+    let good = health_of_observed(&observed(server, PASSWORD).await);
+    eventually(&good, UP).await;
+    let unreachable = failing(FailureClass::Unreachable);
+    let unobserved = health(&client(server, "wrong-hunter2").await);
+    let observed = health_of_observed(&observed(server, "wrong-hunter2").await);
+    let unauthorized = failing(FailureClass::Unauthorized);
+    for (health, class) in [(&unobserved, unreachable), (&observed, unauthorized)] {
+        eventually(health, class).await;
+        let public = public_bytes(health);
+        for secret in ["hunter2", "127.0.0.1", "orders"] {
+            assert!(!public.contains(secret), "{public}");
+        }
     }
+    // A server that is down afterwards is not one that refuses the password.
+    server.stop();
+    eventually(&good, unreachable).await;
+    eventually(&observed, unreachable).await;
+    server.spawn();
+    server.wait_until_it_listens();
+    eventually(&good, UP).await;
+    eventually(&observed, unauthorized).await;
 }

@@ -1,48 +1,57 @@
-//! The checks of tokio-postgres and of its pools, against one real server.
-#![cfg(all(feature = "bb8-postgres", feature = "deadpool-postgres"))]
+//! The checks of Postgres by other clients than sqlx, against one real server.
+#![cfg(all(
+    feature = "_libpq",
+    feature = "bb8-postgres",
+    feature = "deadpool-postgres",
+    feature = "diesel-async-bb8",
+    feature = "diesel-async-deadpool"
+))]
 
+mod pools;
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::tokio_postgres::{Client, Config, NoTls};
-use bb8_postgres::PostgresConnectionManager;
-use bb8_postgres::bb8;
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
+use ::tokio_postgres::{Client, NoTls};
+use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
-use health_core::{Health, Outcome};
-use health_indicators::{bb8_postgres as in_bb8, deadpool_postgres as in_deadpool, tokio_postgres};
-use support::postgres::{PASSWORD, cold_standby, server};
+use health_indicators::tokio_postgres;
+use pools::{Login, Pool};
+use support::postgres::{PASSWORD, cold_standby, server, standby};
 use support::{Server, eventually, look, public_bytes, seen};
 
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-const TIMEOUT: Duration = Duration::from_secs(3);
-
-type Bb8 = bb8::Pool<PostgresConnectionManager<NoTls>>;
 
 fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
     (Verdict::Fail, Some(class))
 }
 
-fn config(server: &Server, password: &str) -> Config {
-    let mut config = Config::new();
-    config
-        .host("127.0.0.1")
-        .port(server.port)
-        .user("orders")
-        .password(password)
-        .dbname("postgres");
-    config
+fn login(server: &Server) -> Login<'static> {
+    Login {
+        port: server.port,
+        password: PASSWORD,
+        database: "postgres",
+    }
+}
+
+fn every_pool(login: &Login<'_>) -> Vec<Pool> {
+    vec![
+        pools::deadpool(login),
+        pools::bb8(login),
+        pools::diesel_r2d2(login),
+        pools::diesel_async_deadpool(login),
+        pools::diesel_async_bb8(login),
+    ]
 }
 
 async fn connect(server: &Server) -> Client {
-    let config = config(server, PASSWORD);
+    let url = login(server).url();
     let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
         // The server listens before it answers.
-        match config.connect(NoTls).await {
+        match ::tokio_postgres::connect(&url, NoTls).await {
             Ok((client, connection)) => {
                 tokio::spawn(connection);
                 return client;
@@ -53,70 +62,24 @@ async fn connect(server: &Server) -> Client {
     }
 }
 
-/// A pool without a runtime, as many applications create it.
-fn deadpool(config: Config) -> deadpool_postgres::Pool {
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
-    let manager = Manager::from_config(config, NoTls, recycling);
-    let pool = deadpool_postgres::Pool::builder(manager).max_size(2);
-    pool.build().expect("a pool")
-}
-
-fn bb8(config: Config) -> Bb8 {
-    let manager = PostgresConnectionManager::new(config, NoTls);
-    let pool = bb8::Pool::builder().max_size(2);
-    pool.connection_timeout(Duration::from_secs(5))
-        .build_unchecked(manager)
-}
-
 fn health_of_client(client: &Arc<Client>) -> Health {
     let client = Arc::clone(client);
-    support::health(TIMEOUT, move || {
+    support::health(pools::TIMEOUT, move || {
         let client = Arc::clone(&client);
         async move { tokio_postgres::postgres(&client).await }
     })
 }
 
-fn health_of_deadpool(pool: &deadpool_postgres::Pool) -> Health {
-    let pool = pool.clone();
-    support::health(TIMEOUT, move || {
-        let pool = pool.clone();
-        async move { in_deadpool::postgres(&pool).await }
-    })
-}
-
-fn health_of_bb8(pool: &Bb8) -> Health {
-    let pool = pool.clone();
-    support::health(TIMEOUT, move || {
-        let pool = pool.clone();
-        async move { in_bb8::postgres(&pool).await }
-    })
-}
-
-/// The application uses the same pools.
-async fn both_work(deadpool: &deadpool_postgres::Pool, bb8: &Bb8) {
-    let first = [deadpool.get().await, deadpool.get().await];
-    for client in first {
-        client
-            .expect("a place")
-            .simple_query("SELECT 1")
-            .await
-            .expect("an answer");
-    }
-    let second = [bb8.get().await, bb8.get().await];
-    for client in second {
-        client
-            .expect("a place")
-            .simple_query("SELECT 1")
-            .await
-            .expect("an answer");
-    }
-}
-
 async fn connections(admin: &Client) -> i64 {
     let count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
     admin.query_one(count, &[]).await.expect("an answer").get(0)
+}
+
+/// The application's own use of the pools.
+async fn all_work(pools: &[Pool]) {
+    for pool in pools {
+        drop(pool.take_all().await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,18 +88,11 @@ async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let admin = connect(&server).await;
     let client = Arc::new(connect(&server).await);
-    let deadpool = deadpool(config(&server, PASSWORD));
-    let bb8 = bb8(config(&server, PASSWORD));
     let of_client = health_of_client(&client);
-    let pools = [
-        ("deadpool", health_of_deadpool(&deadpool)),
-        ("bb8", health_of_bb8(&bb8)),
-    ];
+    let pools = every_pool(&login(&server));
     let all = || {
-        pools
-            .iter()
-            .map(|(name, health)| (*name, health))
-            .chain([("client", &of_client)])
+        let pools = pools.iter().map(|pool| (pool.name, &pool.writing));
+        pools.chain([("client", &of_client)])
     };
     for (name, health) in all() {
         println!("{name}, up: {:?}", eventually(health, UP).await);
@@ -145,25 +101,13 @@ async fn each_state_of_a_server_has_its_class() {
     // A run opens no connection for itself.
     let before = connections(&admin).await;
     for _ in 0..20 {
-        for (_, health) in all() {
-            assert_eq!(seen(health).await, UP);
+        for (name, health) in all() {
+            assert_eq!(seen(health).await, UP, "{name}");
         }
     }
     assert_eq!(connections(&admin).await, before);
 
-    // Every connection in use: degraded.
-    let first = [deadpool.get().await, deadpool.get().await];
-    let second = [bb8.get().await, bb8.get().await];
-    for (name, health) in &pools {
-        let saturated = look(health).await;
-        assert_eq!(saturated.verdict(), Verdict::Warn, "{name}");
-        assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
-        println!("{name}, saturated: {:?}", saturated.response_time());
-    }
-    drop((first, second));
-    for (_, health) in all() {
-        eventually(health, UP).await;
-    }
+    every_connection_in_use(&pools).await;
 
     // Demoted: read-only for all new transactions of all connections.
     for (on, wanted) in [("on", failing(FailureClass::WrongRole)), ("off", UP)] {
@@ -177,16 +121,11 @@ async fn each_state_of_a_server_has_its_class() {
                 eventually(health, wanted).await
             );
         }
-        let reading = [
-            tokio_postgres::postgres_read_only(&client).await,
-            in_deadpool::postgres_read_only(&deadpool).await,
-            in_bb8::postgres_read_only(&bb8).await,
-        ];
-        assert!(
-            reading
-                .iter()
-                .all(|outcome| outcome.status() == health_core::Status::Pass)
-        );
+        for pool in &pools {
+            assert_eq!(seen(&pool.reading).await, UP, "{}", pool.name);
+        }
+        let reading = tokio_postgres::postgres_read_only(&client).await;
+        assert_eq!(reading.status(), health_core::Status::Pass);
     }
 
     server.freeze();
@@ -198,7 +137,7 @@ async fn each_state_of_a_server_has_its_class() {
     for (name, health) in all() {
         println!("{name}, thawed: {:?}", eventually(health, UP).await);
     }
-    both_work(&deadpool, &bb8).await;
+    all_work(&pools).await;
 
     server.stop();
     for (name, health) in all() {
@@ -208,48 +147,70 @@ async fn each_state_of_a_server_has_its_class() {
     }
     server.spawn();
     server.wait_until_it_listens();
-    for (name, health) in &pools {
-        println!("{name}, back: {:?}", eventually(health, UP).await);
+    for pool in &pools {
+        let back = eventually(&pool.writing, UP).await;
+        println!("{}, back: {back:?}", pool.name);
     }
     // A client never reconnects.
     assert_eq!(seen(&of_client).await, failing(FailureClass::Unreachable));
-    both_work(&deadpool, &bb8).await;
+    all_work(&pools).await;
 
     the_wrong_credentials_and_databases(&server).await;
+    a_standby(&server).await;
     a_server_that_starts(&server).await;
 }
 
+/// Degraded, and nothing is sent.
+async fn every_connection_in_use(pools: &[Pool]) {
+    for pool in pools {
+        let taken = pool.take_all().await;
+        let saturated = look(&pool.writing).await;
+        assert_eq!(saturated.verdict(), Verdict::Warn, "{}", pool.name);
+        assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
+        println!("{}, saturated: {:?}", pool.name, saturated.response_time());
+        drop(taken);
+        eventually(&pool.writing, UP).await;
+    }
+}
+
 async fn the_wrong_credentials_and_databases(server: &Server) {
-    let wrong = || config(server, "wrong-hunter2");
-    let mut missing = config(server, PASSWORD);
-    missing.dbname("missing");
-    for (health, class) in [
-        (
-            health_of_deadpool(&self::deadpool(wrong())),
-            FailureClass::Unauthorized,
-        ),
-        (
-            health_of_deadpool(&self::deadpool(missing)),
-            FailureClass::Misconfigured,
-        ),
-        (
-            health_of_bb8(&self::bb8(wrong())),
-            FailureClass::Unreachable,
-        ),
+    let wrong = Login {
+        password: "wrong-hunter2",
+        ..login(server)
+    };
+    let missing = Login {
+        database: "missing",
+        ..login(server)
+    };
+    for (login, class) in [
+        (wrong, FailureClass::Unauthorized),
+        (missing, FailureClass::Misconfigured),
     ] {
-        eventually(&health, failing(class)).await;
-        let public = public_bytes(&health);
-        for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
-            assert!(!public.contains(secret), "{public}");
+        for pool in every_pool(&login) {
+            let told = eventually(&pool.writing, failing(class)).await;
+            println!("{}, {class:?}: {told:?}", pool.name);
+            let public = public_bytes(&pool.writing);
+            for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
+                assert!(!public.contains(secret), "{}: {public}", pool.name);
+            }
         }
+    }
+}
+
+/// A standby answers queries and takes no writes.
+async fn a_standby(primary: &Server) {
+    let standby = standby(primary);
+    for pool in every_pool(&login(&standby)) {
+        eventually(&pool.reading, UP).await;
+        let seen = seen(&pool.writing).await;
+        assert_eq!(seen, failing(FailureClass::WrongRole), "{}", pool.name);
     }
 }
 
 async fn a_server_that_starts(primary: &Server) {
     let standby = cold_standby(primary);
-    let health = health_of_deadpool(&self::deadpool(config(&standby, PASSWORD)));
-    let starting = eventually(&health, failing(FailureClass::Starting)).await;
-    println!("deadpool, starting: {starting:?}");
-    let outcome: Outcome = in_bb8::postgres(&self::bb8(config(&standby, PASSWORD))).await;
-    assert_eq!(outcome.failure_class(), Some(FailureClass::Unreachable));
+    for pool in every_pool(&login(&standby)) {
+        let starting = eventually(&pool.writing, failing(FailureClass::Starting)).await;
+        println!("{}, starting: {starting:?}", pool.name);
+    }
 }

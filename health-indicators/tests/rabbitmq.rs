@@ -68,20 +68,28 @@ fn broker() -> (Server, Erlang) {
 
 /// Above this share of the memory the broker blocks publishers.
 fn limit_memory(server: &Server, erlang: Erlang, share: &str) {
+    control(server, erlang, &["set_vm_memory_high_watermark", share]);
+}
+
+fn control(server: &Server, erlang: Erlang, words: &[&str]) {
     let program = Path::new(PROGRAMS).join("rabbitmqctl");
     let mut command = as_user(program, "rabbitmq");
-    command.args(["-q", "set_vm_memory_high_watermark", share]);
+    command.arg("-q").args(words);
     erlang.environment(&mut command, server.directory.path(), server.port);
     support::run(&mut command);
 }
 
-async fn connect(server: &Server) -> Connection {
+async fn try_to_connect(server: &Server, password: &str) -> lapin::Result<Connection> {
     let port = server.port;
-    let url = format!("amqp://guest:guest@127.0.0.1:{port}/%2f?heartbeat=2");
+    let url = format!("amqp://guest:{password}@127.0.0.1:{port}/%2f?heartbeat=2");
+    let properties = ConnectionProperties::default().enable_auto_recover();
+    Connection::connect(&url, properties).await
+}
+
+async fn connect(server: &Server) -> Connection {
     let until = std::time::Instant::now() + Duration::from_secs(300);
     loop {
-        let properties = ConnectionProperties::default().enable_auto_recover();
-        match Connection::connect(&url, properties).await {
+        match try_to_connect(server, "guest").await {
             Ok(connection) => return connection,
             Err(error) => assert!(std::time::Instant::now() < until, "{error}"),
         }
@@ -160,6 +168,8 @@ async fn each_state_of_a_broker_has_its_class() {
     println!("its channel: {:?}", eventually(&of_channel, UP).await);
     publish(&orders).await.expect("it is sent");
 
+    the_wrong_password(&server, erlang, &of_broker).await;
+
     server.stop();
     println!("stopped: {:?}", eventually(&of_broker, lost).await);
     eventually(&of_channel, lost).await;
@@ -167,4 +177,19 @@ async fn each_state_of_a_broker_has_its_class() {
     for secret in ["guest", "127.0.0.1"] {
         assert!(!public.contains(secret), "{public}");
     }
+}
+
+/// With a wrong password there is no connection to check. One that is lost after
+/// the password has changed is opened again only when the password is right.
+async fn the_wrong_password(server: &Server, erlang: Erlang, of_broker: &Health) {
+    let refused = try_to_connect(server, "wrong-hunter2").await;
+    let error = refused.expect_err("the password is wrong");
+    assert!(error.to_string().contains("ACCESS_REFUSED"), "{error}");
+
+    control(server, erlang, &["change_password", "guest", "other"]);
+    control(server, erlang, &["close_all_connections", "rotated"]);
+    let lost = failing(FailureClass::Unreachable);
+    println!("logged out: {:?}", eventually(of_broker, lost).await);
+    control(server, erlang, &["change_password", "guest", "guest"]);
+    println!("logged in: {:?}", eventually(of_broker, UP).await);
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_core::{Health, Outcome};
-use health_indicators::redis::{ping, writable};
+use health_indicators::redis::{cluster, ping, writable};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use support::{Server, eventually, look, public_bytes, seen};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use support::{Server, eventually, free_port, look, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
@@ -253,4 +255,159 @@ async fn an_exhausted_pool_is_not_reported_as_an_unreachable_server() {
     let outcome: Outcome = health_indicators::deadpool_redis::ping(&wrong).await;
     assert_eq!(outcome.failure_class(), Some(FailureClass::Unauthorized));
     assert_eq!(outcome.message(), Some("the credentials are not accepted"));
+}
+
+/// A node that knows no others yet.
+fn node() -> Server {
+    let directory = tempfile::tempdir().expect("a directory");
+    // By default it is the other port and 10000, which may be none.
+    let bus = free_port().to_string();
+    Server::start(directory, move |directory, port| {
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--requirepass", PASSWORD, "--masterauth", PASSWORD])
+            .args(["--save", "", "--cluster-enabled", "yes"])
+            .args(["--cluster-port", &bus, "--cluster-node-timeout", "3000"])
+            .arg("--dir")
+            .arg(directory);
+        command
+    })
+}
+
+/// Three primaries without replicas.
+fn nodes() -> [Server; 3] {
+    let nodes = [node(), node(), node()];
+    let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+    support::run(
+        Command::new("redis-cli")
+            .args(["-a", PASSWORD, "--cluster-yes", "--cluster", "create"])
+            .args(addresses),
+    );
+    nodes
+}
+
+async fn cluster_connection(nodes: &[Server]) -> ClusterConnection {
+    let urls: Vec<_> = nodes.iter().map(|node| url(node, PASSWORD)).collect();
+    let client = ClusterClient::builder(urls)
+        .retries(1)
+        .connection_timeout(Duration::from_millis(500))
+        .response_timeout(Duration::from_millis(500))
+        .build();
+    let connection = client.expect("a client").get_async_connection().await;
+    connection.expect("a connection")
+}
+
+async fn set(connection: &ClusterConnection, key: &str) -> redis::RedisResult<()> {
+    let mut set = redis::cmd("SET");
+    set.arg(key).arg("value");
+    set.query_async(&mut connection.clone()).await
+}
+
+/// What each node itself says of the cluster.
+async fn healths_of_nodes(nodes: &[Server]) -> Vec<Health> {
+    let mut healths = Vec::new();
+    for node in nodes {
+        let connection = manager(node, Duration::from_secs(30)).await;
+        healths.push(support::health(Duration::from_secs(3), move || {
+            let connection = connection.clone();
+            async move { cluster(&connection).await }
+        }));
+    }
+    healths
+}
+
+async fn all_are_up(nodes: &[Health]) {
+    for node in nodes {
+        eventually(node, UP).await;
+    }
+}
+
+/// Without the owner of a slot, the other nodes answer `PING`, and no command works.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "starts three Redis servers; scripts/test.sh runs it"]
+async fn a_cluster_without_the_owner_of_a_slot_is_down() {
+    let mut nodes = nodes();
+    let connection = cluster_connection(&nodes).await;
+    let health = support::health(Duration::from_secs(3), {
+        let connection = connection.clone();
+        move || {
+            let connection = connection.clone();
+            async move { cluster(&connection).await }
+        }
+    });
+    let of_nodes = healths_of_nodes(&nodes).await;
+    all_are_up(&of_nodes).await;
+    println!("up: {:?}", eventually(&health, UP).await);
+    set(&connection, "tea").await.expect("it is set");
+
+    let direct = manager(&nodes[0], Duration::from_secs(30)).await;
+    let before = clients(&direct).await;
+    for _ in 0..20 {
+        look(&health).await;
+    }
+    assert_eq!(clients(&direct).await, before, "a run opens no connection");
+
+    let down = failing(FailureClass::Refused);
+    nodes[2].freeze();
+    println!("one frozen: {:?}", eventually(&health, down).await);
+    let of_other = self::health(&direct);
+    assert_eq!(seen(&of_other).await, UP, "a node that is left answers");
+    nodes[2].thaw();
+    println!("thawed: {:?}", eventually(&health, UP).await);
+    all_are_up(&of_nodes).await;
+
+    nodes[2].stop();
+    println!("one stopped: {:?}", eventually(&health, down).await);
+    let outcome = cluster(&connection).await;
+    assert_eq!(
+        outcome.message(),
+        Some("the cluster is down"),
+        "{outcome:?}"
+    );
+    nodes[2].spawn();
+    nodes[2].wait_until_it_listens();
+    println!("back: {:?}", eventually(&health, UP).await);
+    all_are_up(&of_nodes).await;
+
+    for node in &nodes {
+        node.freeze();
+    }
+    let frozen = failing(FailureClass::TimedOut);
+    println!("all frozen: {:?}", eventually(&health, frozen).await);
+    for node in &nodes {
+        node.thaw();
+    }
+    println!("all thawed: {:?}", eventually(&health, UP).await);
+
+    for node in &mut nodes {
+        node.stop();
+    }
+    let stopped = failing(FailureClass::Unreachable);
+    println!("all stopped: {:?}", eventually(&health, stopped).await);
+    let public = public_bytes(&health);
+    for secret in ["hunter2", "127.0.0.1"] {
+        assert!(!public.contains(secret), "{public}");
+    }
+    for node in &mut nodes {
+        node.spawn();
+    }
+    for node in &nodes {
+        node.wait_until_it_listens();
+    }
+    println!("all back: {:?}", eventually(&health, UP).await);
+    all_are_up(&of_nodes).await;
+    for key in ["tea", "milk", "sugar", "water"] {
+        set(&connection, key).await.expect("it is set");
+    }
+
+    // The password changes under the connections of the application.
+    for node in &nodes {
+        let direct = manager(node, Duration::from_secs(30)).await;
+        command(&direct, &["CONFIG", "SET", "requirepass", "other-hunter2"]).await;
+        server_drops_its_clients(node).await;
+    }
+    // The connection keeps to itself why it cannot connect.
+    eventually(&health, stopped).await;
+    assert!(!public_bytes(&health).contains("hunter2"));
 }

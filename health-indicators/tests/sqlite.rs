@@ -37,6 +37,8 @@ async fn each_state_of_a_database_has_its_class() {
     assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
     drop(held);
     assert_eq!(sqlite(&orders).await.status(), Status::Pass);
+    #[cfg(feature = "sea-orm")]
+    by_sea_orm_it_passes(&orders).await;
 
     let missing = pool(SqliteConnectOptions::new().filename(directory.path().join("missing.db")));
     let outcome = sqlite(&missing).await;
@@ -61,7 +63,17 @@ async fn each_state_of_a_database_has_its_class() {
     );
 }
 
-/// The application takes the only connection between two steps of the check.
+#[cfg(feature = "sea-orm")]
+async fn by_sea_orm_it_passes(pool: &SqlitePool) {
+    use health_indicators::sea_orm::{readable, writable};
+
+    let database = sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
+    for outcome in [writable(&database).await, readable(&database).await] {
+        assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    }
+}
+
+/// The application takes the only connection between any two steps of the check.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_busy_pool_is_never_reported_as_an_unreachable_database() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Server, as_user, directory_of, run};
+use super::{PATIENCE, Server, as_user, directory_of, run};
 
 pub(crate) const PASSWORD: &str = "hunter2hunter2";
 
@@ -45,6 +46,7 @@ pub(crate) fn cold_standby(primary: &Server) -> Server {
 }
 
 fn copy(primary: &Server) -> TempDir {
+    wait_until_it_answers(primary);
     let directory = directory_of("postgres");
     run(as_user(program("pg_basebackup"), "postgres")
         .args(["-R", "-X", "stream", "-c", "fast", "--no-sync"])
@@ -54,6 +56,22 @@ fn copy(primary: &Server) -> TempDir {
         .arg(directory.path().join("data"))
         .env("PGPASSWORD", PASSWORD));
     directory
+}
+
+/// A server listens before it has started.
+fn wait_until_it_answers(server: &Server) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut command = Command::new(program("pg_isready"));
+        let port = server.port.to_string();
+        let output = command.args(["-h", "127.0.0.1", "-p", &port]).output();
+        let output = output.expect("the program is installed");
+        if output.status.success() {
+            return;
+        }
+        assert!(Instant::now() < until, "it does not answer: {output:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn start(directory: TempDir, more: &'static [&'static str]) -> Server {
