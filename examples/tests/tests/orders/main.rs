@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod dependencies;
 #[cfg(unix)]
+mod openapi;
+#[cfg(unix)]
 mod ported;
 #[cfg(unix)]
 mod rolling;
