@@ -58,7 +58,9 @@ fn shop(clock: Clock, [database, cache, payments]: [Outage; 3]) -> HealthBuilder
             ServiceInfo::new()
                 .name("orders")
                 .version("1.4.2")
-                .id("orders-7d9f4"),
+                .id("orders-7d9f4")
+                .description("Takes the orders of the shop.")
+                .link("dashboard", "https://grafana.example.com/d/health-checks"),
         )
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .reported(

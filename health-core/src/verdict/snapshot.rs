@@ -246,10 +246,9 @@ impl CheckReport {
             kept: None,
             is_reported: track.is_reported(),
             // Each answer makes all reports, and only these need it.
-            since: if track.verdict().is_good() {
-                None
-            } else {
-                since(track.since())
+            since: match track.verdict() {
+                Verdict::Pass => None,
+                _ => since(track.since()),
             },
             notice,
         }
@@ -400,8 +399,8 @@ impl CheckReport {
         self.is_reported
     }
 
-    /// Returns the wall-clock time since which the verdict is unchanged, if it is
-    /// not a good one.
+    /// Returns the wall-clock time since which the verdict is unchanged, unless
+    /// the check passes.
     pub(crate) fn since(&self) -> Option<SystemTime> {
         self.since
     }
