@@ -336,7 +336,7 @@ fn pages(checks: usize, times: u32) -> Result<u64> {
     on_paused_clock(async {
         let http = HttpOptions::new().path("/status", Page::StatusPage);
         let health = workload::with_outages(checks).http(http).start()?;
-        sleep(Duration::from_hours(6)).await;
+        sleep(Duration::from_secs(6 * 3_600)).await;
         let endpoint = health.internal_endpoint();
         let request = Request::get("/status").body(())?;
         for _ in 0..times {

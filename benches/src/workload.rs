@@ -34,7 +34,7 @@ pub fn waiting(wait: Duration, checks: usize) -> HealthBuilder {
 /// time, and one in eight at any time.
 pub fn with_outages(checks: usize) -> HealthBuilder {
     let options = CheckOptions::new()
-        .interval(Duration::from_mins(1))
+        .interval(Duration::from_secs(60))
         .description("The shard of the tenant answers a query.")
         .tags(&["storage", "eu-west-1"]);
     let number = AtomicUsize::new(0);
@@ -43,7 +43,7 @@ pub fn with_outages(checks: usize) -> HealthBuilder {
         let minute = AtomicUsize::new(0);
         builder.check(name, options.clone(), move || {
             let minute = minute.fetch_add(1, Ordering::Relaxed);
-            let passes = (minute / 5 + number) % 8 != 0;
+            let passes = !(minute / 5 + number).is_multiple_of(8);
             async move { passes }
         })
     })

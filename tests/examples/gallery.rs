@@ -4,7 +4,8 @@
 //! ```sh
 //! npm ci --prefix tests/browser
 //! cargo run -p tests --example gallery -- folder 40
-//! pngquant --ext .png --force --skip-if-larger 64 folder/*.png
+//! pngquant --ext .png --force --speed 1 32 folder/*.png
+//! optipng -o2 folder/*.png
 //! cp folder/*.png docs/pictures
 //! ```
 //!

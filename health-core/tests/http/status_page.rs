@@ -602,7 +602,15 @@ async fn a_start_has_its_own_word() {
     let html = starting.body();
     assert!(html.contains("<title>Starting: "), "{html}");
     assert!(html.contains("Readiness fails until startup has passed."));
+    sleep(Duration::from_secs(90)).await;
+    assert!(!page(&health, "/status/warm-up").contains("down for"));
     warm_up.open();
+    sleep(Duration::from_secs(90)).await;
+    let gate = page(&health, "/status/warm-up");
+    assert!(
+        gate.contains("100\u{a0}% up") && !gate.contains("down for"),
+        "{gate}"
+    );
     let html = page(&health, "/status");
     assert!(
         html.contains("<title>Degraded: 1 degraded, 1 passing"),

@@ -67,14 +67,7 @@ impl Display for Heading<'_> {
             writeln!(f, "<p>{}</p>", self.counts)?;
         }
         f.write_str("</div>\n")?;
-        let info = self.frame.service.info;
-        let info = info.filter(|_| matches!(self.subject, Subject::Service(_)));
-        for text in info
-            .iter()
-            .flat_map(|info| info.description.iter().chain(&info.notes))
-        {
-            writeln!(f, "<p class=\"about\"><bdi>{}</bdi></p>", Escaped(text))?;
-        }
+        self.about(f)?;
         if self.frame.draining {
             f.write_str(
                 "<p class=\"notice\"><strong>Draining.</strong> Readiness fails on purpose, \
@@ -91,9 +84,6 @@ impl Display for Heading<'_> {
             self.notice(check, f)?;
         }
         self.facts(f)?;
-        if let Some(info) = info {
-            write!(f, "{}", Links(&info.links))?;
-        }
         f.write_str("</header>\n")
     }
 }
@@ -116,6 +106,17 @@ impl Heading<'_> {
             f,
             "<p class=\"service\"><a href=\"{whole}\"><bdi>{service}</bdi></a> / {name}</p>"
         )
+    }
+
+    /// The description of the service, its notes and links.
+    fn about(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (Subject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
+            return Ok(());
+        };
+        for text in info.description.iter().chain(&info.notes) {
+            writeln!(f, "<p class=\"about\"><bdi>{}</bdi></p>", Escaped(text))?;
+        }
+        write!(f, "{}", Links(&info.links))
     }
 
     /// A switch that is off, for example for maintenance.
