@@ -92,6 +92,10 @@ step "a server of S3"
 [ -x tests/s3/.venv/bin/python ] || python3 -m venv tests/s3/.venv
 tests/s3/.venv/bin/python -m pip install --quiet --requirement tests/s3/requirements.txt
 
+step "schemathesis"
+[ -x tests/openapi/.venv/bin/st ] || python3 -m venv tests/openapi/.venv
+tests/openapi/.venv/bin/python -m pip install --quiet --requirement tests/openapi/requirements.txt
+
 step "formatting"
 cargo fmt --all --check
 

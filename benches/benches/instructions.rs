@@ -155,6 +155,15 @@ const SCENARIOS: &[Scenario] = &[
         times: 20,
         run: |times| scrapes(1_000, times),
     },
+    Scenario {
+        name: "page-129",
+        what: "one status page, 129 checks with a past of 6 h and failures in it",
+        beyond: None,
+        budget: None,
+        recorded: None,
+        times: 20,
+        run: |times| pages(129, times),
+    },
 ];
 
 fn main() -> Result<()> {
@@ -319,6 +328,21 @@ fn scrapes(checks: usize, times: u32) -> Result<u64> {
     let builder =
         workload::passing(checks).http(HttpOptions::new().path("/metrics", Page::Metrics));
     answers_of(builder, "/metrics", times)
+}
+
+/// Every check has a time axis over hours, with outages of each in turn.
+fn pages(checks: usize, times: u32) -> Result<u64> {
+    on_paused_clock(async {
+        let http = HttpOptions::new().path("/status", Page::StatusPage);
+        let health = workload::with_outages(checks).http(http).start()?;
+        sleep(Duration::from_secs(6 * 3_600)).await;
+        let endpoint = health.internal_endpoint();
+        let request = Request::get("/status").body(())?;
+        for _ in 0..times {
+            answer(&endpoint, &request);
+        }
+        Ok(u64::from(times))
+    })
 }
 
 fn answers_of(builder: HealthBuilder, path: &str, times: u32) -> Result<u64> {

@@ -2,6 +2,7 @@
 //! not what the checks do.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use health_core::{CheckOptions, Health, HealthBuilder, Probe, Status};
@@ -26,6 +27,25 @@ pub fn waiting(wait: Duration, checks: usize) -> HealthBuilder {
     let options = CheckOptions::new().critical();
     declare(checks, |builder, name| {
         builder.check(name, options.clone(), move || sleep(wait))
+    })
+}
+
+/// Checks of a minute with everything that a card shows. Each fails from time to
+/// time, and one in eight at any time.
+pub fn with_outages(checks: usize) -> HealthBuilder {
+    let options = CheckOptions::new()
+        .interval(Duration::from_secs(60))
+        .description("The shard of the tenant answers a query.")
+        .tags(&["storage", "eu-west-1"]);
+    let number = AtomicUsize::new(0);
+    declare(checks, |builder, name| {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        let minute = AtomicUsize::new(0);
+        builder.check(name, options.clone(), move || {
+            let minute = minute.fetch_add(1, Ordering::Relaxed);
+            let passes = !(minute / 5 + number).is_multiple_of(8);
+            async move { passes }
+        })
     })
 }
 

@@ -20,9 +20,17 @@ const HEALTH_JSON: &str = include_str!("../../schemas/health-json.schema.json");
 
 const METHODS: [&str; 3] = ["get", "head", "options"];
 
+/// Maximum number of checks that are named as an example at one path.
+pub(super) const MAX_EXAMPLES: usize = 3;
+
 /// `lists_checks` is whether a client that is not recognized can see checks at
-/// `/health`.
-pub(super) fn document(settings: &HttpOptions, places: &Places, lists_checks: bool) -> Value {
+/// `/health`. `examples` returns names of checks that have an answer at a page.
+pub(super) fn document<'a>(
+    settings: &HttpOptions,
+    places: &Places,
+    lists_checks: bool,
+    examples: impl Fn(Page) -> Vec<&'a str>,
+) -> Value {
     let mut paths = Map::new();
     for place in places.iter() {
         let path = &place.path;
@@ -39,7 +47,11 @@ pub(super) fn document(settings: &HttpOptions, places: &Places, lists_checks: bo
                 of_check: true,
                 ..whole
             };
-            paths.insert(format!("{path}/{{check}}"), of_check.methods());
+            let mut item = of_check.methods();
+            if let Some(parameters) = item["parameters"].as_array_mut() {
+                parameters.insert(0, check_parameter(&examples(place.page)));
+            }
+            paths.insert(format!("{path}/{{check}}"), item);
         }
     }
     let mut components = json!({ "schemas": schemas(settings.words) });
@@ -131,14 +143,6 @@ impl Operation<'_> {
 
     fn parameters(self) -> Vec<Value> {
         let mut parameters = Vec::new();
-        if self.of_check {
-            parameters.push(json!({
-                "name": "check",
-                "in": "path",
-                "required": true,
-                "schema": { "$ref": "#/components/schemas/CheckName" },
-            }));
-        }
         match self.page {
             Page::OpenApi => {}
             Page::Metrics => parameters.push(format_parameter(&["prometheus", "openmetrics"])),
@@ -333,6 +337,24 @@ impl Operation<'_> {
             }
         }
     }
+}
+
+/// Generators of clients and of tests take the examples; `enum` would make a new
+/// check a breaking change.
+fn check_parameter(examples: &[&str]) -> Value {
+    let mut parameter = json!({
+        "name": "check",
+        "in": "path",
+        "required": true,
+        "schema": { "$ref": "#/components/schemas/CheckName" },
+    });
+    if !examples.is_empty() {
+        let named = examples
+            .iter()
+            .map(|&name| (name.to_owned(), json!({ "value": name })));
+        parameter["examples"] = named.collect::<Map<_, _>>().into();
+    }
+    parameter
 }
 
 fn format_parameter(formats: &[&str]) -> Value {

@@ -253,10 +253,9 @@ impl CheckReport {
             kept: None,
             is_reported: track.is_reported(),
             // Only computed here, since each answer creates all reports.
-            since: if track.verdict().is_good() {
-                None
-            } else {
-                since(track.since())
+            since: match track.verdict() {
+                Verdict::Pass => None,
+                _ => since(track.since()),
             },
             notice,
         }
@@ -488,8 +487,8 @@ impl CheckReport {
         self.is_reported
     }
 
-    /// Returns the wall-clock time since which the verdict is unchanged, if the check
-    /// does not pass.
+    /// Returns the wall-clock time since which the verdict is unchanged, unless
+    /// the check passes.
     pub(crate) fn since(&self) -> Option<SystemTime> {
         self.since
     }

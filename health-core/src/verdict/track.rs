@@ -227,8 +227,17 @@ impl Track {
     #[cfg(feature = "status-page")]
     pub(crate) fn day(&self, now: Moment) -> Option<Day> {
         let mut day = Day::clone(self.day.as_ref()?);
-        day.record(self.verdict(), now);
+        day.record(self.verdict_by_results(), now);
         Some(day)
+    }
+
+    /// Returns the verdict as the last day counts it: the wait for the first
+    /// report fails a probe, and is no failure.
+    fn verdict_by_results(&self) -> Verdict {
+        match self.verdict() {
+            Verdict::Fail if self.results == 0 => Verdict::Unknown,
+            verdict => verdict,
+        }
     }
 
     pub(crate) fn is_reported(&self) -> bool {
@@ -686,6 +695,12 @@ impl Track {
         let outcome = self.forced.as_deref().cloned().unwrap_or(outcome);
         if !outcome.is_timed_out() {
             self.explanation = None;
+        }
+        if self.results == 0 {
+            let waited = self.verdict_by_results();
+            if let Some(day) = &mut self.day {
+                day.record(waited, ended);
+            }
         }
         let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
         let gap = self.ended.map(|last| ended.since(last));

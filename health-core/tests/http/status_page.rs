@@ -9,7 +9,7 @@ use health_core::config::HttpOptions;
 use health_core::config::RuntimeOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::{Details, Guard, Page, RequestHead};
-use health_core::reported::Switch;
+use health_core::reported::{Gate, Switch};
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Status, testing};
 use http::Response;
 use serde_json::Value;
@@ -313,12 +313,23 @@ async fn the_heading_of_the_status_page_names_the_service() {
     let info = ServiceInfo::new()
         .name("orders <eu>")
         .version("1.4.2")
-        .id("orders-7d9f");
+        .id("orders-7d9f")
+        .description("Takes the orders of the <shop>")
+        .note("The ledger is read-only on Sundays")
+        .link("about", "https://example.com/orders");
     let health = started(builder_of(info.host("node-3"))).await;
     let [public, known] =
         [None, Some(TOKEN)].map(|token| ask(&health, "GET", "/status", token).into_body());
     for page in [&public, &known] {
-        for shown in ["orders &lt;eu&gt;", "1.4.2", "orders-7d9f", "Up for"] {
+        for shown in [
+            "orders &lt;eu&gt;",
+            "1.4.2",
+            "orders-7d9f",
+            "Up for",
+            "Takes the orders of the &lt;shop&gt;",
+            "The ledger is read-only on Sundays",
+            "<a href=\"https://example.com/orders\">about</a>",
+        ] {
             assert!(page.contains(shown), "{shown}");
         }
     }
@@ -572,6 +583,39 @@ async fn the_time_axis_shows_hours() {
 }
 
 /// A drain is neither a failure of a check nor "Unhealthy".
+#[tokio::test(start_paused = true)]
+async fn a_start_is_shown_as_starting() {
+    let warm_up = Gate::new("warm-up");
+    let health = Health::builder()
+        .http(HttpOptions::new().path("/status", Page::StatusPage))
+        .reported(&warm_up, CheckOptions::new().startup().critical())
+        .check("disk", CheckOptions::new(), || async {
+            Outcome::warn("nearly full")
+        });
+    let health = started(health).await;
+    let starting = ask(&health, "GET", "/status", None);
+    assert_eq!(starting.status(), 503, "the code is that of /health");
+    let html = starting.body();
+    assert!(html.contains("<title>Starting: "), "{html}");
+    assert!(html.contains("Readiness fails until startup has passed."));
+    sleep(Duration::from_secs(90)).await;
+    assert!(!page(&health, "/status/warm-up").contains("down for"));
+    warm_up.open();
+    sleep(Duration::from_secs(90)).await;
+    let gate = page(&health, "/status/warm-up");
+    assert!(
+        gate.contains("100\u{a0}% up") && !gate.contains("down for"),
+        "{gate}"
+    );
+    let html = page(&health, "/status");
+    assert!(
+        html.contains("<title>Degraded: 1 degraded, 1 passing"),
+        "{html}"
+    );
+    assert!(!html.contains("Starting"), "{html}");
+    assert!(html.contains("<dt>Degraded since</dt>"), "{html}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_drain_is_shown_as_draining() {
     let health = Health::builder()

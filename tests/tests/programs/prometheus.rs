@@ -7,22 +7,34 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::post;
 use health_core::check::{FailureClass, Unit};
 use health_core::config::HttpOptions;
 use health_core::config::ServiceInfo;
 use health_core::http::Page;
 use health_core::testing::Fake;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome};
-use serde_json::Value;
+use serde_json::{Value, json};
 use test_support::eventually;
 use tests::programs::{Running, curl, free_port};
 use tests::wire::{Framework, Server};
+use tokio::net::TcpListener;
 
 const RULES: &str = include_str!("../../../monitoring/alerts.yml");
+/// One that the observed disk is below.
+const THRESHOLDS: &str = "
+groups:
+  - name: health-thresholds
+    rules:
+      - record: health:observed:min
+        expr: vector(3 * 1024 * 1024 * 1024)
+        labels: {job: orders, check: disk, severity: critical}
+";
 const DASHBOARD: &str = include_str!("../../../monitoring/dashboard.json");
 const GUIDE: &str = include_str!("../../../docs/metrics.md");
 
@@ -227,8 +239,11 @@ fn promtool(arguments: &[&str], input: &str) -> String {
 #[test]
 #[ignore = "needs prometheus"]
 fn the_alerting_rules_pass_their_tests() {
-    let [rules, tests] = ["alerts.yml", "alerts.test.yml"].map(monitoring);
-    promtool(&["check", "rules", rules.to_str().expect("a path")], "");
+    let [rules, thresholds, tests] =
+        ["alerts.yml", "thresholds.yml", "alerts.test.yml"].map(monitoring);
+    for rules in [rules, thresholds] {
+        promtool(&["check", "rules", rules.to_str().expect("a path")], "");
+    }
     promtool(&["test", "rules", tests.to_str().expect("a path")], "");
     let tests = fs::read_to_string(tests).expect("the tests");
     let alerts = RULES
@@ -268,17 +283,50 @@ async fn the_exposition_passes_the_lint() {
     }
 }
 
-/// A Prometheus that scrapes this address often, with an Alertmanager.
+/// What an Alertmanager posts to its webhook.
+type Notifications = Arc<Mutex<Vec<Value>>>;
+
+/// A receiver of webhooks that keeps what it gets.
+async fn receiver() -> (SocketAddr, Notifications) {
+    let received = Notifications::default();
+    let kept = Arc::clone(&received);
+    let keep = post(move |body: String| {
+        let notification = serde_json::from_str(&body).expect("the Alertmanager posts JSON");
+        kept.lock().expect("no test panics here").push(notification);
+        async {}
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(axum::serve(listener, Router::new().route("/", keep)).into_future());
+    (address, received)
+}
+
+/// Whether this alert has been notified with this status and these labels.
+fn notified(received: &Notifications, status: &str, labels: &Value) -> bool {
+    let received = received.lock().expect("no test panics here");
+    let labels = labels.as_object().expect("labels");
+    received
+        .iter()
+        .filter_map(|notification| notification["alerts"].as_array())
+        .flatten()
+        .filter(|alert| alert["status"] == status)
+        .any(|alert| {
+            labels
+                .iter()
+                .all(|(name, value)| alert["labels"][name] == *value)
+        })
+}
+
+/// A Prometheus that scrapes these addresses often, with an Alertmanager.
 struct Prometheus {
     port: u16,
-    alertmanager: u16,
     _programs: [Running; 2],
     _folder: tempfile::TempDir,
 }
 
 impl Prometheus {
-    /// The rules with short durations.
-    fn start(targets: &[SocketAddr]) -> Self {
+    /// The rules with short durations. The Alertmanager posts to the receiver.
+    fn start(targets: &[SocketAddr], receiver: SocketAddr) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         let [port, alertmanager] = [free_port(), free_port()];
@@ -290,15 +338,19 @@ impl Prometheus {
         });
         let config = format!(
             "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}\n\
-             rule_files: [alerts.yml]\n\
+             rule_files: [alerts.yml, thresholds.yml]\n\
              alerting: {{alertmanagers: [{{static_configs: [{{targets: ['127.0.0.1:{alertmanager}']}}]}}]}}\n\
              scrape_configs: [{{job_name: orders, static_configs: [{{targets: [{targets}]}}]}}]\n"
         );
-        let receiver = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+        let receiver = format!(
+            "route: {{receiver: webhook, group_by: [alertname], group_wait: 0s, group_interval: 1s}}\n\
+             receivers: [{{name: webhook, webhook_configs: [{{url: 'http://{receiver}/'}}]}}]\n"
+        );
         for (file, text) in [
             ("alerts.yml", &*impatient.collect::<String>()),
             ("prometheus.yml", &config),
-            ("alertmanager.yml", receiver),
+            ("thresholds.yml", THRESHOLDS),
+            ("alertmanager.yml", &receiver),
         ] {
             fs::write(at(file), text).expect("written");
         }
@@ -330,7 +382,6 @@ impl Prometheus {
         ];
         Prometheus {
             port,
-            alertmanager,
             _programs: programs,
             _folder: folder,
         }
@@ -344,7 +395,7 @@ impl Prometheus {
             arguments.push("--data-urlencode".into());
             arguments.push(format!("{name}={value}"));
         }
-        json(arguments).await
+        fetched(arguments).await
     }
 
     /// Returns the results of a query, none without an answer.
@@ -353,25 +404,9 @@ impl Prometheus {
         let results = answer["data"]["result"].as_array();
         results.cloned().unwrap_or_default()
     }
-
-    /// Returns the names of the active alerts in the Alertmanager, or `None` without
-    /// an answer.
-    async fn alerts(&self) -> Option<Vec<String>> {
-        let url = format!("http://127.0.0.1:{}/api/v2/alerts", self.alertmanager);
-        let alerts = json(vec![url]).await;
-        let names = alerts
-            .as_array()?
-            .iter()
-            .map(|alert| &alert["labels"]["alertname"]);
-        Some(
-            names
-                .filter_map(|name| Some(name.as_str()?.to_owned()))
-                .collect(),
-        )
-    }
 }
 
-async fn json(arguments: Vec<String>) -> Value {
+async fn fetched(arguments: Vec<String>) -> Value {
     let fetch = move || {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         serde_json::from_str(&curl(&arguments)).unwrap_or_default()
@@ -381,28 +416,44 @@ async fn json(arguments: Vec<String>) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs prometheus, prometheus-alertmanager and curl"]
-async fn a_failing_check_and_its_recovery_reach_the_alertmanager() {
-    let server = serve(builder()).await;
-    let prometheus = Prometheus::start(&[server.address()]);
+async fn a_failing_check_and_its_recovery_are_notified() {
+    let server = serve(observing()).await;
+    let (address, received) = receiver().await;
+    let prometheus = Prometheus::start(&[server.address()], address);
     eventually("a scrape of a healthy service", || async {
-        !prometheus
-            .query(r#"health_status{kind="readiness"} == 1"#)
-            .await
-            .is_empty()
+        let ready = prometheus.query(r#"health_status{kind="readiness"} == 1"#);
+        !ready.await.is_empty()
     })
     .await;
-    let alert = "HealthNotReady".to_owned();
-    let fires = || async {
-        prometheus
-            .alerts()
-            .await
-            .map(|alerts| alerts.contains(&alert))
-    };
-    eventually("no alert", || async { fires().await == Some(false) }).await;
+    let not_ready = json!({
+        "alertname": "HealthNotReady", "job": "orders", "severity": "warning",
+        "instance": server.address().to_string(),
+    });
+    // The disk has 2 GiB, which the check takes for enough.
+    let low = json!({ "alertname": "HealthValueLow", "check": "disk", "severity": "critical" });
+    eventually("a value below its threshold", async || {
+        notified(&received, "firing", &low)
+    })
+    .await;
+    assert!(!notified(&received, "firing", &not_ready), "it is healthy");
+
     Fake::of(server.health(), "database").fail("drill");
-    eventually("the alert", || async { fires().await == Some(true) }).await;
+    eventually("the failure", async || {
+        notified(&received, "firing", &not_ready)
+    })
+    .await;
     Fake::of(server.health(), "database").release();
-    eventually("the recovery", || async { fires().await == Some(false) }).await;
+    eventually("the recovery", async || {
+        notified(&received, "resolved", &not_ready)
+    })
+    .await;
+    assert!(!notified(&received, "resolved", &low), "it is still low");
+    let enough = Outcome::pass().observe(4, "GiB free");
+    Fake::of(server.health(), "disk").set(enough);
+    eventually("enough space", async || {
+        notified(&received, "resolved", &low)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -411,7 +462,8 @@ async fn prometheus_scrapes_every_series_and_every_panel_has_data() {
     let server = serve(observing()).await;
     let troubled = serve(troubled()).await;
     let drained = troubled.health().drain();
-    let prometheus = Prometheus::start(&[server.address(), troubled.address()]);
+    let (address, _) = receiver().await;
+    let prometheus = Prometheus::start(&[server.address(), troubled.address()], address);
     eventually("a scrape of both", || async {
         prometheus.query("health_start_time_seconds").await.len() == 2
     })

@@ -493,6 +493,43 @@ async fn the_document_has_exactly_the_mounted_paths() {
     }
 }
 
+/// Tools that read the document ask for checks that exist.
+#[tokio::test(start_paused = true)]
+async fn the_examples_of_the_document_are_checks_that_have_an_answer() {
+    let health = started(mixed(HttpOptions::new())).await;
+    let examples = |document: &Value| -> Vec<String> {
+        paths(document)
+            .filter_map(|(path, item)| Some((path, parameter(item, "check")?)))
+            .filter_map(|(path, check)| Some((path, check["examples"].as_object()?)))
+            .flat_map(|(path, examples)| {
+                let values = examples.values().map(|example| example["value"].as_str());
+                values.map(|name| path.replace("{check}", name.expect("a name")))
+            })
+            .collect()
+    };
+    let internal = examples(&health.internal_endpoint().openapi());
+    for uri in &internal {
+        let answer = response(&health, "GET", uri, ["*/*", ""]);
+        assert_ne!(answer.status(), 404, "{uri}");
+    }
+    for page in [
+        "health",
+        "livez",
+        "readyz",
+        "startupz",
+        "health/groups/redis",
+    ] {
+        let prefix = format!("/{page}/");
+        assert!(
+            internal.iter().any(|uri| uri.starts_with(&prefix)),
+            "{page}"
+        );
+    }
+    assert_eq!(examples(&health.endpoint().openapi()), [""; 0]);
+    let terse = started(mixed(HttpOptions::new().details(Details::Status))).await;
+    assert_eq!(examples(&terse.internal_endpoint().openapi()), [""; 0]);
+}
+
 const MEDIA_TYPES: [&str; 6] = [
     "*/*",
     "application/json",

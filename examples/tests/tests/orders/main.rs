@@ -4,6 +4,8 @@
 #[cfg(unix)]
 mod dependencies;
 #[cfg(unix)]
+mod openapi;
+#[cfg(unix)]
 mod ported;
 #[cfg(unix)]
 mod rolling;

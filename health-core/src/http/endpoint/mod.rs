@@ -385,7 +385,20 @@ impl Inner {
     #[cfg(feature = "openapi")]
     fn document(&self, mount: Mount) -> serde_json::Value {
         let lists_checks = mount == Mount::Internal;
-        openapi::document(&self.settings, self.places(mount), lists_checks)
+        let examples = |page| self.example_checks(mount, page);
+        openapi::document(&self.settings, self.places(mount), lists_checks, examples)
+    }
+
+    /// Returns the names of some checks of the page, if `/health` shows names
+    /// to every client of this mount.
+    #[cfg(feature = "openapi")]
+    fn example_checks(&self, mount: Mount, page: Page) -> Vec<&str> {
+        if self.details(mount, Page::Health, false) == Details::Status {
+            return Vec::new();
+        }
+        let counted = (0..self.monitor.len()).filter(|&index| self.counts_for(page, index));
+        let names = counted.map(|index| self.monitor.name(index));
+        names.take(openapi::MAX_EXAMPLES).collect()
     }
 
     /// Returns the page of the request, or why there is none.

@@ -102,6 +102,7 @@ impl Inner {
             version: info.shown_version(),
             instance: info.shown_instance(is_full),
             host: info.shown_host().filter(|_| is_full),
+            info: Some(info),
         };
         let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
         html::Frame {

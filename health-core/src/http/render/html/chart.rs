@@ -65,7 +65,11 @@ impl Display for Chart<'_> {
             // A line of zero length, which its round ends make a dot.
             f.write_str("h0")?;
         }
-        f.write_str("\"/></svg>\n")
+        writeln!(
+            f,
+            "\"/></svg>\n<p class=\"sum\" aria-hidden=\"true\">{}</p>",
+            InWords(past)
+        )
     }
 }
 
@@ -76,7 +80,7 @@ fn share(took: Duration, longest: Duration) -> f64 {
     took.div_duration_f64(longest)
 }
 
-/// The same data as text, for screen readers.
+/// The same data as text: the caption, and the name for screen readers.
 struct InWords<'a>(&'a [HistoryEntry]);
 
 impl Display for InWords<'_> {

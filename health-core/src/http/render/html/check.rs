@@ -11,6 +11,7 @@ use crate::http::render::html::axis::{Axis, Span, Summary};
 use crate::http::render::html::chart::Chart;
 use crate::http::render::html::format::{Ago, Escaped, Short, State};
 use crate::http::render::html::kind::{Kind, state_of};
+use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
@@ -88,7 +89,7 @@ impl Display for Card<'_> {
             )?;
         }
         self.past(f)?;
-        self.links(f)?;
+        write!(f, "{}", Links(self.check.report.links()))?;
         f.write_str("</li>\n")
     }
 }
@@ -157,24 +158,6 @@ impl Card<'_> {
             write!(f, "{separator}<code>{}</code>", Escaped(endpoint))?;
         }
         f.write_str("</p>\n")
-    }
-
-    fn links(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let links = self.check.report.links();
-        if links.is_empty() {
-            return Ok(());
-        }
-        f.write_str("<ul class=\"links\">")?;
-        for &(relation, uri) in links {
-            let (relation, target) = (Escaped(relation), Escaped(uri));
-            // A link of another scheme could run a script.
-            if uri.starts_with("https://") || uri.starts_with("http://") {
-                write!(f, "<li><a href=\"{target}\">{relation}</a></li>")?;
-            } else {
-                write!(f, "<li>{relation}: {target}</li>")?;
-            }
-        }
-        f.write_str("</ul>\n")
     }
 
     /// The results.

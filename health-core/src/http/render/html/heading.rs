@@ -8,6 +8,7 @@ use crate::check::probe::Probe;
 use crate::http::render::html::check::Icon;
 use crate::http::render::html::format::{Ago, Capital, Escaped, Short, State, TimeTag, Until};
 use crate::http::render::html::kind::{Kind, state_of};
+use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::html::{Frame, Subject};
 use crate::http::render::shown::Shown;
@@ -23,7 +24,8 @@ pub(super) struct Heading<'a> {
 }
 
 impl Heading<'_> {
-    /// Returns the state of the service in one word. A drain is no failure.
+    /// Returns the state of the service in one word. A drain and a start are no
+    /// failures.
     fn word(&self) -> (&'static str, State) {
         headline(self.frame, &self.subject)
     }
@@ -35,6 +37,9 @@ pub(super) fn headline(frame: &Frame<'_>, subject: &Subject<'_>) -> (&'static st
     match subject {
         Subject::Service(Status::Fail) if frame.is_only_draining() => {
             ("Draining", Kind::Degraded.state())
+        }
+        Subject::Service(Status::Fail) if frame.is_starting() => {
+            ("Starting", Kind::Degraded.state())
         }
         Subject::Check(check) => {
             let state = Kind::of(check.report).state();
@@ -62,10 +67,17 @@ impl Display for Heading<'_> {
             writeln!(f, "<p>{}</p>", self.counts)?;
         }
         f.write_str("</div>\n")?;
+        self.about(f)?;
         if self.frame.draining {
             f.write_str(
                 "<p class=\"notice\"><strong>Draining.</strong> Readiness fails on purpose, \
                  and the service is about to stop.</p>\n",
+            )?;
+        }
+        if self.frame.is_starting() {
+            f.write_str(
+                "<p class=\"notice\"><strong>Starting.</strong> Readiness fails until startup \
+                 has passed.</p>\n",
             )?;
         }
         for &check in self.notices {
@@ -96,6 +108,17 @@ impl Heading<'_> {
         )
     }
 
+    /// The description of the service, its notes and links.
+    fn about(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (Subject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
+            return Ok(());
+        };
+        for text in info.description.iter().chain(&info.notes) {
+            writeln!(f, "<p class=\"about\"><bdi>{}</bdi></p>", Escaped(text))?;
+        }
+        write!(f, "{}", Links(&info.links))
+    }
+
     /// A switch that is off, for example for maintenance.
     fn notice(&self, check: Shown<'_>, f: &mut Formatter<'_>) -> fmt::Result {
         let (report, now) = (check.report, self.now);
@@ -123,8 +146,9 @@ impl Heading<'_> {
         f.write_str("<dl class=\"facts\">\n")?;
         for (probe, status) in self.frame.probes.into_iter().flatten() {
             let (name, state) = (Capital(probe.as_str()), state_of(status));
-            let word = match (probe, self.frame.draining, status) {
-                (Probe::Readiness, true, Status::Fail) => "Draining",
+            let word = match (probe, status) {
+                (Probe::Readiness, Status::Fail) if self.frame.draining => "Draining",
+                (Probe::Startup, Status::Fail) if self.frame.is_starting() => "Starting",
                 _ => state.word,
             };
             writeln!(

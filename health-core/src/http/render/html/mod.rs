@@ -17,6 +17,7 @@ pub(crate) mod form;
 pub(crate) mod format;
 pub(crate) mod heading;
 pub(crate) mod kind;
+pub(crate) mod links;
 pub(crate) mod query;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ use crate::http::render::html::heading::{Counts, Heading, headline};
 use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
+use crate::http::service_info::ServiceInfo;
 use crate::verdict::changes::Changes;
 use crate::verdict::day::Day;
 use crate::verdict::snapshot::{in_group, standing, worst};
@@ -72,6 +74,17 @@ impl Frame<'_> {
                 .without_drain
                 .is_some_and(|status| status != Status::Fail)
     }
+
+    /// Returns whether startup has not passed yet, and no restart is needed.
+    fn is_starting(&self) -> bool {
+        let fails = |probe| {
+            let probes = self.probes.iter().flatten();
+            probes
+                .filter(|(other, _)| *other == probe)
+                .any(|(_, status)| *status == Status::Fail)
+        };
+        !self.draining && fails(Probe::Startup) && !fails(Probe::Liveness)
+    }
 }
 
 /// The names of the service, as far as the client may see them.
@@ -81,6 +94,8 @@ pub(crate) struct Service<'a> {
     pub(crate) version: Option<&'a str>,
     pub(crate) instance: Option<&'a str>,
     pub(crate) host: Option<&'a str>,
+    /// Its description, notes and links.
+    pub(crate) info: Option<&'a ServiceInfo>,
 }
 
 /// What the page is about.
