@@ -12,7 +12,7 @@
 //! ```
 //!
 //! sea-orm keeps a pool of sqlx. The checks are those of that pool, with the same
-//! verdicts and classes: see [`sqlx`](crate::sqlx). The feature of the database has
+//! verdicts and classes: see [`sqlx`]. The feature of the database has
 //! to be on, such as `sqlx-postgres`.
 //!
 //! A connection to another database, and one that is not connected, fails with the
