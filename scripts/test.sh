@@ -71,7 +71,7 @@ check_msrv() {
         timeout 300 rustup toolchain install "$version" --profile minimal >/dev/null 2>&1; then
         cargo "+$version" check --locked "${crates[@]}" --all-features --target-dir target/msrv
         # The dependencies of the other clients need a newer version, and rdkafka would compile librdkafka once more.
-        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,memcache,object-store,redis,tcp,tls,tonic --target-dir target/msrv
+        cargo "+$version" check --locked -p health-indicators --features bb8-postgres,deadpool-postgres,http,machine,object-store,redis,tcp,tls,tonic --target-dir target/msrv
     else
         echo "Rust $version is not available here; clippy's incompatible_msrv has checked above."
     fi
