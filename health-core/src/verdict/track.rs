@@ -233,6 +233,7 @@ impl Track {
 
     /// Returns the verdict as the last day counts it: the wait for the first
     /// report fails a probe, and is no failure.
+    #[cfg(feature = "status-page")]
     fn verdict_by_results(&self) -> Verdict {
         match self.verdict() {
             Verdict::Fail if self.results == 0 => Verdict::Unknown,
@@ -696,11 +697,9 @@ impl Track {
         if !outcome.is_timed_out() {
             self.explanation = None;
         }
+        #[cfg(feature = "status-page")]
         if self.results == 0 {
-            let waited = self.verdict_by_results();
-            if let Some(day) = &mut self.day {
-                day.record(waited, ended);
-            }
+            self.record_day(self.verdict_by_results(), ended);
         }
         let (status, took, at) = (outcome.status(), ended.since(started), SystemTime::now());
         let gap = self.ended.map(|last| ended.since(last));
