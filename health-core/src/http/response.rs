@@ -12,30 +12,19 @@ use crate::http::route::{Method, Rejection};
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const BY_ACCEPT: HeaderValue = HeaderValue::from_static("accept");
-pub(super) const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
-    let mut response = with_type(code, format.content_type(), body);
-    if format == Format::Text {
-        response
-            .headers_mut()
-            .insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
-    }
-    response
-}
-
 /// Returns a response that is not stored.
-pub(super) fn with_type(
-    code: StatusCode,
-    content_type: HeaderValue,
-    body: Bytes,
-) -> Response<Bytes> {
+pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Response<Bytes> {
     // Leaves room for headers of the server: a clone of a full map has none.
     let mut headers = HeaderMap::with_capacity(5);
-    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CONTENT_TYPE, format.content_type());
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(VARY, BY_ACCEPT);
+    if format == Format::Text {
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    }
     let mut response = Response::new(body);
     *response.status_mut() = code;
     *response.headers_mut() = headers;

@@ -34,7 +34,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
@@ -56,7 +56,7 @@ use crate::http::render::html::query::Query;
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, Frame, ietf, json, text};
 use crate::http::request::RequestHead;
-use crate::http::response::{NO_SNIFF, refused, with_allow, with_code, with_type, without_body};
+use crate::http::response::{refused, with_allow, with_code, without_body};
 use crate::http::route;
 use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
@@ -560,10 +560,9 @@ impl Inner {
             ..self.monitor.sample()
         };
         let body = exposition.render(&sample);
-        let mut answer = with_type(StatusCode::OK, exposition.content_type(), body);
-        answer
-            .headers_mut()
-            .insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+        let mut answer = with_code(StatusCode::OK, Format::Text, body);
+        let content_type = exposition.content_type();
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
         answer
     }
 

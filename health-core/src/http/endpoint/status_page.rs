@@ -1,18 +1,16 @@
 //! The answers of the status page: the list of checks, one check, and badges.
 
 use bytes::Bytes;
-use http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Inner;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::render::html;
 use crate::http::render::html::query::Badge;
 use crate::http::render::shown::Shown;
-use crate::http::response::{NO_SNIFF, with_type};
+use crate::http::render::{Format, html};
+use crate::http::response::with_code;
 use crate::http::route::Route;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -21,12 +19,11 @@ use crate::verdict::snapshot::{Snapshot, standing};
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
-/// Disables embedding, sniffing and all scripts except that of the status page,
+/// Disables embedding and all scripts except that of the status page,
 /// in case a text contains markup. The hash is that of
 /// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The
 /// script reads its own page only, and the form leads to it.
-const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
-    (X_CONTENT_TYPE_OPTIONS, NO_SNIFF),
+const FOR_BROWSERS: [(HeaderName, HeaderValue); 3] = [
     (
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -40,8 +37,10 @@ const FOR_BROWSERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 fn for_browsers(code: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
-    let mut response = with_type(code, content_type, body);
-    response.headers_mut().extend(FOR_BROWSERS);
+    let mut response = with_code(code, Format::Text, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.extend(FOR_BROWSERS);
     response
 }
 
