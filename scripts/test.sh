@@ -118,6 +118,11 @@ for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-dea
     lint_clients "$client"
 done
 
+# By themselves, without the features that other packages turn on.
+for package in benches orders-actix plain-hyper ported quickstart; do
+    cargo clippy --locked -p "$package" --all-targets -- -D warnings
+done
+
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 # As docs.rs does, with the guides.
