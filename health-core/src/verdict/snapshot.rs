@@ -498,6 +498,11 @@ impl CheckReport {
         self.notice
     }
 
+    /// Returns whether there has been a result, or the check has been skipped.
+    pub(crate) fn has_result(&self) -> bool {
+        self.seen.answers > 0
+    }
+
     /// Returns whether the last run has exceeded its timeout.
     pub(crate) fn is_timed_out(&self) -> bool {
         self.last_outcome().is_some_and(Outcome::is_timed_out)

@@ -598,6 +598,8 @@ async fn a_start_is_shown_as_starting() {
     let html = starting.body();
     assert!(html.contains("<title>Starting: "), "{html}");
     assert!(html.contains("Readiness fails until startup has passed."));
+    assert!(html.contains("1 without a result"), "{html}");
+    assert!(!html.contains("1 failing"), "{html}");
     sleep(Duration::from_secs(90)).await;
     assert!(!page(&health, "/status/warm-up").contains("down for"));
     warm_up.open();

@@ -72,7 +72,8 @@ impl Inner {
         let seen = self.monitor.snapshot_without(excluded.checks());
         let status = Inner::status_seen(route.page, excluded, &seen);
         let is_full = route.details == Details::Full;
-        let shown = seen.listed().enumerate().map(|(index, report)| {
+        // The heading says that startup has not passed, so that entry is left out.
+        let shown = seen.checks().iter().enumerate().map(|(index, report)| {
             let shown = Shown::new(report, is_full).excluded(excluded.contains(index));
             (index, shown)
         });

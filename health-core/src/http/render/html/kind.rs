@@ -35,6 +35,8 @@ impl Kind {
     pub(super) fn of(report: &CheckReport) -> Self {
         match report.verdict() {
             Verdict::Fail if report.is_timed_out() => Kind::Hung,
+            // A gate that is not open yet fails its probes, but has no result.
+            Verdict::Fail if !report.has_result() => Kind::Unknown,
             Verdict::Fail => Kind::Failing,
             Verdict::Unknown if report.is_stale() => Kind::Stale,
             Verdict::Unknown => Kind::Unknown,
