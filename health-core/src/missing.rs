@@ -4,17 +4,21 @@
 //! rustc reports this for items that a `cfg` has removed, but not for methods and
 //! variants.
 
+/// A bound that holds for nothing, and the error for it.
+#[rustfmt::skip] // It indents the attribute further each time.
+macro_rules! not_enabled {
+    ($message:literal, $features:literal) => {
+        #[diagnostic::on_unimplemented(message = $message, label = "this feature is not enabled", note = $features)]
+        #[allow(unreachable_pub, reason = "as public as what is missing")]
+        pub trait FeatureIsEnabled {}
+    };
+}
+
 macro_rules! missing {
     ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {
         #[cfg(not(feature = $feature))]
         const _: () = {
-            #[diagnostic::on_unimplemented(
-                message = $message,
-                label = "this feature is not enabled",
-                note = $features
-            )]
-            #[allow(unreachable_pub, reason = "as public as the method")]
-            pub trait FeatureIsEnabled {}
+            not_enabled!($message, $features);
 
             impl $type {
                 #[doc(hidden)]
@@ -37,13 +41,7 @@ macro_rules! missing_page {
     ($feature:tt, $page:ident, $message:literal, $features:literal) => {
         #[cfg(not(feature = $feature))]
         const _: () = {
-            #[diagnostic::on_unimplemented(
-                                                        message = $message,
-                                                        label = "this feature is not enabled",
-                                                        note = $features
-                                                    )]
-            #[allow(unreachable_pub, reason = "as public as the variant")]
-            pub trait FeatureIsEnabled {}
+            not_enabled!($message, $features);
 
             #[derive(Clone, Copy, Debug)]
             #[allow(unreachable_pub, reason = "as public as the variant")]

@@ -19,10 +19,10 @@ use crate::verdict::snapshot::{Snapshot, standing};
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
 
-/// Disables embedding and all scripts except that of the status page,
-/// in case a text contains markup. The hash is that of
-/// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The
-/// script reads its own page only, and the form leads to it.
+/// Disables embedding and all scripts except that of the page, in case a text
+/// contains markup. The hash is that of
+/// [`SCRIPT`](crate::http::render::html::SCRIPT); a test compares them. The script
+/// reads its own page only, and the form leads to it.
 const FOR_BROWSERS: [(HeaderName, HeaderValue); 3] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -37,6 +37,7 @@ const FOR_BROWSERS: [(HeaderName, HeaderValue); 3] = [
 ];
 
 fn for_browsers(code: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    // Like text, so that a browser does not guess another type.
     let mut response = with_code(code, Format::Text, body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
