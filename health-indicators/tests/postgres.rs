@@ -192,9 +192,13 @@ async fn each_state_of_a_server_has_its_class() {
     server.spawn();
     server.wait_until_it_listens();
     for Subject { name, pool, health } in &subjects {
-        while sqlx::query("SELECT 1").execute(pool).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let answers = async {
+            while sqlx::query("SELECT 1").execute(pool).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let started = tokio::time::timeout(Duration::from_secs(300), answers).await;
+        started.expect("the server starts");
         assert_eq!(seen(health).await, UP, "{name}");
     }
 
