@@ -5,6 +5,7 @@
 //! variants.
 
 /// A bound that holds for nothing, and the error for it.
+#[allow(unused_macros, reason = "nothing is missing with all features")]
 #[rustfmt::skip] // It indents the attribute further each time.
 macro_rules! not_enabled {
     ($message:literal, $features:literal) => {
