@@ -29,8 +29,8 @@
 //!
 //! A store sends a request again after a lost connection and after the statuses
 //! 429 and 5xx: ten times within three minutes, by default. It keeps the reason
-//! until it gives up, so the timeout of the check comes first, and the class is
-//! `timed_out`. A store with a short `RetryConfig` gives the reason:
+//! until it gives up. The timeout of the check usually comes first, and the class is
+//! then `timed_out`. A store with a short `RetryConfig` gives the reason:
 //!
 //! ```
 //! use std::time::Duration;
