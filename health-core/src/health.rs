@@ -36,7 +36,7 @@ use crate::verdict::snapshot::{CheckReport, Snapshot};
 /// was called, until the last clone is dropped. The mounted routes hold a
 /// clone.
 ///
-/// ```
+/// ```standalone_crate
 /// use health_core::{Health, health_check};
 ///
 /// #[health_check(timeout = "2s", critical)]

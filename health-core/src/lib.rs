@@ -5,7 +5,7 @@
 //! This is the core, which needs no web framework. With axum, depend on
 //! `health-axum` instead: it re-exports this crate and mounts the routes.
 //!
-//! ```
+//! ```standalone_crate
 //! use health_core::{Health, HealthState, Probe, Status, health_check};
 //!
 //! # #[derive(Clone)] struct Pool;

@@ -3,7 +3,7 @@
 //! One test compares the names of all checks in the program, so that no check
 //! goes missing with a dependency that is no longer linked:
 //!
-//! ```
+//! ```standalone_crate
 //! use health_core::{health_check, testing};
 //!
 //! #[health_check]
@@ -19,7 +19,7 @@
 //! Another test starts health with a fake state, so that a missing parameter or
 //! a duplicate name fails in CI instead of at deployment:
 //!
-//! ```
+//! ```standalone_crate
 //! # use health_core::{Health, HealthState};
 //! #[derive(HealthState)]
 //! # #[derive(Default)]

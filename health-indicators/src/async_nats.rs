@@ -1,6 +1,6 @@
 //! NATS, over a client of async-nats 0.51.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //!
 //! #[derive(Clone, HealthState)]
@@ -28,7 +28,7 @@
 //! event callback alone, so [`round_trip`] does not tell wrong credentials from a
 //! server that is down. Hand the events to a [`ConnectionState`] to tell them:
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! use async_nats::ConnectOptions;
 //! use health_core::HealthState;
 //! use health_indicators::async_nats::{ConnectionState, ObservedClient};

@@ -1,6 +1,6 @@
 //! Postgres, behind a pool of bb8 0.9 with bb8-postgres.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use bb8_postgres::PostgresConnectionManager;
 //! use bb8_postgres::bb8::Pool;
 //! use health_core::HealthState;

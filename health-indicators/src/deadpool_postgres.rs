@@ -1,6 +1,6 @@
 //! Postgres, behind a pool of deadpool-postgres 0.14.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //!
 //! #[derive(Clone, HealthState)]

@@ -14,7 +14,7 @@ use crate::redis::failed;
 /// degrades with the class `saturated`; other classes are those of
 /// [`redis`](crate::redis).
 ///
-/// ```
+/// ```no_run,standalone_crate
 /// use health_core::HealthState;
 ///
 /// #[derive(Clone, HealthState)]

@@ -1,6 +1,6 @@
 //! Postgres, behind the pools of diesel-async 0.9.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! # #[cfg(feature = "diesel-async-deadpool")] {
 //! use diesel_async::AsyncPgConnection;
 //! use diesel_async::pooled_connection::deadpool::Pool;

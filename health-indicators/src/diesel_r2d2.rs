@@ -1,6 +1,6 @@
 //! Postgres, behind a pool of r2d2 with diesel 2.3.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! # #[cfg(feature = "_libpq")] {
 //! use diesel::PgConnection;
 //! use diesel::r2d2::{ConnectionManager, Pool};

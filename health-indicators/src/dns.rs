@@ -1,6 +1,6 @@
 //! Names, resolved past every cache of the process.
 //!
-//! ```
+//! ```standalone_crate
 //! use health_core::{Outcome, health_check};
 //! use health_indicators::dns::{self, Resolve};
 //! use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Other services over HTTP, by a client of reqwest 0.13.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //! use health_indicators::http;
 //!

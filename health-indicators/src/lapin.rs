@@ -1,6 +1,6 @@
 //! RabbitMQ, over a connection or a channel of lapin 4.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use std::sync::Arc;
 //! use health_core::HealthState;
 //! use lapin::Connection;

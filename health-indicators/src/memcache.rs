@@ -3,7 +3,7 @@
 //! A `memcache::Client` does not give out its pool. Make the pool, make the
 //! client over it, and check the pool:
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! use std::time::Duration;
 //! use health_core::HealthState;
 //! use memcache::{Client, ConnectionManager, Pool, Url};

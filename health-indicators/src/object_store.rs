@@ -1,6 +1,6 @@
 //! S3 and what speaks its protocol, by a store of `object_store` 0.14.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use std::sync::Arc;
 //! use health_core::HealthState;
 //! use health_indicators::object_store;

@@ -1,6 +1,6 @@
 //! Kafka, over a producer or a consumer of rdkafka 0.39.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use std::sync::Arc;
 //! use health_core::HealthState;
 //! use health_indicators::rdkafka;

@@ -1,6 +1,6 @@
 //! Redis and Valkey, over a connection of redis 1.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //!
 //! #[derive(Clone, HealthState)]
@@ -60,7 +60,7 @@ where
 /// Every node of a cluster answers `PING`, also when the owner of a slot is gone and
 /// commands get `CLUSTERDOWN`. [`ping`] would ask every primary.
 ///
-/// ```
+/// ```no_run,standalone_crate
 /// use health_core::HealthState;
 /// use redis::cluster_async::ClusterConnection;
 ///

@@ -3,7 +3,7 @@
 //! A client of rumqttc does not know whether it is connected; its event loop
 //! does. Hand each event to a [`ConnectionState`], and check that:
 //!
-//! ```no_run
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //! use health_indicators::rumqttc::ConnectionState;
 //! use rumqttc::{AsyncClient, MqttOptions};

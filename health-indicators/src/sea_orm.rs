@@ -1,6 +1,6 @@
 //! The databases of sqlx, behind a connection of sea-orm 2.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //!
 //! #[derive(Clone, HealthState)]

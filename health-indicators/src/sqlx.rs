@@ -1,6 +1,6 @@
 //! Databases behind a pool of sqlx 0.9.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! # #[cfg(feature = "sqlx-postgres")] {
 //! use health_core::HealthState;
 //!

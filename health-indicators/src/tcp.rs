@@ -1,6 +1,6 @@
 //! Any server that listens, by a TCP connection.
 //!
-//! ```
+//! ```standalone_crate
 //! use health_core::{Outcome, health_check};
 //! use health_indicators::tcp;
 //!

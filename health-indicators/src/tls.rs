@@ -1,6 +1,6 @@
 //! The days that a TLS certificate is still valid.
 //!
-//! ```
+//! ```standalone_crate
 //! use health_core::{Outcome, health_check};
 //! use health_indicators::tls;
 //!

@@ -1,6 +1,6 @@
 //! Postgres, over a client of tokio-postgres 0.7.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use std::sync::Arc;
 //! use health_core::HealthState;
 //! use tokio_postgres::Client;

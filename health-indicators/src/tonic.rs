@@ -1,6 +1,6 @@
 //! Other services over gRPC, by a channel of tonic 0.14.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::HealthState;
 //! use tonic::transport::Channel;
 //!

@@ -39,7 +39,7 @@ fn the_quick_start_is_a_compiled_program() {
 fn the_ported_handler_is_a_compiled_program() {
     let (_title, program) = PORTED.split_once("\n\n").expect("a title");
     let guide = read(&root().join("docs/comparison.md"));
-    assert_eq!(blocks(&guide, "rust,no_run"), [program]);
+    assert_eq!(blocks(&guide, "rust,no_run,standalone_crate"), [program]);
 }
 
 mod orders {
@@ -321,6 +321,28 @@ fn the_readme_is_short_and_starts_with_a_check() {
         .iter()
         .position(|line| line.starts_with("#[health_check"));
     assert!(check.is_some_and(|line| line < 30), "{check:?}");
+}
+
+/// rustdoc builds the other blocks as one program, which must not compile a check
+/// of the same name twice nor register one for the other blocks. If it does not
+/// compile, rustdoc builds each block by itself, which takes far longer.
+#[test]
+fn a_block_that_declares_a_check_is_a_crate_of_its_own() {
+    for guide in guides() {
+        let text = read(&guide);
+        for language in ["rust", "rust,no_run", "rust,should_panic"] {
+            for block in blocks(&text, language) {
+                let declares = ["#[health_check", "HealthState)]", "extern crate "]
+                    .iter()
+                    .any(|declaration| block.contains(declaration));
+                assert!(
+                    !declares,
+                    "{}: `{language},standalone_crate`:\n{block}",
+                    guide.display()
+                );
+            }
+        }
+    }
 }
 
 /// The recipes are compiled and run in a separate workspace.

@@ -20,7 +20,7 @@ use crate::check::{CheckFn, LocalRunning, Running};
 ///
 /// Implement [`BlockingIndicator`] instead if a run blocks its thread.
 ///
-/// ```
+/// ```standalone_crate
 /// use health_core::check::Indicator;
 /// use health_core::{HealthState, Outcome, health_check};
 ///
@@ -53,7 +53,7 @@ pub trait Indicator<T: ?Sized>: Send + Sync + 'static {
 
 /// An [`Indicator`] whose runs block. They run on a thread of their own.
 ///
-/// ```
+/// ```standalone_crate
 /// use std::path::PathBuf;
 /// use health_core::check::BlockingIndicator;
 /// use health_core::{HealthState, Outcome};

@@ -299,7 +299,7 @@ impl From<Status> for Outcome {
 
 /// A result that carries public details: a pass, or a failure in an `Err`.
 ///
-/// ```
+/// ```standalone_crate
 /// use health_core::check::Detail;
 /// use health_core::health_check;
 ///

@@ -59,7 +59,7 @@ pub trait OneFieldOf<State: ?Sized> {}
 ///
 /// Derive it:
 ///
-/// ```
+/// ```standalone_crate
 /// # #[derive(Clone)] struct Pool;
 /// # #[derive(Clone)] struct Mailer;
 /// use health_core::{HealthState, health_check};

@@ -21,7 +21,7 @@ thread_local! {
 ///
 /// [`BlockingIndicator`]: crate::check::BlockingIndicator
 ///
-/// ```
+/// ```standalone_crate
 /// use std::net::{SocketAddr, TcpStream};
 /// use std::time::Duration;
 /// use health_core::check::time_left;

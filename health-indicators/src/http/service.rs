@@ -40,7 +40,7 @@ const LONGEST_NAME: usize = 64;
 /// services. Both need checks with an interval: with `cache` each would wait for
 /// the run of the other.
 ///
-/// ```
+/// ```no_run,standalone_crate
 /// use health_core::HealthState;
 /// use health_indicators::http;
 ///

@@ -1,7 +1,7 @@
 //! The machine: disk, memory, CPU, and what one process may use. For Unix;
 //! memory, CPU, file descriptors and threads for Linux.
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use std::path::PathBuf;
 //! use health_core::HealthState;
 //! use health_indicators::machine::Disk;
@@ -17,7 +17,7 @@
 //! Most of these checks belong to no field. Call `check` in a plain function, so
 //! that the run has a thread of its own:
 //!
-//! ```
+//! ```no_run,standalone_crate
 //! use health_core::{Outcome, health_check};
 //! use health_indicators::machine::{Cpu, FileDescriptors};
 //!

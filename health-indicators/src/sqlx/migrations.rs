@@ -20,7 +20,7 @@ use super::{NoAnswer, described, failed, rows};
 /// A database that is ahead passes, because it is during each rollout: the old
 /// pods keep serving. Other failures are those of the [module](super).
 ///
-/// ```
+/// ```no_run,standalone_crate
 /// use health_core::HealthState;
 /// use health_indicators::sqlx::migrations;
 /// use sqlx::migrate::Migrator;
