@@ -18,7 +18,7 @@ PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
 # Builds faster, and no test needs a debugger: backtraces name functions without it.
 export CARGO_PROFILE_DEV_DEBUG=0
 
-step() { printf '\n== %s\n' "$*"; }
+step() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 
 missing_programs() {
     local program
@@ -172,3 +172,5 @@ step "simulation"
 
 step "instruction counts"
 cargo bench --locked -p benches --bench instructions -- --guard
+
+step "passed"
