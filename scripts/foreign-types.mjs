@@ -1,17 +1,15 @@
 // Types and traits of other crates in the public items of the published crates,
 // which must all be in the list below: a new major version of such a crate is
-// one of ours. Read from rustdoc's JSON.
+// one of ours: `node foreign-types.mjs <directory of rustdoc's JSON>`.
 
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /// By crate: whose items may be public.
 const ALLOWED = {
-  // The feature `tower` needs its traits and those of http-body. Of pin-project-lite
-  // only a hidden bound is public, which its macro generates.
+  // The feature `tower` needs its traits and those of http-body.
   "health-core": ["async_trait", "bytes", "health_macros", "http", "http_body", "http_body_util",
-    "pin_project_lite", "serde_core", "serde_json", "tokio", "tower_layer", "tower_service"],
+    "serde", "serde_json", "tokio", "tower_layer", "tower_service"],
   "health-axum": ["async_trait", "axum", "health_core", "health_macros"],
   "health-opentelemetry": ["health_core", "opentelemetry"],
   // Of prost, tower-service and http-body only what tonic's generator writes is public.
@@ -21,18 +19,18 @@ const ALLOWED = {
 };
 const STANDARD = new Set(["std", "core", "alloc"]);
 
+const [directory] = process.argv.slice(2);
+
 function documentation(crate) {
-  const args = ["rustdoc", "--quiet", "--locked", "-p", crate, "--lib", "--all-features", "--",
-    "-Zunstable-options", "--output-format", "json", "--cap-lints", "allow"];
-  execFileSync("cargo", args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, RUSTC_BOOTSTRAP: "1" } });
-  const target = process.env.CARGO_TARGET_DIR ?? "target";
-  return JSON.parse(readFileSync(join(target, "doc", `${crate.replace("-", "_")}.json`), "utf8"));
+  return JSON.parse(readFileSync(join(directory, `${crate.replace("-", "_")}.json`), "utf8"));
 }
 
-/// Everything in a value that names an item by its id, and `use` statements.
+/// Everything in a value that names an item by its id, and `use` statements. The
+/// JSON of Rust 1.85 has `name`, that of newer versions `path`.
 function* references(value) {
   if (value === null || typeof value !== "object") return;
-  if (!Array.isArray(value) && typeof value.id === "number" && typeof (value.path ?? value.source) === "string") {
+  const name = value.path ?? value.source ?? value.name;
+  if (!Array.isArray(value) && typeof value.id === "number" && typeof name === "string") {
     yield value.id;
   }
   for (const inner of Object.values(value)) {

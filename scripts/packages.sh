@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # Packs each crate that is published, unpacks it outside of this workspace and
-# builds against it.
-#
-#   ./scripts/packages.sh              builds in target/packages
-#   ./scripts/packages.sh --thorough   also the public foreign types, and a build with the
-#                                      least versions of the direct dependencies
+# builds against it, in target/packages. Checks licences, duplicate versions and the
+# foreign types in public, and builds with the least versions of the direct dependencies.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -91,14 +88,26 @@ application() {
         "$outside/$adapter/README.md" >"$outside/$name/src/main.rs"
 }
 
-# Builds with the least versions of the direct dependencies that the manifests allow.
+# A cargo command of the declared Rust version, where it is installed: `test.sh` does so.
+with_declared_version() {
+    local version=1.85.0 command=$1
+    shift
+    if rustup toolchain list 2>/dev/null | grep -q "^$version"; then
+        # The dependencies of health-actix declare a newer one in their newest versions.
+        cargo "+$version" "$command" --quiet --ignore-rust-version "$@"
+    else
+        cargo "$command" --quiet "$@"
+    fi
+}
+
+# Builds with the least versions of the direct dependencies that the manifests allow,
+# and the least version of Rust.
 check_least_versions() {
-    local lock=$outside/Cargo.lock
-    rm "$lock"
-    # The requirements of the applications are not those of the crates.
-    sed -i 's/, "with-\*"//' "$outside/Cargo.toml"
-    rm -r "$outside"/with-*
-    # Nor are those of the tests, which are not packed.
+    # The requirements of the applications are not those of the crates, nor are those
+    # of the tests, which are not packed. The clients of health-indicators require newer
+    # versions of what the others use.
+    rm -r "$outside"/with-* "$outside/health-indicators" "$outside/Cargo.lock"
+    sed -i '/^members/s/, "with-\*"//; /^health-indicators/d' "$outside/Cargo.toml"
     local manifest
     for manifest in "$outside"/*/Cargo.toml; do
         awk '/^\[/ { is_dev = /dev-dependencies/ } !is_dev' "$manifest" >"$manifest.new"
@@ -107,8 +116,21 @@ check_least_versions() {
     (
         cd "$outside"
         RUSTC_BOOTSTRAP=1 cargo -Z direct-minimal-versions generate-lockfile --quiet
-        cargo check --quiet -p health-core -p health-axum -p health-actix -p health-tonic -p health-opentelemetry --all-features
+        with_declared_version check --locked --workspace --all-features
     )
+}
+
+# Uses what `check_least_versions` has built.
+check_foreign_types() {
+    # For rustdoc alone, since build scripts would run again with this variable.
+    printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$outside/rustdoc"
+    chmod +x "$outside/rustdoc"
+    (
+        cd "$outside"
+        export RUSTDOC=$outside/rustdoc RUSTDOCFLAGS="-Zunstable-options --output-format json --cap-lints allow"
+        with_declared_version doc --locked --no-deps --workspace --all-features
+    )
+    node "$root/scripts/foreign-types.mjs" "$target/doc"
 }
 
 step "pack and unpack"
@@ -122,10 +144,8 @@ write_applications
 step "licences and duplicate versions"
 node "$root/scripts/dependencies.mjs" "$outside"
 
-[ "${1:-}" = --thorough ] || exit 0
+step "least versions of the direct dependencies and of Rust"
+check_least_versions
 
 step "foreign types in public"
-node "$root/scripts/foreign-types.mjs"
-
-step "least versions of the direct dependencies"
-check_least_versions
+check_foreign_types

@@ -36,8 +36,9 @@ mod worker;
 
 use std::{env, io};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use app::{AppState, GRACE, greet};
 pub use cache::Cache;
@@ -51,20 +52,57 @@ pub use settings::{InvalidSetting, Settings};
 pub use store::{CancelError, OpenError, PAGE_LIMIT};
 pub use worker::Worker;
 
-/// Writes the log to standard error, filtered by `RUST_LOG`.
+/// Writes the log to standard error, filtered by the levels of targets in `RUST_LOG`.
 ///
 /// The default level `info` includes each request and each change of a check
 /// with its reason. `LOG_FORMAT=json` writes one JSON object per line.
 pub fn log_to_stderr() {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let log = tracing_subscriber::registry().with(levels(env::var("RUST_LOG").ok()));
     if env::var_os("LOG_FORMAT").is_some_and(|format| format == "json") {
-        log.json().flatten_event(true).init();
+        log.with(lines.json().flatten_event(true)).init();
     } else {
-        log.init();
+        log.with(lines).init();
+    }
+}
+
+/// Without directives, or with invalid ones, the level is `info`.
+///
+/// `EnvFilter` also filters by spans and fields, and compiles a regex engine for it.
+fn levels(directives: Option<String>) -> Targets {
+    let default = Targets::new().with_default(LevelFilter::INFO);
+    let Some(directives) = directives.filter(|directives| !directives.is_empty()) else {
+        return default;
+    };
+    directives.parse().unwrap_or_else(|error| {
+        eprintln!("RUST_LOG is ignored: {error}");
+        default
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn the_log_level_of_each_target_is_an_environment_variable() {
+        for (variable, orders, health) in [
+            (None, Level::INFO, Level::INFO),
+            (Some(""), Level::INFO, Level::INFO),
+            (Some("orders=not_a_level"), Level::INFO, Level::INFO),
+            (Some("debug,health=warn"), Level::DEBUG, Level::WARN),
+        ] {
+            let levels = levels(variable.map(String::from));
+            for (target, level) in [("orders", orders), ("health", health)] {
+                assert!(levels.would_enable(target, &level), "{variable:?}");
+                let finer = match level {
+                    Level::WARN => Level::INFO,
+                    Level::INFO => Level::DEBUG,
+                    _ => Level::TRACE,
+                };
+                assert!(!levels.would_enable(target, &finer), "{variable:?}");
+            }
+        }
     }
 }
