@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 # Programs that tests run. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl g++ haproxy initdb make mariadbd memcached mosquitto nats-server nginx node npm prometheus prometheus-alertmanager python3
-    rabbitmq-server redis-server valgrind
+    chromium curl etcd g++ haproxy initdb make mariadbd memcached mosquitto nats-server nginx node npm prometheus prometheus-alertmanager
+    protoc python3 rabbitmq-server redis-server valgrind
 )
 # Debian installs the programs of Postgres outside of the path.
 PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
@@ -30,9 +30,11 @@ missing_programs() {
 # The Debian package of a program, if its name differs.
 package_of() {
     case "$1" in
+        etcd) echo etcd-server ;;
         initdb) echo postgresql ;;
         mariadbd) echo mariadb-server ;;
         node) echo nodejs ;;
+        protoc) echo protobuf-compiler ;;
         *) echo "$1" ;;
     esac
 }
@@ -102,7 +104,7 @@ cargo fmt --all --check
 step "lints"
 # Independent features share a line, since each line builds tokio again. This line comes first, because later steps use
 # the librdkafka that it compiles: 28 s without optimization, 64 s with it.
-CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 dns lapin memcache object-store rdkafka rumqttc tcp tls"
+CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 dns etcd-client lapin memcache object-store rdkafka rumqttc tcp tls"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings

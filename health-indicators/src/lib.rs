@@ -31,6 +31,10 @@ pub mod diesel_async;
 pub mod diesel_r2d2;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "etcd-client")]
+pub mod etcd_client;
+#[cfg(any(feature = "etcd-client", feature = "tonic"))]
+mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "lapin")]

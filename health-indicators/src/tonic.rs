@@ -26,18 +26,17 @@
 //! | gets another error | failing | `refused` |
 //! | gets no answer before the timeout of the channel or of the check | failing | `timed_out` |
 
-use std::error::Error;
-
 use health_core::Outcome;
 use health_core::check::{FailureClass, Indicator};
+use tonic::Request;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::{Body as HttpBody, Bytes, StdError};
-use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::failure::{because, failure};
+use crate::grpc::class;
 
 /// The value of `SERVING` in `grpc.health.v1`.
 const SERVING: i32 = 1;
@@ -116,19 +115,5 @@ where
         Ok(answer) if answer.get_ref().status == SERVING => Outcome::pass(),
         Ok(_) => failure(FailureClass::Refused).because("its status is not SERVING"),
         Err(status) => because(class(&status), status),
-    }
-}
-
-fn class(status: &Status) -> FailureClass {
-    match status.code() {
-        Code::Unavailable => FailureClass::Unreachable,
-        Code::Unauthenticated | Code::PermissionDenied => FailureClass::Unauthorized,
-        Code::ResourceExhausted => FailureClass::Saturated,
-        Code::NotFound | Code::Unimplemented => FailureClass::Misconfigured,
-        // tonic cancels a call at the timeout of its channel.
-        Code::DeadlineExceeded | Code::Cancelled => FailureClass::TimedOut,
-        // A connection that breaks off during the call.
-        Code::Unknown if status.source().is_some() => FailureClass::Unreachable,
-        _ => FailureClass::Refused,
     }
 }

@@ -3,21 +3,24 @@
 
 mod support;
 
+use std::future::Future;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::rumqttc::{ConnectionState, connection};
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, v5};
 use support::{Server, as_user, directory_of, eventually, public_bytes, run, seen};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const PASSWORD: &str = "hunter2hunter2";
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
+type State = (Verdict, Option<FailureClass>);
+const UP: State = (Verdict::Pass, None);
+
+fn failing(class: FailureClass) -> State {
     (Verdict::Fail, Some(class))
 }
 
@@ -44,31 +47,47 @@ fn broker() -> Server {
 
 /// The application, with its client, its received messages and its health.
 struct Application {
-    client: AsyncClient,
+    client: Client,
     messages: UnboundedReceiver<Vec<u8>>,
     health: Health,
 }
 
+enum Client {
+    V3(AsyncClient),
+    V5(v5::AsyncClient),
+}
+
 impl Application {
-    fn start(broker: &Server, password: &str) -> Self {
-        let mut options = MqttOptions::new("orders", "127.0.0.1", broker.port);
+    fn v3(broker: &Server, id: &str, password: &str) -> Self {
+        let mut options = MqttOptions::new(id, "127.0.0.1", broker.port);
         options
             .set_credentials("orders", password)
             .set_keep_alive(Duration::from_secs(1));
         let state = ConnectionState::new(&options);
-        let (client, mut event_loop) = AsyncClient::new(options, 10);
+        let (client, event_loop) = AsyncClient::new(options, 10);
+        Application::start(Client::V3(client), event_loop, state)
+    }
+
+    /// With the shortest interval that the client allows.
+    fn v5(broker: &Server, id: &str, password: &str) -> Self {
+        let mut options = v5::MqttOptions::new(id, "127.0.0.1", broker.port);
+        options
+            .set_credentials("orders", password)
+            .set_keep_alive(Duration::from_secs(5));
+        let state = ConnectionState::new(&options);
+        let (client, event_loop) = v5::AsyncClient::new(options, 10);
+        Application::start(Client::V5(client), event_loop, state)
+    }
+
+    fn start(client: Client, mut event_loop: impl EventLoop, state: ConnectionState) -> Self {
         let health = health(&state);
         let (sender, messages) = unbounded_channel();
         tokio::spawn(async move {
             while !sender.is_closed() {
-                let event = event_loop.poll().await;
-                state.observe(&event);
-                match event {
-                    Ok(Event::Incoming(Packet::Publish(message))) => {
-                        let _ = sender.send(message.payload.to_vec());
-                    }
-                    Ok(_) => {}
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                match event_loop.next(&state).await {
+                    Ok(Some(message)) => drop(sender.send(message)),
+                    Ok(None) => {}
+                    Err(NotConnected) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }
             }
         });
@@ -82,16 +101,68 @@ impl Application {
     /// The application publishes and receives through the same client.
     async fn works(&mut self) {
         let sent = async {
-            let subscribed = self.client.subscribe("orders", QoS::AtLeastOnce).await;
-            subscribed.expect("it is sent");
-            let published = self
-                .client
-                .publish("orders", QoS::AtLeastOnce, false, "tea");
-            published.await.expect("it is sent");
+            self.client.publish_to_itself().await;
             self.messages.recv().await
         };
-        let message = tokio::time::timeout(Duration::from_secs(30), sent).await;
+        let message = tokio::time::timeout(Duration::from_secs(60), sent).await;
         assert_eq!(message.expect("in time"), Some(b"tea".to_vec()));
+    }
+}
+
+impl Client {
+    async fn publish_to_itself(&self) {
+        match self {
+            Client::V3(client) => {
+                let topic = "orders/3";
+                let subscribed = client.subscribe(topic, QoS::AtLeastOnce).await;
+                subscribed.expect("it is sent");
+                let published = client.publish(topic, QoS::AtLeastOnce, false, "tea").await;
+                published.expect("it is sent");
+            }
+            Client::V5(client) => {
+                let (topic, quality) = ("orders/5", v5::mqttbytes::QoS::AtLeastOnce);
+                let subscribed = client.subscribe(topic, quality).await;
+                subscribed.expect("it is sent");
+                let published = client.publish(topic, quality, false, "tea").await;
+                published.expect("it is sent");
+            }
+        }
+    }
+}
+
+struct NotConnected;
+
+trait EventLoop: Send + 'static {
+    /// Hands the next event to the state, and returns a received message.
+    fn next(
+        &mut self,
+        state: &ConnectionState,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, NotConnected>> + Send;
+}
+
+impl EventLoop for rumqttc::EventLoop {
+    async fn next(&mut self, state: &ConnectionState) -> Result<Option<Vec<u8>>, NotConnected> {
+        let event = self.poll().await;
+        state.observe(&event);
+        match event {
+            Ok(Event::Incoming(Packet::Publish(message))) => Ok(Some(message.payload.to_vec())),
+            Ok(_) => Ok(None),
+            Err(_) => Err(NotConnected),
+        }
+    }
+}
+
+impl EventLoop for v5::EventLoop {
+    async fn next(&mut self, state: &ConnectionState) -> Result<Option<Vec<u8>>, NotConnected> {
+        let event = self.poll().await;
+        state.observe(&event);
+        match event {
+            Ok(v5::Event::Incoming(v5::Incoming::Publish(message))) => {
+                Ok(Some(message.payload.to_vec()))
+            }
+            Ok(_) => Ok(None),
+            Err(_) => Err(NotConnected),
+        }
     }
 }
 
@@ -103,40 +174,61 @@ fn health(state: &ConnectionState) -> Health {
     })
 }
 
+/// Waits until every application is in this state, and prints how long it took.
+async fn become_as(applications: &[Application], phase: &str, state: State) {
+    let began = Instant::now();
+    for application in applications {
+        eventually(&application.health, state).await;
+        let version = match application.client {
+            Client::V3(_) => "MQTT 3.1.1",
+            Client::V5(_) => "MQTT 5",
+        };
+        println!("{phase}, {version}: {:?}", began.elapsed());
+    }
+}
+
+async fn work(applications: &mut [Application]) {
+    for application in applications {
+        application.works().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts mosquitto; scripts/test.sh runs it"]
 async fn each_state_of_a_broker_has_its_class() {
     let mut broker = broker();
-    let mut application = Application::start(&broker, PASSWORD);
-    println!("up: {:?}", eventually(&application.health, UP).await);
-    application.works().await;
+    let mut applications = [
+        Application::v3(&broker, "orders-3", PASSWORD),
+        Application::v5(&broker, "orders-5", PASSWORD),
+    ];
+    become_as(&applications, "up", UP).await;
+    work(&mut applications).await;
 
     broker.freeze();
-    let frozen = failing(FailureClass::TimedOut);
-    println!(
-        "frozen: {:?}",
-        eventually(&application.health, frozen).await
-    );
+    become_as(&applications, "frozen", failing(FailureClass::TimedOut)).await;
     broker.thaw();
-    println!("thawed: {:?}", eventually(&application.health, UP).await);
-    application.works().await;
+    become_as(&applications, "thawed", UP).await;
+    work(&mut applications).await;
 
     broker.stop();
     let stopped = failing(FailureClass::Unreachable);
-    println!(
-        "stopped: {:?}",
-        eventually(&application.health, stopped).await
-    );
+    become_as(&applications, "stopped", stopped).await;
     broker.spawn();
     broker.wait_until_it_listens();
-    println!("back: {:?}", eventually(&application.health, UP).await);
-    application.works().await;
+    become_as(&applications, "back", UP).await;
+    work(&mut applications).await;
 
-    let wrong = Application::start(&broker, "wrong-hunter2");
-    eventually(&wrong.health, failing(FailureClass::Unauthorized)).await;
-    let public = public_bytes(&wrong.health);
-    for secret in ["hunter2", "127.0.0.1", "orders"] {
-        assert!(!public.contains(secret), "{public}");
+    let wrong = [
+        Application::v3(&broker, "wrong-3", "wrong-hunter2"),
+        Application::v5(&broker, "wrong-5", "wrong-hunter2"),
+    ];
+    let refused = failing(FailureClass::Unauthorized);
+    become_as(&wrong, "wrong password", refused).await;
+    for application in &wrong {
+        let public = public_bytes(&application.health);
+        for secret in ["hunter2", "127.0.0.1", "orders"] {
+            assert!(!public.contains(secret), "{public}");
+        }
     }
 }
 
@@ -145,13 +237,27 @@ async fn each_state_of_a_broker_has_its_class() {
 async fn an_event_loop_that_is_not_polled_fails() {
     let mut options = MqttOptions::new("orders", "127.0.0.1", 1883);
     options.set_keep_alive(Duration::from_secs(1));
-    let state = ConnectionState::new(&options);
-    let health = health(&state);
-    assert_eq!(seen(&health).await, failing(FailureClass::Starting));
-    state.observe(&Ok(Event::Incoming(Packet::PingResp)));
-    assert_eq!(seen(&health).await, UP);
-    println!(
-        "not polled: {:?}",
-        eventually(&health, failing(FailureClass::TimedOut)).await
-    );
+    let v3 = ConnectionState::new(&options);
+    // The broker asks for a shorter interval.
+    let v5 = ConnectionState::new(&v5::MqttOptions::new("orders", "127.0.0.1", 1883));
+    let healths = [health(&v3), health(&v5)];
+    for health in &healths {
+        assert_eq!(seen(health).await, failing(FailureClass::Starting));
+    }
+    v3.observe(&Ok(Event::Incoming(Packet::PingResp)));
+    v5.observe(&Ok(v5::Event::Incoming(connected(1))));
+    for health in &healths {
+        assert_eq!(seen(health).await, UP);
+    }
+    for health in &healths {
+        let silent = failing(FailureClass::TimedOut);
+        println!("not polled: {:?}", eventually(health, silent).await);
+    }
+}
+
+/// The answer of a broker that asks for an interval in seconds.
+fn connected(keep_alive: u8) -> v5::Incoming {
+    // The property 19 of a `CONNACK` without other properties.
+    let answer = [0x20, 6, 0, 0, 3, 19, 0, keep_alive];
+    v5::Incoming::read(&mut answer.as_slice().into(), None).expect("a packet")
 }

@@ -1,4 +1,4 @@
-//! MQTT, by what the event loop of rumqttc 0.25 yields.
+//! MQTT 3.1.1 and MQTT 5, by what the event loop of rumqttc 0.25 yields.
 //!
 //! A client of rumqttc does not know whether it is connected; its event loop
 //! does. Hand each event to a [`ConnectionState`], and check that:
@@ -35,8 +35,12 @@
 //! # }
 //! ```
 //!
+//! MQTT 5 has the same types in `rumqttc::v5`. A [`ConnectionState`] takes the options
+//! and the events of either.
+//!
 //! A run sends nothing. The event loop asks the broker itself, once in each
-//! interval of `keep_alive`.
+//! interval of `keep_alive`. A broker of MQTT 5 can ask for another interval, which
+//! then counts.
 //!
 //! | the run | verdict | class |
 //! |---|---|---|
@@ -46,14 +50,16 @@
 //! | finds that the broker refuses the client for another reason | failing | `refused` |
 //! | finds that nothing came from the broker for three intervals of `keep_alive`, or that the event loop is not polled | failing | `timed_out` |
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod version;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use health_core::Outcome;
 use health_core::check::FailureClass;
-use rumqttc::{ConnectReturnCode, ConnectionError, Event, MqttOptions, StateError};
 
-use crate::failure::{class_of_io, failure};
+use crate::failure::failure;
+use version::{News, Options, Polled};
 
 /// The broker is connected and alive, by the events of the event loop.
 #[allow(
@@ -61,11 +67,11 @@ use crate::failure::{class_of_io, failure};
     reason = "a plain `fn` would get a thread of its own"
 )]
 pub async fn connection(state: &ConnectionState) -> Outcome {
-    let last = state.last.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
+    let seen = state.lock();
+    match &seen.last {
         Last::Nothing => failure(FailureClass::Starting),
         Last::Lost(class, text) => failure(*class).because(text.clone()),
-        Last::Heard(at) if state.is_too_long(at.elapsed()) => failure(FailureClass::TimedOut),
+        Last::Heard(at) if seen.is_too_long(at.elapsed()) => failure(FailureClass::TimedOut),
         Last::Heard(_) => Outcome::pass(),
     }
 }
@@ -73,7 +79,12 @@ pub async fn connection(state: &ConnectionState) -> Outcome {
 /// What the event loop has yielded last; clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionState {
-    last: Arc<Mutex<Last>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    last: Last,
     keep_alive: Duration,
 }
 
@@ -86,46 +97,41 @@ enum Last {
 }
 
 impl ConnectionState {
-    /// For an event loop with these options.
-    pub fn new(options: &MqttOptions) -> Self {
-        ConnectionState {
-            last: Arc::new(Mutex::new(Last::Nothing)),
+    /// For an event loop with these options, which are `rumqttc::MqttOptions` or
+    /// `rumqttc::v5::MqttOptions`.
+    pub fn new(options: &impl Options) -> Self {
+        let seen = Seen {
+            last: Last::Nothing,
             keep_alive: options.keep_alive(),
+        };
+        ConnectionState {
+            seen: Arc::new(Mutex::new(seen)),
         }
     }
 
     /// Records an event, or the error, of `EventLoop::poll`.
-    pub fn observe(&self, polled: &Result<Event, ConnectionError>) {
-        let last = match polled {
-            Ok(Event::Incoming(_)) => Last::Heard(Instant::now()),
+    pub fn observe(&self, polled: &impl Polled) {
+        let mut seen = self.lock();
+        match polled.news() {
+            News::Connected { keep_alive } => {
+                seen.last = Last::Heard(Instant::now());
+                seen.keep_alive = keep_alive.unwrap_or(seen.keep_alive);
+            }
+            News::Received => seen.last = Last::Heard(Instant::now()),
             // It shows nothing of the broker.
-            Ok(Event::Outgoing(_)) => return,
-            Err(error) => Last::Lost(class(error), error.to_string()),
-        };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+            News::Sent => {}
+            News::Lost(class, text) => seen.last = Last::Lost(class, text),
+        }
     }
 
-    /// rumqttc gives up after two intervals.
-    fn is_too_long(&self, silence: Duration) -> bool {
-        !self.keep_alive.is_zero() && silence > self.keep_alive * 3
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn class(error: &ConnectionError) -> FailureClass {
-    match error {
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => {
-            class_of_io(error)
-        }
-        ConnectionError::MqttState(StateError::AwaitPingResp)
-        | ConnectionError::NetworkTimeout
-        | ConnectionError::FlushTimeout => FailureClass::TimedOut,
-        ConnectionError::ConnectionRefused(
-            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
-        ) => FailureClass::Unauthorized,
-        ConnectionError::ConnectionRefused(ConnectReturnCode::ServiceUnavailable) => {
-            FailureClass::Unreachable
-        }
-        ConnectionError::ConnectionRefused(_) => FailureClass::Refused,
-        _ => FailureClass::Unreachable,
+impl Seen {
+    /// rumqttc gives up after two intervals.
+    fn is_too_long(&self, silence: Duration) -> bool {
+        !self.keep_alive.is_zero() && silence > self.keep_alive * 3
     }
 }
