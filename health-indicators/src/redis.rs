@@ -151,6 +151,10 @@ fn class(error: &RedisError) -> FailureClass {
     match error.kind() {
         ErrorKind::AuthenticationFailed => return FailureClass::Unauthorized,
         ErrorKind::InvalidClientConfig => return FailureClass::Misconfigured,
+        // To a sentinel, the server is down. A name that it does not know looks the same.
+        ErrorKind::MasterNameNotFoundBySentinel | ErrorKind::NoValidReplicasFoundBySentinel => {
+            return FailureClass::Unreachable;
+        }
         ErrorKind::Server(ServerErrorKind::BusyLoading) => return FailureClass::Starting,
         ErrorKind::Server(ServerErrorKind::ReadOnly) => return FailureClass::WrongRole,
         _ => {}

@@ -7,6 +7,10 @@
     feature = "diesel-async-deadpool"
 ))]
 
+#[path = "pools/diesel.rs"]
+mod diesel_pools;
+#[path = "pools/plain.rs"]
+mod plain_pools;
 mod pools;
 mod support;
 
@@ -30,7 +34,9 @@ fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
 
 fn login(server: &Server) -> Login<'static> {
     Login {
+        server: "postgres",
         port: server.port,
+        user: "orders",
         password: PASSWORD,
         database: "postgres",
     }
@@ -38,11 +44,11 @@ fn login(server: &Server) -> Login<'static> {
 
 fn every_pool(login: &Login<'_>) -> Vec<Pool> {
     vec![
-        pools::deadpool(login),
-        pools::bb8(login),
-        pools::diesel_r2d2(login),
-        pools::diesel_async_deadpool(login),
-        pools::diesel_async_bb8(login),
+        plain_pools::deadpool(login),
+        plain_pools::bb8(login),
+        diesel_pools::diesel_r2d2(login),
+        diesel_pools::diesel_async_deadpool(login),
+        diesel_pools::diesel_async_bb8(login),
     ]
 }
 

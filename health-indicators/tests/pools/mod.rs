@@ -1,9 +1,6 @@
 //! The pools that an application may have, each of two connections and with the
 //! checks over it.
 
-mod diesel;
-mod plain;
-
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,15 +10,16 @@ use health_core::{Health, Outcome};
 
 use super::support;
 
-pub(crate) use diesel::{diesel_async_bb8, diesel_async_deadpool, diesel_r2d2};
-pub(crate) use plain::{bb8, deadpool};
-
 /// The timeout of the checks.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a pool connects with.
+#[derive(Clone, Copy)]
 pub(crate) struct Login<'a> {
+    /// The scheme of the URL.
+    pub(crate) server: &'a str,
     pub(crate) port: u16,
+    pub(crate) user: &'a str,
     pub(crate) password: &'a str,
     pub(crate) database: &'a str,
 }
@@ -29,11 +27,13 @@ pub(crate) struct Login<'a> {
 impl Login<'_> {
     pub(crate) fn url(&self) -> String {
         let Login {
+            server,
             port,
+            user,
             password,
             database,
         } = self;
-        format!("postgres://orders:{password}@127.0.0.1:{port}/{database}")
+        format!("{server}://{user}:{password}@127.0.0.1:{port}/{database}")
     }
 }
 
@@ -53,7 +53,7 @@ impl Pool {
         (self.take_all)().await
     }
 
-    fn new<P, T>(
+    pub(crate) fn new<P, T>(
         name: &'static str,
         pool: P,
         [writing, reading]: [Health; 2],
@@ -77,7 +77,7 @@ impl Pool {
 }
 
 /// A `Health` with this check over the pool.
-fn health<P, F>(pool: &P, check: impl Fn(P) -> F + Send + Sync + 'static) -> Health
+pub(crate) fn health<P, F>(pool: &P, check: impl Fn(P) -> F + Send + Sync + 'static) -> Health
 where
     P: Clone + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
