@@ -16,7 +16,7 @@ use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::sqlx::{mysql, mysql_read_only};
-use pools::{Login, Pool};
+use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use support::{Server, as_user, directory_of, eventually, look, public_bytes, run, seen};
@@ -102,37 +102,10 @@ fn pools_of_diesel(login: &Login<'_>) -> Vec<Pool> {
     ]
 }
 
-/// Waits until each pool is seen like this.
-async fn each(pools: &[Pool], state: &str, wanted: (Verdict, Option<FailureClass>)) {
-    for pool in pools {
-        let told = eventually(&pool.writing, wanted).await;
-        println!("{}, {state}: {told:?}", pool.name);
-    }
-}
-
 async fn connections_of_orders(admin: &MySqlPool) -> i64 {
     let count = "SELECT count(*) FROM information_schema.processlist WHERE user = 'orders'";
     let count = sqlx::query_scalar(count).fetch_one(admin).await;
     count.expect("an answer")
-}
-
-/// Degraded, and nothing is sent.
-async fn every_connection_in_use(pools: &[Pool]) {
-    for pool in pools {
-        let taken = pool.take_all().await;
-        let saturated = look(&pool.writing).await;
-        assert_eq!(saturated.verdict(), Verdict::Warn, "{}", pool.name);
-        assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
-        drop(taken);
-        eventually(&pool.writing, UP).await;
-    }
-}
-
-/// The application's own use of the pools.
-async fn all_work(pools: &[Pool]) {
-    for pool in pools {
-        drop(pool.take_all().await);
-    }
 }
 
 /// sqlx tests a connection before it is idle again. One that is frozen in this
@@ -157,9 +130,9 @@ async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let pool = pool(&server, "orders");
     let health = health(&pool);
-    println!("up: {:?}", eventually(&health, UP).await);
     let pools = pools_of_diesel(&login(&server));
-    each(&pools, "up", UP).await;
+    let all = || writing(&pools).chain([("sqlx", &health)]);
+    all_eventually(all(), "up", UP).await;
 
     #[cfg(feature = "sqlx-migrate")]
     support::migrations::migrations_are_told_apart!(&pool);
@@ -197,28 +170,18 @@ async fn each_state_of_a_server_has_its_class() {
 
     all_idle(&pool).await;
     server.freeze();
-    println!(
-        "frozen: {:?}",
-        eventually(&health, failing(FailureClass::TimedOut)).await
-    );
-    each(&pools, "frozen", failing(FailureClass::TimedOut)).await;
+    all_eventually(all(), "frozen", failing(FailureClass::TimedOut)).await;
     server.thaw();
-    println!("thawed: {:?}", eventually(&health, UP).await);
+    all_eventually(all(), "thawed", UP).await;
     works(&pool).await;
-    each(&pools, "thawed", UP).await;
     all_work(&pools).await;
     diesel_pools::a_cancelled_run_leaves_no_answer(&login(&server), &server).await;
 
     server.stop();
-    println!(
-        "stopped: {:?}",
-        eventually(&health, failing(FailureClass::Unreachable)).await
-    );
-    each(&pools, "stopped", failing(FailureClass::Unreachable)).await;
+    all_eventually(all(), "stopped", failing(FailureClass::Unreachable)).await;
     server.spawn();
     server.wait_until_it_listens();
-    println!("back: {:?}", eventually(&health, UP).await);
-    each(&pools, "back", UP).await;
+    all_eventually(all(), "back", UP).await;
     all_work(&pools).await;
     let all = [pool.acquire().await, pool.acquire().await];
     assert!(all.iter().all(Result::is_ok), "no connection is lost");
@@ -254,19 +217,19 @@ async fn the_wrong_credentials_and_databases(server: &Server) {
     ] {
         let options = options(server, login.user, login.password).database(login.database);
         let pool = MySqlPoolOptions::new().connect_lazy_with(options);
-        tells(&self::health(&pool), class).await;
-        for pool in pools_of_diesel(&login) {
-            tells(&pool.writing, class).await;
+        let (by_sqlx, pools) = (self::health(&pool), pools_of_diesel(&login));
+        let all = || writing(&pools).chain([("sqlx", &by_sqlx)]);
+        all_eventually(all(), "misconfigured", failing(class)).await;
+        for (name, health) in all() {
+            tells_no_secret(name, health);
         }
     }
 }
 
-/// And nothing else in public.
-async fn tells(health: &Health, class: FailureClass) {
-    eventually(health, failing(class)).await;
+fn tells_no_secret(name: &str, health: &Health) {
     let public = public_bytes(health);
     for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
-        assert!(!public.contains(secret), "{public}");
+        assert!(!public.contains(secret), "{name}: {public}");
     }
 }
 

@@ -6,7 +6,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use health_core::check::FailureClass;
+use health_core::report::Verdict;
 use health_core::{Health, Outcome};
+use tokio::task::JoinSet;
 
 use super::support;
 
@@ -84,4 +87,45 @@ where
 {
     let pool = pool.clone();
     support::health(TIMEOUT, move || check(pool.clone()))
+}
+
+/// Waits until every check is seen like this, all at once.
+pub(crate) async fn all_eventually<'a>(
+    checks: impl IntoIterator<Item = (&'static str, &'a Health)>,
+    state: &str,
+    wanted: (Verdict, Option<FailureClass>),
+) {
+    let mut waiting = JoinSet::new();
+    for (name, health) in checks {
+        let health = health.clone();
+        waiting.spawn(async move { (name, support::eventually(&health, wanted).await) });
+    }
+    while let Some(seen) = waiting.join_next().await {
+        let (name, after) = seen.expect("it is seen");
+        println!("{name}, {state}: {after:?}");
+    }
+}
+
+pub(crate) fn writing(pools: &[Pool]) -> impl Iterator<Item = (&'static str, &Health)> {
+    pools.iter().map(|pool| (pool.name, &pool.writing))
+}
+
+/// Degraded, and nothing is sent.
+pub(crate) async fn every_connection_in_use(pools: &[Pool]) {
+    for pool in pools {
+        let taken = pool.take_all().await;
+        let saturated = support::look(&pool.writing).await;
+        assert_eq!(saturated.verdict(), Verdict::Warn, "{}", pool.name);
+        assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
+        println!("{}, saturated: {:?}", pool.name, saturated.response_time());
+        drop(taken);
+        support::eventually(&pool.writing, (Verdict::Pass, None)).await;
+    }
+}
+
+/// The application's own use of the pools.
+pub(crate) async fn all_work(pools: &[Pool]) {
+    for pool in pools {
+        drop(pool.take_all().await);
+    }
 }
