@@ -11,7 +11,9 @@
 //! ```
 //!
 //! A run sends one command over the application's own connection, which is
-//! shared: it opens none. `ConnectionManager` connects again by itself.
+//! shared: it opens none. `ConnectionManager` connects again by itself, to the same
+//! address: it does not follow a failover by a sentinel. The pools of
+//! `deadpool_redis::sentinel` do, and the feature `deadpool-redis` has checks for them.
 //!
 //! | the run | verdict | class |
 //! |---|---|---|
