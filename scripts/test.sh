@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 # Programs that tests run. A test that needs one is `#[ignore]`d under plain
 # `cargo test` and runs here, where a missing program is a failure.
 programs=(
-    chromium curl etcd g++ haproxy initdb make mariadbd memcached mosquitto nats-server nginx node npm prometheus prometheus-alertmanager
-    protoc python3 rabbitmq-server redis-server valgrind
+    chromium curl etcd g++ haproxy initdb make mariadbd memcached mosquitto nats-server nginx node npm pkg-config prometheus
+    prometheus-alertmanager protoc python3 rabbitmq-server redis-server valgrind
 )
 # Debian installs the programs of Postgres outside of the path.
 PATH="$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)/usr/sbin"
@@ -46,8 +46,9 @@ install_programs() {
     mapfile -t missing < <(missing_programs)
     # Debian has this part of Python in a package of its own.
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-    # A library, which diesel links.
+    # Libraries, which diesel links.
     has_libpq || missing+=(libpq-dev)
+    pkg-config --exists libmariadb 2>/dev/null || missing+=(libmariadb-dev)
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
         echo "These programs are needed; install them and run this again: ${missing[*]}" >&2
@@ -104,7 +105,7 @@ cargo fmt --all --check
 step "lints"
 # Independent features share a line, since each line builds tokio again. This line comes first, because later steps use
 # the librdkafka that it compiles: 28 s without optimization, 64 s with it.
-CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 dns etcd-client lapin memcache object-store rdkafka rumqttc tcp tls"
+CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 diesel-postgres dns etcd-client lapin memcache object-store rdkafka rumqttc tcp tls"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
@@ -115,7 +116,7 @@ done
 for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
-for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool http" "diesel-r2d2 machine" redis \
+for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool diesel-mysql http" "diesel-r2d2 diesel-sqlite machine" redis \
     "sqlx-migrate sqlx-postgres" "sea-orm sqlx-mysql" sqlx-postgres sqlx-sqlite tonic; do
     lint_clients "$client"
 done

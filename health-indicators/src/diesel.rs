@@ -1,31 +1,22 @@
 //! What the pools of diesel share.
 
-// The function that diesel generates has no documentation, and is not public.
-#![allow(missing_docs, unreachable_pub)]
 #![allow(dead_code, reason = "each kind of pool needs a part of it")]
 
-use diesel::define_sql_function;
+#[cfg(feature = "diesel-mysql")]
+pub(crate) mod mysql;
+#[cfg(feature = "diesel-postgres")]
+pub(crate) mod postgres;
+
 use diesel::dsl::{auto_type, select};
-use diesel::expression_methods::{BoolExpressionMethods as _, ExpressionMethods as _};
+use diesel::expression::IntoSql as _;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
-use diesel::sql_types::Text;
+use diesel::sql_types::Integer;
 use health_core::Outcome;
 use health_core::check::FailureClass;
 
 use crate::failure::{because, failure};
 
-define_sql_function!(fn pg_is_in_recovery() -> Bool);
-define_sql_function!(fn current_setting(name: Text) -> Text);
-
-/// The same as [`IS_READ_ONLY`](crate::postgres::IS_READ_ONLY). diesel prepares it
-/// once for each connection, and then it costs one round trip.
-#[auto_type]
-pub(crate) fn is_read_only() -> _ {
-    let setting = current_setting("transaction_read_only");
-    select(pg_is_in_recovery().or(setting.eq("on")))
-}
-
-/// The answer to [`is_read_only`].
+/// The answer to whether the server is read-only.
 pub(crate) fn writable(answer: Result<bool, Error>) -> Outcome {
     match answer {
         Ok(false) => Outcome::pass(),
@@ -34,8 +25,14 @@ pub(crate) fn writable(answer: Result<bool, Error>) -> Outcome {
     }
 }
 
+/// A query that any server answers.
+#[auto_type]
+pub(crate) fn one() -> _ {
+    select(1_i32.into_sql::<Integer>())
+}
+
 /// Any answer.
-pub(crate) fn answered(answer: Result<i32, Error>) -> Outcome {
+pub(crate) fn answered<T>(answer: Result<T, Error>) -> Outcome {
     answer.map_or_else(failed, |_| Outcome::pass())
 }
 
@@ -74,11 +71,10 @@ fn class(error: &Error) -> FailureClass {
     }
 }
 
-/// The class of a message of Postgres, in English. diesel does not give the
-/// SQLSTATE.
+/// The class of a message, in English. diesel does not give the code of the error.
 pub(crate) fn class_of_text(text: &str) -> Option<FailureClass> {
-    const WORDS: [(&str, FailureClass); 10] = [
-        // 57P03: it starts, recovers or ends
+    const WORDS: [(&str, FailureClass); 20] = [
+        // Postgres, 57P03: it starts, recovers or ends
         ("the database system is", FailureClass::Starting),
         // 57P01: it ends
         ("terminating connection", FailureClass::Unreachable),
@@ -93,6 +89,24 @@ pub(crate) fn class_of_text(text: &str) -> Option<FailureClass> {
         ("too many clients", FailureClass::Saturated),
         ("too many connections", FailureClass::Saturated),
         ("remaining connection slots", FailureClass::Saturated),
+        // MySQL, 1044, 1045
+        ("Access denied for user", FailureClass::Unauthorized),
+        // 1130
+        ("is not allowed to connect to", FailureClass::Unauthorized),
+        // 1049
+        ("Unknown database", FailureClass::Misconfigured),
+        // 1040
+        ("Too many connections", FailureClass::Saturated),
+        // 1203, 1226
+        ("max_user_connections", FailureClass::Saturated),
+        // 2006, 2013, in the words of both libraries
+        ("erver has gone away", FailureClass::Unreachable),
+        ("Lost connection to", FailureClass::Unreachable),
+        // mysql_async
+        ("Input/output error", FailureClass::Unreachable),
+        // SQLite
+        ("file is not a database", FailureClass::Misconfigured),
+        ("disk I/O error", FailureClass::Unreachable),
     ];
     let known = WORDS.iter().find(|(words, _)| text.contains(words));
     known
@@ -118,7 +132,7 @@ mod tests {
     use super::{FailureClass, class_of_text};
 
     #[test]
-    fn messages_of_postgres_have_a_class() {
+    fn messages_have_a_class() {
         for (text, class) in [
             (
                 "FATAL:  the database system is starting up",
@@ -150,6 +164,25 @@ mod tests {
             ),
             ("ERROR:  relation \"orders\" does not exist", None),
             ("Connection refused", None),
+            (
+                "Access denied for user 'orders'@'127.0.0.1' (using password: YES)",
+                Some(FailureClass::Unauthorized),
+            ),
+            ("Unknown database 'shop'", Some(FailureClass::Misconfigured)),
+            ("Too many connections", Some(FailureClass::Saturated)),
+            (
+                "User orders already has more than 'max_user_connections' active connections",
+                Some(FailureClass::Saturated),
+            ),
+            (
+                "Lost connection to server during query",
+                Some(FailureClass::Unreachable),
+            ),
+            (
+                "MySQL server has gone away",
+                Some(FailureClass::Unreachable),
+            ),
+            ("file is not a database", Some(FailureClass::Misconfigured)),
         ] {
             assert_eq!(class_of_text(text), class, "{text}");
         }

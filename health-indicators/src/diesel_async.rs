@@ -1,7 +1,11 @@
-//! Postgres, behind the pools of diesel-async 0.9.
+//! Postgres and MySQL, behind the pools of diesel-async 0.9.
+//!
+//! Each database has a feature: `diesel-postgres`, `diesel-mysql`. MySQL has checks for
+//! a pool of deadpool alone. bb8 keeps a connection whose test query it cancelled, and
+//! mysql_async then takes the answer to that query for the answer to the next one.
 //!
 //! ```no_run,standalone_crate
-//! # #[cfg(feature = "diesel-async-deadpool")] {
+//! # #[cfg(all(feature = "diesel-async-deadpool", feature = "diesel-postgres"))] {
 //! use diesel_async::AsyncPgConnection;
 //! use diesel_async::pooled_connection::deadpool::Pool;
 //! use health_core::HealthState;
@@ -31,31 +35,21 @@
 //! | gets an error as the answer | failing | `refused` |
 //! | gets no answer before the timeout of the check | failing | `timed_out` |
 //!
-//! diesel passes on the text of an error without its SQLSTATE. The classes
+//! diesel passes on the text of an error without its code. The classes
 //! `unauthorized`, `misconfigured` and `starting` are read from the messages of a
 //! server whose `lc_messages` is English; from others, the class is `refused`.
 
-#[cfg(feature = "diesel-async-bb8")]
+#[cfg(all(feature = "diesel-async-bb8", feature = "diesel-postgres"))]
 pub mod bb8;
 #[cfg(feature = "diesel-async-deadpool")]
 pub mod deadpool;
+#[cfg(feature = "diesel-postgres")]
+mod postgres;
 
-use diesel::expression::IntoSql as _;
-use diesel::sql_types::Integer;
 use diesel_async::pooled_connection::PoolError;
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use health_core::Outcome;
 
-use crate::diesel::{answered, is_read_only, not_connected};
-
-async fn writable(connection: &mut AsyncPgConnection) -> Outcome {
-    crate::diesel::writable(is_read_only().get_result(connection).await)
-}
-
-async fn answers(connection: &mut AsyncPgConnection) -> Outcome {
-    let one = diesel::select(1.into_sql::<Integer>());
-    answered(one.get_result(connection).await)
-}
+use crate::diesel::not_connected;
 
 fn failed(error: PoolError) -> Outcome {
     match error {

@@ -1,4 +1,6 @@
-//! Postgres, behind a pool of r2d2 with diesel 2.3.
+//! Postgres, MySQL and SQLite, behind a pool of r2d2 with diesel 2.3.
+//!
+//! Each database has a feature: `diesel-postgres`, `diesel-mysql`, `diesel-sqlite`.
 //!
 //! ```no_run,standalone_crate
 //! # #[cfg(feature = "_libpq")] {
@@ -15,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! The checks take any connection of diesel to Postgres. They block, so they run
+//! The checks take any connection of diesel to their database. They block, so they run
 //! on the threads for blocking checks.
 //!
 //! A run takes one connection and sends one query, which diesel prepares once for
@@ -39,49 +41,47 @@
 //! attempts is `unreachable`, whatever the reason. A pool with a `connection_timeout`
 //! of a few seconds tells the reason more often.
 //!
-//! diesel and r2d2 pass on the text of an error without its SQLSTATE. The classes
+//! diesel and r2d2 pass on the text of an error without its code. The classes
 //! `unauthorized`, `misconfigured` and `starting` are read from the messages of a
 //! server whose `lc_messages` is English; from others, the class is `unreachable`.
+//!
+//! The connections of diesel to MySQL have no timeout. A run on a server that is
+//! frozen keeps its thread until the server is back or the connection breaks, as a
+//! request does.
+
+#[cfg(feature = "diesel-mysql")]
+mod mysql;
+#[cfg(feature = "diesel-postgres")]
+mod postgres;
+#[cfg(feature = "diesel-sqlite")]
+mod sqlite;
 
 use std::time::Duration;
 
-use diesel::RunQueryDsl as _;
-use diesel::connection::LoadConnection;
-use diesel::expression::IntoSql as _;
-use diesel::pg::Pg;
 use diesel::r2d2::{ConnectionManager, Pool, PoolError, PooledConnection, R2D2Connection};
-use diesel::sql_types::Integer;
 use health_core::Outcome;
 use health_core::check::FailureClass;
 
-use crate::diesel::{answered, class_of_text, is_read_only, writable};
+use crate::diesel::class_of_text;
 use crate::failure::{because, saturated};
+
+#[cfg(feature = "diesel-mysql")]
+pub use self::mysql::{mysql, mysql_read_only};
+#[cfg(feature = "diesel-postgres")]
+pub use self::postgres::{postgres, postgres_read_only};
+#[cfg(feature = "diesel-sqlite")]
+pub use self::sqlite::sqlite;
 
 /// How long a run waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
-pub fn postgres<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
+/// The outcome of `ask` on a connection, with the state of the pool.
+fn checked<C>(pool: &Pool<ConnectionManager<C>>, ask: impl FnOnce(&mut C) -> Outcome) -> Outcome
 where
-    C: R2D2Connection + LoadConnection<Backend = Pg> + 'static,
+    C: R2D2Connection + 'static,
 {
     let outcome = match connection(pool) {
-        Ok(mut connection) => writable(is_read_only().get_result(&mut *connection)),
-        Err(missing) => missing,
-    };
-    described(pool, outcome)
-}
-
-/// A Postgres server that answers, in whatever role: for pools that only read.
-pub fn postgres_read_only<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
-where
-    C: R2D2Connection + LoadConnection<Backend = Pg> + 'static,
-{
-    let outcome = match connection(pool) {
-        Ok(mut connection) => {
-            let one = diesel::select(1.into_sql::<Integer>());
-            answered(one.get_result(&mut *connection))
-        }
+        Ok(mut connection) => ask(&mut connection),
         Err(missing) => missing,
     };
     described(pool, outcome)

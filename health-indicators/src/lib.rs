@@ -20,14 +20,25 @@ pub mod deadpool_postgres;
 #[cfg(feature = "deadpool-redis")]
 pub mod deadpool_redis;
 #[cfg(any(
-    feature = "diesel-async-bb8",
-    feature = "diesel-async-deadpool",
-    feature = "diesel-r2d2"
+    feature = "diesel-mysql",
+    feature = "diesel-postgres",
+    feature = "diesel-sqlite"
 ))]
 mod diesel;
-#[cfg(any(feature = "diesel-async-bb8", feature = "diesel-async-deadpool"))]
+#[cfg(any(
+    all(feature = "diesel-async-bb8", feature = "diesel-postgres"),
+    all(feature = "diesel-async-deadpool", feature = "diesel-mysql"),
+    all(feature = "diesel-async-deadpool", feature = "diesel-postgres")
+))]
 pub mod diesel_async;
-#[cfg(feature = "diesel-r2d2")]
+#[cfg(all(
+    feature = "diesel-r2d2",
+    any(
+        feature = "diesel-mysql",
+        feature = "diesel-postgres",
+        feature = "diesel-sqlite"
+    )
+))]
 pub mod diesel_r2d2;
 #[cfg(feature = "dns")]
 pub mod dns;
@@ -43,6 +54,8 @@ pub mod lapin;
 pub mod machine;
 #[cfg(feature = "memcache")]
 pub mod memcache;
+#[cfg(any(feature = "diesel-mysql", feature = "sqlx-mysql"))]
+mod mysql;
 #[cfg(feature = "object-store")]
 pub mod object_store;
 #[cfg(any(

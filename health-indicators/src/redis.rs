@@ -11,7 +11,9 @@
 //! ```
 //!
 //! A run sends one command over the application's own connection, which is
-//! shared: it opens none. `ConnectionManager` connects again by itself.
+//! shared: it opens none. `ConnectionManager` connects again by itself, to the same
+//! address: it does not follow a failover by a sentinel. The pools of
+//! `deadpool_redis::sentinel` do, and the feature `deadpool-redis` has checks for them.
 //!
 //! | the run | verdict | class |
 //! |---|---|---|
@@ -151,6 +153,10 @@ fn class(error: &RedisError) -> FailureClass {
     match error.kind() {
         ErrorKind::AuthenticationFailed => return FailureClass::Unauthorized,
         ErrorKind::InvalidClientConfig => return FailureClass::Misconfigured,
+        // To a sentinel, the server is down. A name that it does not know looks the same.
+        ErrorKind::MasterNameNotFoundBySentinel | ErrorKind::NoValidReplicasFoundBySentinel => {
+            return FailureClass::Unreachable;
+        }
         ErrorKind::Server(ServerErrorKind::BusyLoading) => return FailureClass::Starting,
         ErrorKind::Server(ServerErrorKind::ReadOnly) => return FailureClass::WrongRole,
         _ => {}

@@ -80,7 +80,7 @@ pub async fn postgres_read_only(pool: &sqlx::PgPool) -> Outcome {
 /// not `super_read_only` either.
 #[cfg(feature = "sqlx-mysql")]
 pub async fn mysql(pool: &sqlx::MySqlPool) -> Outcome {
-    writable(pool, ask(pool, "SELECT @@global.read_only").await)
+    writable(pool, ask(pool, crate::mysql::IS_READ_ONLY).await)
 }
 
 /// A MySQL or MariaDB server that answers, in any role: for pools that only

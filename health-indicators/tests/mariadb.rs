@@ -1,6 +1,13 @@
-//! The checks of MySQL by sqlx, against a real MariaDB server.
-#![cfg(feature = "sqlx-mysql")]
+//! The checks of MySQL by sqlx and diesel, against a real MariaDB server.
+#![cfg(all(
+    feature = "_libmariadb",
+    feature = "diesel-async-deadpool",
+    feature = "sqlx-mysql"
+))]
 
+#[path = "pools/mysql.rs"]
+mod diesel_pools;
+mod pools;
 mod support;
 
 use std::time::Duration;
@@ -9,6 +16,7 @@ use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::sqlx::{mysql, mysql_read_only};
+use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use support::{Server, as_user, directory_of, eventually, look, public_bytes, run, seen};
@@ -77,6 +85,29 @@ fn health(pool: &MySqlPool) -> Health {
     })
 }
 
+fn login(server: &Server) -> Login<'static> {
+    Login {
+        server: "mysql",
+        port: server.port,
+        user: "orders",
+        password: PASSWORD,
+        database: "shop",
+    }
+}
+
+fn pools_of_diesel(login: &Login<'_>) -> Vec<Pool> {
+    vec![
+        diesel_pools::diesel_r2d2(login),
+        diesel_pools::diesel_async_deadpool(login),
+    ]
+}
+
+async fn connections_of_orders(admin: &MySqlPool) -> i64 {
+    let count = "SELECT count(*) FROM information_schema.processlist WHERE user = 'orders'";
+    let count = sqlx::query_scalar(count).fetch_one(admin).await;
+    count.expect("an answer")
+}
+
 /// sqlx tests a connection before it is idle again. One that is frozen in this
 /// test is still in use.
 async fn all_idle(pool: &MySqlPool) {
@@ -99,7 +130,9 @@ async fn each_state_of_a_server_has_its_class() {
     let mut server = server();
     let pool = pool(&server, "orders");
     let health = health(&pool);
-    println!("up: {:?}", eventually(&health, UP).await);
+    let pools = pools_of_diesel(&login(&server));
+    let all = || writing(&pools).chain([("sqlx", &health)]);
+    all_eventually(all(), "up", UP).await;
 
     #[cfg(feature = "sqlx-migrate")]
     support::migrations::migrations_are_told_apart!(&pool);
@@ -111,7 +144,10 @@ async fn each_state_of_a_server_has_its_class() {
     drop(held);
     eventually(&health, UP).await;
 
+    every_connection_in_use(&pools).await;
+
     let admin = self::pool(&server, "admin");
+    a_run_opens_no_connection(&pools, &admin).await;
     for (sql, expected) in [
         (
             "SET GLOBAL read_only = ON",
@@ -125,48 +161,75 @@ async fn each_state_of_a_server_has_its_class() {
         assert_eq!(reading.status(), health_core::Status::Pass);
         #[cfg(feature = "sea-orm")]
         the_same_by_sea_orm(&pool, expected.1).await;
+        for pool in &pools {
+            assert_eq!(seen(&pool.writing).await, expected, "{}", pool.name);
+            assert_eq!(seen(&pool.reading).await, UP, "{}", pool.name);
+        }
     }
     admin.close().await;
 
     all_idle(&pool).await;
     server.freeze();
-    println!(
-        "frozen: {:?}",
-        eventually(&health, failing(FailureClass::TimedOut)).await
-    );
+    all_eventually(all(), "frozen", failing(FailureClass::TimedOut)).await;
     server.thaw();
-    println!("thawed: {:?}", eventually(&health, UP).await);
+    all_eventually(all(), "thawed", UP).await;
     works(&pool).await;
+    all_work(&pools).await;
+    diesel_pools::a_cancelled_run_leaves_no_answer(&login(&server), &server).await;
 
     server.stop();
-    println!(
-        "stopped: {:?}",
-        eventually(&health, failing(FailureClass::Unreachable)).await
-    );
+    all_eventually(all(), "stopped", failing(FailureClass::Unreachable)).await;
     server.spawn();
     server.wait_until_it_listens();
-    println!("back: {:?}", eventually(&health, UP).await);
+    all_eventually(all(), "back", UP).await;
+    all_work(&pools).await;
     let all = [pool.acquire().await, pool.acquire().await];
     assert!(all.iter().all(Result::is_ok), "no connection is lost");
     drop(all);
 
-    for (options, class) in [
-        (
-            options(&server, "orders", "wrong-hunter2"),
-            FailureClass::Unauthorized,
-        ),
-        (
-            options(&server, "admin", PASSWORD).database("missing"),
-            FailureClass::Misconfigured,
-        ),
-    ] {
-        let pool = MySqlPoolOptions::new().connect_lazy_with(options);
-        let health = self::health(&pool);
-        eventually(&health, failing(class)).await;
-        let public = public_bytes(&health);
-        for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
-            assert!(!public.contains(secret), "{public}");
+    the_wrong_credentials_and_databases(&server).await;
+}
+
+/// No pool of diesel has more connections after 20 runs.
+async fn a_run_opens_no_connection(pools: &[Pool], admin: &MySqlPool) {
+    let before = connections_of_orders(admin).await;
+    for _ in 0..20 {
+        for pool in pools {
+            assert_eq!(seen(&pool.writing).await, UP, "{}", pool.name);
         }
+    }
+    assert_eq!(connections_of_orders(admin).await, before);
+}
+
+async fn the_wrong_credentials_and_databases(server: &Server) {
+    let wrong = Login {
+        password: "wrong-hunter2",
+        ..login(server)
+    };
+    let missing = Login {
+        user: "admin",
+        database: "missing",
+        ..login(server)
+    };
+    for (login, class) in [
+        (wrong, FailureClass::Unauthorized),
+        (missing, FailureClass::Misconfigured),
+    ] {
+        let options = options(server, login.user, login.password).database(login.database);
+        let pool = MySqlPoolOptions::new().connect_lazy_with(options);
+        let (by_sqlx, pools) = (self::health(&pool), pools_of_diesel(&login));
+        let all = || writing(&pools).chain([("sqlx", &by_sqlx)]);
+        all_eventually(all(), "misconfigured", failing(class)).await;
+        for (name, health) in all() {
+            tells_no_secret(name, health);
+        }
+    }
+}
+
+fn tells_no_secret(name: &str, health: &Health) {
+    let public = public_bytes(health);
+    for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
+        assert!(!public.contains(secret), "{name}: {public}");
     }
 }
 

@@ -7,6 +7,10 @@
     feature = "diesel-async-deadpool"
 ))]
 
+#[path = "pools/diesel.rs"]
+mod diesel_pools;
+#[path = "pools/plain.rs"]
+mod plain_pools;
 mod pools;
 mod support;
 
@@ -18,9 +22,9 @@ use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::tokio_postgres;
-use pools::{Login, Pool};
+use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use support::postgres::{PASSWORD, cold_standby, server, standby};
-use support::{Server, eventually, look, public_bytes, seen};
+use support::{Server, eventually, public_bytes, seen};
 
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 
@@ -30,7 +34,9 @@ fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
 
 fn login(server: &Server) -> Login<'static> {
     Login {
+        server: "postgres",
         port: server.port,
+        user: "orders",
         password: PASSWORD,
         database: "postgres",
     }
@@ -38,11 +44,11 @@ fn login(server: &Server) -> Login<'static> {
 
 fn every_pool(login: &Login<'_>) -> Vec<Pool> {
     vec![
-        pools::deadpool(login),
-        pools::bb8(login),
-        pools::diesel_r2d2(login),
-        pools::diesel_async_deadpool(login),
-        pools::diesel_async_bb8(login),
+        plain_pools::deadpool(login),
+        plain_pools::bb8(login),
+        diesel_pools::diesel_r2d2(login),
+        diesel_pools::diesel_async_deadpool(login),
+        diesel_pools::diesel_async_bb8(login),
     ]
 }
 
@@ -75,13 +81,6 @@ async fn connections(admin: &Client) -> i64 {
     admin.query_one(count, &[]).await.expect("an answer").get(0)
 }
 
-/// The application's own use of the pools.
-async fn all_work(pools: &[Pool]) {
-    for pool in pools {
-        drop(pool.take_all().await);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "starts a Postgres server; scripts/test.sh runs it"]
 async fn each_state_of_a_server_has_its_class() {
@@ -90,13 +89,8 @@ async fn each_state_of_a_server_has_its_class() {
     let client = Arc::new(connect(&server).await);
     let of_client = health_of_client(&client);
     let pools = every_pool(&login(&server));
-    let all = || {
-        let pools = pools.iter().map(|pool| (pool.name, &pool.writing));
-        pools.chain([("client", &of_client)])
-    };
-    for (name, health) in all() {
-        println!("{name}, up: {:?}", eventually(health, UP).await);
-    }
+    let all = || writing(&pools).chain([("client", &of_client)]);
+    all_eventually(all(), "up", UP).await;
 
     // A run opens no connection for itself.
     let before = connections(&admin).await;
@@ -115,12 +109,7 @@ async fn each_state_of_a_server_has_its_class() {
         admin.simple_query(&set).await.expect("it is set");
         let reload = admin.simple_query("SELECT pg_reload_conf()").await;
         reload.expect("it is read");
-        for (name, health) in all() {
-            println!(
-                "{name}, read-only {on}: {:?}",
-                eventually(health, wanted).await
-            );
-        }
+        all_eventually(all(), &format!("read-only {on}"), wanted).await;
         for pool in &pools {
             assert_eq!(seen(&pool.reading).await, UP, "{}", pool.name);
         }
@@ -129,28 +118,20 @@ async fn each_state_of_a_server_has_its_class() {
     }
 
     server.freeze();
-    for (name, health) in all() {
-        let frozen = failing(FailureClass::TimedOut);
-        println!("{name}, frozen: {:?}", eventually(health, frozen).await);
-    }
+    all_eventually(all(), "frozen", failing(FailureClass::TimedOut)).await;
     server.thaw();
-    for (name, health) in all() {
-        println!("{name}, thawed: {:?}", eventually(health, UP).await);
-    }
+    all_eventually(all(), "thawed", UP).await;
     all_work(&pools).await;
 
     server.stop();
+    let stopped = failing(FailureClass::Unreachable);
+    all_eventually(all(), "stopped", stopped).await;
     for (name, health) in all() {
-        let stopped = failing(FailureClass::Unreachable);
-        println!("{name}, stopped: {:?}", eventually(health, stopped).await);
         assert_eq!(seen(health).await, stopped, "{name}");
     }
     server.spawn();
     server.wait_until_it_listens();
-    for pool in &pools {
-        let back = eventually(&pool.writing, UP).await;
-        println!("{}, back: {back:?}", pool.name);
-    }
+    all_eventually(writing(&pools), "back", UP).await;
     // A client never reconnects.
     assert_eq!(seen(&of_client).await, failing(FailureClass::Unreachable));
     all_work(&pools).await;
@@ -158,19 +139,6 @@ async fn each_state_of_a_server_has_its_class() {
     the_wrong_credentials_and_databases(&server).await;
     a_standby(&server).await;
     a_server_that_starts(&server).await;
-}
-
-/// Degraded, and nothing is sent.
-async fn every_connection_in_use(pools: &[Pool]) {
-    for pool in pools {
-        let taken = pool.take_all().await;
-        let saturated = look(&pool.writing).await;
-        assert_eq!(saturated.verdict(), Verdict::Warn, "{}", pool.name);
-        assert_eq!(saturated.failure_class(), Some(FailureClass::Saturated));
-        println!("{}, saturated: {:?}", pool.name, saturated.response_time());
-        drop(taken);
-        eventually(&pool.writing, UP).await;
-    }
 }
 
 async fn the_wrong_credentials_and_databases(server: &Server) {
@@ -186,9 +154,9 @@ async fn the_wrong_credentials_and_databases(server: &Server) {
         (wrong, FailureClass::Unauthorized),
         (missing, FailureClass::Misconfigured),
     ] {
-        for pool in every_pool(&login) {
-            let told = eventually(&pool.writing, failing(class)).await;
-            println!("{}, {class:?}: {told:?}", pool.name);
+        let pools = every_pool(&login);
+        all_eventually(writing(&pools), &format!("{class:?}"), failing(class)).await;
+        for pool in pools {
             let public = public_bytes(&pool.writing);
             for secret in ["hunter2", "127.0.0.1", "orders", "missing"] {
                 assert!(!public.contains(secret), "{}: {public}", pool.name);
@@ -209,8 +177,7 @@ async fn a_standby(primary: &Server) {
 
 async fn a_server_that_starts(primary: &Server) {
     let standby = cold_standby(primary);
-    for pool in every_pool(&login(&standby)) {
-        let starting = eventually(&pool.writing, failing(FailureClass::Starting)).await;
-        println!("{}, starting: {starting:?}", pool.name);
-    }
+    let pools = every_pool(&login(&standby));
+    let starting = failing(FailureClass::Starting);
+    all_eventually(writing(&pools), "starting", starting).await;
 }

@@ -1,6 +1,7 @@
 //! The checks of Redis, against real servers.
 #![cfg(all(feature = "redis", feature = "deadpool-redis"))]
 
+mod sentinel;
 mod support;
 
 use std::process::Command;
@@ -23,13 +24,20 @@ fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
 }
 
 fn server() -> Server {
+    redis_server(&[])
+}
+
+fn redis_server(more: &[&str]) -> Server {
     let directory = tempfile::tempdir().expect("a directory");
-    Server::start(directory, |directory, port| {
+    let more: Vec<_> = more.iter().map(|word| (*word).to_owned()).collect();
+    Server::start(directory, move |directory, port| {
         let mut command = Command::new("redis-server");
         command
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--requirepass", PASSWORD, "--masterauth", PASSWORD])
             .args(["--enable-debug-command", "yes", "--save", ""])
+            .args(["--repl-diskless-sync-delay", "0"])
+            .args(&more)
             .arg("--dir")
             .arg(directory);
         command
@@ -45,11 +53,15 @@ fn client(server: &Server) -> redis::Client {
 }
 
 async fn manager(server: &Server, answers_within: Duration) -> ConnectionManager {
+    manager_of(client(server), answers_within).await
+}
+
+async fn manager_of(client: redis::Client, answers_within: Duration) -> ConnectionManager {
     let config = ConnectionManagerConfig::new()
         .set_response_timeout(Some(answers_within))
         .set_connection_timeout(Some(Duration::from_millis(500)))
         .set_max_delay(Duration::from_millis(200));
-    let manager = ConnectionManager::new_with_config(client(server), config);
+    let manager = ConnectionManager::new_with_config(client, config);
     manager.await.expect("a connection")
 }
 
@@ -80,13 +92,15 @@ async fn command(connection: &ConnectionManager, words: &[&str]) {
 }
 
 async fn clients(connection: &ConnectionManager) -> usize {
+    value_of(connection, "CLIENT", "LIST").await.lines().count()
+}
+
+/// The text that is the answer to a command of two words.
+async fn value_of(connection: &ConnectionManager, first: &str, second: &str) -> String {
     let mut connection = connection.clone();
-    let list = redis::cmd("CLIENT")
-        .arg("LIST")
-        .query_async(&mut connection)
-        .await;
-    let list: String = list.expect("an answer");
-    list.lines().count()
+    let mut command = redis::cmd(first);
+    let answer = command.arg(second).query_async(&mut connection).await;
+    answer.expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +164,7 @@ async fn each_state_of_a_server_has_its_class() {
         &["CONFIG", "SET", "requirepass", "other-hunter2"],
     )
     .await;
-    server_drops_its_clients(&server).await;
+    server_drops_its_clients(&server, "other-hunter2").await;
     let seen = eventually(&health, failing(FailureClass::Unauthorized)).await;
     println!("wrong password: {seen:?}");
     let public = public_bytes(&health);
@@ -159,8 +173,8 @@ async fn each_state_of_a_server_has_its_class() {
     }
 }
 
-async fn server_drops_its_clients(server: &Server) {
-    let client = redis::Client::open(url(server, "other-hunter2")).expect("a URL");
+async fn server_drops_its_clients(server: &Server, password: &str) {
+    let client = redis::Client::open(url(server, password)).expect("a URL");
     let mut connection = client
         .get_multiplexed_async_connection()
         .await
@@ -405,7 +419,7 @@ async fn a_cluster_without_the_owner_of_a_slot_is_down() {
     for node in &nodes {
         let direct = manager(node, Duration::from_secs(30)).await;
         command(&direct, &["CONFIG", "SET", "requirepass", "other-hunter2"]).await;
-        server_drops_its_clients(node).await;
+        server_drops_its_clients(node, "other-hunter2").await;
     }
     // The connection keeps to itself why it cannot connect.
     eventually(&health, stopped).await;

@@ -1,4 +1,4 @@
-//! The check of SQLite by sqlx.
+//! The checks of SQLite by sqlx and diesel.
 #![cfg(feature = "sqlx-sqlite")]
 
 #[cfg(feature = "sqlx-migrate")]
@@ -117,4 +117,79 @@ async fn a_database_with_missing_migrations_fails_and_a_newer_one_passes() {
     let options = SqliteConnectOptions::new().filename(file);
     let pool = pool(options.create_if_missing(true));
     support::migrations::migrations_are_told_apart!(&pool);
+}
+
+#[cfg(all(feature = "diesel-r2d2", feature = "diesel-sqlite"))]
+mod by_diesel {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use diesel::SqliteConnection;
+    use diesel::connection::SimpleConnection as _;
+    use diesel::r2d2::{ConnectionManager, Pool};
+    use health_core::check::FailureClass;
+    use health_core::{Outcome, Status};
+    use health_indicators::diesel_r2d2::sqlite;
+
+    type Connections = Pool<ConnectionManager<SqliteConnection>>;
+
+    fn pool(file: &Path, mode: &str) -> Connections {
+        let url = format!("file:{}?mode={mode}", file.display());
+        Pool::builder()
+            .max_size(1)
+            .min_idle(Some(0))
+            .connection_timeout(Duration::from_secs(2))
+            .build_unchecked(ConnectionManager::new(url))
+    }
+
+    fn assert_class(outcome: &Outcome, status: Status, class: FailureClass) {
+        assert_eq!(outcome.status(), status, "{outcome:?}");
+        assert_eq!(outcome.failure_class(), Some(class), "{outcome:?}");
+    }
+
+    fn assert_up(orders: &Connections) {
+        let outcome = sqlite(orders);
+        assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    }
+
+    #[test]
+    fn each_state_of_a_database_has_its_class() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("orders.db");
+        let orders = pool(&file, "rwc");
+        let create = "CREATE TABLE orders (id)";
+        let mut held = orders.get().expect("a connection");
+        held.batch_execute(create).expect("it is created");
+        assert_class(&sqlite(&orders), Status::Warn, FailureClass::Saturated);
+        drop(held);
+        for _ in 0..20 {
+            assert_up(&orders);
+        }
+        assert_eq!(orders.state().connections, 1);
+        assert_up(&pool(&file, "ro"));
+
+        // A writer of another process has locked it.
+        let writer = pool(&file, "rw");
+        let mut locked = writer.get().expect("a connection");
+        locked.batch_execute("BEGIN EXCLUSIVE").expect("a lock");
+        assert_class(&sqlite(&orders), Status::Fail, FailureClass::Refused);
+        locked.batch_execute("COMMIT").expect("no lock");
+        assert_up(&orders);
+        let mut connection = orders.get().expect("a connection");
+        let insert = connection.batch_execute("INSERT INTO orders VALUES (1)");
+        insert.expect("the pool works");
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_read_has_its_class() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let missing = pool(&directory.path().join("missing.db"), "rw");
+        assert_class(&sqlite(&missing), Status::Fail, FailureClass::Unreachable);
+
+        let text = directory.path().join("text.db");
+        let no_database = "no database, but long enough to be read as the head of one";
+        std::fs::write(&text, no_database.repeat(9)).expect("a file");
+        let outcome = sqlite(&pool(&text, "rw"));
+        assert_class(&outcome, Status::Fail, FailureClass::Misconfigured);
+    }
 }

@@ -8,7 +8,8 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::bb8::Pool;
 use health_core::Outcome;
 
-use super::{answers, failed, writable};
+use super::failed;
+use super::postgres::{answers, writable};
 use crate::bb8::{connection, described};
 
 /// A Postgres server that takes writes: neither a standby nor read-only.

@@ -1,30 +1,26 @@
 //! A pool of deadpool.
 
-use diesel_async::AsyncPgConnection;
+#[cfg(feature = "diesel-mysql")]
+mod mysql;
+#[cfg(feature = "diesel-postgres")]
+mod postgres;
+
+use deadpool::managed::Manager;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, PoolError};
 use health_core::Outcome;
 
-use super::{answers, failed, writable};
+use super::failed;
 use crate::deadpool::{connection, described};
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
-pub async fn postgres(pool: &Pool<AsyncPgConnection>) -> Outcome {
-    let outcome = match take(pool).await {
-        Ok(mut connection) => writable(&mut connection).await,
-        Err(missing) => missing,
-    };
-    described(pool, outcome)
-}
+#[cfg(feature = "diesel-mysql")]
+pub use self::mysql::{mysql, mysql_read_only};
+#[cfg(feature = "diesel-postgres")]
+pub use self::postgres::{postgres, postgres_read_only};
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
-pub async fn postgres_read_only(pool: &Pool<AsyncPgConnection>) -> Outcome {
-    let outcome = match take(pool).await {
-        Ok(mut connection) => answers(&mut connection).await,
-        Err(missing) => missing,
-    };
-    described(pool, outcome)
-}
-
-async fn take(pool: &Pool<AsyncPgConnection>) -> Result<Object<AsyncPgConnection>, Outcome> {
+async fn take<C>(pool: &Pool<C>) -> Result<Object<C>, Outcome>
+where
+    AsyncDieselConnectionManager<C>: Manager<Type = C, Error = PoolError>,
+{
     connection(pool, failed).await
 }

@@ -10,7 +10,8 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use health_indicators::diesel_async::{bb8 as in_bb8, deadpool as in_deadpool};
 use health_indicators::diesel_r2d2 as in_r2d2;
 
-use super::{Login, Pool, TIMEOUT, health, support};
+use super::pools::{Login, Pool, TIMEOUT, health};
+use super::support;
 
 pub(crate) fn diesel_r2d2(login: &Login<'_>) -> Pool {
     let pool = R2d2::builder()
