@@ -105,7 +105,7 @@ cargo fmt --all --check
 step "lints"
 # Independent features share a line, since each line builds tokio again. This line comes first, because later steps use
 # the librdkafka that it compiles: 28 s without optimization, 64 s with it.
-CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 diesel-postgres dns etcd-client lapin memcache object-store rdkafka rumqttc tcp tls"
+CFLAGS="-O0 -g0" lint_clients "async-nats diesel-async-bb8 diesel-postgres dns lapin memcache object-store rdkafka rumqttc tcp tls"
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 for features in "" metrics openapi serve serve-http2 settings signal status-page systemd testing tower tracing watch watchdog webhook; do
     cargo clippy --locked -p health-core --no-default-features --features "$features" -- -D warnings
@@ -116,7 +116,7 @@ done
 for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
-for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool diesel-mysql http" "diesel-r2d2 diesel-sqlite machine" redis \
+for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool diesel-mysql etcd-client http" "diesel-r2d2 diesel-sqlite machine" redis \
     "sqlx-migrate sqlx-postgres" "sea-orm sqlx-mysql" sqlx-postgres sqlx-sqlite tonic; do
     lint_clients "$client"
 done

@@ -55,12 +55,12 @@
 //! # Tokens
 //!
 //! `Client::connect` exchanges the password for a token and fails if the password is
-//! wrong. A simple token, which is the default of etcd, is lost when the member
-//! restarts, when the password changes, and five minutes after its last use. Requests
-//! then fail until the application calls `Client::refresh_token`; `get` fails with
-//! them, and `status`, which needs no token, does not. With
-//! `ConnectOptions::with_auto_token_refresh(true)` the client gets a new token by
-//! itself.
+//! wrong. A simple token, which is the default of etcd, is not accepted after a change
+//! of the password or five minutes after its last use, and a member that restarts may
+//! not know it. Requests then fail until the application calls
+//! `Client::refresh_token`; `get` fails with them, and `status`, which needs no token,
+//! does not. With `ConnectOptions::with_auto_token_refresh(true)` the client gets a
+//! new token by itself.
 //!
 //! # Build
 //!
