@@ -2,7 +2,7 @@
 //!
 //! Each database has a feature: `diesel-postgres`, `diesel-mysql`. MySQL has checks for
 //! a pool of deadpool alone. bb8 keeps a connection whose test query it cancelled, and
-//! mysql_async then takes the answer to that query for the answer to the next one.
+//! `mysql_async` then takes the answer to that query for the answer to the next one.
 //!
 //! ```no_run,standalone_crate
 //! # #[cfg(all(feature = "diesel-async-deadpool", feature = "diesel-postgres"))] {

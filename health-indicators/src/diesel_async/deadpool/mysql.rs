@@ -45,7 +45,7 @@ type Connection = Object<AsyncMysqlConnection>;
 
 /// A connection that leaves the pool when the run is cancelled.
 ///
-/// mysql_async takes the answer to a cancelled query for the answer to the next one,
+/// `mysql_async` takes the answer to a cancelled query for the answer to the next one,
 /// which may be one of the application.
 fn closed_if_cancelled(connection: Connection) -> ScopeGuard<Connection, fn(Connection)> {
     scopeguard::guard(connection, |unread| drop(Object::take(unread)))
