@@ -64,7 +64,6 @@ pub struct Reported {
 }
 
 /// The state of the service that a source may depend on.
-#[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) clock: &'a Clock,
     /// Whether the service is draining.

@@ -14,10 +14,10 @@ const LONGEST_UNKNOWN: usize = 64;
 
 /// The checks that a request excludes. `None` for most requests, which keeps
 /// the value small.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Exclusions(Option<Box<Named>>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Named {
     /// The indices of the checks, in order.
     checks: Vec<usize>,
@@ -96,7 +96,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// Allows one call per minute, so that a client cannot fill the log.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Throttle {
     /// The minute of the last call, counted from 1.
     last: AtomicU64,

@@ -45,7 +45,6 @@ pub(crate) fn declared() -> impl Iterator<Item = &'static CheckDef> {
 }
 
 /// The inputs from which the list of checks is built.
-#[derive(Debug)]
 pub(crate) struct Registry<'a> {
     pub(crate) declared: Vec<&'static CheckDef>,
     pub(crate) added: &'a [Added],

@@ -94,7 +94,7 @@ struct Reported {
 }
 
 /// A switch that is off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct SwitchedOff {
     /// When it turns on again automatically.
     pub(crate) until: Option<Moment>,

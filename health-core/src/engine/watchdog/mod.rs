@@ -50,7 +50,6 @@ pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
 }
 
 /// The threshold, and the check that reports the result.
-#[derive(Debug)]
 pub(crate) struct Watch {
     threshold: Duration,
     findings: Arc<Findings>,
@@ -120,12 +119,10 @@ impl Source for Findings {
 }
 
 /// The handle of the watchdog thread. The thread ends when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Watchdog {
     orders: Sender<Order>,
 }
 
-#[derive(Debug)]
 enum Order {
     Watch(Runtime),
     /// Sets the checks that may block workers of the first runtime.
@@ -198,7 +195,6 @@ fn run(watch: &Watch, orders: &Receiver<Order>) {
 }
 
 /// The watched runtimes.
-#[derive(Debug)]
 struct Watched {
     threshold: Duration,
     /// In the order in which they were added.

@@ -101,14 +101,20 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     inner: Arc<Inner>,
     mount: Mount,
 }
 
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
 /// Who can reach the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mount {
     /// Everyone: no names and no numbers.
     Public,
@@ -116,7 +122,6 @@ enum Mount {
     Internal,
 }
 
-#[derive(Debug)]
 struct Inner {
     monitor: Arc<Monitor>,
     /// Keeps the checks running while the endpoint exists.
@@ -131,7 +136,6 @@ struct Inner {
 }
 
 /// The rendered answer, reused until a check changes.
-#[derive(Debug)]
 struct Rendered {
     generation: u64,
     status: Status,
@@ -347,7 +351,6 @@ impl fmt::Debug for ResponseFuture {
 }
 
 /// Bounds the wait of an answer, on any thread.
-#[derive(Debug)]
 struct Timer {
     /// The runtime of the checks, which has a timer.
     runtime: Handle,

@@ -7,7 +7,7 @@ use crate::http::render::shown::Shown;
 use crate::verdict::Verdict;
 
 /// The available size, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Budget {
     checks: usize,
     names: usize,

@@ -112,7 +112,7 @@ struct Variable {
     value: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Service,
     Check,

@@ -24,7 +24,6 @@ pub(crate) use self::thread::Log;
 use crate::check::probe::Probe;
 
 /// The span of one run, if spans are enabled.
-#[derive(Debug)]
 pub(crate) struct RunSpan(#[cfg(feature = "tracing")] Option<Box<tracing::Span>>);
 
 #[cfg(feature = "tracing")]
@@ -81,7 +80,6 @@ pub(crate) fn panics_abort() {
 }
 
 /// The effective configuration of the builder and the operator's settings.
-#[derive(Debug)]
 pub(crate) struct InEffect<'a> {
     pub(crate) drain_delay: Duration,
     pub(crate) drain_readiness: bool,

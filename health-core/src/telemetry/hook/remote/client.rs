@@ -131,7 +131,6 @@ pub(super) struct Client {
 }
 
 /// Why a receiver did not accept a request.
-#[derive(Debug)]
 pub(super) struct Refusal {
     /// The reason, without secrets.
     pub(super) why: String,

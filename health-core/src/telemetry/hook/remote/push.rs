@@ -215,7 +215,7 @@ impl fmt::Debug for PushMonitor {
 
 /// Reads the verdicts, once there is a monitor. Weak, because the monitor owns
 /// the threads that hold this.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Readings(Arc<OnceLock<Weak<dyn Reader>>>);
 
 /// Reads the verdicts like a prober.
@@ -240,14 +240,14 @@ impl Readings {
 }
 
 /// The state that is sent to a push monitor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum BeatState {
     Passing,
     Failing,
 }
 
 /// The last state that was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Sent {
     pulse: BeatState,
     at: Instant,
