@@ -37,6 +37,7 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     }
 
     /// Returns whether the application turns the check off and on by hand.
+    #[cfg(feature = "status-page")]
     fn is_switch(&self) -> bool {
         false
     }
