@@ -27,6 +27,14 @@ struct Named {
     more_unknown: usize,
 }
 
+impl Named {
+    fn exclude(&mut self, index: usize) {
+        if let Err(at) = self.checks.binary_search(&index) {
+            self.checks.insert(at, index);
+        }
+    }
+}
+
 impl Exclusions {
     /// Returns whether the request has the parameter.
     pub(super) fn are_wanted(head: &RequestHead<'_>) -> bool {
@@ -42,13 +50,11 @@ impl Exclusions {
         let mut named = Named::default();
         for name in wanted {
             match find(name) {
-                Some(index) => named.checks.push(index),
+                Some(index) => named.exclude(index),
                 None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
                 None => named.more_unknown += 1,
             }
         }
-        named.checks.sort_unstable();
-        named.checks.dedup();
         Exclusions(Some(Box::new(named)))
     }
 

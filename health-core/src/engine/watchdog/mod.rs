@@ -43,9 +43,11 @@ const LONGEST_PERIOD: Duration = Duration::from_millis(250);
 /// Returns what is wrong with a threshold.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
-    (!is_legal).then(|| Problem::InvalidSetting {
-        what: format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
-        help: "write 1 s to 1 h; below that a busy worker looks like one that is stuck".into(),
+    (!is_legal).then(|| {
+        Problem::setting(
+            format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
+            "write 1 s to 1 h; below that a busy worker looks like one that is stuck",
+        )
     })
 }
 

@@ -682,12 +682,13 @@ impl Inner {
         let is_full = route.details == Details::Full;
         let reports = seen.listed().enumerate();
         let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
-        let shown = counted
-            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
+        let shown: Vec<Shown<'_>> = counted
+            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)))
+            .collect();
         let body = match route.format {
-            Format::Json => json::list(&frame, shown),
-            Format::HealthJson => ietf::list(&frame, shown),
-            Format::Text => text::list(&frame, shown),
+            Format::Json => json::list(&frame, &shown),
+            Format::HealthJson => ietf::list(&frame, &shown),
+            Format::Text => text::list(&frame, &shown),
         };
         (status, body)
     }
@@ -736,18 +737,16 @@ impl Inner {
         // rendered again.
         let before = last.filter(|_| snapshot.has_started());
         let before = before.map_or(&[][..], |last| &last.parts);
-        let parts = json::parts(words, public(snapshot), before);
+        let public: Vec<Shown<'_>> = snapshot
+            .listed()
+            .map(|report| Shown::new(report, false))
+            .collect();
+        let parts = json::parts(words, &public, before);
         Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(words, public(snapshot), &parts, snapshot.is_closed()),
+            checks: json::checks(words, &public, &parts, snapshot.is_closed()),
             parts,
         }
     }
-}
-
-/// Returns the public view of the checks.
-fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
-    let reports = snapshot.listed();
-    reports.map(|report| Shown::new(report, false))
 }
