@@ -200,7 +200,7 @@ impl<'a> RequestHead<'a> {
 
     /// Returns every value of this query parameter.
     pub(crate) fn parameters(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
-        let pairs = self.query.unwrap_or_default().split('&');
+        let pairs = self.query.into_iter().flat_map(|query| query.split('&'));
         pairs.filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == wanted).then_some(value)
