@@ -1,5 +1,6 @@
 //! [`Health`]: the handle of running health checks.
 
+use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 #[cfg(feature = "serve")]
 use std::io;
@@ -51,13 +52,18 @@ use crate::verdict::snapshot::{CheckReport, Snapshot};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "the checks stop when the last `Health` is dropped"]
 pub struct Health {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").finish_non_exhaustive()
+    }
+}
+
 pub(crate) struct Shared {
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) supervisors: Arc<Supervisors>,

@@ -9,7 +9,6 @@ use tokio::runtime::{Builder, Runtime};
 ///
 /// Unlike tokio's, it can be dropped inside another runtime. This happens if the
 /// thread cannot be started.
-#[derive(Debug)]
 pub(crate) struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {

@@ -273,8 +273,8 @@ fn every_start_problem_has_a_remedy_in_the_guide() {
 fn every_log_event_is_in_the_guide_to_logging() {
     let guide = read(&root().join("docs/logging.md"));
     let sources = [
-        "telemetry/log/mod.rs",
-        "telemetry/log/line.rs",
+        "telemetry/log/direct.rs",
+        "telemetry/log/write.rs",
         "telemetry/log/thread.rs",
         "telemetry/log/delivery.rs",
     ];

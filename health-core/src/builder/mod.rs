@@ -105,7 +105,7 @@ impl HealthBuilder {
         let runtime = runtime_with_timer(&mut problems);
         self.lifecycle.check(&mut problems);
         self.runtime.check(&mut problems);
-        problems.extend(self.http.problems().cloned());
+        self.http.check(&mut problems);
         problems.extend_from_slice(self.service_info.problems());
         let too_short = self.too_short_a_grace();
         let context = Context::new(self.sources);
@@ -254,10 +254,10 @@ fn with_receivers(
 }
 
 fn no_thread(error: &std::io::Error) -> StartError {
-    StartError::new(vec![Problem::InvalidSetting {
-        what: format!("no thread for the log or a hook could be started: {error}"),
-        help: "leave out a hook, or raise the limit of threads (`ulimit -u`)".into(),
-    }])
+    StartError::new(vec![Problem::setting(
+        format!("no thread for the log or a hook could be started: {error}"),
+        "leave out a hook, or raise the limit of threads (`ulimit -u`)",
+    )])
 }
 
 fn runtime_with_timer(problems: &mut Vec<Problem>) -> Option<Handle> {

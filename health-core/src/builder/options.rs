@@ -94,9 +94,11 @@ impl HealthBuilder {
     pub(super) fn repeated_calls(&self) -> impl Iterator<Item = Problem> {
         let calls = self.called.iter().enumerate();
         let repeated = calls.filter(|(nth, method)| self.called[..*nth].contains(method));
-        repeated.map(|(_, method)| Problem::InvalidSetting {
-            what: format!("`{method}` is called twice on the builder"),
-            help: format!("gather the options in one value: `.{method}(..)`"),
+        repeated.map(|(_, method)| {
+            Problem::setting(
+                format!("`{method}` is called twice on the builder"),
+                format!("gather the options in one value: `.{method}(..)`"),
+            )
         })
     }
 }

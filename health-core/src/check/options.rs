@@ -318,13 +318,7 @@ impl CheckOptions {
         let mut broken = Vec::new();
         self.check_ranges(&plan, &mut broken);
         self.check_contradictions(&plan, &mut broken);
-        self.check_texts(&mut broken);
-        check_criticality(&plan, &mut broken);
-        if broken.is_empty() {
-            Ok(plan)
-        } else {
-            Err(broken)
-        }
+        self.validated(plan, broken)
     }
 
     /// Like [`resolve`](Self::resolve), for a check that is reported instead of
@@ -333,6 +327,11 @@ impl CheckOptions {
         let plan = self.with_defaults();
         let mut broken = Vec::from_iter(own);
         self.check_nothing_about_runs(&mut broken);
+        self.validated(plan, broken)
+    }
+
+    /// Applies the rules for all checks.
+    fn validated(&self, plan: Plan, mut broken: Vec<Mistake>) -> Result<Plan, Vec<Mistake>> {
         self.check_texts(&mut broken);
         check_criticality(&plan, &mut broken);
         if broken.is_empty() {
@@ -380,23 +379,27 @@ impl CheckOptions {
     }
 
     fn check_ranges(&self, plan: &Plan, broken: &mut Vec<Mistake>) {
-        if plan.timeout.is_zero() {
-            broken.push(Mistake {
-                what: "a timeout of zero fails every run".into(),
-                help: "leave `timeout` out for the default of 5 seconds".into(),
-            });
-        }
-        if self.interval.is_some_and(|interval| interval.is_zero()) {
-            broken.push(Mistake {
-                what: "`interval` must be greater than zero".into(),
-                help: "leave `interval` out for the default of 10 seconds".into(),
-            });
-        }
-        if self.failure_threshold == Some(0) || self.success_threshold == Some(0) {
-            broken.push(Mistake {
-                what: "a threshold of zero would change the verdict without a result".into(),
-                help: "write 1 or more; 1 is the default and can be left out".into(),
-            });
+        let zero = [
+            (
+                plan.timeout.is_zero(),
+                "a timeout of zero fails every run",
+                "leave `timeout` out for the default of 5 seconds",
+            ),
+            (
+                self.interval == Some(Duration::ZERO),
+                "`interval` must be greater than zero",
+                "leave `interval` out for the default of 10 seconds",
+            ),
+            (
+                self.failure_threshold == Some(0) || self.success_threshold == Some(0),
+                "a threshold of zero would change the verdict without a result",
+                "write 1 or more; 1 is the default and can be left out",
+            ),
+        ];
+        for (is_broken, what, help) in zero {
+            if is_broken {
+                broken.push(Mistake::new(what, help));
+            }
         }
         let longest = [
             ("timeout", self.timeout, LONGEST_TIMEOUT),
@@ -407,10 +410,8 @@ impl CheckOptions {
         ];
         for (option, written, limit) in longest {
             if written.is_some_and(|written| written > limit) {
-                broken.push(Mistake {
-                    what: format!("`{option}` is too long"),
-                    help: format!("the longest `{option}` is {}", Spelt(limit)),
-                });
+                let help = format!("the longest `{option}` is {}", Spelt(limit));
+                broken.push(Mistake::new(format!("`{option}` is too long"), help));
             }
         }
     }

@@ -240,25 +240,25 @@ impl Outcome {
 
     /// A timeout whose run has ended in the meantime.
     pub(crate) fn timed_out_because(cause: Vec<String>) -> Self {
-        let mut outcome = Outcome::timed_out();
-        outcome.add_cause(cause);
-        outcome
+        Outcome::failed(Reason::TimedOut, cause).class(FailureClass::TimedOut)
     }
 
     pub(crate) fn is_timed_out(&self) -> bool {
         self.reason == Some(Reason::TimedOut)
     }
 
-    pub(crate) fn panicked(text: String) -> Self {
-        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Panicked);
-        outcome.add_cause(vec![text]);
+    fn failed(reason: Reason, cause: Vec<String>) -> Self {
+        let mut outcome = Outcome::of(Status::Fail).saying(reason);
+        outcome.add_cause(cause);
         outcome
     }
 
+    pub(crate) fn panicked(text: String) -> Self {
+        Outcome::failed(Reason::Panicked, vec![text])
+    }
+
     pub(crate) fn not_run(public_text: &'static str, cause: String) -> Self {
-        let mut outcome = Outcome::of(Status::Fail).saying(Reason::NotRun(public_text.into()));
-        outcome.add_cause(vec![cause]);
-        outcome
+        Outcome::failed(Reason::NotRun(public_text.into()), vec![cause])
     }
 
     pub(crate) fn reason(&self) -> Option<&Reason> {
@@ -280,9 +280,7 @@ impl Outcome {
 
     /// Creates a failure that only has a private cause.
     fn withheld(cause: Vec<String>) -> Self {
-        let mut outcome = Outcome::of(Status::Fail).saying(Reason::Withheld);
-        outcome.add_cause(cause);
-        outcome
+        Outcome::failed(Reason::Withheld, cause)
     }
 }
 

@@ -53,7 +53,7 @@ impl Mistake {
 }
 
 /// The period and the timeout of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rhythm {
     pub(crate) timeout: Duration,
     /// The interval, or the age at which a check on demand runs again.

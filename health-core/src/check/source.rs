@@ -37,6 +37,7 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     }
 
     /// Returns whether the application turns the check off and on by hand.
+    #[cfg(feature = "status-page")]
     fn is_switch(&self) -> bool {
         false
     }
@@ -64,7 +65,6 @@ pub struct Reported {
 }
 
 /// The state of the service that a source may depend on.
-#[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) clock: &'a Clock,
     /// Whether the service is draining.

@@ -20,7 +20,6 @@ const LONGEST_WAIT_EACH: Duration = Duration::from_millis(250);
 const FAST_PART: u32 = 8;
 
 /// Admits runs.
-#[derive(Debug)]
 pub(crate) struct Admission {
     async_runs: Semaphore,
     threads: Semaphore,
@@ -32,7 +31,6 @@ pub(crate) struct Admission {
 }
 
 /// The permit of a first run.
-#[derive(Debug)]
 pub(crate) struct FirstRun<'a>(Option<&'a Semaphore>);
 
 impl Admission {

@@ -54,7 +54,7 @@ impl Declared {
 }
 
 /// What the task of a check does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Run.
     Go,

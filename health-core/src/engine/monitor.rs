@@ -255,6 +255,12 @@ impl Monitor {
         let instant = Instant::now();
         let now = self.pass_time(&mut board, instant);
         let result = change(&mut board, now, instant);
+        self.unlock(board);
+        result
+    }
+
+    /// Shows the changes to readers, then wakes the waiting tasks.
+    fn unlock(&self, mut board: MutexGuard<'_, Board>) {
         let has_turned = self.mirror.show(&board);
         let effects = board.take_effects();
         drop(board);
@@ -264,7 +270,6 @@ impl Monitor {
         if let Some(effects) = effects {
             self.apply(&effects);
         }
-        result
     }
 
     /// Held for a few instructions, never across user code, rendering or an

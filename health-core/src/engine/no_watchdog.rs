@@ -9,10 +9,8 @@ use crate::engine::run::{Alive, Polls};
 /// The name stays reserved.
 pub(crate) const NAME: &str = "runtime";
 
-#[derive(Debug)]
 pub(crate) enum Watch {}
 
-#[derive(Debug)]
 pub(crate) enum Watchdog {}
 
 impl Watchdog {

@@ -166,16 +166,16 @@ impl RuntimeOptions {
 
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
         if self.max_concurrent_runs == Some(0) {
-            problems.push(Problem::InvalidSetting {
-                what: "a limit of 0 concurrent runs lets no check run".into(),
-                help: "write 1 or more, or leave `max_concurrent_runs` out".into(),
-            });
+            problems.push(Problem::setting(
+                "a limit of 0 concurrent runs lets no check run",
+                "write 1 or more, or leave `max_concurrent_runs` out",
+            ));
         }
         if self.history > MOST_KEPT {
-            problems.push(Problem::InvalidSetting {
-                what: format!("a history of {} results is too long", self.history),
-                help: format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
-            });
+            problems.push(Problem::setting(
+                format!("a history of {} results is too long", self.history),
+                format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
+            ));
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::engine::pause::PERIOD;
 use crate::spawn;
 
 /// The handle of the thread. The thread ends when it is dropped.
-#[derive(Debug)]
 pub(crate) struct PauseDetector {
     thread: Thread,
     is_over: Arc<AtomicBool>,

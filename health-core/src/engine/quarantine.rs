@@ -20,7 +20,6 @@ const RUNS_UNTIL_RELEASED: u32 = 10;
 const MOST_RUNS_UNTIL_RELEASED: u32 = 1_000;
 
 /// Whether one check must run on its own thread.
-#[derive(Debug)]
 pub(crate) struct Quarantine {
     /// Polls are measured more precisely.
     is_suspected: AtomicBool,

@@ -25,7 +25,7 @@ use crate::text::panic::caught;
 use crate::time::clock::nanos;
 
 /// The configuration of all runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct RunConfig {
     /// The limit of one poll; a longer one blocks the thread.
     pub(crate) max_poll_time: Option<Duration>,
@@ -36,7 +36,6 @@ pub(crate) struct RunConfig {
 }
 
 /// Runs one check repeatedly.
-#[derive(Debug)]
 pub(crate) struct Runner {
     name: Arc<str>,
     work: CheckFn,
@@ -50,7 +49,7 @@ pub(crate) struct Runner {
 
 /// Counts the beginnings and ends of polls on the application's runtime, so
 /// that the watchdog finds the check that blocks a worker.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Polls(Arc<AtomicU64>);
 
 impl Polls {

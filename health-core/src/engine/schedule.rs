@@ -46,7 +46,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 const JITTER: f64 = 0.1;
 
 /// The tasks of all checks, which end when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Supervisors {
     monitor: Arc<Monitor>,
     tasks: Vec<AbortHandle>,

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::spawn;
 
 /// Wakes another worker, if there is one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct WorkerWaker(Option<Arc<[Notify; 2]>>);
 
 impl WorkerWaker {

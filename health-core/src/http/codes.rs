@@ -57,7 +57,7 @@ impl Codes {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::InvalidSetting { what, help });
+        self.problems.push(Problem::setting(what, help));
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {

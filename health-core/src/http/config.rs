@@ -350,13 +350,10 @@ impl HttpOptions {
         self.paths.serves(Page::StatusPage)
     }
 
-    /// Returns the problems of the options that prevent a start.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        let of_all = [
-            self.guard.problems(),
-            self.paths.problems(),
-            self.codes.problems(),
-        ];
-        of_all.into_iter().flatten()
+    /// Adds the problems of the options that prevent a start.
+    pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
+        problems.extend_from_slice(self.guard.problems());
+        problems.extend_from_slice(self.paths.problems());
+        problems.extend_from_slice(self.codes.problems());
     }
 }

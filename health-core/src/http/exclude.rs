@@ -14,10 +14,10 @@ const LONGEST_UNKNOWN: usize = 64;
 
 /// The checks that a request excludes. `None` for most requests, which keeps
 /// the value small.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Exclusions(Option<Box<Named>>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Named {
     /// The indices of the checks, in order.
     checks: Vec<usize>,
@@ -25,6 +25,14 @@ struct Named {
     unknown: Vec<String>,
     /// The number of further unknown names.
     more_unknown: usize,
+}
+
+impl Named {
+    fn exclude(&mut self, index: usize) {
+        if let Err(at) = self.checks.binary_search(&index) {
+            self.checks.insert(at, index);
+        }
+    }
 }
 
 impl Exclusions {
@@ -42,13 +50,11 @@ impl Exclusions {
         let mut named = Named::default();
         for name in wanted {
             match find(name) {
-                Some(index) => named.checks.push(index),
+                Some(index) => named.exclude(index),
                 None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
                 None => named.more_unknown += 1,
             }
         }
-        named.checks.sort_unstable();
-        named.checks.dedup();
         Exclusions(Some(Box::new(named)))
     }
 
@@ -96,7 +102,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// Allows one call per minute, so that a client cannot fill the log.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Throttle {
     /// The minute of the last call, counted from 1.
     last: AtomicU64,

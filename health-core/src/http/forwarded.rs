@@ -44,12 +44,19 @@ pub(crate) fn client(
     head: &RequestHead<'_>,
     is_trusted: impl Fn(IpAddr) -> bool,
 ) -> Option<IpAddr> {
-    let nearest = |hops: &mut dyn Iterator<Item = Option<IpAddr>>| {
-        let untrusted = hops.filter(|hop| !hop.is_some_and(&is_trusted));
-        untrusted.last().flatten()
+    let nearest = |header, hops: Hops| {
+        let mut client = None;
+        for line in head.lines(header) {
+            hops(line, &mut |hop| {
+                if !hop.is_some_and(&is_trusted) {
+                    client = hop;
+                }
+            });
+        }
+        client
     };
-    let listed = || nearest(&mut head.lines(&X_FORWARDED_FOR).flat_map(addresses));
-    let forwarded = || nearest(&mut head.lines(&FORWARDED).flat_map(elements));
+    let listed = || nearest(&X_FORWARDED_FOR, addresses);
+    let forwarded = || nearest(&FORWARDED, elements);
     match (head.has(&X_FORWARDED_FOR), head.has(&FORWARDED)) {
         (true, true) => listed().filter(|client| forwarded() == Some(*client)),
         (true, false) => listed(),
@@ -58,26 +65,32 @@ pub(crate) fn client(
     }
 }
 
-/// Returns the hops of one line of `X-Forwarded-For`; `None` is a hop without
-/// an address.
-fn addresses(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
-    let hops = line.split(|byte| *byte == b',');
-    hops.map(|hop| address(std::str::from_utf8(hop).ok()?))
+/// Visits the hops of one line of a header field.
+type Hops = fn(&[u8], &mut dyn FnMut(Option<IpAddr>));
+
+/// Visits the hops of one line of `X-Forwarded-For`; `None` is a hop without an
+/// address.
+fn addresses(line: &[u8], visit: &mut dyn FnMut(Option<IpAddr>)) {
+    for hop in line.split(|byte| *byte == b',') {
+        visit(std::str::from_utf8(hop).ok().and_then(address));
+    }
 }
 
-/// Returns the hops of one line of `Forwarded` (RFC 7239); `None` is a hop
+/// Visits the hops of one line of `Forwarded` (RFC 7239); `None` is a hop
 /// without an address. A line that breaks the grammar ends with `None`, so that
 /// it never yields the address of a client.
-fn elements(line: &[u8]) -> impl Iterator<Item = Option<IpAddr>> {
-    let mut rest = Some(std::str::from_utf8(line).ok());
-    std::iter::from_fn(move || {
-        let text = rest.take()?;
-        let Some((node, more)) = text.and_then(element) else {
-            return Some(None);
+fn elements(line: &[u8], visit: &mut dyn FnMut(Option<IpAddr>)) {
+    let mut rest = std::str::from_utf8(line).ok();
+    loop {
+        let Some((node, more)) = rest.and_then(element) else {
+            return visit(None);
         };
-        rest = more.map(Some);
-        Some(node.and_then(address))
-    })
+        visit(node.and_then(address));
+        if more.is_none() {
+            return;
+        }
+        rest = more;
+    }
 }
 
 /// Splits `for=192.0.2.1;proto=https, …` into the value of `for` and what

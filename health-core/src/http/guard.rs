@@ -191,7 +191,7 @@ impl Guard {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::InvalidSetting { what, help });
+        self.problems.push(Problem::setting(what, help));
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {

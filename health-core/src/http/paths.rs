@@ -165,13 +165,13 @@ impl Paths {
         self.problems.clear();
         let mut base = self.base.clone();
         if let Some(what) = broken_rule(&base).filter(|_| !base.is_empty()) {
-            self.problems.push(Problem::InvalidSetting {
-                what: format!(
+            self.problems.push(Problem::setting(
+                format!(
                     "`{}` cannot be the base of the paths: {what}",
                     base.escape_debug()
                 ),
-                help: "write for example `/internal`".into(),
-            });
+                "write for example `/internal`",
+            ));
             base.clear();
         }
         for (path, page, below) in self.standard.clone() {
@@ -184,20 +184,20 @@ impl Paths {
 
     fn place(&mut self, place: Place) {
         if let Some(what) = broken_rule(&place.path) {
-            self.problems.push(Problem::InvalidSetting {
-                what: format!(
+            self.problems.push(Problem::setting(
+                format!(
                     "`{}` cannot be the path of an answer: {what}",
                     place.path.escape_debug()
                 ),
-                help: "write for example `/internal/ready`".into(),
-            });
+                "write for example `/internal/ready`",
+            ));
             return;
         }
         if place.below == Below::Checks && !place.page.has_checks() {
-            self.problems.push(Problem::InvalidSetting {
-                what: format!("`{}` has no single checks below it", place.page.name()),
-                help: "use `path` instead of `path_with_checks`".into(),
-            });
+            self.problems.push(Problem::setting(
+                format!("`{}` has no single checks below it", place.page.name()),
+                "use `path` instead of `path_with_checks`",
+            ));
             return;
         }
         let mut taken = self.places.0.iter_mut();
@@ -208,14 +208,14 @@ impl Paths {
                 }
                 taken.for_consul |= place.for_consul;
             }
-            Some(taken) => self.problems.push(Problem::InvalidSetting {
-                what: format!(
+            Some(taken) => self.problems.push(Problem::setting(
+                format!(
                     "`{}` is the path of `{}` already",
                     place.path,
                     taken.page.name()
                 ),
-                help: "give one of the two another path".into(),
-            }),
+                "give one of the two another path",
+            )),
             None => self.places.insert(place),
         }
     }
@@ -241,13 +241,13 @@ impl Paths {
                     check == name && parent.counts(probes, tags)
                 };
                 if checks.clone().any(is_check) {
-                    problems.push(Problem::InvalidSetting {
-                        what: format!(
+                    problems.push(Problem::setting(
+                        format!(
                             "`{path}` is the path of `{}` and of the check `{name}`",
                             page.name()
                         ),
-                        help: "give the check another name, or the page another path".into(),
-                    });
+                        "give the check another name, or the page another path",
+                    ));
                 }
             }
         }

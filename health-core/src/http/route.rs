@@ -39,7 +39,7 @@ pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
 }
 
 /// The requested answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) page: Page,
@@ -67,7 +67,7 @@ impl Route {
 }
 
 /// A method that a probe may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) enum Method {
     Get,
     Head,
@@ -86,7 +86,7 @@ impl Method {
 }
 
 /// Why a request is rejected.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) enum Rejection {
     UnknownPath,
     UnknownCheck,

@@ -94,19 +94,25 @@ impl ServiceInfo {
     /// Without it, the status page shows the environment variable `POD_NAME` to
     /// clients that the guard recognizes.
     pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
-        self.set_service_id(id.into());
+        let id = id.into();
+        self.check_text("service id", &id);
+        self.service_id = Some(id);
         self
     }
 
     /// Sets the `description`.
     pub fn description(mut self, line: impl Into<Cow<'static, str>>) -> Self {
-        self.set_description(line.into());
+        let line = line.into();
+        self.check_text("description", &line);
+        self.description = Some(line);
         self
     }
 
     /// Adds an entry of `notes`.
     pub fn note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
-        self.add_note(note.into());
+        let note = note.into();
+        self.check_text("note", &note);
+        self.notes.push(note);
         self
     }
 
@@ -124,21 +130,6 @@ impl ServiceInfo {
     pub(crate) fn shown_version(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
         Some(cut(version, LONGEST_VERSION))
-    }
-
-    fn set_service_id(&mut self, id: Text) {
-        self.check_text("service id", &id);
-        self.service_id = Some(id);
-    }
-
-    fn set_description(&mut self, line: Text) {
-        self.check_text("description", &line);
-        self.description = Some(line);
-    }
-
-    fn add_note(&mut self, note: Text) {
-        self.check_text("note", &note);
-        self.notes.push(note);
     }
 
     fn add_link(&mut self, relation: Text, uri: Text) {
@@ -175,7 +166,7 @@ impl ServiceInfo {
     }
 
     fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::InvalidSetting { what, help });
+        self.problems.push(Problem::setting(what, help));
     }
 
     pub(crate) fn problems(&self) -> &[Problem] {

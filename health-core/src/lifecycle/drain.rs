@@ -27,7 +27,6 @@ pub(crate) fn usual_grace(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
 
 /// The state of the drain, shared by all waiting tasks: a second signal ends
 /// the delay for each of them.
-#[derive(Debug)]
 pub(crate) struct Drain {
     delay: Duration,
     end: watch::Sender<Option<Instant>>,
@@ -80,7 +79,6 @@ impl Drain {
 }
 
 /// Waits for the drain without keeping health alive.
-#[derive(Debug)]
 pub(crate) struct DrainWatch {
     end: watch::Receiver<Option<Instant>>,
     #[cfg(all(feature = "systemd", unix))]

@@ -198,19 +198,19 @@ impl LifecycleOptions {
 
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
         if self.drain_delay > LONGEST_DRAIN_DELAY {
-            problems.push(Problem::InvalidSetting {
-                what: format!("the drain delay {:?} is too long", self.drain_delay),
-                help: "the longest drain delay is 1 h, and Kubernetes waits 30 s by default".into(),
-            });
+            problems.push(Problem::setting(
+                format!("the drain delay {:?} is too long", self.drain_delay),
+                "the longest drain delay is 1 h, and Kubernetes waits 30 s by default",
+            ));
         }
         if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
-            problems.push(Problem::InvalidSetting {
-                what: format!(
+            problems.push(Problem::setting(
+                format!(
                     "a startup patience of {:?} is out of range",
                     self.startup_patience
                 ),
-                help: "write more than zero and at most 24 h; the default is 30 s".into(),
-            });
+                "write more than zero and at most 24 h; the default is 30 s",
+            ));
         }
     }
 }

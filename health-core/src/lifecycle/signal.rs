@@ -23,7 +23,6 @@ const LAST: u32 = 3;
 const LONGEST_LOG: Duration = Duration::from_secs(1);
 
 /// The number of termination signals so far.
-#[derive(Debug)]
 pub(crate) struct Requests(watch::Receiver<u32>);
 
 impl Requests {

@@ -37,7 +37,7 @@ const LONGEST_REASON: usize = 80;
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// The options of the application for systemd.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct NotifyOptions {
     /// How long systemd is asked to wait for the next step of startup.
     pub(crate) startup_patience: Duration,

@@ -144,6 +144,13 @@ pub enum Problem {
 }
 
 impl Problem {
+    pub(crate) fn setting(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Problem::InvalidSetting {
+            what: what.into(),
+            help: help.into(),
+        }
+    }
+
     /// Returns how to fix the problem.
     pub fn help(&self) -> String {
         match self {

@@ -45,7 +45,6 @@ pub(crate) fn declared() -> impl Iterator<Item = &'static CheckDef> {
 }
 
 /// The inputs from which the list of checks is built.
-#[derive(Debug)]
 pub(crate) struct Registry<'a> {
     pub(crate) declared: Vec<&'static CheckDef>,
     pub(crate) added: &'a [Added],
@@ -78,11 +77,11 @@ impl Registry<'_> {
         }
         let after = order(&candidates, &names, problems);
         circles(&candidates, &after, problems);
-        candidates
-            .into_iter()
-            .zip(after)
-            .filter_map(|(candidate, after)| candidate.into_check(after, problems))
-            .collect()
+        let mut checks = Vec::with_capacity(candidates.len());
+        for (candidate, after) in candidates.into_iter().zip(after) {
+            checks.extend(candidate.into_check(after, problems));
+        }
+        checks
     }
 
     /// Returns the checks whose dependency is configured.
@@ -95,9 +94,9 @@ impl Registry<'_> {
 
     fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
         let sources = self.context.sources();
-        let declared = without_copies(&self.declared, sources)
-            .into_iter()
-            .map(|def| Candidate {
+        let mut candidates = Vec::new();
+        for def in without_copies(&self.declared, sources) {
+            candidates.push(Candidate {
                 name: def.name.into(),
                 options: def.options.clone(),
                 needs: def.needs,
@@ -106,19 +105,21 @@ impl Registry<'_> {
                 place: SourceLocation::declared(def.origin),
                 feed: ResultSource::Runs(CheckFn::declared(def.run, self.context)),
             });
-        let added = self.added.iter().map(|check| Candidate {
-            name: check.name.as_str().into(),
-            options: check.options.clone(),
-            needs: &[],
-            changed: false,
-            is_configured: true,
-            place: check.place,
-            feed: check.feed.clone(),
-        });
-        for check in self.added.iter().filter(|check| !check.is_ours) {
-            bad_name(&check.name, problems);
         }
-        let mut candidates: Vec<_> = declared.chain(added).collect();
+        for check in self.added {
+            if !check.is_ours {
+                bad_name(&check.name, problems);
+            }
+            candidates.push(Candidate {
+                name: check.name.as_str().into(),
+                options: check.options.clone(),
+                needs: &[],
+                changed: false,
+                is_configured: true,
+                place: check.place,
+                feed: check.feed.clone(),
+            });
+        }
         candidates.sort_by(|a, b| a.name.cmp(&b.name));
         candidates
     }
@@ -243,12 +244,17 @@ fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut V
 /// Reports groups without any declared check. [`Registry::disabled_groups`]
 /// reports those that the settings empty.
 fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
-    let tags = || candidates.iter().flat_map(|check| check.options.labels());
-    for &group in groups {
-        if tags().any(|tag| *tag == group) {
+    let tagged = |group| {
+        candidates
+            .iter()
+            .any(|check| check.options.labels().contains(group))
+    };
+    for group in groups {
+        if tagged(group) {
             continue;
         }
-        let help = match rules::nearest(group, tags().copied()) {
+        let tags = candidates.iter().flat_map(|check| check.options.labels());
+        let help = match rules::nearest(group, tags.copied()) {
             Some(similar) => format!("did you mean `{similar}`?"),
             None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
         };

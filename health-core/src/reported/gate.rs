@@ -66,8 +66,8 @@ const ABANDONED: u8 = 2;
 impl From<&Gate> for Reported {
     fn from(gate: &Gate) -> Self {
         Reported {
-            name: gate.name().to_owned(),
-            source: gate.source(),
+            name: gate.handles.state.name.clone(),
+            source: Arc::clone(&gate.handles.state) as _,
         }
     }
 }
@@ -99,14 +99,6 @@ impl Gate {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.handles.state.stands() == OPEN
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.handles.state.name
-    }
-
-    pub(crate) fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.handles.state) as _
     }
 }
 

@@ -98,8 +98,8 @@ const MARKS: u64 = SILENT | DROPPED | UNBEATEN | FINISHED;
 impl From<&Heartbeat> for Reported {
     fn from(heartbeat: &Heartbeat) -> Self {
         Reported {
-            name: heartbeat.name().to_owned(),
-            source: heartbeat.source(),
+            name: heartbeat.handles.pulse.name.clone(),
+            source: Arc::clone(&heartbeat.handles.pulse) as _,
         }
     }
 }
@@ -165,14 +165,6 @@ impl Heartbeat {
         let pulse = &self.handles.pulse;
         pulse.word.fetch_or(FINISHED, Ordering::AcqRel);
         pulse.subscribers.notify();
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.handles.pulse.name
-    }
-
-    pub(crate) fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.handles.pulse) as _
     }
 }
 
@@ -394,7 +386,8 @@ mod properties {
         fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
             let plan = CheckOptions::new().resolve().expect("legal options");
             let clock = Clock::start(start);
-            let track = Track::reported(&plan, 4, heartbeat.source(), clock.at(start));
+            let track =
+                Track::reported(&plan, 4, Reported::from(heartbeat).source, clock.at(start));
             let reader = Arc::new(Reader {
                 clock,
                 now: Mutex::new(start),

@@ -68,8 +68,8 @@ struct State<T> {
 impl<T: Send + 'static> From<&Supervised<T>> for Reported {
     fn from(task: &Supervised<T>) -> Self {
         Reported {
-            name: task.name().to_owned(),
-            source: task.source(),
+            name: task.task.name.clone(),
+            source: Arc::clone(&task.task) as _,
         }
     }
 }
@@ -133,14 +133,6 @@ impl<T: Send + 'static> Supervised<T> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.abort.is_finished()
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.task.name
-    }
-
-    pub(crate) fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.task) as _
     }
 }
 

@@ -66,8 +66,8 @@ struct Off {
 impl From<&Switch> for Reported {
     fn from(switch: &Switch) -> Self {
         Reported {
-            name: switch.name().to_owned(),
-            source: switch.source(),
+            name: switch.state.name.clone(),
+            source: Arc::clone(&switch.state) as _,
         }
     }
 }
@@ -120,14 +120,6 @@ impl Switch {
             .is_some_and(|off| off.until.is_none_or(|until| now < until));
         !is_off
     }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.state.name
-    }
-
-    pub(crate) fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.state) as _
-    }
 }
 
 impl State {
@@ -161,6 +153,7 @@ impl Source for State {
         &self.subscribers
     }
 
+    #[cfg(feature = "status-page")]
     fn is_switch(&self) -> bool {
         true
     }

@@ -141,28 +141,33 @@ pub(crate) fn json(value: &impl Serialize, limit: usize) -> serde_json::Result<V
         return withheld(format!("{} bytes", text.length));
     }
     match serde_json::from_slice(&text.kept) {
-        Ok(value) => Ok(without_secrets(value)),
+        Ok(mut value) => {
+            mask_secrets(&mut value);
+            Ok(value)
+        }
         // A raw value is written without a limit of depth.
         Err(error) => withheld(error.to_string()),
     }
 }
 
 /// Recursive, because the depth of the value is bounded.
-fn without_secrets(value: Value) -> Value {
+fn mask_secrets(value: &mut Value) {
     match value {
-        Value::String(text) => match masked(&text) {
-            Cow::Borrowed(_) => Value::String(text),
-            Cow::Owned(masked) => Value::String(masked),
-        },
-        Value::Array(values) => values.into_iter().map(without_secrets).collect(),
-        Value::Object(entries) => entries
-            .into_iter()
-            .map(|(key, value)| match value {
-                Value::String(text) if mask::is_secret(&key, &text) => (key, mask::MASK.into()),
-                value => (key, without_secrets(value)),
-            })
-            .collect(),
-        other => other,
+        Value::String(text) => {
+            if let Cow::Owned(masked) = masked(text) {
+                *text = masked;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(mask_secrets),
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                match value {
+                    Value::String(text) if mask::is_secret(key, text) => *value = mask::MASK.into(),
+                    value => mask_secrets(value),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const DEFAULT_KEPT: usize = 20;
 pub(crate) const MOST_KEPT: usize = 1_000;
 
 /// What is kept of the past of each check.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Retention {
     /// The number of results.
     pub(crate) results: usize,

@@ -86,7 +86,7 @@ impl Snapshot {
 
     /// Returns the entries of an answer: the checks, and the entry for startup
     /// if it has not passed.
-    pub(crate) fn listed(&self) -> impl Iterator<Item = &CheckReport> + Clone {
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &CheckReport> {
         self.checks.iter().chain(&self.startup)
     }
 
@@ -193,32 +193,20 @@ pub struct CheckReport {
     /// The time of the last report, for a source that repeats its reports.
     reported_at: Option<SystemTime>,
     kept: Option<Box<Kept>>,
-    #[cfg_attr(
-        not(feature = "status-page"),
-        expect(dead_code, reason = "the page shows it")
-    )]
+    #[cfg(feature = "status-page")]
     is_reported: bool,
     /// Since when the verdict is unchanged, if it does not pass.
-    #[cfg_attr(
-        not(feature = "status-page"),
-        expect(dead_code, reason = "the page shows it")
-    )]
+    #[cfg(feature = "status-page")]
     since: Option<SystemTime>,
-    #[cfg_attr(
-        not(feature = "status-page"),
-        expect(dead_code, reason = "the page shows it")
-    )]
+    #[cfg(feature = "status-page")]
     notice: Option<Notice>,
 }
 
 /// A switch that is off.
+#[cfg(feature = "status-page")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Notice {
     /// When it turns on again automatically.
-    #[cfg_attr(
-        not(feature = "status-page"),
-        expect(dead_code, reason = "the page shows it")
-    )]
     pub(crate) until: Option<SystemTime>,
 }
 
@@ -230,10 +218,6 @@ impl CheckReport {
             ..Seen::of(track)
         };
         let since = |since: Moment| SystemTime::now().checked_sub(now.since(since));
-        let until = |until: Moment| SystemTime::now().checked_add(until.since(now));
-        let notice = track.switched_off().map(|off| Notice {
-            until: off.until.and_then(until),
-        });
         CheckReport {
             name,
             probes: plan.probes,
@@ -251,13 +235,16 @@ impl CheckReport {
             last: track.last().cloned(),
             reported_at: reports.and_then(Reports::at),
             kept: None,
+            #[cfg(feature = "status-page")]
             is_reported: track.is_reported(),
             // Only computed here, since each answer creates all reports.
+            #[cfg(feature = "status-page")]
             since: match track.verdict() {
                 Verdict::Pass => None,
                 _ => since(track.since()),
             },
-            notice,
+            #[cfg(feature = "status-page")]
+            notice: Notice::of(track, now),
         }
     }
 
@@ -299,8 +286,11 @@ impl CheckReport {
             consecutive: 1,
             overdue_since: None,
             reported_at: None,
+            #[cfg(feature = "status-page")]
             is_reported: true,
+            #[cfg(feature = "status-page")]
             since: None,
+            #[cfg(feature = "status-page")]
             notice: None,
             last: Some(Arc::new(last)),
         }
@@ -476,6 +466,16 @@ impl Snapshot {
             .iter()
             .map(|check| in_group(check.verdict(), check.is_critical()));
         worst(impacts)
+    }
+}
+
+#[cfg(feature = "status-page")]
+impl Notice {
+    fn of(track: &Track, now: Moment) -> Option<Self> {
+        let until = |until: Moment| SystemTime::now().checked_add(until.since(now));
+        track.switched_off().map(|off| Notice {
+            until: off.until.and_then(until),
+        })
     }
 }
 

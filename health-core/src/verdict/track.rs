@@ -94,7 +94,8 @@ struct Reported {
 }
 
 /// A switch that is off.
-#[derive(Clone, Copy, Debug)]
+#[cfg(feature = "status-page")]
+#[derive(Clone, Copy)]
 pub(crate) struct SwitchedOff {
     /// When it turns on again automatically.
     pub(crate) until: Option<Moment>,
@@ -312,6 +313,7 @@ impl Track {
 
     /// Returns whether a [switch](crate::reported::Switch) is off, and when it
     /// turns on again.
+    #[cfg(feature = "status-page")]
     pub(crate) fn switched_off(&self) -> Option<SwitchedOff> {
         let reported = self.reported.as_ref()?;
         let is_off = reported.source.is_switch() && self.verdict() == Verdict::Fail;
@@ -753,21 +755,20 @@ impl Track {
 impl Track {
     /// Applies every deadline up to `now`.
     fn advance(&mut self, now: Moment) {
-        let clock = crate::time::clock::Clock::start(tokio::time::Instant::now());
-        let view = View {
-            clock: &clock,
-            draining: false,
-        };
-        while self.step(now, &view).is_some() {}
+        self.viewing(|track, view| while track.step(now, view).is_some() {});
     }
 
     fn look_at(&mut self, now: Moment) {
+        self.viewing(|track, view| track.look(now, view));
+    }
+
+    fn viewing(&mut self, change: impl FnOnce(&mut Self, &View<'_>)) {
         let clock = crate::time::clock::Clock::start(tokio::time::Instant::now());
         let view = View {
             clock: &clock,
             draining: false,
         };
-        self.look(now, &view);
+        change(self, &view);
     }
 }
 

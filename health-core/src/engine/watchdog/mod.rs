@@ -43,14 +43,15 @@ const LONGEST_PERIOD: Duration = Duration::from_millis(250);
 /// Returns what is wrong with a threshold.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
-    (!is_legal).then(|| Problem::InvalidSetting {
-        what: format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
-        help: "write 1 s to 1 h; below that a busy worker looks like one that is stuck".into(),
+    (!is_legal).then(|| {
+        Problem::setting(
+            format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
+            "write 1 s to 1 h; below that a busy worker looks like one that is stuck",
+        )
     })
 }
 
 /// The threshold, and the check that reports the result.
-#[derive(Debug)]
 pub(crate) struct Watch {
     threshold: Duration,
     findings: Arc<Findings>,
@@ -120,12 +121,10 @@ impl Source for Findings {
 }
 
 /// The handle of the watchdog thread. The thread ends when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Watchdog {
     orders: Sender<Order>,
 }
 
-#[derive(Debug)]
 enum Order {
     Watch(Runtime),
     /// Sets the checks that may block workers of the first runtime.
@@ -198,7 +197,6 @@ fn run(watch: &Watch, orders: &Receiver<Order>) {
 }
 
 /// The watched runtimes.
-#[derive(Debug)]
 struct Watched {
     threshold: Duration,
     /// In the order in which they were added.

@@ -12,7 +12,6 @@ use crate::engine::watchdog::stall::{Stuck, Worker, Workers};
 use crate::spawn;
 
 /// A runtime and the samples of its workers.
-#[derive(Debug)]
 pub(super) struct Runtime {
     metrics: RuntimeMetrics,
     sentry: Sentry,
@@ -73,13 +72,12 @@ impl Runtime {
 /// tokio shows neither whether a runtime is driven nor whether it has ended; in
 /// both cases its numbers look like those of a blocked one. But only a driven
 /// runtime polls this task, and the runtime drops it when it shuts down.
-#[derive(Debug)]
 struct Sentry {
     seen: Arc<Driven>,
     task: AbortHandle,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Driven {
     polled: AtomicBool,
     dropped: AtomicBool,

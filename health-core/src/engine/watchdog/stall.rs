@@ -10,7 +10,6 @@ use crate::check::outcome::Outcome;
 /// If two samples are far apart, the watchdog itself did not run: the process
 /// was paused, the machine suspended, or the CPU was busy. That time does not
 /// count.
-#[derive(Debug)]
 pub(super) struct WatchClock {
     longest_step: Duration,
     last: Instant,
@@ -35,7 +34,7 @@ impl WatchClock {
 }
 
 /// The metrics of a worker from tokio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Worker {
     /// How often it parked and unparked. The number is even while the worker
     /// runs.
@@ -52,7 +51,6 @@ impl Worker {
 
 /// The workers of one runtime, and since when the metrics of each are
 /// unchanged.
-#[derive(Debug)]
 pub(super) struct Workers {
     seen: Vec<(Worker, Duration)>,
 }
@@ -95,7 +93,7 @@ impl Workers {
 pub(super) type Poll = (usize, u64);
 
 /// The polls in progress while a worker is blocked.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Suspects {
     polls: Vec<(Poll, Duration)>,
 }
@@ -129,7 +127,7 @@ impl Suspects {
 pub(super) const OF_THE_CHECKS: usize = 0;
 
 /// A blocked worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stuck {
     /// The runtime, in the order in which they were added.
     pub(super) runtime: usize,
@@ -180,7 +178,6 @@ fn seconds(held: Duration) -> String {
 }
 
 /// Decides when to report the result of a sample.
-#[derive(Debug)]
 pub(super) struct ReportTimer {
     every: Duration,
     last: Option<(bool, Duration)>,

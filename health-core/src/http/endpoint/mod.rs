@@ -101,14 +101,20 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     inner: Arc<Inner>,
     mount: Mount,
 }
 
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").finish_non_exhaustive()
+    }
+}
+
 /// Who can reach the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mount {
     /// Everyone: no names and no numbers.
     Public,
@@ -116,7 +122,6 @@ enum Mount {
     Internal,
 }
 
-#[derive(Debug)]
 struct Inner {
     monitor: Arc<Monitor>,
     /// Keeps the checks running while the endpoint exists.
@@ -131,7 +136,6 @@ struct Inner {
 }
 
 /// The rendered answer, reused until a check changes.
-#[derive(Debug)]
 struct Rendered {
     generation: u64,
     status: Status,
@@ -347,7 +351,6 @@ impl fmt::Debug for ResponseFuture {
 }
 
 /// Bounds the wait of an answer, on any thread.
-#[derive(Debug)]
 struct Timer {
     /// The runtime of the checks, which has a timer.
     runtime: Handle,
@@ -679,12 +682,13 @@ impl Inner {
         let is_full = route.details == Details::Full;
         let reports = seen.listed().enumerate();
         let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
-        let shown = counted
-            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)));
+        let shown: Vec<Shown<'_>> = counted
+            .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)))
+            .collect();
         let body = match route.format {
-            Format::Json => json::list(&frame, shown),
-            Format::HealthJson => ietf::list(&frame, shown),
-            Format::Text => text::list(&frame, shown),
+            Format::Json => json::list(&frame, &shown),
+            Format::HealthJson => ietf::list(&frame, &shown),
+            Format::Text => text::list(&frame, &shown),
         };
         (status, body)
     }
@@ -733,18 +737,16 @@ impl Inner {
         // rendered again.
         let before = last.filter(|_| snapshot.has_started());
         let before = before.map_or(&[][..], |last| &last.parts);
-        let parts = json::parts(words, public(snapshot), before);
+        let public: Vec<Shown<'_>> = snapshot
+            .listed()
+            .map(|report| Shown::new(report, false))
+            .collect();
+        let parts = json::parts(words, &public, before);
         Rendered {
             generation,
             status: snapshot.overall(),
-            checks: json::checks(words, public(snapshot), &parts, snapshot.is_closed()),
+            checks: json::checks(words, &public, &parts, snapshot.is_closed()),
             parts,
         }
     }
-}
-
-/// Returns the public view of the checks.
-fn public(snapshot: &Snapshot) -> impl Iterator<Item = Shown<'_>> + Clone {
-    let reports = snapshot.listed();
-    reports.map(|report| Shown::new(report, false))
 }

@@ -29,7 +29,7 @@ const MOST_NAMES: usize = 5;
 
 /// The readiness that a load balancer sees.
 #[cfg(feature = "serve")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Traffic {
     Healthy,
     Degraded,

@@ -29,7 +29,7 @@ use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
-use crate::verdict::snapshot::CheckReport;
+use crate::verdict::snapshot::{CheckReport, standing};
 
 /// Renders an answer with the status only.
 pub(crate) fn status_only(status: Status) -> Bytes {
@@ -41,11 +41,8 @@ pub(crate) fn status_only(status: Status) -> Bytes {
 }
 
 /// Renders all public details that fit.
-pub(crate) fn list<'a>(
-    frame: &Frame<'_>,
-    checks: impl Iterator<Item = Shown<'a>> + Clone,
-) -> Bytes {
-    let counted = checks.clone().filter(|check| !check.excluded);
+pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
+    let counted = checks.iter().filter(|check| !check.excluded);
     let failing = counted.filter(|check| !check.report.verdict().is_good());
     let names = failing.map(|check| check.report.name());
     let names: Vec<&str> = names.chain(frame.draining.then_some("shutdown")).collect();
@@ -71,7 +68,7 @@ pub(crate) fn list<'a>(
         links: Relations(about.map_or(&[][..], |about| &about.links)),
         checks: Checks {
             checks: fitted.checks,
-            uptime: frame.uptime,
+            uptime: Some(frame.uptime),
         },
     })
 }
@@ -84,20 +81,18 @@ fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
 
 /// Renders one check in the same form.
 pub(crate) fn check(check: Shown<'_>) -> Bytes {
-    let status = match check.report.verdict() {
-        Verdict::Pass => Status::Pass,
-        Verdict::Warn => Status::Warn,
-        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
-    };
     to_bytes(&Root {
-        status: word(status),
+        status: word(standing(check.report.verdict())),
         release_id: None,
         service_id: None,
         description: None,
         notes: Vec::new(),
         output: None,
-        links: Relations::<&str>(&[]),
-        checks: Single(check),
+        links: Relations(&[]),
+        checks: Checks {
+            checks: vec![(check, to_raw(&[Entry::new(check)]))],
+            uptime: None,
+        },
     })
 }
 
@@ -111,7 +106,7 @@ fn word(status: Status) -> &'static str {
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Root<'a, T, C> {
+struct Root<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     release_id: Option<&'a str>,
@@ -124,8 +119,8 @@ struct Root<'a, T, C> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<&'a str>,
     #[serde(skip_serializing_if = "Relations::is_empty")]
-    links: Relations<'a, T>,
-    checks: C,
+    links: Relations<'a, Cow<'static, str>>,
+    checks: Checks<'a>,
 }
 
 /// URIs by relation.
@@ -147,7 +142,8 @@ const UPTIME: &str = "uptime";
 
 struct Checks<'a> {
     checks: Vec<(Shown<'a>, Box<RawValue>)>,
-    uptime: Duration,
+    /// Omitted in the answer of a single check.
+    uptime: Option<Duration>,
 }
 
 impl Serialize for Checks<'_> {
@@ -157,23 +153,11 @@ impl Serialize for Checks<'_> {
             map.serialize_entry(&key(check.report), entries)?;
         }
         // Omitted if a check of this name has the key, since keys are unique.
-        if self
-            .checks
-            .iter()
-            .all(|(check, _)| key(check.report) != UPTIME)
-        {
-            map.serialize_entry(UPTIME, &[Entry::uptime(self.uptime)])?;
+        let mut checks = self.checks.iter();
+        let is_free = checks.all(|(check, _)| key(check.report) != UPTIME);
+        if let Some(uptime) = self.uptime.filter(|_| is_free) {
+            map.serialize_entry(UPTIME, &[Entry::uptime(uptime)])?;
         }
-        map.end()
-    }
-}
-
-struct Single<'a>(Shown<'a>);
-
-impl Serialize for Single<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&key(self.0.report), &[Entry::new(self.0)])?;
         map.end()
     }
 }
@@ -231,11 +215,7 @@ impl<'a> Entry<'a> {
             observed_value: measured
                 .map_or_else(|| took.map(Value::from), |seen| Some(seen.value.clone())),
             observed_unit: measured.map(|seen| &*seen.unit).or(took.map(|_| "ms")),
-            status: match verdict {
-                Verdict::Pass => "pass",
-                Verdict::Warn => "warn",
-                Verdict::Fail | Verdict::Unknown | Verdict::Skipped => "fail",
-            },
+            status: word(standing(verdict)),
             excluded: check.excluded,
             affected_endpoints: match verdict {
                 Verdict::Pass => &[],

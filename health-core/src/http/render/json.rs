@@ -50,29 +50,25 @@ pub(crate) type Part = (Seen, Arc<RawValue>);
 
 /// Renders each check. `before` has the rendered parts of the same checks in
 /// the same order, which are reused where nothing has changed.
-pub(crate) fn parts<'a>(
-    words: Vocabulary,
-    reports: impl Iterator<Item = Shown<'a>>,
-    before: &[Part],
-) -> Vec<Part> {
+pub(crate) fn parts(words: Vocabulary, reports: &[Shown<'_>], before: &[Part]) -> Vec<Part> {
     let mut before = before.iter();
-    let part = |check: Shown<'a>| {
+    let part = |&check: &Shown<'_>| {
         let seen = check.report.seen();
         let unchanged = before.next().filter(|(then, _)| *then == seen);
         let render = || (seen, to_raw(&CheckBody::new(words, check)).into());
         unchanged.cloned().unwrap_or_else(render)
     };
-    reports.map(part).collect()
+    reports.iter().map(part).collect()
 }
 
 /// Renders the part of the answer that only changes when a check does.
-pub(crate) fn checks<'a>(
+pub(crate) fn checks(
     words: Vocabulary,
-    reports: impl Iterator<Item = Shown<'a>>,
+    reports: &[Shown<'_>],
     parts: &[Part],
     draining: bool,
 ) -> Box<RawValue> {
-    let names = reports.map(|check| check.report.name());
+    let names = reports.iter().map(|check| check.report.name());
     let bodies = parts.iter().map(|(_, body)| &**body);
     to_raw(&Checks {
         bodies: names.zip(bodies).collect(),
@@ -96,12 +92,9 @@ pub(crate) fn around(frame: &Frame<'_>, checks: &RawValue) -> Bytes {
 }
 
 /// Renders the answer with the checks that fit.
-pub(crate) fn list<'a>(
-    frame: &Frame<'_>,
-    reports: impl Iterator<Item = Shown<'a>> + Clone,
-) -> Bytes {
+pub(crate) fn list(frame: &Frame<'_>, reports: &[Shown<'_>]) -> Bytes {
     if !frame.is_short {
-        let parts = parts(frame.words, reports.clone(), &[]);
+        let parts = parts(frame.words, reports, &[]);
         return around(frame, &checks(frame.words, reports, &parts, frame.draining));
     }
     let Fitted {

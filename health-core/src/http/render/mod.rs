@@ -78,7 +78,7 @@ impl Format {
 }
 
 /// The data around the checks of a list.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Frame<'a> {
     pub(crate) page: &'static str,
     pub(crate) status: Status,

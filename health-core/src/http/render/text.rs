@@ -25,7 +25,7 @@ pub(crate) fn status_only(page: &str, status: Status) -> Bytes {
 }
 
 /// Renders a line per check, and the resulting status.
-pub(crate) fn list<'a>(frame: &Frame<'_>, checks: impl Iterator<Item = Shown<'a>>) -> Bytes {
+pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
     let Fitted {
         checks,
         named,

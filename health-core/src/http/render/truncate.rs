@@ -7,7 +7,7 @@ use crate::http::render::shown::Shown;
 use crate::verdict::Verdict;
 
 /// The available size, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Budget {
     checks: usize,
     names: usize,
@@ -42,14 +42,13 @@ const AROUND_A_NAME: usize = 17;
 /// The checks must be sorted by name, except that the last one can be anywhere.
 pub(super) fn fit<'a, T>(
     room: Budget,
-    checks: impl Iterator<Item = Shown<'a>>,
+    checks: &[Shown<'a>],
     render: impl Fn(Shown<'a>) -> (T, usize),
 ) -> Fitted<'a, T> {
-    let checks: Vec<Shown<'a>> = checks.collect();
     let mut left = room.checks;
     let mut rendered: Vec<Option<T>> = Vec::new();
     rendered.resize_with(checks.len(), || None);
-    let mut rest = by_urgency(&checks).into_iter();
+    let mut rest = by_urgency(checks).into_iter();
     let mut unfit = Vec::new();
     for index in rest.by_ref() {
         let (check, length) = render(checks[index]);
@@ -61,14 +60,14 @@ pub(super) fn fit<'a, T>(
         rendered[index] = Some(check);
     }
     unfit.extend(rest);
-    let fitted = by_name(&checks).into_iter().filter_map(|index| {
+    let fitted = by_name(checks).into_iter().filter_map(|index| {
         let rendered = rendered[index].take()?;
         Some((checks[index], rendered))
     });
     Fitted {
         checks: fitted.collect(),
         more: unfit.len(),
-        named: named(room.names, &checks, &unfit),
+        named: named(room.names, checks, &unfit),
     }
 }
 

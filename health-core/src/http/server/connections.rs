@@ -11,7 +11,6 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 /// The open connections, up to a limit.
-#[derive(Debug)]
 pub(super) struct Connections {
     limit: usize,
     open: Vec<Connection>,
@@ -19,7 +18,6 @@ pub(super) struct Connections {
     idle: Arc<Notify>,
 }
 
-#[derive(Debug)]
 struct Connection {
     task: AbortHandle,
     activity: Arc<Activity>,
@@ -80,7 +78,6 @@ impl Connections {
 }
 
 /// The activity of one connection.
-#[derive(Debug)]
 pub(super) struct Activity {
     state: Mutex<State>,
     idle: Arc<Notify>,
@@ -147,7 +144,6 @@ impl Activity {
 }
 
 /// A request that waits for its answer.
-#[derive(Debug)]
 pub(super) struct Answering(Arc<Activity>);
 
 impl Drop for Answering {

@@ -77,7 +77,6 @@ fn is_taken_or_forbidden(error: &io::Error) -> bool {
 }
 
 /// The listening sockets of a runtime.
-#[derive(Debug)]
 pub(super) struct Listeners {
     listeners: Vec<TcpListener>,
     /// The socket that is polled first. It rotates, so that a flood on one does

@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_CLOSE: Duration = Duration::from_secs(1);
 
 /// Limits against floods of connections.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// The maximum number of open connections: a quarter of the usual limit of
     /// file descriptors.
@@ -52,7 +52,7 @@ pub(crate) struct Limits {
 }
 
 /// The protocol of a port.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Speech {
     Http(Endpoint),
     /// One line per connection.

@@ -45,14 +45,14 @@ impl Registry<'_> {
             if by.is_empty() || enabled.iter().any(|check| check.has_tag(group)) {
                 continue;
             }
-            problems.push(Problem::InvalidSetting {
-                what: format!(
+            problems.push(Problem::setting(
+                format!(
                     "the settings disable every check of the group `{}`: {}",
                     group.escape_debug(),
                     by.join(", ")
                 ),
-                help: "enable one of these checks, or leave the group out of the builder".into(),
-            });
+                "enable one of these checks, or leave the group out of the builder",
+            ));
         }
     }
 }

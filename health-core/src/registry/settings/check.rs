@@ -6,7 +6,7 @@ use crate::check::options::CheckOptions;
 use crate::registry::settings::value::{Refused, duration, flag, threshold};
 
 /// An option of a check that settings can change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckOption {
     Enabled,
     Timeout,

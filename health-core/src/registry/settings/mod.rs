@@ -112,7 +112,7 @@ struct Variable {
     value: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Service,
     Check,
@@ -273,10 +273,10 @@ impl Settings {
         }
         if TOKENS.iter().all(|token| self.service.contains_key(*token)) {
             let [token, file] = TOKENS;
-            problems.push(Problem::InvalidSetting {
-                what: format!("the settings have both `{token}` and `{file}`"),
-                help: "keep one of the two".into(),
-            });
+            problems.push(Problem::setting(
+                format!("the settings have both `{token}` and `{file}`"),
+                "keep one of the two",
+            ));
         }
         for variable in self.unassigned(Scope::Service) {
             if rules::nearest(&variable.rest, service::names()).is_some() {
@@ -430,13 +430,13 @@ fn source(variable: &str) -> String {
 
 fn unknown_check(written: &str, similar: Option<&str>, source: &str) -> Problem {
     let written = written.escape_debug();
-    Problem::InvalidSetting {
-        what: format!("settings refer to unknown check `{written}`{source}"),
-        help: similar.map_or_else(
+    Problem::setting(
+        format!("settings refer to unknown check `{written}`{source}"),
+        similar.map_or_else(
             || "write the name of a check, or take it out of the settings".into(),
             |similar| format!("did you mean `{similar}`?"),
         ),
-    }
+    )
 }
 
 fn unknown_option(check: &str, option: &str, source: &str) -> Problem {
@@ -478,10 +478,10 @@ fn bad_value(what: &str, source: &str, refused: Refused) -> Problem {
         Some(shown) => format!("`{shown}`"),
         None => "a value of the wrong type".to_owned(),
     };
-    Problem::InvalidSetting {
-        what: format!("{what} {shown}{source}"),
-        help: format!("write {}", refused.expected),
-    }
+    Problem::setting(
+        format!("{what} {shown}{source}"),
+        format!("write {}", refused.expected),
+    )
 }
 
 fn list(words: impl Iterator<Item = &'static str>) -> String {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
-use crate::telemetry::log::line::TARGET;
+use crate::telemetry::log::write::TARGET;
 
 /// The receiver refused or missed several consecutive attempts.
 pub(crate) fn unreachable(receiver: &str, attempts: u32, why: &str) {

@@ -9,7 +9,8 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 
 use crate::spawn;
-use crate::telemetry::log::line::{self, Line};
+use crate::telemetry::log::line::Line;
+use crate::telemetry::log::write::{self, TARGET};
 use crate::telemetry::queue::{Queue, Record};
 use crate::text::panic::caught;
 
@@ -102,10 +103,10 @@ fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
 fn write(line: &Line, missed: u64) {
     if missed > 0 {
         tracing::warn!(
-            target: line::TARGET,
+            target: TARGET,
             missed,
             "the log was too slow, so transitions of checks were merged"
         );
     }
-    line::write(line);
+    write::write(line);
 }

@@ -12,7 +12,7 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level, dispatcher};
 
 #[cfg(feature = "tracing")]
-use crate::telemetry::log::line::TARGET;
+use crate::telemetry::log::write::TARGET;
 
 /// Why failures are not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

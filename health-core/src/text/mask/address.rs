@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::text::mask::run_end;
+use crate::text::mask::{run_end, run_start};
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     urls(text, found);
@@ -44,7 +44,7 @@ fn urls(text: &str, found: &mut Vec<Range<usize>>) {
 /// Returns the letters before `://`.
 fn scheme(text: &str, mark: usize) -> &str {
     let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
-    &text[crate::text::mask::run_start(text, mark, is_scheme)..mark]
+    &text[run_start(text, mark, is_scheme)..mark]
 }
 
 /// Returns the end of a URL: a space, or the quote that was opened before it.
@@ -117,10 +117,11 @@ fn secret_path(url: &str) -> Option<Range<usize>> {
     ];
     PATHS.into_iter().find_map(|path| {
         let from = url.find(path)? + path.len();
-        let is_end = |byte: u8| b"?#),;".contains(&byte);
-        let to = run_end(url, from, |byte| {
-            !is_end(byte) && (byte != b'/' || !path.ends_with("bot"))
-        });
+        let to = if path.ends_with("bot") {
+            run_end(url, from, |byte| !b"?#),;/".contains(&byte))
+        } else {
+            run_end(url, from, |byte| !b"?#),;".contains(&byte))
+        };
         let to = from + url[from..to].trim_end_matches([':', '.']).len();
         Some(from..to)
     })
@@ -149,25 +150,10 @@ fn percent_encoded(text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 /// Words before `:` that do not begin an address with a password.
+#[rustfmt::skip]
 const LABELS: &[&str] = &[
-    "User",
-    "acct",
-    "arn",
-    "bcc",
-    "cc",
-    "email",
-    "from",
-    "jdbc",
-    "mail",
-    "mailto",
-    "npm",
-    "recipient",
-    "sender",
-    "sip",
-    "sips",
-    "to",
-    "urn",
-    "xmpp",
+    "User", "acct", "arn", "bcc", "cc", "email", "from", "jdbc", "mail", "mailto", "npm",
+    "recipient", "sender", "sip", "sips", "to", "urn", "xmpp",
 ];
 
 /// Finds the password of `user:password@host`.
@@ -182,12 +168,7 @@ fn bare(word: &str) -> Option<Range<usize>> {
     let mut name_start = 0;
     for colon in word[..at].match_indices(':').map(|(colon, _)| colon) {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%+-".contains(&byte);
-        let start = name_start + word[name_start..colon].len()
-            - word.as_bytes()[name_start..colon]
-                .iter()
-                .rev()
-                .take_while(|byte| is_name(**byte))
-                .count();
+        let start = name_start + run_start(&word[name_start..colon], colon - name_start, is_name);
         name_start = colon + 1;
         let name = &word[start..colon];
         if LABELS.contains(&name) {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::text::mask::words::{self, Key};
-use crate::text::mask::{looks_random, run_end, run_start};
+use crate::text::mask::{has, looks_random, run_end, run_start};
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let programs = Programs::of(text);
@@ -262,8 +262,8 @@ impl<'a> Place<'a> {
         });
         let word = &self.text[at..end];
         let is_generated = word.len() >= SHORTEST_GENERATED
-            && word.contains(|c: char| c.is_ascii_digit())
-            && word.contains(|c: char| c.is_ascii_alphabetic())
+            && has(word, u8::is_ascii_digit)
+            && has(word, u8::is_ascii_alphabetic)
             && self
                 .byte(end)
                 .is_none_or(|byte| !is_key_byte(byte) && byte != b'(');
@@ -502,13 +502,8 @@ impl<'a> Place<'a> {
         let end = run_start(self.text, self.start, |byte| {
             is_space(byte) || is_quote(byte)
         });
-        let near = end.saturating_sub(LONGEST);
-        let length = self.text.as_bytes()[near..end]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_alphabetic())
-            .count();
-        &self.text[end - length..end]
+        let start = run_start(self.text, end, |byte| byte.is_ascii_alphabetic());
+        &self.text[start.max(end.saturating_sub(LONGEST))..end]
     }
 
     /// Returns the start of the value inside `Some(`, `Secret(`, `b"` and the
@@ -700,7 +695,7 @@ impl<'a> Place<'a> {
                 // A cookie without a name.
                 let word = &self.text[name..end];
                 let is_generated = word.len() >= 2 * SHORTEST_GENERATED - 2
-                    && word.contains(|c: char| c.is_ascii_digit())
+                    && has(word, u8::is_ascii_digit)
                     && self.is_delimiter(end);
                 if is_generated {
                     found.push(name..end);

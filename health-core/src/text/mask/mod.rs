@@ -93,27 +93,27 @@ fn is_mask(text: &str) -> bool {
 }
 
 /// Returns the end of the run of matching bytes, starting at `from`.
-fn run_end(text: &str, from: usize, fits: impl Fn(u8) -> bool) -> usize {
-    from + run_length(&mut text.as_bytes()[from..].iter(), &fits)
+fn run_end(text: &str, from: usize, fits: fn(u8) -> bool) -> usize {
+    let bytes = text.as_bytes()[from..].iter();
+    from + bytes.take_while(|byte| fits(**byte)).count()
 }
 
 /// Returns the start of the run of matching bytes that ends at `to`.
-fn run_start(text: &str, to: usize, fits: impl Fn(u8) -> bool) -> usize {
-    to - run_length(&mut text.as_bytes()[..to].iter().rev(), &fits)
+fn run_start(text: &str, to: usize, fits: fn(u8) -> bool) -> usize {
+    let bytes = text.as_bytes()[..to].iter().rev();
+    to - bytes.take_while(|byte| fits(**byte)).count()
 }
 
-/// Compiled once, and not for each of the many conditions.
-fn run_length(bytes: &mut dyn Iterator<Item = &u8>, fits: &dyn Fn(u8) -> bool) -> usize {
-    bytes.take_while(|byte| fits(**byte)).count()
+/// Returns whether the text has an ASCII character of this kind.
+fn has(text: &str, kind: fn(&u8) -> bool) -> bool {
+    text.as_bytes().iter().any(kind)
 }
 
 /// Returns whether a word looks generated: words of a sentence have no digit,
 /// and no capital after the first letter.
 fn looks_random(word: &str) -> bool {
-    let has_digit = word.contains(|c: char| c.is_ascii_digit());
-    let has_lower = word.contains(|c: char| c.is_ascii_lowercase());
-    let has_later_upper = word.chars().skip(1).any(|c: char| c.is_ascii_uppercase());
-    has_digit || has_lower && has_later_upper
+    let has_later_upper = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+    has(word, u8::is_ascii_digit) || has(word, u8::is_ascii_lowercase) && has_later_upper
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::mask::run_end;
+use crate::text::mask::{has, run_end};
 
 /// Prefixes of tokens; at least ten more characters follow.
 #[rustfmt::skip]
@@ -57,7 +57,7 @@ fn token(run: &str) -> Option<usize> {
 /// can begin with `sk-` too.
 fn is_generated(rest: &str) -> bool {
     rest.split(['-', '_', '.']).any(|part| {
-        part.len() >= SHORTEST_REST && part.contains(|c: char| c.is_ascii_digit())
+        part.len() >= SHORTEST_REST && has(part, u8::is_ascii_digit)
             || part.len() >= 2 * SHORTEST_REST
     })
 }

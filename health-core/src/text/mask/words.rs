@@ -1,5 +1,7 @@
 //! Words by which keys, placeholders and sentences are recognized.
 
+use crate::text::mask::has;
+
 /// Words that name a secret if they are the last word of a key.
 #[rustfmt::skip]
 const SECRETS: &[&str] = &[
@@ -138,7 +140,7 @@ pub(super) fn is_prose(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
     let first = word.split(['_', '-']).next().unwrap_or_default();
     let is_identifier = first.len() < word.len();
-    let is_lower = |text: &str| !text.contains(|c: char| c.is_ascii_uppercase());
+    let is_lower = |text: &str| !has(text, u8::is_ascii_uppercase);
     let mut rest = word.chars();
     rest.next();
     is_lower(rest.as_str())

@@ -10,7 +10,7 @@ use crate::verdict::day::{Day, MINUTES};
 const HEIGHT: usize = 8;
 
 /// The time that all axes of a page show.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Span {
     minutes: usize,
     slots: usize,

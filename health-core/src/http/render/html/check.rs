@@ -32,7 +32,7 @@ impl Display for Icon {
 }
 
 /// How much of a check is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// A check that passes, among others.
     Short,

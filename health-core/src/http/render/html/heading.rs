@@ -181,7 +181,7 @@ impl Heading<'_> {
 }
 
 /// The number of checks in each state.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Counts([usize; Kind::ALL.len()]);
 
 impl Counts {

@@ -54,7 +54,7 @@ const MOST_NAMES: usize = 1_000;
 const FEW: usize = 30;
 
 /// The data about the service as a whole.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Frame<'a> {
     pub(crate) service: Service<'a>,
     pub(crate) uptime: Option<Duration>,

@@ -25,7 +25,7 @@ const LONGEST_VALUE: usize = 100;
 /// The interval in seconds at which the page reloads, if it does.
 ///
 /// The minimum limits the load of many open pages, the maximum is an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refresh(pub(super) Option<u16>);
 
 impl Refresh {
@@ -62,7 +62,7 @@ pub(crate) enum Badge {
 }
 
 /// The states that a filter selects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     Only(Kind),
     /// Every state except passing.
@@ -96,7 +96,7 @@ impl Wanted {
 
 /// The query of a request for the status page. Unknown values are ignored, and the
 /// page has a note about them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Query {
     pub(super) refresh: Refresh,
     pub(super) state: Option<Wanted>,

@@ -54,10 +54,10 @@ impl Target {
             }
         }
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
-            problems.push(Problem::InvalidSetting {
-                what: format!("the timeout of a {what} cannot be {:?}", self.timeout),
-                help: "it is more than 0 and at most 60 s".to_owned(),
-            });
+            problems.push(Problem::setting(
+                format!("the timeout of a {what} cannot be {:?}", self.timeout),
+                "it is more than 0 and at most 60 s",
+            ));
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -82,16 +82,16 @@ impl Target {
 /// Returns what is wrong with an address.
 pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Problem> {
     let wrong = host_of(url).err()?;
-    Some(Problem::InvalidSetting {
-        what: format!("the address of a {what} {wrong}"),
-        help: format!("write for example `{example}`"),
-    })
+    Some(Problem::setting(
+        format!("the address of a {what} {wrong}"),
+        format!("write for example `{example}`"),
+    ))
 }
 
 fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Vec<Problem>> {
     let bad = |what, help: &str| {
         let help = help.to_owned();
-        vec![Problem::InvalidSetting { what, help }]
+        vec![Problem::setting(what, help)]
     };
     let parsed = HeaderName::try_from(name).map_err(|_| {
         bad(
@@ -131,7 +131,6 @@ pub(super) struct Client {
 }
 
 /// Why a receiver did not accept a request.
-#[derive(Debug)]
 pub(super) struct Refusal {
     /// The reason, without secrets.
     pub(super) why: String,

@@ -14,7 +14,6 @@ use crate::verdict::Verdict;
 const COLLECTED_FOR: Duration = Duration::from_secs(2);
 
 /// The newest state of each check that the receiver has not accepted.
-#[derive(Debug)]
 pub(super) struct Outbox {
     /// The minimum time between two states of one check.
     min_interval: Duration,

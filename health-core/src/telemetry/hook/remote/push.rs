@@ -158,10 +158,10 @@ impl PushMonitor {
         let failure_url = self.failure_url.as_deref();
         problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
         if !(SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&self.period) {
-            problems.push(Problem::InvalidSetting {
-                what: format!("the period of a {what} cannot be {:?}", self.period),
-                help: "it is 1 s to 24 h".to_owned(),
-            });
+            problems.push(Problem::setting(
+                format!("the period of a {what} cannot be {:?}", self.period),
+                "it is 1 s to 24 h",
+            ));
         }
         let method = Method::from_bytes(self.method.as_bytes()).ok();
         let method = method.filter(|method| {
@@ -175,13 +175,13 @@ impl PushMonitor {
             USUAL.contains(method)
         });
         if method.is_none() {
-            problems.push(Problem::InvalidSetting {
-                what: format!(
+            problems.push(Problem::setting(
+                format!(
                     "a {what} cannot use the method `{}`",
                     self.method.escape_debug()
                 ),
-                help: "use `GET`, `HEAD`, `POST`, `PUT` or `PATCH`".to_owned(),
-            });
+                "use `GET`, `HEAD`, `POST`, `PUT` or `PATCH`",
+            ));
         }
         let (Some(beat), Some(method), true) = (beat, method, problems.is_empty()) else {
             return Err(problems);
@@ -215,7 +215,7 @@ impl fmt::Debug for PushMonitor {
 
 /// Reads the verdicts, once there is a monitor. Weak, because the monitor owns
 /// the threads that hold this.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Readings(Arc<OnceLock<Weak<dyn Reader>>>);
 
 /// Reads the verdicts like a prober.
@@ -240,14 +240,14 @@ impl Readings {
 }
 
 /// The state that is sent to a push monitor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum BeatState {
     Passing,
     Failing,
 }
 
 /// The last state that was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Sent {
     pulse: BeatState,
     at: Instant,

@@ -10,7 +10,6 @@ use crate::telemetry::log::delivery;
 const LOGGED_AFTER: u32 = 3;
 
 /// Consecutive failures, with exponential backoff.
-#[derive(Debug)]
 pub(super) struct Retry {
     receiver: String,
     first: Duration,

@@ -24,7 +24,7 @@ pub(super) enum Secret {
 impl Secret {
     /// Reads the secret.
     pub(super) fn key(&self) -> Result<SigningKey, Vec<Problem>> {
-        let bad = |what, help| Err(vec![Problem::InvalidSetting { what, help }]);
+        let bad = |what, help| Err(vec![Problem::setting(what, help)]);
         let (what, bytes) = match self {
             Secret::Value(bytes) => ("the secret of a webhook".to_owned(), bytes.clone()),
             Secret::Variable(name) => {

@@ -237,7 +237,7 @@ impl Webhook {
         let mut refuse = |is_wrong: bool, what: String, help: &str| {
             if is_wrong {
                 let help = help.to_owned();
-                problems.push(Problem::InvalidSetting { what, help });
+                problems.push(Problem::setting(what, help));
             }
         };
         refuse(

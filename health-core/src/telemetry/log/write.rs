@@ -1,0 +1,244 @@
+//! Writes each [`Line`] as an event of tracing.
+
+use std::time::Duration;
+
+use crate::check::class::FailureClass;
+use crate::check::outcome::Status;
+use crate::check::probe::{Probe, Probes};
+use crate::telemetry::event::Transition;
+use crate::telemetry::log::line::{AnswerTransition, Line};
+use crate::text::mask::masked;
+use crate::time::stamp::milliseconds;
+use crate::verdict::Verdict;
+use crate::verdict::incident::Incident;
+use crate::verdict::late::Explanation;
+use crate::verdict::snapshot::CheckReport;
+
+/// The target for filters: `RUST_LOG=health=info`.
+pub(crate) const TARGET: &str = "health";
+
+/// Writes a message.
+pub(super) fn write(line: &Line) {
+    match line {
+        Line::Transition { turned, .. } => transition(turned),
+        Line::Lasts { report, lasting } => lasts(report, *lasting),
+        Line::Explained { explained, why } => self::explained(explained, why),
+        Line::Answer(answer) => answer_turned(answer),
+        Line::StartupPassed(after) => {
+            let after_ms = milliseconds(*after);
+            tracing::info!(target: TARGET, after_ms, "startup has passed");
+        }
+        Line::StartupWaits { since, checks } => {
+            let (after_s, waits_for) = (since.as_secs(), checks);
+            tracing::warn!(
+                target: TARGET,
+                after_s,
+                waits_for,
+                "startup has not passed, so readiness fails"
+            );
+        }
+        Line::Quarantined { check, held } => {
+            let held_ms = milliseconds(*held);
+            tracing::warn!(
+                target: TARGET,
+                check = &**check,
+                held_ms,
+                "the check blocks its thread; it runs on its own thread until it no longer does. Use an async client, or make it a plain `fn`"
+            );
+        }
+        Line::Released { check, runs } => tracing::info!(
+            target: TARGET,
+            check = &**check,
+            runs,
+            "the check no longer blocks its thread; it runs on the runtime again"
+        ),
+        Line::Paused(lasted) => {
+            let lasted_s = lasted.as_secs_f64();
+            tracing::warn!(
+                target: TARGET,
+                lasted_s,
+                "the process was paused; the pause does not count for timeouts and staleness"
+            );
+        }
+        Line::GateAbandoned(gate) => tracing::error!(
+            target: TARGET,
+            gate = &**gate,
+            "the gate was dropped before it was opened, so startup cannot pass"
+        ),
+        Line::Draining {
+            delay,
+            readiness_fails,
+        } => draining(*delay, *readiness_fails),
+        Line::Excluded { page, checks } => tracing::info!(
+            target: TARGET,
+            page,
+            checks,
+            "checks were excluded from an answer; logged at most once per minute"
+        ),
+        Line::GuardWithoutPeer => tracing::warn!(
+            target: TARGET,
+            "the guard recognizes no address, because the server does not pass on the address of the connection; logged once. \
+             With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
+        ),
+        Line::UntrustedProxy(peer) => tracing::warn!(
+            target: TARGET,
+            %peer,
+            "the guard does not recognize forwarded requests of this peer; logged once. \
+             If it is your proxy, name it: `Guard::trusted_proxies`"
+        ),
+        Line::GuardPanicked(text) => {
+            let reason = masked(text);
+            tracing::error!(
+                target: TARGET,
+                %reason,
+                "a rule of the guard panicked, so the request is not recognized; logged once"
+            );
+        }
+    }
+}
+
+/// What an event about a check adds to the fields of all of them.
+#[derive(Default)]
+struct News {
+    from: Option<&'static str>,
+    held_s: Option<u64>,
+    lasting_s: Option<u64>,
+    ended_after_ms: Option<f64>,
+    hint: Option<&'static str>,
+}
+
+/// Writes an event about a check at the level of its verdict.
+fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, news: &News) {
+    // tracing requires a constant level.
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                check = report.name(),
+                probes = words(report.probes()),
+                critical = report.is_critical(),
+                from = news.from,
+                held_s = news.held_s,
+                lasting_s = news.lasting_s,
+                ended_after_ms = news.ended_after_ms,
+                hint = news.hint,
+                to = report.verdict().as_str(),
+                reason = reason(report),
+                class = report.failure_class().map(FailureClass::as_str),
+                cause = report.cause().join(": "),
+                incident = incident.as_ref().map(Incident::as_str),
+                took_ms = milliseconds(report.response_time().unwrap_or_default()),
+                consecutive = report.consecutive(),
+                "{message}"
+            )
+        };
+    }
+    match report.verdict() {
+        Verdict::Pass => event!(info),
+        Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event!(warn),
+        Verdict::Fail => event!(error),
+    }
+}
+
+fn transition(turned: &Transition) {
+    let news = News {
+        from: Some(turned.from.as_str()),
+        held_s: Some(turned.held.as_secs()),
+        ..News::default()
+    };
+    let message = "health check status changed";
+    about_check(message, &turned.report, turned.incident, &news);
+}
+
+fn lasts(report: &CheckReport, lasting: Duration) {
+    let news = News {
+        lasting_s: Some(lasting.as_secs()),
+        ..News::default()
+    };
+    let message = "health check still not passing";
+    about_check(message, report, report.incident(), &news);
+}
+
+fn explained(explained: &Transition, why: &Explanation) {
+    let news = News {
+        ended_after_ms: Some(milliseconds(why.took)),
+        hint: Some(why.hint()),
+        ..News::default()
+    };
+    let message = "health check run ended after its timeout";
+    about_check(message, &explained.report, explained.incident, &news);
+}
+
+/// Returns the public reason.
+fn reason(report: &CheckReport) -> &str {
+    match report.verdict() {
+        Verdict::Unknown => "stale",
+        Verdict::Skipped => report.blocked_by().unwrap_or_default(),
+        Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
+    }
+}
+
+fn words(probes: Probes) -> String {
+    let words: Vec<&str> = probes.iter().map(Probe::as_str).collect();
+    words.join(" ")
+}
+
+/// A failure because of a drain is expected and logged at a lower level.
+fn answer_turned(turned: &AnswerTransition) {
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                probe = turned.probe.as_str(),
+                from = word(turned.from),
+                to = word(turned.to),
+                checks = turned.checks(),
+                draining = turned.draining,
+                "{} status changed",
+                turned.probe
+            )
+        };
+    }
+    match turned.to {
+        Status::Fail if !turned.draining => event!(error),
+        Status::Warn => event!(warn),
+        Status::Pass | Status::Fail => event!(info),
+    }
+}
+
+/// Returns the word of the default vocabulary.
+const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "healthy",
+        Status::Warn => "degraded",
+        Status::Fail => "unhealthy",
+    }
+}
+
+fn draining(delay: Duration, readiness_fails: bool) {
+    let delay_s = delay.as_secs_f64();
+    if readiness_fails {
+        tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
+    } else {
+        tracing::info!(target: TARGET, delay_s, "draining: readiness is not changed");
+    }
+}
+
+impl AnswerTransition {
+    /// Returns the first check that caused the change, and the number of
+    /// others.
+    fn checks(&self) -> String {
+        const AT_A_GLANCE: usize = 10;
+        let shown: Vec<&str> = self
+            .checks
+            .iter()
+            .take(AT_A_GLANCE)
+            .map(|name| &**name)
+            .collect();
+        let shown = shown.join(" ");
+        match self.checks.len().saturating_sub(AT_A_GLANCE) {
+            0 => shown,
+            others => format!("{shown} and {others} more"),
+        }
+    }
+}
