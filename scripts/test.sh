@@ -116,9 +116,9 @@ done
 for version in "" v0_32 v0_33; do
     cargo clippy --locked -p health-opentelemetry --no-default-features --features "$version" -- -D warnings
 done
-for client in "" bb8-postgres deadpool-postgres deadpool-redis "diesel-async-deadpool diesel-mysql etcd-client http" "diesel-r2d2 diesel-sqlite machine" redis \
-    "sqlx-migrate sqlx-postgres" "sea-orm sqlx-mysql" sqlx-postgres sqlx-sqlite tonic; do
-    lint_clients "$client"
+for clients in "" "bb8-postgres deadpool-redis" "deadpool-postgres sqlx-sqlite" "diesel-async-deadpool diesel-mysql etcd-client http" \
+    "diesel-r2d2 diesel-sqlite machine tonic" "redis sqlx-postgres" "sea-orm sqlx-mysql" "sqlx-migrate sqlx-postgres"; do
+    lint_clients "$clients"
 done
 
 # By themselves, without the features that other packages turn on.

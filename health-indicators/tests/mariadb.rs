@@ -8,13 +8,17 @@
 #[path = "pools/mysql.rs"]
 mod diesel_pools;
 mod pools;
+#[path = "pools/r2d2.rs"]
+mod r2d2_pools;
 mod support;
 
 use std::time::Duration;
 
+use diesel::MysqlConnection;
 use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
+use health_indicators::diesel_r2d2 as in_r2d2;
 use health_indicators::sqlx::{mysql, mysql_read_only};
 use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use sqlx::MySqlPool;
@@ -97,7 +101,7 @@ fn login(server: &Server) -> Login<'static> {
 
 fn pools_of_diesel(login: &Login<'_>) -> Vec<Pool> {
     vec![
-        diesel_pools::diesel_r2d2(login),
+        r2d2_pools::diesel_r2d2::<MysqlConnection>(login, in_r2d2::mysql, in_r2d2::mysql_read_only),
         diesel_pools::diesel_async_deadpool(login),
     ]
 }

@@ -12,16 +12,19 @@ mod diesel_pools;
 #[path = "pools/plain.rs"]
 mod plain_pools;
 mod pools;
+#[path = "pools/r2d2.rs"]
+mod r2d2_pools;
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::tokio_postgres::{Client, NoTls};
+use diesel::PgConnection;
 use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
-use health_indicators::tokio_postgres;
+use health_indicators::{diesel_r2d2 as in_r2d2, tokio_postgres};
 use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use support::postgres::{PASSWORD, cold_standby, server, standby};
 use support::{Server, eventually, public_bytes, seen};
@@ -46,7 +49,11 @@ fn every_pool(login: &Login<'_>) -> Vec<Pool> {
     vec![
         plain_pools::deadpool(login),
         plain_pools::bb8(login),
-        diesel_pools::diesel_r2d2(login),
+        r2d2_pools::diesel_r2d2::<PgConnection>(
+            login,
+            in_r2d2::postgres,
+            in_r2d2::postgres_read_only,
+        ),
         diesel_pools::diesel_async_deadpool(login),
         diesel_pools::diesel_async_bb8(login),
     ]

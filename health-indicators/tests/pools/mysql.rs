@@ -1,10 +1,7 @@
-//! The pools of diesel and diesel-async over MySQL.
+//! The pools of diesel-async over MySQL.
 
 use std::time::{Duration, Instant};
 
-use diesel::MysqlConnection;
-use diesel::connection::SimpleConnection as _;
-use diesel::r2d2::{ConnectionManager, Pool as R2d2};
 use diesel_async::pooled_connection::deadpool::Pool as Deadpool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -12,35 +9,10 @@ use diesel_async::pooled_connection::{
 use diesel_async::{AsyncMysqlConnection, RunQueryDsl as _};
 use health_core::Status;
 use health_indicators::diesel_async::deadpool as in_deadpool;
-use health_indicators::diesel_r2d2 as in_r2d2;
-
 use tokio::time::timeout;
 
 use super::pools::{Login, Pool, TIMEOUT, health};
-use super::support::{self, Server};
-
-pub(crate) fn diesel_r2d2(login: &Login<'_>) -> Pool {
-    let pool = R2d2::builder()
-        .max_size(2)
-        .min_idle(Some(0))
-        .connection_timeout(Duration::from_secs(5))
-        .build_unchecked(ConnectionManager::<MysqlConnection>::new(login.url()));
-    let (writing, reading) = (pool.clone(), pool.clone());
-    let healths = [
-        support::blocking_health(TIMEOUT, move || in_r2d2::mysql(&writing)),
-        support::blocking_health(TIMEOUT, move || in_r2d2::mysql_read_only(&reading)),
-    ];
-    Pool::new("diesel by r2d2", pool, healths, |pool| async move {
-        let take = move || {
-            let mut both = [pool.get(), pool.get()].map(|taken| taken.expect("a connection"));
-            for connection in &mut both {
-                connection.batch_execute("SELECT 1").expect("an answer");
-            }
-            both
-        };
-        tokio::task::spawn_blocking(take).await.expect("it ends")
-    })
-}
+use super::support::Server;
 
 fn deadpool(
     login: &Login<'_>,
