@@ -1,4 +1,4 @@
-"""An S3 server; run by health-indicators/tests/object_store.rs.
+"""An S3 server; run by health-indicators/tests/clients/object_store.rs.
 
 It has the bucket "orders" and two users with fixed keys, so that a client still
 knows the server after a restart. One user works with the bucket, the other may

@@ -1,7 +1,7 @@
 //! The service over a real Postgres, a real Redis and a payment service.
 
 // The servers of the tests of `health-indicators`.
-#[path = "../../../../health-indicators/tests/support/mod.rs"]
+#[path = "../../../../health-indicators/tests/clients/support/mod.rs"]
 pub(super) mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
