@@ -1,7 +1,4 @@
 //! The checks of etcd, against a real cluster.
-#![cfg(feature = "etcd-client")]
-
-mod support;
 
 use std::future::Future;
 use std::process::Command;
@@ -15,7 +12,8 @@ use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_core::{Health, Outcome};
 use health_indicators::etcd_client::{get, status};
-use support::{Server, eventually, free_port, public_bytes};
+
+use crate::support::{self, Server, eventually, free_port, public_bytes};
 
 const PASSWORD: &str = "hunter2hunter2";
 const NEW_PASSWORD: &str = "new-hunter2";

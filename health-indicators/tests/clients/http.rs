@@ -1,5 +1,4 @@
 //! The check over HTTP, against a server on a socket.
-#![cfg(feature = "http")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

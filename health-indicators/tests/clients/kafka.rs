@@ -1,7 +1,4 @@
 //! The check of Kafka, against the mock cluster of librdkafka.
-#![cfg(feature = "rdkafka")]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,7 +18,8 @@ use rdkafka::producer::{
 };
 use rdkafka::statistics::Statistics;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-use support::{eventually, look, public_bytes, seen};
+
+use crate::support::{self, eventually, look, public_bytes, seen};
 
 const TOPIC: &str = "orders";
 const PARTITIONS: i32 = 2;

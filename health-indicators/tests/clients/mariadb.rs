@@ -1,16 +1,4 @@
 //! The checks of MySQL by sqlx and diesel, against a real MariaDB server.
-#![cfg(all(
-    feature = "_libmariadb",
-    feature = "diesel-async-deadpool",
-    feature = "sqlx-mysql"
-))]
-
-#[path = "pools/mysql.rs"]
-mod diesel_pools;
-mod pools;
-#[path = "pools/r2d2.rs"]
-mod r2d2_pools;
-mod support;
 
 use std::time::Duration;
 
@@ -20,10 +8,13 @@ use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::diesel_r2d2 as in_r2d2;
 use health_indicators::sqlx::{mysql, mysql_read_only};
-use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use support::{Server, as_user, directory_of, eventually, look, public_bytes, run, seen};
+
+use crate::pools::{self, Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
+use crate::support::{
+    self, Server, as_user, directory_of, eventually, look, public_bytes, run, seen,
+};
 
 const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
@@ -101,8 +92,12 @@ fn login(server: &Server) -> Login<'static> {
 
 fn pools_of_diesel(login: &Login<'_>) -> Vec<Pool> {
     vec![
-        r2d2_pools::diesel_r2d2::<MysqlConnection>(login, in_r2d2::mysql, in_r2d2::mysql_read_only),
-        diesel_pools::diesel_async_deadpool(login),
+        pools::r2d2::diesel_r2d2::<MysqlConnection>(
+            login,
+            in_r2d2::mysql,
+            in_r2d2::mysql_read_only,
+        ),
+        pools::diesel_mysql::diesel_async_deadpool(login),
     ]
 }
 
@@ -179,7 +174,7 @@ async fn each_state_of_a_server_has_its_class() {
     all_eventually(all(), "thawed", UP).await;
     works(&pool).await;
     all_work(&pools).await;
-    diesel_pools::a_cancelled_run_leaves_no_answer(&login(&server), &server).await;
+    pools::diesel_mysql::a_cancelled_run_leaves_no_answer(&login(&server), &server).await;
 
     server.stop();
     all_eventually(all(), "stopped", failing(FailureClass::Unreachable)).await;

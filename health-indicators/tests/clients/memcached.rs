@@ -1,7 +1,4 @@
 //! The check of memcached, against real servers.
-#![cfg(feature = "memcache")]
-
-mod support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -14,7 +11,8 @@ use health_core::report::Verdict;
 use health_core::{CheckOptions, Health};
 use health_indicators::memcache::version;
 use memcache::{Client, ConnectionManager, Pool, Url};
-use support::{Server, as_user, directory_of, eventually, look, public_bytes, seen};
+
+use crate::support::{Server, as_user, directory_of, eventually, look, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);

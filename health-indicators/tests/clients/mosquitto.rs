@@ -1,7 +1,4 @@
 //! The check of MQTT, against a real broker.
-#![cfg(feature = "rumqttc")]
-
-mod support;
 
 use std::future::Future;
 use std::process::Command;
@@ -12,8 +9,9 @@ use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::rumqttc::{ConnectionState, connection};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, v5};
-use support::{Server, as_user, directory_of, eventually, public_bytes, run, seen};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::support::{self, Server, as_user, directory_of, eventually, public_bytes, run, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
 

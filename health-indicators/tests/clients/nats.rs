@@ -1,7 +1,4 @@
 //! The check of NATS, against one real server.
-#![cfg(feature = "async-nats")]
-
-mod support;
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,7 +10,8 @@ use health_core::report::Verdict;
 use health_indicators::async_nats::{
     ConnectionState, ObservedClient, observed_round_trip, round_trip,
 };
-use support::{Server, eventually, public_bytes, seen};
+
+use crate::support::{self, Server, eventually, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);

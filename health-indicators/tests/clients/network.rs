@@ -1,7 +1,4 @@
 //! The checks of TCP, DNS and TLS, against local servers.
-#![cfg(all(feature = "dns", feature = "tcp", feature = "tls"))]
-
-mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +15,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::support;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -1,8 +1,5 @@
 //! The checks of object stores: against moto, a server of S3, and against a
 //! server on a socket.
-#![cfg(feature = "object-store")]
-
-mod support;
 
 use std::path::Path;
 use std::process::Command;
@@ -20,9 +17,10 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
-use support::{Server, eventually, public_bytes, seen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+use crate::support::{self, Server, eventually, public_bytes, seen};
 
 const SECRET: &str = "hunter2hunter2";
 const KEY: &str = "health/probe";

@@ -1,8 +1,5 @@
 //! The checks of Postgres by sqlx and by sea-orm, which has a pool of sqlx, against
 //! a real server.
-#![cfg(all(feature = "sqlx-postgres", feature = "sea-orm"))]
-
-mod support;
 
 use std::time::Duration;
 
@@ -14,8 +11,9 @@ use health_indicators::sqlx::{postgres, postgres_read_only};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use support::postgres::{self as servers, PASSWORD, server};
-use support::{Server, eventually, look, public_bytes, seen};
+
+use crate::support::postgres::{self as servers, PASSWORD, server};
+use crate::support::{self, Server, eventually, look, public_bytes, seen};
 
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 

@@ -1,20 +1,4 @@
 //! The checks of Postgres by other clients than sqlx, against one real server.
-#![cfg(all(
-    feature = "_libpq",
-    feature = "bb8-postgres",
-    feature = "deadpool-postgres",
-    feature = "diesel-async-bb8",
-    feature = "diesel-async-deadpool"
-))]
-
-#[path = "pools/diesel.rs"]
-mod diesel_pools;
-#[path = "pools/plain.rs"]
-mod plain_pools;
-mod pools;
-#[path = "pools/r2d2.rs"]
-mod r2d2_pools;
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +9,10 @@ use health_core::Health;
 use health_core::check::FailureClass;
 use health_core::report::Verdict;
 use health_indicators::{diesel_r2d2 as in_r2d2, tokio_postgres};
-use pools::{Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
-use support::postgres::{PASSWORD, cold_standby, server, standby};
-use support::{Server, eventually, public_bytes, seen};
+
+use crate::pools::{self, Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
+use crate::support::postgres::{PASSWORD, cold_standby, server, standby};
+use crate::support::{self, Server, eventually, public_bytes, seen};
 
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 
@@ -47,15 +32,15 @@ fn login(server: &Server) -> Login<'static> {
 
 fn every_pool(login: &Login<'_>) -> Vec<Pool> {
     vec![
-        plain_pools::deadpool(login),
-        plain_pools::bb8(login),
-        r2d2_pools::diesel_r2d2::<PgConnection>(
+        pools::postgres::deadpool(login),
+        pools::postgres::bb8(login),
+        pools::r2d2::diesel_r2d2::<PgConnection>(
             login,
             in_r2d2::postgres,
             in_r2d2::postgres_read_only,
         ),
-        diesel_pools::diesel_async_deadpool(login),
-        diesel_pools::diesel_async_bb8(login),
+        pools::diesel_postgres::diesel_async_deadpool(login),
+        pools::diesel_postgres::diesel_async_bb8(login),
     ]
 }
 

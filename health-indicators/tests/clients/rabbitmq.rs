@@ -1,7 +1,4 @@
 //! The checks of RabbitMQ, against one real broker.
-#![cfg(feature = "lapin")]
-
-mod support;
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +12,10 @@ use health_indicators::lapin::{channel, connection};
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use support::{Server, as_user, directory_of, eventually, free_port, public_bytes, seen};
+
+use crate::support::{
+    self, Server, as_user, directory_of, eventually, free_port, public_bytes, seen,
+};
 
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 /// Debian's own scripts write to fixed directories.

@@ -1,5 +1,4 @@
 //! The check of another service that uses this framework, over its own port.
-#![cfg(feature = "http")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

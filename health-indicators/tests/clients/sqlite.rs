@@ -1,14 +1,13 @@
 //! The checks of SQLite by sqlx and diesel.
-#![cfg(feature = "sqlx-sqlite")]
-
-#[cfg(feature = "sqlx-migrate")]
-mod support;
 
 use health_core::Status;
 use health_core::check::FailureClass;
 use health_indicators::sqlx::sqlite;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+#[cfg(feature = "sqlx-migrate")]
+use crate::support;
 
 fn pool(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new()

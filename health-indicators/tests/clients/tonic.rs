@@ -1,7 +1,4 @@
 //! The check over gRPC, against a server of `health-tonic`.
-#![cfg(feature = "tonic")]
-
-mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Endpoint, Server};
+
+use crate::support;
 
 /// A service whose check `stock` passes and whose check `ledger` fails.
 fn peer() -> Health {

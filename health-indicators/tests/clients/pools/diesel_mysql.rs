@@ -11,8 +11,8 @@ use health_core::Status;
 use health_indicators::diesel_async::deadpool as in_deadpool;
 use tokio::time::timeout;
 
-use super::pools::{Login, Pool, TIMEOUT, health};
-use super::support::Server;
+use super::{Login, Pool, health};
+use crate::support::Server;
 
 fn deadpool(
     login: &Login<'_>,

@@ -6,7 +6,7 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, bb8, deadpoo
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use health_indicators::diesel_async::{bb8 as in_bb8, deadpool as in_deadpool};
 
-use super::pools::{Login, Pool, TIMEOUT, health};
+use super::{Login, Pool, health};
 
 fn manager(login: &Login<'_>) -> AsyncDieselConnectionManager<AsyncPgConnection> {
     AsyncDieselConnectionManager::new(login.url())

@@ -1,6 +1,14 @@
 //! The pools that an application may have, each of two connections and with the
 //! checks over it.
 
+#[cfg(feature = "_libmariadb")]
+pub(crate) mod diesel_mysql;
+#[cfg(feature = "_libpq")]
+pub(crate) mod diesel_postgres;
+#[cfg(feature = "_libpq")]
+pub(crate) mod postgres;
+pub(crate) mod r2d2;
+
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +19,7 @@ use health_core::report::Verdict;
 use health_core::{Health, Outcome};
 use tokio::task::JoinSet;
 
-use super::support;
+use crate::support;
 
 /// The timeout of the checks.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);

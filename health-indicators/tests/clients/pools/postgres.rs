@@ -8,7 +8,7 @@ use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
 use health_indicators::{bb8_postgres as in_bb8, deadpool_postgres as in_deadpool};
 use tokio_postgres::{Config, NoTls};
 
-use super::pools::{Login, Pool, health};
+use super::{Login, Pool, health};
 
 fn config(login: &Login<'_>) -> Config {
     login.url().parse().expect("a URL")

@@ -6,8 +6,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::r2d2::{self, ConnectionManager, R2D2Connection};
 use health_core::Outcome;
 
-use super::pools::{Login, Pool, TIMEOUT};
-use super::support;
+use super::{Login, Pool, TIMEOUT};
+use crate::support;
 
 type Check<C> = fn(&r2d2::Pool<ConnectionManager<C>>) -> Outcome;
 

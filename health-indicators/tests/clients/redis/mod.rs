@@ -1,8 +1,6 @@
 //! The checks of Redis, against real servers.
-#![cfg(all(feature = "redis", feature = "deadpool-redis"))]
 
 mod sentinel;
-mod support;
 
 use std::process::Command;
 use std::time::Duration;
@@ -14,7 +12,8 @@ use health_indicators::redis::{cluster, ping, writable};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use support::{Server, eventually, free_port, look, public_bytes, seen};
+
+use crate::support::{self, Server, eventually, free_port, look, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
 const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
