@@ -139,7 +139,8 @@ step "packages"
 ./scripts/packages.sh
 
 step "tests"
-cargo test --locked --workspace --all-features -- --include-ignored
+# Most tests of real programs wait for them.
+RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --locked --workspace --all-features -- --include-ignored
 
 step "frameworks without an adapter"
 cargo fmt --manifest-path tests/recipes/Cargo.toml --check
