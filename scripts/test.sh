@@ -80,6 +80,17 @@ check_msrv() {
     fi
 }
 
+# Builds what the later steps test. They run it again, and show what fails.
+build_ahead() {
+    export CARGO_TARGET_DIR=target/recipes
+    local manifest
+    for manifest in tests/recipes/Cargo.toml tests/versions/*/Cargo.toml; do
+        cargo test --locked --no-run --manifest-path "$manifest"
+    done
+    cargo check --locked --manifest-path tests/migration/Cargo.toml
+    cargo test --locked --no-run --manifest-path tests/services/Cargo.toml --workspace
+}
+
 step "programs"
 install_programs
 
@@ -139,8 +150,11 @@ step "packages"
 ./scripts/packages.sh
 
 step "tests"
-# Most tests of real programs wait for them.
+# Most tests wait for real programs: more of them run at once than there are cores, and the
+# next builds use what is left of the processors.
+(renice -n 19 -p "$BASHPID" && build_ahead) >/dev/null 2>&1 &
 RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --locked --workspace --all-features -- --include-ignored
+wait $! || echo "A build of the next steps failed."
 
 step "frameworks without an adapter"
 cargo fmt --manifest-path tests/recipes/Cargo.toml --check
