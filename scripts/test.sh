@@ -46,6 +46,8 @@ install_programs() {
     mapfile -t missing < <(missing_programs)
     # Debian has this part of Python in a package of its own.
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    # The definitions that protoc includes, which Debian only recommends with it.
+    command -v protoc >/dev/null || missing+=(libprotobuf-dev)
     # Libraries, which diesel links.
     has_libpq || missing+=(libpq-dev)
     pkg-config --exists libmariadb 2>/dev/null || missing+=(libmariadb-dev)
