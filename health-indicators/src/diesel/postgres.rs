@@ -1,7 +1,10 @@
 //! The questions to Postgres.
 
-// The function that diesel generates has no documentation, and is not public.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "what diesel generates for each function of SQL"
+)]
 
 use diesel::define_sql_function;
 use diesel::dsl::{auto_type, select};

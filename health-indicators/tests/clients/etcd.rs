@@ -13,22 +13,16 @@ use health_core::report::Verdict;
 use health_core::{Health, Outcome};
 use health_indicators::etcd_client::{get, status};
 
-use crate::support::{self, Server, eventually, free_port, public_bytes};
+use crate::support::{self, Seen, Server, UP, eventually, failing, free_port, public_bytes};
 
 const PASSWORD: &str = "hunter2hunter2";
 const NEW_PASSWORD: &str = "new-hunter2";
 const PATIENCE: Duration = Duration::from_secs(120);
 
-type State = (Verdict, Option<FailureClass>);
-const UP: State = (Verdict::Pass, None);
-const UNREACHABLE: State = failing(FailureClass::Unreachable);
-const NO_WRITES: State = failing(FailureClass::WrongRole);
-const TIMED_OUT: State = failing(FailureClass::TimedOut);
-const UNAUTHORIZED: State = failing(FailureClass::Unauthorized);
-
-const fn failing(class: FailureClass) -> State {
-    (Verdict::Fail, Some(class))
-}
+const UNREACHABLE: Seen = failing(FailureClass::Unreachable);
+const NO_WRITES: Seen = failing(FailureClass::WrongRole);
+const TIMED_OUT: Seen = failing(FailureClass::TimedOut);
+const UNAUTHORIZED: Seen = failing(FailureClass::Unauthorized);
 
 fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
@@ -107,7 +101,7 @@ impl Checks {
     }
 
     /// Waits for these states, and prints how long it took.
-    async fn become_as(&self, phase: &str, of_status: State, of_get: State) {
+    async fn become_as(&self, phase: &str, of_status: Seen, of_get: Seen) {
         let (status, get) = tokio::join!(
             eventually(&self.status, of_status),
             eventually(&self.get, of_get)

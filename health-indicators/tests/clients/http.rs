@@ -1,45 +1,17 @@
 //! The check over HTTP, against a server on a socket.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use health_core::Status;
 use health_core::check::{FailureClass, Indicator};
 use health_indicators::http::get;
 use reqwest::Client;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A server with this answer to every request. Returns its URL and the number of its
-/// connections.
-async fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!(
-        "http://{}/up?token=hunter2hunter2",
-        listener.local_addr().expect("an address")
-    );
-    let connections = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&connections);
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                while connection
-                    .read(&mut request)
-                    .await
-                    .is_ok_and(|read| read > 0)
-                {
-                    if answer.is_empty() {
-                        std::future::pending::<()>().await;
-                    }
-                    let _ = connection.write_all(answer.as_bytes()).await;
-                }
-            });
-        }
-    });
-    (url, connections)
+use crate::socket::{Socket, answering};
+
+fn url_of(server: &Socket) -> String {
+    format!("http://127.0.0.1:{}/up?token=hunter2hunter2", server.port)
 }
 
 fn client() -> Client {
@@ -53,16 +25,13 @@ fn client() -> Client {
 async fn the_status_code_decides() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nup";
     let client = client();
-    let (url, connections) = server(OK).await;
+    let server = answering(OK).await;
+    let url = url_of(&server);
     for _ in 0..10 {
         let outcome = Indicator::check(&get(&*url), &client).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    assert_eq!(
-        connections.load(Ordering::Relaxed),
-        1,
-        "the connection is kept"
-    );
+    assert_eq!(server.connections(), 1, "the connection is kept");
     assert_eq!(
         get(&*url).expect(200).check(&client).await.status(),
         Status::Pass
@@ -92,7 +61,7 @@ async fn the_status_code_decides() {
         ("no HTTP at all\r\n\r\n", FailureClass::Unreachable),
         ("", FailureClass::TimedOut),
     ] {
-        let (url, _) = server(answer).await;
+        let url = url_of(&answering(answer).await);
         let outcome = get(&*url).check(&client).await;
         assert_eq!(outcome.status(), Status::Fail);
         assert_eq!(
@@ -106,9 +75,9 @@ async fn the_status_code_decides() {
 
 #[tokio::test]
 async fn a_redirect_is_misconfigured() {
-    let (target, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let target = url_of(&answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await);
     let answer = format!("HTTP/1.1 302 x\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n");
-    let (url, _) = server(answer.leak()).await;
+    let url = url_of(&answering(answer).await);
     let outcome = get(&*url).check(&client()).await;
     assert_eq!(outcome.status(), Status::Fail);
     assert_eq!(outcome.failure_class(), Some(FailureClass::Misconfigured));

@@ -19,17 +19,12 @@ use rdkafka::producer::{
 use rdkafka::statistics::Statistics;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use crate::support::{self, eventually, look, public_bytes, seen};
+use crate::support::{self, UP, eventually, failing, look, public_bytes, seen};
 
 const TOPIC: &str = "orders";
 const PARTITIONS: i32 = 2;
 const TIMEOUT: Duration = Duration::from_secs(4);
 const ALL_BROKERS: i32 = -1;
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 type Cluster = MockCluster<'static, DefaultProducerContext>;
 

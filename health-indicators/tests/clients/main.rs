@@ -3,6 +3,8 @@
 
 #![cfg(unix)]
 
+#[cfg(any(feature = "http", feature = "object-store"))]
+mod socket;
 mod support;
 
 #[cfg(feature = "etcd-client")]

@@ -13,15 +13,10 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
 use crate::pools::{self, Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use crate::support::{
-    self, Server, as_user, directory_of, eventually, look, public_bytes, run, seen,
+    self, Server, UP, as_user, directory_of, eventually, failing, look, public_bytes, run, seen,
 };
 
 const PASSWORD: &str = "hunter2hunter2";
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 fn server() -> Server {
     let directory = directory_of("mysql");

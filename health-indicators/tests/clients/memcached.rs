@@ -12,14 +12,11 @@ use health_core::{CheckOptions, Health};
 use health_indicators::memcache::version;
 use memcache::{Client, ConnectionManager, Pool, Url};
 
-use crate::support::{Server, as_user, directory_of, eventually, look, public_bytes, seen};
+use crate::support::{
+    Server, UP, as_user, directory_of, eventually, failing, look, public_bytes, seen,
+};
 
 const PASSWORD: &str = "hunter2hunter2";
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 /// A server that accepts so many connections.
 fn start(

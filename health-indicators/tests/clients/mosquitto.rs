@@ -6,21 +6,15 @@ use std::time::{Duration, Instant};
 
 use health_core::Health;
 use health_core::check::FailureClass;
-use health_core::report::Verdict;
 use health_indicators::rumqttc::{ConnectionState, connection};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, v5};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::{self, Server, as_user, directory_of, eventually, public_bytes, run, seen};
+use crate::support::{
+    self, Seen, Server, UP, as_user, directory_of, eventually, failing, public_bytes, run, seen,
+};
 
 const PASSWORD: &str = "hunter2hunter2";
-
-type State = (Verdict, Option<FailureClass>);
-const UP: State = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> State {
-    (Verdict::Fail, Some(class))
-}
 
 fn broker() -> Server {
     let directory = directory_of("mosquitto");
@@ -173,7 +167,7 @@ fn health(state: &ConnectionState) -> Health {
 }
 
 /// Waits until every application is in this state, and prints how long it took.
-async fn become_as(applications: &[Application], phase: &str, state: State) {
+async fn become_as(applications: &[Application], phase: &str, state: Seen) {
     let began = Instant::now();
     for application in applications {
         eventually(&application.health, state).await;

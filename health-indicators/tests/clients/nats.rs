@@ -6,19 +6,13 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions};
 use health_core::Health;
 use health_core::check::FailureClass;
-use health_core::report::Verdict;
 use health_indicators::async_nats::{
     ConnectionState, ObservedClient, observed_round_trip, round_trip,
 };
 
-use crate::support::{self, Server, eventually, public_bytes, seen};
+use crate::support::{self, Server, UP, eventually, failing, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 fn server() -> Server {
     let directory = tempfile::tempdir().expect("a directory");

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use health_core::check::{FailureClass, Indicator};
@@ -17,19 +16,13 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-use crate::support::{self, Server, eventually, public_bytes, seen};
+use crate::socket::answering;
+use crate::support::{self, Server, UP, eventually, failing, public_bytes, seen};
 
 const SECRET: &str = "hunter2hunter2";
 const KEY: &str = "health/probe";
 const TIMEOUT: Duration = Duration::from_secs(2);
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 fn server() -> Server {
     let directory = tempfile::tempdir().expect("a directory");
@@ -175,45 +168,18 @@ async fn every_state_of_a_server_is_told_apart() {
     println!("no such bucket: {:?}", eventually(&health, missing).await);
 }
 
-/// A server that says this to every request; its port, and how many connections
-/// and requests it has had.
-async fn socket(answer: &'static str) -> (u16, Arc<[AtomicUsize; 2]>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
-    let counted = Arc::clone(&counts);
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            counted[0].fetch_add(1, Ordering::Relaxed);
-            let counted = Arc::clone(&counted);
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                while connection
-                    .read(&mut request)
-                    .await
-                    .is_ok_and(|read| read > 0)
-                {
-                    counted[1].fetch_add(1, Ordering::Relaxed);
-                    let _ = connection.write_all(answer.as_bytes()).await;
-                }
-            });
-        }
-    });
-    (port, counts)
-}
-
 #[tokio::test]
 async fn a_run_sends_one_request_over_an_open_connection() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\netag: \"a\"\r\n\
          last-modified: Fri, 27 Nov 2026 12:00:00 GMT\r\n\r\n";
-    let (port, counts) = socket(OK).await;
-    let store = hasty(port);
+    let server = answering(OK).await;
+    let store = hasty(server.port);
     for _ in 0..20 {
         let outcome = Indicator::check(&head(KEY), &store).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    assert_eq!(counts[0].load(Ordering::Relaxed), 1);
-    assert_eq!(counts[1].load(Ordering::Relaxed), 20);
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.requests(), 20);
 }
 
 #[tokio::test]
@@ -239,7 +205,7 @@ async fn an_answer_is_judged_by_its_status() {
         ),
     ] {
         let whole = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
-        let (port, _) = socket(whole.leak()).await;
+        let port = answering(whole).await.port;
         let outcome = Indicator::check(&head(KEY), &hasty(port)).await;
         assert_eq!(
             (outcome.status(), outcome.failure_class()),

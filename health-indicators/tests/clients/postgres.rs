@@ -13,13 +13,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::postgres::{self as servers, PASSWORD, server};
-use crate::support::{self, Server, eventually, look, public_bytes, seen};
-
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
+use crate::support::{self, Server, UP, eventually, failing, look, public_bytes, seen};
 
 fn options(server: &Server, password: &str) -> PgConnectOptions {
     PgConnectOptions::new()

@@ -7,18 +7,11 @@ use ::tokio_postgres::{Client, NoTls};
 use diesel::PgConnection;
 use health_core::Health;
 use health_core::check::FailureClass;
-use health_core::report::Verdict;
 use health_indicators::{diesel_r2d2 as in_r2d2, tokio_postgres};
 
 use crate::pools::{self, Login, Pool, all_eventually, all_work, every_connection_in_use, writing};
 use crate::support::postgres::{PASSWORD, cold_standby, server, standby};
-use crate::support::{self, Server, eventually, public_bytes, seen};
-
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
+use crate::support::{self, Server, UP, eventually, failing, public_bytes, seen};
 
 fn login(server: &Server) -> Login<'static> {
     Login {

@@ -7,23 +7,17 @@ use std::time::Duration;
 
 use health_core::Health;
 use health_core::check::FailureClass;
-use health_core::report::Verdict;
 use health_indicators::lapin::{channel, connection};
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use crate::support::{
-    self, Server, as_user, directory_of, eventually, free_port, public_bytes, seen,
+    self, Server, UP, as_user, directory_of, eventually, failing, free_port, public_bytes, seen,
 };
 
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
 /// Debian's own scripts write to fixed directories.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 /// The ports of Erlang and of its port mapper, in addition to that of the broker.
 #[derive(Clone, Copy)]

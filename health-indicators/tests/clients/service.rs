@@ -10,8 +10,8 @@ use health_core::report::Verdict;
 use health_core::{CheckOptions, Health, HealthBuilder, Outcome, Probe, Status};
 use health_indicators::http::{Service, service};
 use reqwest::Client;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+
+use crate::socket::answering;
 
 /// A database that can be stopped.
 #[derive(Clone, Default)]
@@ -150,35 +150,10 @@ async fn services_that_check_each_other_recover() {
     eventually(&of_payments, passing()).await;
 }
 
-/// A server with this body for every request.
-async fn answering(body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!(
-        "http://{}/health",
-        listener.local_addr().expect("an address")
-    );
-    let length = body.len();
-    let head = format!("HTTP/1.1 503 x\r\ncontent-length: {length}\r\n\r\n");
-    tokio::spawn(async move {
-        while let Ok((mut connection, _)) = listener.accept().await {
-            let answer = format!("{head}{body}");
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                while connection
-                    .read(&mut request)
-                    .await
-                    .is_ok_and(|read| read > 0)
-                {
-                    let _ = connection.write_all(answer.as_bytes()).await;
-                }
-            });
-        }
-    });
-    url
-}
-
 async fn of_body(body: &str) -> Outcome {
-    let url = answering(body.to_owned()).await;
+    let length = body.len();
+    let answer = format!("HTTP/1.1 503 x\r\ncontent-length: {length}\r\n\r\n{body}");
+    let url = format!("http://127.0.0.1:{}/health", answering(answer).await.port);
     Indicator::check(&service("orders", url), &Client::new()).await
 }
 

@@ -13,14 +13,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 
-use crate::support::{self, Server, eventually, free_port, look, public_bytes, seen};
+use crate::support::{self, Server, UP, eventually, failing, free_port, look, public_bytes, seen};
 
 const PASSWORD: &str = "hunter2hunter2";
-const UP: (Verdict, Option<FailureClass>) = (Verdict::Pass, None);
-
-fn failing(class: FailureClass) -> (Verdict, Option<FailureClass>) {
-    (Verdict::Fail, Some(class))
-}
 
 fn server() -> Server {
     redis_server(&[])

@@ -12,9 +12,9 @@ use health_indicators::deadpool_redis as in_pool;
 use redis::aio::ConnectionManager;
 use redis::sentinel::{self, SentinelClient};
 
-use super::{PASSWORD, UP, command, failing, health_of_writer, manager, manager_of};
+use super::{PASSWORD, command, health_of_writer, manager, manager_of};
 use super::{redis_server, server_drops_its_clients, value_of};
-use crate::support::{self, Server, eventually, look, public_bytes, seen};
+use crate::support::{self, Server, UP, eventually, failing, look, public_bytes, seen};
 
 /// The name of the primary.
 const NAME: &str = "orders";

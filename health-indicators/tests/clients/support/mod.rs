@@ -198,17 +198,23 @@ pub(crate) async fn look(health: &Health) -> CheckReport {
     health.refresh("it").await.expect("the check")
 }
 
+/// The verdict and the class of a result.
+pub(crate) type Seen = (Verdict, Option<FailureClass>);
+
+pub(crate) const UP: Seen = (Verdict::Pass, None);
+
+pub(crate) const fn failing(class: FailureClass) -> Seen {
+    (Verdict::Fail, Some(class))
+}
+
 /// Returns the verdict and the class of the next result.
-pub(crate) async fn seen(health: &Health) -> (Verdict, Option<FailureClass>) {
+pub(crate) async fn seen(health: &Health) -> Seen {
     let report = look(health).await;
     (report.verdict(), report.failure_class())
 }
 
 /// Waits for a result with this verdict and class, and returns how long it took.
-pub(crate) async fn eventually(
-    health: &Health,
-    wanted: (Verdict, Option<FailureClass>),
-) -> Duration {
+pub(crate) async fn eventually(health: &Health, wanted: Seen) -> Duration {
     let began = Instant::now();
     loop {
         let seen = seen(health).await;
