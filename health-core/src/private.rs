@@ -16,7 +16,7 @@ pub use inventory;
 pub use crate::check::indicator::via as field_via;
 use crate::check::indicator::{FieldCheck, FieldRef, FieldWork, LocalFieldCheck};
 pub use crate::check::options::CheckOptions;
-pub use crate::check::order::{Link, Names, comes_before};
+pub use crate::check::order::{Link, comes_before};
 use crate::check::outcome::IntoOutcome;
 pub use crate::check::outcome::Outcome;
 pub use crate::check::probe::Probe;

@@ -1,5 +1,6 @@
 //! A start without checks, for the tests of an application.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::HealthBuilder;
@@ -71,7 +72,8 @@ pub(super) fn replace(checks: &mut [Check], for_tests: bool) {
     for check in checks.iter_mut().filter(|_| for_tests) {
         check.feed = ResultSource::passing();
         // A forced outcome is released at once.
-        check.plan.failure_threshold = 1;
-        check.plan.success_threshold = 1;
+        let plan = Arc::make_mut(&mut check.plan);
+        plan.failure_threshold = 1;
+        plan.success_threshold = 1;
     }
 }

@@ -22,7 +22,7 @@ use crate::registry::settings::Settings;
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) name: Arc<str>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     /// The prerequisites, by their index among all checks.
     pub(crate) after: Box<[usize]>,
     pub(crate) feed: ResultSource,
@@ -53,7 +53,7 @@ pub(crate) struct Registry<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) required: &'a [String],
     /// The tags that have a group page.
-    pub(crate) groups: &'a [&'static str],
+    pub(crate) groups: &'a [&'a str],
 }
 
 impl Registry<'_> {
@@ -98,7 +98,7 @@ impl Registry<'_> {
         for def in without_copies(&self.declared, sources) {
             candidates.push(Candidate {
                 name: def.name.into(),
-                options: def.options.clone(),
+                options: (def.options)(),
                 needs: def.needs,
                 changed: false,
                 is_configured: !is_served(def, sources) || def.is_configured(self.context),
@@ -168,7 +168,7 @@ impl Candidate {
         match resolved {
             Ok(plan) => Some(Check {
                 name: self.name,
-                plan,
+                plan: Arc::new(plan),
                 after,
                 feed: self.feed,
             }),
@@ -243,18 +243,18 @@ fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut V
 
 /// Reports groups without any declared check. [`Registry::disabled_groups`]
 /// reports those that the settings empty.
-fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
-    let tagged = |group| {
+fn empty_groups(candidates: &[Candidate], groups: &[&str], problems: &mut Vec<Problem>) {
+    let tagged = |group: &str| {
         candidates
             .iter()
-            .any(|check| check.options.labels().contains(group))
+            .any(|check| check.options.labels().iter().any(|tag| tag == group))
     };
-    for group in groups {
+    for &group in groups {
         if tagged(group) {
             continue;
         }
         let tags = candidates.iter().flat_map(|check| check.options.labels());
-        let help = match rules::nearest(group, tags.copied()) {
+        let help = match rules::nearest(group, tags.map(|tag| &**tag)) {
             Some(similar) => format!("did you mean `{similar}`?"),
             None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
         };
@@ -285,7 +285,7 @@ fn order(
                 problems.push(Problem::UnknownPrerequisite {
                     check: check.name.to_string(),
                     place: check.place,
-                    name: (*first).to_owned(),
+                    name: first.to_string(),
                     similar: rules::nearest(first, known).map(str::to_owned),
                 });
             }

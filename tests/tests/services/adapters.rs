@@ -34,7 +34,7 @@ fn builder(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     Health::builder()
         .check("api", critical(), || async {})
-        .check("disk", critical().tags(&["storage", "eu"]), || async {
+        .check("disk", critical().tags(["storage", "eu"]), || async {
             Outcome::fail("full")
         })
         .http(http.group("storage").group("eu").common_paths())
@@ -58,7 +58,7 @@ async fn assert_statuses(server: &Server, expected: &[(&str, u16)]) {
 }
 
 async fn groups_are_served_next_to_the_checks_of_health(framework: Framework) {
-    let builder = builder(HttpOptions::new().path("/internal/storage", Page::Group("storage")));
+    let builder = builder(HttpOptions::new().path("/internal/storage", Page::group("storage")));
     let server = serve(framework, builder).await;
     assert_statuses(
         &server,
