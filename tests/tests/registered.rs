@@ -79,7 +79,7 @@ fn named(name: &str) -> &'static CheckDef {
 }
 
 fn options(def: &CheckDef) -> String {
-    format!("{:?}", def.options)
+    format!("{:?}", (def.options)())
 }
 
 #[test]

@@ -160,3 +160,13 @@ async fn nested_routers_serve_the_same_paths() {
     });
     assert_statuses(&actix.await, &BELOW_INTERNAL).await;
 }
+
+/// Otherwise an old handler would answer the probe, whatever the checks say.
+#[tokio::test]
+#[should_panic(expected = "GET /readyz")]
+async fn a_route_of_the_application_at_the_path_of_a_probe_panics() {
+    let health = Health::builder().start().expect("it starts");
+    let _: ::axum::Router = ::axum::Router::new()
+        .route("/readyz", ::axum::routing::get(|| async { "old" }))
+        .merge(health_axum::routes(&health));
+}
