@@ -430,14 +430,15 @@ impl Health {
             ..
         } = &*self.shared;
         monitor.start_drain();
-        if *drain_readiness {
-            monitor.close();
-        }
+        // Logged before readiness changes because of it.
         if drain.begin() {
             monitor.outlet().log(Line::Draining {
                 delay: drain.delay(),
                 readiness_fails: *drain_readiness,
             });
+        }
+        if *drain_readiness {
+            monitor.close();
         }
         drain.watch().over()
     }

@@ -43,6 +43,7 @@
 //! | warning | degraded | degraded |
 //! | failing, timed out, panicked, stale | **fails** | degraded |
 //! | without a result yet | **fails**, except liveness | degraded, except liveness |
+//! | skipped | **fails**; liveness as before the skip | degraded |
 //!
 //! Healthy and degraded answer 200, failing answers 503. Readiness also fails
 //! until [startup](Probe::Startup) has passed, and from the beginning of a
