@@ -149,8 +149,8 @@ pub use crate::check::options::CheckOptions;
 #[doc(hidden)]
 pub use crate::check::outcome::via;
 pub use crate::check::outcome::{IntoOutcome, Outcome, Status};
+pub use crate::check::parameters::HealthState;
 pub use crate::check::probe::Probe;
-pub use crate::check::state::HealthState;
 pub use crate::health::Health;
 pub use crate::registry::error::StartError;
 
@@ -158,7 +158,7 @@ pub use crate::registry::error::StartError;
 pub mod config {
     pub use crate::builder::requirement::Requirement;
     pub use crate::engine::options::RuntimeOptions;
-    pub use crate::http::config::HttpOptions;
+    pub use crate::http::options::HttpOptions;
     pub use crate::http::service_info::ServiceInfo;
     pub use crate::lifecycle::options::LifecycleOptions;
     #[cfg(feature = "settings")]
@@ -220,7 +220,9 @@ pub mod notify {
 /// # }
 /// ```
 pub mod report {
-    pub use crate::http::answer::{Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted};
+    pub use crate::http::deserialize::{
+        Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted,
+    };
     pub use crate::ready::NotReady;
     pub use crate::verdict::Verdict;
     pub use crate::verdict::causes::Causes;

@@ -12,19 +12,19 @@ pub use std::time::Duration;
 
 pub use inventory;
 
+pub use crate::check::dependencies::{Link, Names, comes_before};
 #[doc(hidden)]
 pub use crate::check::indicator::via as field_via;
 use crate::check::indicator::{FieldCheck, FieldRef, FieldWork, LocalFieldCheck};
 pub use crate::check::options::CheckOptions;
-pub use crate::check::order::{Link, Names, comes_before};
 use crate::check::outcome::IntoOutcome;
 pub use crate::check::outcome::Outcome;
-pub use crate::check::probe::Probe;
-use crate::check::state::TakenByValue;
-pub use crate::check::state::{
+use crate::check::parameters::TakenByValue;
+pub use crate::check::parameters::{
     App, Context, Found, HealthState, Need, Nested, OneFieldOf, Own, Package, Provide, Shared,
     StateOf,
 };
+pub use crate::check::probe::Probe;
 pub use crate::check::unit::Unit;
 pub use crate::check::{CheckDef, Origin, Run};
 use crate::check::{LocalRunning, Running};

@@ -2,9 +2,9 @@
 
 pub(crate) mod checks;
 mod for_tests;
-pub(crate) mod operator;
 pub(crate) mod options;
 pub(crate) mod requirement;
+pub(crate) mod settings;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,8 +15,8 @@ use tokio::runtime::Handle;
 
 #[cfg(feature = "watchdog")]
 use crate::check::ResultSource;
+use crate::check::parameters::{Context, Sources};
 use crate::check::probe::Probes;
-use crate::check::state::{Context, Sources};
 use crate::engine::monitor::Monitor;
 use crate::engine::options::RuntimeOptions;
 use crate::engine::schedule::Supervisors;
@@ -24,8 +24,8 @@ use crate::engine::schedule::Supervisors;
 use crate::engine::watchdog;
 use crate::engine::watchdog::Watch;
 use crate::health::{Health, Shared};
-use crate::http::config::HttpOptions;
 use crate::http::endpoint::Endpoint;
+use crate::http::options::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::drain::{self, Drain};
 use crate::lifecycle::options::LifecycleOptions;
@@ -146,7 +146,7 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             log::panics_abort();
         }
-        operator::log_in_effect(&self.lifecycle, &self.http, &changed);
+        settings::log_in_effect(&self.lifecycle, &self.http, &changed);
         if let Some(grace) = too_short {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }

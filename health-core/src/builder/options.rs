@@ -2,7 +2,7 @@
 
 use crate::builder::HealthBuilder;
 use crate::engine::options::RuntimeOptions;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::error::Problem;

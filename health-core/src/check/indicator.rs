@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::check::outcome::{IntoOutcome, Outcome};
-use crate::check::state::Context;
+use crate::check::parameters::Context;
 use crate::check::{CheckFn, LocalRunning, Running};
 
 /// A check of a dependency of type `T` with options of its own.

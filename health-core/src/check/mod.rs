@@ -4,16 +4,16 @@
 //! `()`, `bool`, a `Result` or an [`Outcome`], see [`IntoOutcome`].
 
 pub(crate) mod class;
+pub(crate) mod dependencies;
 pub(crate) mod indicator;
 pub(crate) mod name;
 pub(crate) mod options;
-pub(crate) mod order;
 pub(crate) mod outcome;
+pub(crate) mod parameters;
 pub(crate) mod passing;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;
-pub(crate) mod state;
 pub(crate) mod time_left;
 pub(crate) mod unit;
 pub(crate) mod uri;
@@ -28,14 +28,14 @@ use async_trait::async_trait;
 pub use self::class::FailureClass;
 pub use self::indicator::{BlockingIndicator, Indicator};
 pub use self::outcome::{Detail, IntoFailure};
-pub use self::state::{HealthState, Provide};
+pub use self::parameters::{HealthState, Provide};
 pub use self::time_left::time_left;
 pub use self::unit::Unit;
 use crate::check::indicator::FieldWork;
 use crate::check::options::CheckOptions;
 use crate::check::outcome::{IntoOutcome, Outcome};
+use crate::check::parameters::{Context, Need};
 use crate::check::source::Source;
-use crate::check::state::{Context, Need};
 
 /// The future of one run.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::http::paths::{Below, Places};
 #[cfg(feature = "status-page")]
 use crate::http::render::html::kind::Kind;

@@ -1,5 +1,7 @@
 //! Validates declarations and turns them into checks that can run.
 
+#[cfg(feature = "settings")]
+mod apply_settings;
 pub(crate) mod details;
 pub(crate) mod error;
 pub(crate) mod network;
@@ -11,8 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::options::{CheckOptions, Plan};
+use crate::check::parameters::{Context, Need, Sources};
 use crate::check::rules::Mistake;
-use crate::check::state::{Context, Need, Sources};
 use crate::check::{CheckDef, CheckFn, ResultSource, name, rules};
 use crate::registry::error::{Problem, SourceLocation};
 #[cfg(feature = "settings")]

@@ -45,16 +45,16 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
-use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
 #[cfg(feature = "openapi")]
 use crate::http::openapi;
+use crate::http::options::HttpOptions;
 use crate::http::paths::{Below, Places, ProbePaths};
 use crate::http::render::exposition::Exposition;
 #[cfg(feature = "status-page")]
 use crate::http::render::html::query::Query;
 use crate::http::render::shown::Shown;
-use crate::http::render::{Format, Frame, ietf, json, text};
+use crate::http::render::{Format, Frame, health_json, json, text};
 use crate::http::request::RequestHead;
 use crate::http::response::{refused, with_allow, with_code, without_body};
 use crate::http::route;
@@ -640,7 +640,7 @@ impl Inner {
         let Route { page, format, .. } = *route;
         let body = match format {
             Format::Json => json::status_only(self.settings.words, status),
-            Format::HealthJson => ietf::status_only(status),
+            Format::HealthJson => health_json::status_only(status),
             Format::Text => text::status_only(page.name(), status),
         };
         (status, body)
@@ -687,7 +687,7 @@ impl Inner {
             .collect();
         let body = match route.format {
             Format::Json => json::list(&frame, &shown),
-            Format::HealthJson => ietf::list(&frame, &shown),
+            Format::HealthJson => health_json::list(&frame, &shown),
             Format::Text => text::list(&frame, &shown),
         };
         (status, body)
@@ -699,7 +699,7 @@ impl Inner {
             let status = standing(verdict);
             let body = match route.format {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
-                Format::HealthJson => ietf::status_only(status),
+                Format::HealthJson => health_json::status_only(status),
                 Format::Text => text::check_status_only(verdict),
             };
             return (status, body);
@@ -708,7 +708,7 @@ impl Inner {
         let shown = Shown::new(&report, route.details == Details::Full);
         let body = match route.format {
             Format::Json => json::check(self.settings.words, shown),
-            Format::HealthJson => ietf::check(shown),
+            Format::HealthJson => health_json::check(shown),
             Format::Text => text::check(shown),
         };
         (standing(report.verdict()), body)

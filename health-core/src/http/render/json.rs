@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::check::class::FailureClass;
 use crate::check::outcome::{Observed, Status};
-use crate::http::answer::HistorySummary;
+use crate::http::deserialize::HistorySummary;
 use crate::http::render::Frame;
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};

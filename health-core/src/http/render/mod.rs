@@ -1,9 +1,9 @@
 //! Renders answers, one file per format.
 
 pub(crate) mod exposition;
+pub(crate) mod health_json;
 #[cfg(feature = "status-page")]
 pub(crate) mod html;
-pub(crate) mod ietf;
 pub(crate) mod json;
 mod report;
 pub(crate) mod shown;

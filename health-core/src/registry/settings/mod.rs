@@ -1,6 +1,5 @@
 //! Configuration that an operator can change without a new build.
 
-mod apply;
 pub(crate) mod check;
 pub(crate) mod service;
 pub(crate) mod value;

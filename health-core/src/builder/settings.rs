@@ -1,7 +1,7 @@
 //! Applies the operator's settings and logs the effective configuration.
 
 use crate::builder::HealthBuilder;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::details::Details;
 #[cfg(feature = "settings")]

@@ -1,7 +1,7 @@
 //! The description of the service in `application/health+json`.
 
 #[cfg(feature = "status-page")]
-mod found;
+mod detected;
 
 use std::borrow::Cow;
 
