@@ -13,9 +13,10 @@ pub use std::time::Duration;
 pub use inventory;
 
 pub use crate::check::dependencies::{Link, Names, comes_before};
+use crate::check::function::{CheckFn, LocalRunning, Running};
 #[doc(hidden)]
 pub use crate::check::indicator::via as field_via;
-use crate::check::indicator::{FieldCheck, FieldRef, FieldWork, LocalFieldCheck};
+use crate::check::indicator::{FieldCheck, FieldRef, LocalFieldCheck};
 pub use crate::check::options::CheckOptions;
 use crate::check::outcome::IntoOutcome;
 pub use crate::check::outcome::Outcome;
@@ -27,7 +28,7 @@ pub use crate::check::parameters::{
 pub use crate::check::probe::Probe;
 pub use crate::check::unit::Unit;
 pub use crate::check::{CheckDef, Origin, Run};
-use crate::check::{LocalRunning, Running};
+
 // Generated code names the root once, so that a wrong `crate = path` is one
 // error.
 pub use crate::{__check as check, __origin as origin, __submit as submit};
@@ -92,23 +93,19 @@ where
 
 /// Creates the function of the check of a field. The caller names `T`, so that rustc
 /// reports an unsupported value at the expression.
-pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> FieldWork
+pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> CheckFn
 where
     C: FieldCheck<T, Via>,
 {
-    check.into_work(FieldRef::new(context, get))
+    check.into_check_fn(FieldRef::new(context, get))
 }
 
 /// [`field_check`], for a future that stays on its thread.
-pub fn local_field_check<T, C, Via>(
-    context: &Context,
-    get: fn(&Context) -> &T,
-    check: C,
-) -> FieldWork
+pub fn local_field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> CheckFn
 where
     C: LocalFieldCheck<T, Via>,
 {
-    check.into_work(FieldRef::new(context, get))
+    check.into_check_fn(FieldRef::new(context, get))
 }
 
 /// A function whose future borrows the context.

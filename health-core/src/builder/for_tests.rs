@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::builder::HealthBuilder;
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::registry::Check;
 
 impl HealthBuilder {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 #[cfg(feature = "watchdog")]
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::parameters::{Context, Sources};
 use crate::check::probe::Probes;
 use crate::engine::monitor::Monitor;

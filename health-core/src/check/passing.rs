@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::outcome::Outcome;
 use crate::check::source::{Reading, Source, Subscribers, View};
 use crate::time::clock::Moment;

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::probe::Probe;

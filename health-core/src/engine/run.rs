@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::CheckFn;
+use crate::check::function::CheckFn;
 use crate::check::outcome::Outcome;
 use crate::check::time_left::set_deadline;
 use crate::engine::monitor::Monitor;

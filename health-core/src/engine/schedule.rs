@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::source::{Source, Subscriber};
 use crate::engine::admission::{Admission, FirstRun};
 use crate::engine::board::Decision;

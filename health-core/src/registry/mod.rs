@@ -12,10 +12,11 @@ pub(crate) mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::check::function::ResultSource;
 use crate::check::options::{CheckOptions, Plan};
 use crate::check::parameters::{Context, Need, Sources};
 use crate::check::rules::Mistake;
-use crate::check::{CheckDef, CheckFn, ResultSource, name, rules};
+use crate::check::{CheckDef, name, rules};
 use crate::registry::error::{Problem, SourceLocation};
 #[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
@@ -105,7 +106,7 @@ impl Registry<'_> {
                 changed: false,
                 is_configured: !is_served(def, sources) || def.is_configured(self.context),
                 place: SourceLocation::declared(def.origin),
-                feed: ResultSource::Runs(CheckFn::declared(def.run, self.context)),
+                feed: ResultSource::Runs(def.run.check_fn(self.context)),
             });
         }
         for check in self.added {

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use super::Inner;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
+use crate::http::render::html::frame::{Frame, Service};
 use crate::http::render::html::query::Badge;
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, html};
@@ -95,10 +96,10 @@ impl Inner {
         (standing(report.verdict()), body)
     }
 
-    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> html::Frame<'a> {
+    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> Frame<'a> {
         let is_full = route.details == Details::Full;
         let info = &self.service_info;
-        let service = html::Service {
+        let service = Service {
             name: info.shown_name(is_full),
             version: info.shown_version(),
             instance: info.shown_instance(is_full),
@@ -106,7 +107,7 @@ impl Inner {
             info: Some(info),
         };
         let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
-        html::Frame {
+        Frame {
             service,
             uptime: Some(self.monitor.uptime()),
             probes: Some(probes),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
-use crate::http::render::html::Indexed;
 use crate::http::render::html::format::{Ago, Escaped, Short};
+use crate::http::render::html::frame::Indexed;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::verdict::Verdict;
 use crate::verdict::changes::{Change, Changes};

@@ -7,10 +7,10 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::check::Icon;
 use crate::http::render::html::format::{Ago, Capital, Escaped, Short, State, TimeTag, Until};
+use crate::http::render::html::frame::{Frame, Subject};
 use crate::http::render::html::kind::{Kind, state_of};
 use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
-use crate::http::render::html::{Frame, Subject};
 use crate::http::render::shown::Shown;
 
 pub(super) struct Heading<'a> {

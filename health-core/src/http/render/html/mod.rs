@@ -15,6 +15,7 @@ pub(crate) mod chart;
 pub(crate) mod check;
 pub(crate) mod form;
 pub(crate) mod format;
+pub(crate) mod frame;
 pub(crate) mod heading;
 pub(crate) mod kind;
 pub(crate) mod links;
@@ -27,19 +28,16 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
-use crate::check::probe::Probe;
 use crate::http::render::html::axis::Span;
 use crate::http::render::html::check::{Card, Extent};
 use crate::http::render::html::form::{FilterForm, RefreshChoice};
 use crate::http::render::html::format::Escaped;
+use crate::http::render::html::frame::{Days, Frame, Indexed, Subject};
 use crate::http::render::html::heading::{Counts, Heading, headline};
 use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
-use crate::http::service_info::ServiceInfo;
-use crate::verdict::changes::Changes;
-use crate::verdict::day::Day;
-use crate::verdict::snapshot::{in_group, standing, worst};
+use crate::verdict::snapshot::{in_group, worst};
 
 const STYLE: &str = include_str!("style.css");
 const ICONS: &str = include_str!("icons.svg");
@@ -52,73 +50,6 @@ const CARDS_SIZE: usize = 72 * 1024;
 const MOST_NAMES: usize = 1_000;
 /// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
-
-/// The data about the service as a whole.
-#[derive(Default)]
-pub(crate) struct Frame<'a> {
-    pub(crate) service: Service<'a>,
-    pub(crate) uptime: Option<Duration>,
-    pub(crate) probes: Option<[(Probe, Status); Probe::ALL.len()]>,
-    /// Readiness fails because of the drain.
-    pub(crate) draining: bool,
-    /// The status regardless of the drain.
-    pub(crate) without_drain: Option<Status>,
-    pub(crate) changes: Changes,
-}
-
-impl Frame<'_> {
-    /// Returns whether the service only fails because of the drain.
-    fn is_only_draining(&self) -> bool {
-        self.draining
-            && self
-                .without_drain
-                .is_some_and(|status| status != Status::Fail)
-    }
-
-    /// Returns whether startup has not passed yet, and no restart is needed.
-    fn is_starting(&self) -> bool {
-        let fails = |probe| {
-            let probes = self.probes.iter().flatten();
-            probes
-                .filter(|(other, _)| *other == probe)
-                .any(|(_, status)| *status == Status::Fail)
-        };
-        !self.draining && fails(Probe::Startup) && !fails(Probe::Liveness)
-    }
-}
-
-/// The names of the service, as far as the client may see them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Service<'a> {
-    pub(crate) name: Option<&'a str>,
-    pub(crate) version: Option<&'a str>,
-    pub(crate) instance: Option<&'a str>,
-    pub(crate) host: Option<&'a str>,
-    /// Its description, notes and links.
-    pub(crate) info: Option<&'a ServiceInfo>,
-}
-
-/// What the page is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Subject<'a> {
-    Service(Status),
-    Group(&'a str, Status),
-    Check(Shown<'a>),
-}
-
-impl Subject<'_> {
-    fn status(&self) -> Status {
-        match self {
-            Subject::Service(status) | Subject::Group(_, status) => *status,
-            Subject::Check(check) => standing(check.report.verdict()),
-        }
-    }
-}
-
-/// A check, and its index in the snapshot.
-pub(crate) type Indexed<'a> = (usize, Shown<'a>);
-/// Returns the last day of these checks.
-pub(crate) type Days<'a> = &'a dyn Fn(&[usize]) -> Vec<Option<Day>>;
 
 /// Renders the page with the status only.
 pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
