@@ -12,7 +12,7 @@ pub use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::check::dependencies::{Link, Names, comes_before};
+pub use crate::check::dependencies::{Dependency, Names, assert_acyclic};
 use crate::check::function::{CheckFn, LocalRunning, Running};
 #[doc(hidden)]
 pub use crate::check::indicator::via as field_via;
@@ -187,7 +187,7 @@ macro_rules! __check {
         $(#[$cfg])*
         #[doc(hidden)]
         #[allow(deprecated)]
-        $vis const fn $name() -> &'static $crate::__private::Link {
+        $vis const fn $name() -> &'static $crate::__private::Dependency {
             use $crate::__private as __health;
             $($registration)*
         }

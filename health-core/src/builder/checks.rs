@@ -25,7 +25,7 @@ impl HealthBuilder {
     /// A second call replaces the first. A test can pass a fake state that
     /// derives `HealthState` with `#[health(secondary)]`.
     pub fn state(mut self, state: impl HealthState) -> Self {
-        self.sources.set_state(state);
+        self.provided.set_state(state);
         self
     }
 
@@ -36,7 +36,7 @@ impl HealthBuilder {
     /// library's `#[health_check(late)]`. The value takes precedence over a
     /// field of the same type.
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
-        self.sources.provide(value);
+        self.provided.provide(value);
         self
     }
 
@@ -147,13 +147,13 @@ impl HealthBuilder {
     }
 
     #[track_caller]
-    fn add(mut self, name: String, options: CheckOptions, feed: ResultSource) -> Self {
-        let place = SourceLocation::on_the_builder(Location::caller());
+    fn add(mut self, name: String, options: CheckOptions, source: ResultSource) -> Self {
+        let location = SourceLocation::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
             options,
-            place,
-            feed,
+            location,
+            source,
             is_ours: false,
         });
         self

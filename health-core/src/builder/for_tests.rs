@@ -69,7 +69,7 @@ impl HealthBuilder {
 /// Replaces every check by one that always passes, if this is a start for tests.
 pub(super) fn replace(checks: &mut [Check], for_tests: bool) {
     for check in checks.iter_mut().filter(|_| for_tests) {
-        check.feed = ResultSource::passing();
+        check.source = ResultSource::passing();
         // A forced outcome is released at once.
         check.plan.failure_threshold = 1;
         check.plan.success_threshold = 1;

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 #[cfg(feature = "watchdog")]
 use crate::check::function::ResultSource;
-use crate::check::parameters::{Context, Sources};
+use crate::check::parameters::{Context, ProvidedValues};
 use crate::check::probe::Probes;
 use crate::engine::monitor::Monitor;
 use crate::engine::options::RuntimeOptions;
@@ -54,7 +54,7 @@ use crate::verdict::history::Retention;
 #[derive(Debug, Default)]
 #[must_use = "nothing runs until `start`"]
 pub struct HealthBuilder {
-    sources: Sources,
+    provided: ProvidedValues,
     added: Vec<Added>,
     required: Vec<String>,
     required_probes: Probes,
@@ -99,7 +99,7 @@ impl HealthBuilder {
         problems.extend(self.repeated_calls());
         #[cfg(feature = "settings")]
         self.apply_settings(&mut problems);
-        let changed = self.changed_settings();
+        let summary = self.settings_summary();
         self.isolate_for_tests();
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
@@ -108,7 +108,7 @@ impl HealthBuilder {
         self.http.check(&mut problems);
         problems.extend_from_slice(self.service_info.problems());
         let too_short = self.too_short_a_grace();
-        let context = Context::new(self.sources);
+        let context = Context::new(self.provided);
         let registry = Registry {
             declared: registry::declared().collect(),
             added: &self.added,
@@ -146,7 +146,7 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             log::panics_abort();
         }
-        settings::log_in_effect(&self.lifecycle, &self.http, &changed);
+        settings::log_in_effect(&self.lifecycle, &self.http, &summary);
         if let Some(grace) = too_short {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }
@@ -208,14 +208,14 @@ impl HealthBuilder {
 
     #[cfg(feature = "watchdog")]
     fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
-        let (threshold, place) = self.runtime.watch?;
+        let (threshold, location) = self.runtime.watch?;
         problems.extend(watchdog::bad_threshold(threshold));
         let watch = Watch::new(threshold);
         self.added.push(Added {
             name: watchdog::NAME.into(),
             options: watchdog::OPTIONS,
-            place,
-            feed: ResultSource::Reports(watch.findings()),
+            location,
+            source: ResultSource::Reports(watch.findings()),
             is_ours: true,
         });
         Some(watch)

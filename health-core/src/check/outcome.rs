@@ -112,12 +112,12 @@ impl Outcome {
     /// Creates a warning: the check works but needs attention. The text is
     /// public.
     pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Warn).saying(Reason::Text(bounded::public(public_text.into())))
+        Outcome::of(Status::Warn).with_reason(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Creates a failure. The text is public.
     pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Fail).saying(Reason::Text(bounded::public(public_text.into())))
+        Outcome::of(Status::Fail).with_reason(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Adds the private cause: an error with its sources, or a text.
@@ -161,8 +161,8 @@ impl Outcome {
     /// # let _ = outcome;
     /// ```
     pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
-        let unit = bounded::text(unit.into(), LONGEST_UNIT);
-        let value = self.written(&value, "observed value", LARGEST_OBSERVED);
+        let unit = bounded::text(unit.into(), MAX_UNIT);
+        let value = self.written(&value, "observed value", MAX_OBSERVED);
         self.findings().observed = value.map(|value| Observed { value, unit });
         self
     }
@@ -178,7 +178,7 @@ impl Outcome {
     /// strings, is left out, and the error becomes part of the private cause. A
     /// detail never changes the status.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        self.findings().detail = self.written(&detail, "detail", LARGEST_DETAIL);
+        self.findings().detail = self.written(&detail, "detail", MAX_DETAIL);
         self
     }
 
@@ -196,8 +196,8 @@ impl Outcome {
     ) -> Option<serde_json::Value> {
         bounded::json(value, limit)
             .map_err(|error| {
-                let refusal = format!("the {what} cannot be serialized: {error}");
-                self.add_cause(vec![refusal]);
+                let error = format!("the {what} cannot be serialized: {error}");
+                self.add_cause(vec![error]);
             })
             .ok()
     }
@@ -227,14 +227,14 @@ impl Outcome {
         &self.cause
     }
 
-    fn saying(mut self, reason: Reason) -> Self {
+    fn with_reason(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self
     }
 
     pub(crate) fn timed_out() -> Self {
         Outcome::of(Status::Fail)
-            .saying(Reason::TimedOut)
+            .with_reason(Reason::TimedOut)
             .class(FailureClass::TimedOut)
     }
 
@@ -248,7 +248,7 @@ impl Outcome {
     }
 
     fn failed(reason: Reason, cause: Vec<String>) -> Self {
-        let mut outcome = Outcome::of(Status::Fail).saying(reason);
+        let mut outcome = Outcome::of(Status::Fail).with_reason(reason);
         outcome.add_cause(cause);
         outcome
     }
@@ -274,7 +274,7 @@ impl Outcome {
     }
 
     /// Returns whether both results have the same public content.
-    pub(crate) fn says_as(&self, other: &Outcome) -> bool {
+    pub(crate) fn has_same_public_content(&self, other: &Outcome) -> bool {
         (self.status, &self.reason, self.class) == (other.status, &other.reason, other.class)
     }
 
@@ -285,9 +285,9 @@ impl Outcome {
 }
 
 /// In bytes of JSON, to bound the size of an answer.
-const LARGEST_DETAIL: usize = 1024;
-const LARGEST_OBSERVED: usize = 256;
-const LONGEST_UNIT: usize = 64;
+const MAX_DETAIL: usize = 1024;
+const MAX_OBSERVED: usize = 256;
+const MAX_UNIT: usize = 64;
 
 impl From<Status> for Outcome {
     fn from(status: Status) -> Self {

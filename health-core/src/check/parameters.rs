@@ -207,12 +207,12 @@ impl Need {
 
 /// The state and all values that were provided individually.
 #[derive(Default)]
-pub(crate) struct Sources {
+pub(crate) struct ProvidedValues {
     state: Option<Box<dyn HealthState>>,
     values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
-impl Sources {
+impl ProvidedValues {
     pub(crate) fn set_state(&mut self, state: impl HealthState) {
         // Behind an `Arc`, which a check can take.
         self.state = Some(Box::new(Arc::new(state)));
@@ -239,9 +239,9 @@ impl Sources {
     }
 }
 
-impl fmt::Debug for Sources {
+impl fmt::Debug for ProvidedValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sources")
+        f.debug_struct("ProvidedValues")
             .field("state", &self.state_name())
             .field("values", &self.values.len())
             .finish()
@@ -251,14 +251,14 @@ impl fmt::Debug for Sources {
 /// The values from which a run of a check takes its parameters.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub struct Context(Arc<Sources>);
+pub struct Context(Arc<ProvidedValues>);
 
 impl Context {
-    pub(crate) fn new(sources: Sources) -> Self {
-        Context(Arc::new(sources))
+    pub(crate) fn new(provided: ProvidedValues) -> Self {
+        Context(Arc::new(provided))
     }
 
-    pub(crate) fn sources(&self) -> &Sources {
+    pub(crate) fn provided(&self) -> &ProvidedValues {
         &self.0
     }
 
@@ -323,31 +323,31 @@ mod tests {
 
     #[test]
     fn a_state_is_found_by_value_and_in_an_arc() {
-        let of = |fill: fn(&mut Sources)| {
-            let mut sources = Sources::default();
-            fill(&mut sources);
-            Context::new(sources)
+        let of = |fill: fn(&mut ProvidedValues)| {
+            let mut provided = ProvidedValues::default();
+            fill(&mut provided);
+            Context::new(provided)
         };
         for context in [
-            of(|sources| sources.set_state(Fixed { pool: Pool(1) })),
-            of(|sources| sources.set_state(Arc::new(Fixed { pool: Pool(1) }))),
+            of(|provided| provided.set_state(Fixed { pool: Pool(1) })),
+            of(|provided| provided.set_state(Arc::new(Fixed { pool: Pool(1) }))),
         ] {
             assert_eq!(context.get::<Pool>().0, 1);
             assert_eq!(context.get::<Arc<Fixed>>().pool.0, 1);
-            let name = context.sources().state_name();
+            let name = context.provided().state_name();
             assert!(name.is_some_and(|name| name.ends_with("Fixed")));
         }
     }
 
     #[test]
     fn a_provided_value_takes_precedence_over_the_state() {
-        let mut sources = Sources::default();
-        sources.set_state(Fixed { pool: Pool(1) });
-        assert!(sources.has(&Need::of::<Pool>("pool")));
-        assert!(!sources.has(&Need::of::<String>("url")));
-        sources.provide(Pool(2));
-        sources.provide(String::from("url"));
-        let context = Context::new(sources);
+        let mut provided = ProvidedValues::default();
+        provided.set_state(Fixed { pool: Pool(1) });
+        assert!(provided.has(&Need::of::<Pool>("pool")));
+        assert!(!provided.has(&Need::of::<String>("url")));
+        provided.provide(Pool(2));
+        provided.provide(String::from("url"));
+        let context = Context::new(provided);
         assert_eq!(context.get::<Pool>().0, 2);
         assert_eq!(context.get::<String>(), "url");
     }

@@ -183,7 +183,7 @@ impl Monitor {
             .collect();
         let on_demand = (0..checks.len()).filter(|&index| checks[index].plan.on_demand);
         let waiting = checks.iter().map(|check| Waiting {
-            ended: AtomicBool::new(matches!(check.feed, ResultSource::Reports(_))),
+            ended: AtomicBool::new(matches!(check.source, ResultSource::Reports(_))),
             ..Waiting::default()
         });
         let (started, outlet) = (Instant::now(), Arc::new(outlet));
@@ -758,14 +758,14 @@ impl Reader for Monitor {
 }
 
 fn source(check: &Check) -> Option<Arc<dyn Source>> {
-    match &check.feed {
+    match &check.source {
         ResultSource::Runs(_) => None,
         ResultSource::Reports(source) => Some(Arc::clone(source)),
     }
 }
 
 fn track(check: &Check, kept: usize) -> Track {
-    match &check.feed {
+    match &check.source {
         ResultSource::Runs(_) => Track::new(&check.plan, kept, Moment::START),
         ResultSource::Reports(source) => {
             Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)

@@ -74,7 +74,7 @@ impl Supervisors {
         let (waker, relayed) = WorkerWaker::new(runtime);
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
-            match check.feed {
+            match check.source {
                 ResultSource::Runs(work) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(

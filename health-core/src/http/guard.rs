@@ -16,7 +16,7 @@ use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 
 /// A shorter token can be guessed.
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN: usize = 16;
 
 /// Decides which clients see [`Details::Full`](crate::http::Details::Full),
 /// which includes the texts of errors.
@@ -80,12 +80,9 @@ impl Guard {
     /// `start()` fails if the token has fewer than 16 bytes.
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         let token = token.into();
-        if token.len() < SHORTEST_TOKEN {
+        if token.len() < MIN_TOKEN {
             let what = format!("the token of the guard has {} bytes", token.len());
-            self.wrong(
-                what,
-                format!("take a random one of at least {SHORTEST_TOKEN}"),
-            );
+            self.wrong(what, format!("take a random one of at least {MIN_TOKEN}"));
         }
         self.tokens.push(token);
         self

@@ -34,6 +34,6 @@ pub use self::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use self::server::HealthServer;
 #[cfg(feature = "tower")]
-pub use self::tower::{BehindHealth, BehindHealthFuture, EndpointFuture, HealthLayer, Peer};
+pub use self::tower::{EndpointFuture, HealthLayer, HealthService, HealthServiceFuture, Peer};
 pub use crate::registry::details::Details;
 pub use crate::registry::page::Page;

@@ -31,8 +31,8 @@ pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Respon
     response
 }
 
-pub(super) fn refused(refusal: Rejection, head: RequestHead<'_>) -> Response<Bytes> {
-    let answer = match refusal {
+pub(super) fn rejected(rejection: Rejection, head: RequestHead<'_>) -> Response<Bytes> {
+    let answer = match rejection {
         Rejection::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
         Rejection::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
         Rejection::WrongMethod => {

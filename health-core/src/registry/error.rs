@@ -69,14 +69,14 @@ pub enum Problem {
         /// The name.
         name: String,
         /// Where the checks are declared.
-        places: Vec<SourceLocation>,
+        locations: Vec<SourceLocation>,
     },
     /// A check takes a parameter that nothing provides.
     MissingParameter {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// The parameter's name.
         parameter: &'static str,
         /// The parameter's type.
@@ -98,7 +98,7 @@ pub enum Problem {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// What is wrong.
         what: String,
         /// What to write instead.
@@ -121,7 +121,7 @@ pub enum Problem {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// The name that no check has.
         name: String,
         /// A check with a similar name.
@@ -132,7 +132,7 @@ pub enum Problem {
         /// The checks, each depending on the next, the last one on the first.
         members: Vec<String>,
         /// Where the first check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
     },
     /// An option of the builder is out of range.
     InvalidSetting {
@@ -156,8 +156,8 @@ impl Problem {
         match self {
             Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
             Problem::NoTimer => "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`".into(),
-            Problem::DuplicateName { name, places } => {
-                let package = places.iter().rev().find_map(SourceLocation::package);
+            Problem::DuplicateName { name, locations } => {
+                let package = locations.iter().rev().find_map(SourceLocation::package);
                 let other = match package {
                     Some(package) => format!("#[health_check(name = \"{package}-{name}\")]"),
                     None => format!(".check(\"other-{name}\", ..)"),
@@ -202,20 +202,20 @@ impl fmt::Display for Problem {
             Problem::NoTimer => {
                 f.write_str("the tokio runtime has no timer, so no check could have a deadline")
             }
-            Problem::DuplicateName { name, places } => {
-                write!(f, "{} checks are named `{name}`: ", Count(places.len()))?;
-                write_list(f, places)
+            Problem::DuplicateName { name, locations } => {
+                write!(f, "{} checks are named `{name}`: ", Count(locations.len()))?;
+                write_list(f, locations)
             }
             Problem::MissingParameter {
                 check,
-                place,
+                location,
                 parameter,
                 type_name,
                 state,
             } => {
                 write!(
                     f,
-                    "check `{check}` ({place}) needs `{parameter}: &{type_name}`, "
+                    "check `{check}` ({location}) needs `{parameter}: &{type_name}`, "
                 )?;
                 match state {
                     Some(state) => write!(f, "which `{state}` does not provide"),
@@ -227,48 +227,54 @@ impl fmt::Display for Problem {
                 write!(f, "`{name}` cannot be the name of a check: {what}")
             }
             Problem::InvalidOptions {
-                check, place, what, ..
+                check,
+                location,
+                what,
+                ..
             } => {
-                write!(f, "check `{check}` ({place}): {what}")
+                write!(f, "check `{check}` ({location}): {what}")
             }
             Problem::MissingCheck { name, .. } => {
                 write!(f, "required check `{name}` does not exist")
             }
             Problem::UnknownPrerequisite {
-                check, place, name, ..
+                check,
+                location,
+                name,
+                ..
             } => {
                 write!(
                     f,
-                    "check `{check}` ({place}) depends on unknown check `{name}`"
+                    "check `{check}` ({location}) depends on unknown check `{name}`"
                 )
             }
             Problem::EmptyProbe { probe } => {
                 write!(f, "no check counts for {probe}, but one is required")
             }
-            Problem::DependencyCycle { members, place } => write_circle(f, members, place),
+            Problem::DependencyCycle { members, location } => write_cycle(f, members, location),
             Problem::InvalidSetting { what, .. } => f.write_str(what),
         }?;
         write!(f, "\n    help: {}", self.help())
     }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, places: &[SourceLocation]) -> fmt::Result {
-    for (nth, place) in places.iter().enumerate() {
+fn write_list(f: &mut fmt::Formatter<'_>, locations: &[SourceLocation]) -> fmt::Result {
+    for (nth, location) in locations.iter().enumerate() {
         let comma = if nth == 0 { "" } else { ", " };
-        write!(f, "{comma}{place}")?;
+        write!(f, "{comma}{location}")?;
     }
     Ok(())
 }
 
-fn write_circle(
+fn write_cycle(
     f: &mut fmt::Formatter<'_>,
     members: &[String],
-    place: &SourceLocation,
+    location: &SourceLocation,
 ) -> fmt::Result {
     let [first, others @ ..] = members else {
         return Ok(());
     };
-    write!(f, "check `{first}` ({place}) waits for ")?;
+    write!(f, "check `{first}` ({location}) waits for ")?;
     for member in others {
         write!(f, "`{member}`, which waits for ")?;
     }

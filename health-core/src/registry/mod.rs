@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::check::function::ResultSource;
 use crate::check::options::{CheckOptions, Plan};
-use crate::check::parameters::{Context, Need, Sources};
+use crate::check::parameters::{Context, Need, ProvidedValues};
 use crate::check::rules::Mistake;
 use crate::check::{CheckDef, name, rules};
 use crate::registry::error::{Problem, SourceLocation};
@@ -28,7 +28,7 @@ pub(crate) struct Check {
     pub(crate) plan: Plan,
     /// The prerequisites, by their index among all checks.
     pub(crate) after: Box<[usize]>,
-    pub(crate) feed: ResultSource,
+    pub(crate) source: ResultSource,
 }
 
 /// A check that was added to the builder.
@@ -36,8 +36,8 @@ pub(crate) struct Check {
 pub(crate) struct Added {
     pub(crate) name: String,
     pub(crate) options: CheckOptions,
-    pub(crate) place: SourceLocation,
-    pub(crate) feed: ResultSource,
+    pub(crate) location: SourceLocation,
+    pub(crate) source: ResultSource,
     /// Whether the framework added the check, which allows a reserved name.
     pub(crate) is_ours: bool,
 }
@@ -76,10 +76,10 @@ impl Registry<'_> {
 
         let candidates = self.apply_settings(candidates, problems);
         for check in &candidates {
-            check.missing_parameters(self.context.sources(), problems);
+            check.missing_parameters(self.context.provided(), problems);
         }
         let after = order(&candidates, &names, problems);
-        circles(&candidates, &after, problems);
+        report_cycles(&candidates, &after, problems);
         let mut checks = Vec::with_capacity(candidates.len());
         for (candidate, after) in candidates.into_iter().zip(after) {
             checks.extend(candidate.into_check(after, problems));
@@ -96,17 +96,17 @@ impl Registry<'_> {
     }
 
     fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
-        let sources = self.context.sources();
+        let provided = self.context.provided();
         let mut candidates = Vec::new();
-        for def in without_copies(&self.declared, sources) {
+        for def in without_copies(&self.declared, provided) {
             candidates.push(Candidate {
                 name: def.name.into(),
                 options: def.options.clone(),
                 needs: def.needs,
                 changed: false,
-                is_configured: !is_served(def, sources) || def.is_configured(self.context),
-                place: SourceLocation::declared(def.origin),
-                feed: ResultSource::Runs(def.run.check_fn(self.context)),
+                is_configured: !is_served(def, provided) || def.is_configured(self.context),
+                location: SourceLocation::declared(def.origin),
+                source: ResultSource::Runs(def.run.check_fn(self.context)),
             });
         }
         for check in self.added {
@@ -119,8 +119,8 @@ impl Registry<'_> {
                 needs: &[],
                 changed: false,
                 is_configured: true,
-                place: check.place,
-                feed: check.feed.clone(),
+                location: check.location,
+                source: check.source.clone(),
             });
         }
         candidates.sort_by(|a, b| a.name.cmp(&b.name));
@@ -137,25 +137,25 @@ struct Candidate {
     changed: bool,
     /// Whether its dependency exists; see [`CheckDef::is_configured`].
     is_configured: bool,
-    place: SourceLocation,
-    feed: ResultSource,
+    location: SourceLocation,
+    source: ResultSource,
 }
 
 impl Candidate {
-    fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
-        for need in self.needs.iter().filter(|need| !sources.has(need)) {
+    fn missing_parameters(&self, provided: &ProvidedValues, problems: &mut Vec<Problem>) {
+        for need in self.needs.iter().filter(|need| !provided.has(need)) {
             problems.push(Problem::MissingParameter {
                 check: self.name.to_string(),
-                place: self.place,
+                location: self.location,
                 parameter: need.name,
                 type_name: (need.type_name)(),
-                state: sources.state_name(),
+                state: provided.state_name(),
             });
         }
     }
 
     fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
-        match &self.feed {
+        match &self.source {
             ResultSource::Runs(_) => self.options.resolve(),
             ResultSource::Reports(source) => self.options.resolve_reported(source.broken_rule()),
         }
@@ -173,12 +173,12 @@ impl Candidate {
                 name: self.name,
                 plan,
                 after,
-                feed: self.feed,
+                source: self.source,
             }),
             Err(broken) => {
                 problems.extend(broken.into_iter().map(|rule| Problem::InvalidOptions {
                     check: self.name.to_string(),
-                    place: self.place,
+                    location: self.location,
                     what: format!("{by_settings}{}", rule.what),
                     help: rule.help,
                 }));
@@ -191,7 +191,10 @@ impl Candidate {
 /// The same code can be linked twice, for example by a cycle of
 /// dev-dependencies. Both copies are the same check. The copy whose parameters
 /// are provided is kept, since the copies ask for different types.
-fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'static CheckDef> {
+fn without_copies(
+    declared: &[&'static CheckDef],
+    provided: &ProvidedValues,
+) -> Vec<&'static CheckDef> {
     let mut kept: Vec<&'static CheckDef> = Vec::new();
     for &def in declared {
         let twin = kept
@@ -199,15 +202,15 @@ fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'st
             .find(|twin| twin.name == def.name && twin.origin == def.origin);
         match twin {
             None => kept.push(def),
-            Some(twin) if !is_served(twin, sources) => *twin = def,
+            Some(twin) if !is_served(twin, provided) => *twin = def,
             Some(_) => {}
         }
     }
     kept
 }
 
-fn is_served(def: &CheckDef, sources: &Sources) -> bool {
-    def.needs.iter().all(|need| sources.has(need))
+fn is_served(def: &CheckDef, provided: &ProvidedValues) -> bool {
+    def.needs.iter().all(|need| provided.has(need))
 }
 
 fn bad_name(name: &str, problems: &mut Vec<Problem>) {
@@ -226,7 +229,7 @@ fn duplicate_names(candidates: &[Candidate], problems: &mut Vec<Problem>) {
     for namesakes in by_name.into_values().filter(|checks| checks.len() > 1) {
         problems.push(Problem::DuplicateName {
             name: namesakes[0].name.to_string(),
-            places: namesakes.iter().map(|check| check.place).collect(),
+            locations: namesakes.iter().map(|check| check.location).collect(),
         });
     }
 }
@@ -287,7 +290,7 @@ fn order(
             if !known.clone().any(|name| name == *first) {
                 problems.push(Problem::UnknownPrerequisite {
                     check: check.name.to_string(),
-                    place: check.place,
+                    location: check.location,
                     name: (*first).to_owned(),
                     similar: rules::nearest(first, known).map(str::to_owned),
                 });
@@ -305,16 +308,16 @@ fn order(
 
 /// Reports checks that depend on each other in a cycle. Each cycle is reported
 /// once, starting with the member whose name sorts first.
-fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
+fn report_cycles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
     let waiting = (0..candidates.len()).filter(|&start| !after[start].is_empty());
     for start in waiting {
         let mut seen = vec![false; candidates.len()];
         let mut path = vec![start];
-        if way_back(start, &mut path, &mut seen, after) {
+        if find_cycle(start, &mut path, &mut seen, after) {
             let members = path.iter().map(|&index| candidates[index].name.to_string());
             problems.push(Problem::DependencyCycle {
                 members: members.collect(),
-                place: candidates[start].place,
+                location: candidates[start].location,
             });
         }
     }
@@ -322,7 +325,7 @@ fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<
 
 /// Returns whether the prerequisites of the last check of `path` lead to
 /// `start` through checks whose names sort after it.
-fn way_back(
+fn find_cycle(
     start: usize,
     path: &mut Vec<usize>,
     seen: &mut [bool],
@@ -335,7 +338,7 @@ fn way_back(
         }
         if next > start && !std::mem::replace(&mut seen[next], true) {
             path.push(next);
-            if way_back(start, path, seen, after) {
+            if find_cycle(start, path, seen, after) {
                 return true;
             }
             path.pop();

@@ -56,7 +56,7 @@ use crate::http::render::html::query::Query;
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, Frame, health_json, json, text};
 use crate::http::request::RequestHead;
-use crate::http::response::{refused, with_allow, with_code, without_body};
+use crate::http::response::{rejected, with_allow, with_code, without_body};
 use crate::http::route;
 use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
@@ -69,7 +69,7 @@ use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
+pub(crate) const MAX_WAIT: Duration = Duration::from_millis(800);
 
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
@@ -282,7 +282,7 @@ impl Endpoint {
         let head = head.into();
         match self.inner.route(self.mount, head) {
             Ok(route) => self.inner.respond(&route),
-            Err(refusal) => refused(refusal, head),
+            Err(rejection) => rejected(rejection, head),
         }
     }
 
@@ -297,7 +297,7 @@ impl Endpoint {
         let head = head.into();
         let route = match self.inner.route(self.mount, head) {
             Ok(route) => route,
-            Err(refusal) => return ResponseFuture::ready(refused(refusal, head)),
+            Err(rejection) => return ResponseFuture::ready(rejected(rejection, head)),
         };
         let asked: Vec<Asked> = self.inner.outdated(route.page, route.check).collect();
         if asked.is_empty() {
@@ -357,7 +357,7 @@ struct Timer {
 }
 
 impl Timer {
-    /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
+    /// Waits for `future`, but no longer than [`MAX_WAIT`].
     ///
     /// Inside a runtime its own timer is used, because the runtime of the
     /// checks may be blocked. Outside of a runtime only the checks' timer is
@@ -365,13 +365,11 @@ impl Timer {
     async fn wait(&self, future: impl Future<Output = ()> + Send + 'static) {
         let is_inside = Handle::try_current().is_ok();
         // tokio has no way to ask for a timer; using a missing one panics.
-        let time = is_inside
-            .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
-            .flatten();
+        let time = is_inside.then(|| caught(|| sleep(MAX_WAIT)).ok()).flatten();
         if let Some(time) = time {
             let _ = unless(time, future).await;
         } else {
-            let bounded = async { timeout(LONGEST_WAIT, future).await };
+            let bounded = async { timeout(MAX_WAIT, future).await };
             let _ = self.runtime.spawn(bounded).await;
         }
     }

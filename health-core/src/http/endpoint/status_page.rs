@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use super::Inner;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::render::html::frame::{Frame, Service};
+use crate::http::render::html::frame::{PageFrame, Service};
 use crate::http::render::html::query::Badge;
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, html};
@@ -96,7 +96,7 @@ impl Inner {
         (standing(report.verdict()), body)
     }
 
-    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> Frame<'a> {
+    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> PageFrame<'a> {
         let is_full = route.details == Details::Full;
         let info = &self.service_info;
         let service = Service {
@@ -107,7 +107,7 @@ impl Inner {
             info: Some(info),
         };
         let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
-        Frame {
+        PageFrame {
             service,
             uptime: Some(self.monitor.uptime()),
             probes: Some(probes),

@@ -47,7 +47,7 @@ pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
     let names = failing.map(|check| check.report.name());
     let names: Vec<&str> = names.chain(frame.draining.then_some("shutdown")).collect();
     let output = (frame.status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
-    let fitted = fit(frame.room(), checks, |check| {
+    let fitted = fit(frame.budget(), checks, |check| {
         let entries = to_raw(&[Entry::new(check)]);
         let length = key(check.report).len() + entries.get().len() + r#""":,"#.len();
         (entries, length)

@@ -101,7 +101,7 @@ pub(crate) fn list(frame: &Frame<'_>, reports: &[Shown<'_>]) -> Bytes {
         checks,
         named,
         more,
-    } = fit(frame.room(), reports, |check| {
+    } = fit(frame.budget(), reports, |check| {
         let body = to_raw(&CheckBody::new(frame.words, check));
         let length = check.report.name().len() + body.get().len() + r#""":,"#.len();
         (body, length)

@@ -95,11 +95,11 @@ pub(crate) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    fn room(&self) -> Budget {
+    fn budget(&self) -> Budget {
         if self.is_short {
-            Budget::OF_A_PROBER
+            Budget::FOR_PROBES
         } else {
-            Budget::ENDLESS
+            Budget::UNLIMITED
         }
     }
 }

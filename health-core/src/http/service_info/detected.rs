@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use super::{LONGEST_TEXT, ServiceInfo};
+use super::{MAX_TEXT, ServiceInfo};
 use crate::text::bounded::cut;
 
 /// What the environment knows about the process.
@@ -19,7 +19,7 @@ fn found() -> &'static Found {
     static FOUND: OnceLock<Found> = OnceLock::new();
     FOUND.get_or_init(|| {
         let shown = |text: String| {
-            let text = cut(text.trim(), LONGEST_TEXT).to_owned();
+            let text = cut(text.trim(), MAX_TEXT).to_owned();
             (!text.is_empty()).then_some(text)
         };
         let variable = |name| env::var(name).ok().and_then(shown);

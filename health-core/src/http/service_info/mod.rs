@@ -12,8 +12,8 @@ use crate::text::bounded::cut;
 type Text = Cow<'static, str>;
 
 /// In bytes; long enough for the output of `git describe`.
-const LONGEST_VERSION: usize = 128;
-const LONGEST_TEXT: usize = 1024;
+const MAX_VERSION: usize = 128;
+const MAX_TEXT: usize = 1024;
 
 /// The description of the service in the answers.
 ///
@@ -129,7 +129,7 @@ impl ServiceInfo {
     /// Returns the version, cut to the length that answers show.
     pub(crate) fn shown_version(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
-        Some(cut(version, LONGEST_VERSION))
+        Some(cut(version, MAX_VERSION))
     }
 
     fn add_link(&mut self, relation: Text, uri: Text) {
@@ -152,8 +152,8 @@ impl ServiceInfo {
     fn check_text(&mut self, what: &str, text: &str) {
         let wrong = if text.trim().is_empty() {
             "is empty".to_owned()
-        } else if text.len() > LONGEST_TEXT {
-            format!("has {} bytes, {LONGEST_TEXT} is the most", text.len())
+        } else if text.len() > MAX_TEXT {
+            format!("has {} bytes, {MAX_TEXT} is the most", text.len())
         } else if text.contains(char::is_control) {
             "contains a control character".to_owned()
         } else {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::check::options::CheckOptions;
-use crate::registry::settings::value::{Refused, duration, flag, threshold};
+use crate::registry::settings::value::{InvalidValue, duration, flag, threshold};
 
 /// An option of a check that settings can change.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(super) fn set(&mut self, key: CheckOption, value: &Value) -> Result<(), Refused> {
+    pub(super) fn set(&mut self, key: CheckOption, value: &Value) -> Result<(), InvalidValue> {
         if key == CheckOption::Enabled {
             self.disables = !flag(value)?;
             return Ok(());

@@ -17,12 +17,12 @@ use crate::check::rules;
 use crate::registry::error::Problem;
 use crate::registry::settings::check::{Change, CheckOption};
 use crate::registry::settings::service::{ServiceOptions, TOKENS};
-use crate::registry::settings::value::Refused;
+use crate::registry::settings::value::InvalidValue;
 
 /// The prefix of [`Settings::from_vars`].
 const DEFAULT_PREFIX: &str = "HEALTH_";
 /// The maximum number of settings in the log message of the start.
-const MOST_LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 /// Options that exclude each other.
 const PERIODS: [&str; 2] = ["interval", "cache"];
 
@@ -263,9 +263,9 @@ impl Settings {
         for (setting, entry) in &self.service {
             match options.set(setting, &entry.value) {
                 Some(Ok(())) => {}
-                Some(Err(refused)) => {
+                Some(Err(invalid)) => {
                     let what = format!("the settings have an invalid `{setting}`:");
-                    problems.push(bad_value(&what, &entry.source(), refused));
+                    problems.push(bad_value(&what, &entry.source(), invalid));
                 }
                 None => problems.push(unknown_setting(setting, &entry.source())),
             }
@@ -293,9 +293,9 @@ impl Settings {
                 problems.push(unknown_option(check, option, &entry.source()));
                 continue;
             };
-            if let Err(refused) = change.set(key, &entry.value) {
+            if let Err(invalid) = change.set(key, &entry.value) {
                 let what = format!("the settings have an invalid `{option}` for `{check}`:");
-                problems.push(bad_value(&what, &entry.source(), refused));
+                problems.push(bad_value(&what, &entry.source(), invalid));
             }
         }
         change
@@ -362,7 +362,7 @@ impl Settings {
             options.map(|option| format!("{}.{option}", entries.written))
         });
         let all: Vec<String> = of_service.chain(of_checks).collect();
-        let (listed, others) = all.split_at(all.len().min(MOST_LISTED));
+        let (listed, others) = all.split_at(all.len().min(MAX_LISTED));
         let mut text = listed.join(" ");
         if !others.is_empty() {
             let _ = write!(text, " and {} more", others.len());
@@ -472,14 +472,14 @@ fn unknown_setting(setting: &str, source: &str) -> Problem {
     }
 }
 
-fn bad_value(what: &str, source: &str, refused: Refused) -> Problem {
-    let shown = match refused.shown {
+fn bad_value(what: &str, source: &str, invalid: InvalidValue) -> Problem {
+    let shown = match invalid.shown {
         Some(shown) => format!("`{shown}`"),
         None => "a value of the wrong type".to_owned(),
     };
     Problem::setting(
         format!("{what} {shown}{source}"),
-        format!("write {}", refused.expected),
+        format!("write {}", invalid.expected),
     )
 }
 

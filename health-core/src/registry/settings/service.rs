@@ -8,9 +8,9 @@ use crate::check::probe::Probe;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 #[cfg(not(all(feature = "openapi", feature = "status-page")))]
-use crate::registry::settings::value::refused;
+use crate::registry::settings::value::invalid;
 use crate::registry::settings::value::{
-    Refused, details, duration, flag, path, ranges, secret, secret_in_file,
+    InvalidValue, details, duration, flag, path, ranges, secret, secret_in_file,
 };
 
 /// The changes of the settings to the service; `None` keeps the builder's
@@ -33,7 +33,7 @@ pub(crate) struct ServiceOptions {
     pub(crate) trusted_proxies: Vec<String>,
 }
 
-type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
+type Set = fn(&mut ServiceOptions, &Value) -> Result<(), InvalidValue>;
 
 /// The settings of the service, each with the function that applies its value.
 const SETTINGS: [(&str, Set); 18] = [
@@ -114,8 +114,8 @@ const SETTINGS: [(&str, Set); 18] = [
 pub(super) const TOKENS: [&str; 2] = ["guard_token", "guard_token_file"];
 
 #[cfg(not(all(feature = "openapi", feature = "status-page")))]
-fn missing(value: &Value, feature: &str) -> Refused {
-    refused(
+fn missing(value: &Value, feature: &str) -> InvalidValue {
+    invalid(
         value,
         &format!("nothing: the service is built without the feature `{feature}`"),
     )
@@ -133,12 +133,12 @@ pub(super) fn is_setting(word: &str) -> bool {
 impl ServiceOptions {
     /// Applies the value of a setting. Returns `None` if there is no such
     /// setting.
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Option<Result<(), Refused>> {
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> Option<Result<(), InvalidValue>> {
         let (_, set) = SETTINGS.iter().find(|(setting, _)| *setting == name)?;
         Some(set(self, value))
     }
 
-    fn add_path(&mut self, value: &Value, page: Page) -> Result<(), Refused> {
+    fn add_path(&mut self, value: &Value, page: Page) -> Result<(), InvalidValue> {
         self.paths.push((path(value)?, page));
         Ok(())
     }

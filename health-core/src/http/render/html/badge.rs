@@ -12,7 +12,7 @@ const HEIGHT: usize = 20;
 const SPACE: usize = 6;
 /// The estimated width of a character. `textLength` adapts the text to it.
 const CHARACTER: usize = 7;
-const LONGEST_LABEL: usize = 64;
+const MAX_LABEL: usize = 64;
 
 /// Renders a badge with a label on the left and the state on the right. `None` is an
 /// unknown state.
@@ -28,7 +28,7 @@ pub(crate) fn badge(label: &str, status: Option<Status>) -> Bytes {
         }
         None => ("unknown".to_owned(), "#56616d"),
     };
-    let label = cut(label, LONGEST_LABEL);
+    let label = cut(label, MAX_LABEL);
     let [left, right] = [label, &word].map(|text| text.chars().count() * CHARACTER);
     let split = left + 2 * SPACE;
     let width = split + right + 2 * SPACE;

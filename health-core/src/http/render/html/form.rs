@@ -8,7 +8,7 @@ use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{Query, Refresh, Wanted};
 
 /// The maximum number of tags that can be chosen from.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
 /// The choices on the page: off, the default, and ten times the default and
 /// more.
@@ -65,7 +65,7 @@ impl Display for FilterForm<'_> {
             f.write_str("<label>Tag <select name=\"tag\">")?;
             let chosen = self.query.tag().unwrap_or_default();
             write_option(f, "", "any", chosen)?;
-            for tag in self.tags.iter().take(MOST_TAGS) {
+            for tag in self.tags.iter().take(MAX_TAGS) {
                 write_option(f, tag, tag, chosen)?;
             }
             f.write_str("</select></label>\n")?;

@@ -12,7 +12,7 @@ use crate::verdict::snapshot::standing;
 
 /// The data about the service as a whole.
 #[derive(Default)]
-pub(crate) struct Frame<'a> {
+pub(crate) struct PageFrame<'a> {
     pub(crate) service: Service<'a>,
     pub(crate) uptime: Option<Duration>,
     pub(crate) probes: Option<[(Probe, Status); Probe::ALL.len()]>,
@@ -23,7 +23,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) changes: Changes,
 }
 
-impl Frame<'_> {
+impl PageFrame<'_> {
     /// Returns whether the service only fails because of the drain.
     pub(super) fn is_only_draining(&self) -> bool {
         self.draining
@@ -57,17 +57,17 @@ pub(crate) struct Service<'a> {
 
 /// What the page is about.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Subject<'a> {
+pub(super) enum PageSubject<'a> {
     Service(Status),
     Group(&'a str, Status),
     Check(Shown<'a>),
 }
 
-impl Subject<'_> {
+impl PageSubject<'_> {
     pub(super) fn status(&self) -> Status {
         match self {
-            Subject::Service(status) | Subject::Group(_, status) => *status,
-            Subject::Check(check) => standing(check.report.verdict()),
+            PageSubject::Service(status) | PageSubject::Group(_, status) => *status,
+            PageSubject::Check(check) => standing(check.report.verdict()),
         }
     }
 }

@@ -7,15 +7,15 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::check::Icon;
 use crate::http::render::html::format::{Ago, Capital, Escaped, Short, State, TimeTag, Until};
-use crate::http::render::html::frame::{Frame, Subject};
+use crate::http::render::html::frame::{PageFrame, PageSubject};
 use crate::http::render::html::kind::{Kind, state_of};
 use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
 
 pub(super) struct Heading<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) frame: &'a Frame<'a>,
+    pub(super) subject: PageSubject<'a>,
+    pub(super) frame: &'a PageFrame<'a>,
     pub(super) counts: &'a Counts,
     /// The switches that are off.
     pub(super) notices: &'a [Shown<'a>],
@@ -32,20 +32,20 @@ impl Heading<'_> {
 }
 
 /// Returns the words for the state of the subject, and its colour.
-pub(super) fn headline(frame: &Frame<'_>, subject: &Subject<'_>) -> (&'static str, State) {
+pub(super) fn headline(frame: &PageFrame<'_>, subject: &PageSubject<'_>) -> (&'static str, State) {
     let state = state_of(subject.status());
     match subject {
-        Subject::Service(Status::Fail) if frame.is_only_draining() => {
+        PageSubject::Service(Status::Fail) if frame.is_only_draining() => {
             ("Draining", Kind::Degraded.state())
         }
-        Subject::Service(Status::Fail) if frame.is_starting() => {
+        PageSubject::Service(Status::Fail) if frame.is_starting() => {
             ("Starting", Kind::Degraded.state())
         }
-        Subject::Check(check) => {
+        PageSubject::Check(check) => {
             let state = Kind::of(check.report).state();
             (state.word, state)
         }
-        Subject::Service(status) | Subject::Group(_, status) => (word(*status), state),
+        PageSubject::Service(status) | PageSubject::Group(_, status) => (word(*status), state),
     }
 }
 
@@ -95,12 +95,12 @@ impl Heading<'_> {
         let service = Escaped(service);
         let whole = self.query.whole_page();
         let name = match self.subject {
-            Subject::Service(_) if self.frame.service.name.is_none() => return Ok(()),
-            Subject::Service(_) => {
+            PageSubject::Service(_) if self.frame.service.name.is_none() => return Ok(()),
+            PageSubject::Service(_) => {
                 return writeln!(f, "<p class=\"service\"><bdi>{service}</bdi></p>");
             }
-            Subject::Group(tag, _) => format!("group <bdi>{}</bdi>", Escaped(tag)),
-            Subject::Check(check) => format!("<bdi>{}</bdi>", Escaped(check.report.name())),
+            PageSubject::Group(tag, _) => format!("group <bdi>{}</bdi>", Escaped(tag)),
+            PageSubject::Check(check) => format!("<bdi>{}</bdi>", Escaped(check.report.name())),
         };
         writeln!(
             f,
@@ -110,7 +110,7 @@ impl Heading<'_> {
 
     /// The description of the service, its notes and links.
     fn about(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (Subject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
+        let (PageSubject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
             return Ok(());
         };
         for text in info.description.iter().chain(&info.notes) {

@@ -32,7 +32,7 @@ use crate::http::render::html::axis::Span;
 use crate::http::render::html::check::{Card, Extent};
 use crate::http::render::html::form::{FilterForm, RefreshChoice};
 use crate::http::render::html::format::Escaped;
-use crate::http::render::html::frame::{Days, Frame, Indexed, Subject};
+use crate::http::render::html::frame::{Days, Indexed, PageFrame, PageSubject};
 use crate::http::render::html::heading::{Counts, Heading, headline};
 use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
@@ -47,15 +47,15 @@ pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// The maximum size of all cards. Further checks are shown by name.
 const CARDS_SIZE: usize = 72 * 1024;
 /// The maximum number of checks that are shown by name under each heading.
-const MOST_NAMES: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 /// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
 
 /// Renders the page with the status only.
 pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
     let document = Document {
-        subject: Subject::Service(status),
-        frame: &Frame::default(),
+        subject: PageSubject::Service(status),
+        frame: &PageFrame::default(),
         query,
         counts: Counts::default(),
         notices: Vec::new(),
@@ -71,7 +71,7 @@ pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
 /// select.
 pub(crate) fn list<'a>(
     status: Status,
-    frame: &Frame<'_>,
+    frame: &PageFrame<'_>,
     query: &Query,
     checks: impl Iterator<Item = Indexed<'a>>,
     days: Days<'_>,
@@ -86,12 +86,12 @@ pub(crate) fn list<'a>(
     };
     let shown = || checks.iter().map(|(_, check)| check);
     let subject = match query.tag() {
-        None => Subject::Service(status),
+        None => PageSubject::Service(status),
         Some(tag) => {
             let members = shown().filter(in_tag).filter(|check| !check.excluded);
             let statuses =
                 members.map(|check| in_group(check.report.verdict(), check.report.is_critical()));
-            Subject::Group(tag, worst(statuses))
+            PageSubject::Group(tag, worst(statuses))
         }
     };
     let span = Span::since_start(frame.uptime.unwrap_or_default());
@@ -119,7 +119,7 @@ pub(crate) fn list<'a>(
 /// Renders the page of one check.
 pub(crate) fn check(
     (index, check): Indexed<'_>,
-    frame: &Frame<'_>,
+    frame: &PageFrame<'_>,
     query: &Query,
     days: Days<'_>,
 ) -> Bytes {
@@ -144,7 +144,7 @@ pub(crate) fn check(
     };
     let back = query.whole_page();
     let document = Document {
-        subject: Subject::Check(check),
+        subject: PageSubject::Check(check),
         frame,
         query,
         counts: Counts::default(),
@@ -163,7 +163,7 @@ fn is_notice(check: &Shown<'_>) -> bool {
     check.report.notice().is_some()
 }
 
-fn started_at(frame: &Frame<'_>, now: SystemTime) -> SystemTime {
+fn started_at(frame: &PageFrame<'_>, now: SystemTime) -> SystemTime {
     now.checked_sub(frame.uptime.unwrap_or_default())
         .unwrap_or(now)
 }
@@ -195,8 +195,8 @@ fn understood(query: &Query, tags: &BTreeSet<&str>) -> (Query, Vec<String>) {
 }
 
 struct Document<'a> {
-    subject: Subject<'a>,
-    frame: &'a Frame<'a>,
+    subject: PageSubject<'a>,
+    frame: &'a PageFrame<'a>,
     query: &'a Query,
     counts: Counts,
     notices: Vec<Shown<'a>>,
@@ -228,7 +228,7 @@ impl Display for Document<'_> {
             "<a class=\"skip\" href=\"#checks\">Skip to the checks</a>\n<div class=\"bar\">\n",
         )?;
         match self.subject {
-            Subject::Check(_) => {
+            PageSubject::Check(_) => {
                 let back = self.query.whole_page();
                 writeln!(
                     f,
@@ -277,9 +277,9 @@ impl Display for Title<'_> {
             write!(f, ": {counts}")?;
         }
         match subject {
-            Subject::Service(_) => {}
-            Subject::Group(tag, _) => write!(f, " · {}", Escaped(tag))?,
-            Subject::Check(check) => write!(f, " · {}", Escaped(check.report.name()))?,
+            PageSubject::Service(_) => {}
+            PageSubject::Group(tag, _) => write!(f, " · {}", Escaped(tag))?,
+            PageSubject::Check(check) => write!(f, " · {}", Escaped(check.report.name()))?,
         }
         match frame.service.name {
             Some(name) => write!(f, " · {}", Escaped(name)),
@@ -290,7 +290,7 @@ impl Display for Title<'_> {
 
 /// The checks below the heading.
 struct List<'a> {
-    frame: &'a Frame<'a>,
+    frame: &'a PageFrame<'a>,
     query: &'a Query,
     span: Span,
     now: SystemTime,
@@ -409,12 +409,12 @@ impl List<'_> {
             return;
         }
         html.push_str("<ul class=\"names\">\n");
-        for (_, check) in checks.iter().take(MOST_NAMES) {
+        for (_, check) in checks.iter().take(MAX_NAMES) {
             let (query, name) = (self.query, check.report.name());
             let _ = writeln!(html, "<li>{}</li>", CheckLink { query, name });
         }
         html.push_str("</ul>\n");
-        let more = checks.len().saturating_sub(MOST_NAMES);
+        let more = checks.len().saturating_sub(MAX_NAMES);
         if more > 0 {
             let _ = writeln!(html, "<p class=\"note\">and {more} more</p>");
         }

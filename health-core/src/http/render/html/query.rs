@@ -20,7 +20,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The longest value of a filter, in bytes.
-const LONGEST_VALUE: usize = 100;
+const MAX_VALUE: usize = 100;
 
 /// The interval in seconds at which the page reloads, if it does.
 ///
@@ -245,7 +245,7 @@ fn badge(value: &str) -> Badge {
 fn value(head: &RequestHead<'_>, name: &str) -> String {
     let raw = head.parameter(name).unwrap_or_default().replace('+', " ");
     let decoded = percent_decode_str(&raw).decode_utf8_lossy();
-    cut(decoded.trim(), LONGEST_VALUE).to_owned()
+    cut(decoded.trim(), MAX_VALUE).to_owned()
 }
 
 fn encoded(text: &str) -> Cow<'_, str> {
