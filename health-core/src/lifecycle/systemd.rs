@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::Monitor;
-use crate::http::endpoint::MAX_WAIT;
+use crate::http::endpoint::LONGEST_WAIT;
 use crate::lifecycle::drain::DrainWatch;
 use crate::verdict::Verdict;
 use crate::verdict::snapshot::Snapshot;
@@ -185,7 +185,7 @@ impl Notified {
             .collect();
         if !asked.is_empty() {
             let all = Arc::clone(&self.monitor).all_answered(asked);
-            let _ = timeout(MAX_WAIT, all).await;
+            let _ = timeout(LONGEST_WAIT, all).await;
         }
     }
 

@@ -69,7 +69,7 @@ use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
-pub(crate) const MAX_WAIT: Duration = Duration::from_millis(800);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
@@ -357,7 +357,7 @@ struct Timer {
 }
 
 impl Timer {
-    /// Waits for `future`, but no longer than [`MAX_WAIT`].
+    /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
     ///
     /// Inside a runtime its own timer is used, because the runtime of the
     /// checks may be blocked. Outside of a runtime only the checks' timer is
@@ -365,11 +365,13 @@ impl Timer {
     async fn wait(&self, future: impl Future<Output = ()> + Send + 'static) {
         let is_inside = Handle::try_current().is_ok();
         // tokio has no way to ask for a timer; using a missing one panics.
-        let time = is_inside.then(|| caught(|| sleep(MAX_WAIT)).ok()).flatten();
+        let time = is_inside
+            .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
+            .flatten();
         if let Some(time) = time {
             let _ = unless(time, future).await;
         } else {
-            let bounded = async { timeout(MAX_WAIT, future).await };
+            let bounded = async { timeout(LONGEST_WAIT, future).await };
             let _ = self.runtime.spawn(bounded).await;
         }
     }
