@@ -1,10 +1,14 @@
 //! A start without checks, for the tests of an application.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::HealthBuilder;
 use crate::check::function::ResultSource;
+use crate::check::outcome::Outcome;
+use crate::check::source::{Reading, Source, Subscribers, View};
 use crate::registry::Check;
+use crate::time::clock::Moment;
 
 impl HealthBuilder {
     /// Starts without running a check, for the tests of the application: every
@@ -69,9 +73,25 @@ impl HealthBuilder {
 /// Replaces every check by one that always passes, if this is a start for tests.
 pub(super) fn replace(checks: &mut [Check], for_tests: bool) {
     for check in checks.iter_mut().filter(|_| for_tests) {
-        check.source = ResultSource::passing();
+        check.source = ResultSource::Reports(Arc::new(Passing::default()));
         // A forced outcome is released at once.
         check.plan.failure_threshold = 1;
         check.plan.success_threshold = 1;
+    }
+}
+
+/// A source that always passes.
+#[derive(Debug, Default)]
+struct Passing {
+    subscribers: Subscribers,
+}
+
+impl Source for Passing {
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        Reading::of(Outcome::pass())
+    }
+
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 }

@@ -106,7 +106,7 @@ impl HealthBuilder {
         self.lifecycle.check(&mut problems);
         self.runtime.check(&mut problems);
         self.http.check(&mut problems);
-        problems.extend_from_slice(self.service_info.problems());
+        problems.extend_from_slice(&self.service_info.problems);
         let too_short = self.too_short_a_grace();
         let context = Context::new(self.provided);
         let registry = Registry {

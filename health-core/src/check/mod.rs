@@ -7,11 +7,9 @@ pub(crate) mod class;
 pub(crate) mod dependencies;
 pub(crate) mod function;
 pub(crate) mod indicator;
-pub(crate) mod name;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod parameters;
-pub(crate) mod passing;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;
@@ -134,8 +132,7 @@ pub enum Run {
 }
 
 impl Run {
-    /// Returns the function of all runs. The caller has verified that the
-    /// parameters are provided.
+    /// Returns the function of all runs.
     pub(crate) fn check_fn(self, context: &Context) -> CheckFn {
         let context = context.clone();
         match self {

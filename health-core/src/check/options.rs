@@ -44,8 +44,8 @@ pub struct CheckOptions {
     success_threshold: Option<u32>,
     stale_after: Option<Duration>,
     cache: Option<Duration>,
-    after: &'static [&'static str],
-    tags: &'static [&'static str],
+    pub(crate) after: &'static [&'static str],
+    pub(crate) tags: &'static [&'static str],
     affects: &'static [&'static str],
     links: Links,
     component: Option<&'static str>,
@@ -302,14 +302,6 @@ impl CheckOptions {
             success_threshold: change.success_threshold.or(self.success_threshold),
             ..self
         }
-    }
-
-    pub(crate) fn prerequisites(&self) -> &'static [&'static str] {
-        self.after
-    }
-
-    pub(crate) fn labels(&self) -> &'static [&'static str] {
-        self.tags
     }
 
     /// Fills in the defaults, or returns every rule that is broken.

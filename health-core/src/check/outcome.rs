@@ -10,8 +10,8 @@ use crate::check::class::FailureClass;
 
 use crate::text::bounded;
 
-/// The status of one run, of a probe or of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The status of one run, of a probe or of a page. A worse status is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Status {
     /// Works as expected.
@@ -20,6 +20,24 @@ pub enum Status {
     Warn,
     /// Does not work.
     Fail,
+}
+
+impl Status {
+    pub(crate) const ALL: [Status; 3] = [Status::Pass, Status::Warn, Status::Fail];
+
+    /// Returns the word of the log, and of answers by default.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Status::Pass => "healthy",
+            Status::Warn => "degraded",
+            Status::Fail => "unhealthy",
+        }
+    }
+
+    /// Returns the worst of these statuses; a pass if there is none.
+    pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
+        statuses.into_iter().max().unwrap_or(Status::Pass)
+    }
 }
 
 /// The result of one run: a [`Status`] and optional texts.

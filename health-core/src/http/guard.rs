@@ -51,7 +51,7 @@ pub struct Guard {
     networks: Vec<IpNet>,
     proxies: Vec<IpNet>,
     rules: Vec<Rule>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     logged: Arc<Logged>,
 }
 
@@ -81,8 +81,10 @@ impl Guard {
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         let token = token.into();
         if token.len() < MIN_TOKEN {
-            let what = format!("the token of the guard has {} bytes", token.len());
-            self.wrong(what, format!("take a random one of at least {MIN_TOKEN}"));
+            self.problems.push(Problem::setting(
+                format!("the token of the guard has {} bytes", token.len()),
+                format!("take a random one of at least {MIN_TOKEN}"),
+            ));
         }
         self.tokens.push(token);
         self
@@ -98,8 +100,10 @@ impl Guard {
         if let Ok(token) = std::env::var(variable) {
             return self.bearer(token);
         }
-        let what = format!("the guard reads its token from `{variable}`, which is not set");
-        self.wrong(what, format!("set `{variable}`, or leave the guard out"));
+        self.problems.push(Problem::setting(
+            format!("the guard reads its token from `{variable}`, which is not set"),
+            format!("set `{variable}`, or leave the guard out"),
+        ));
         self
     }
 
@@ -178,21 +182,13 @@ impl Guard {
             let text = range.as_ref();
             match network(text) {
                 Ok(network) => networks.push(network),
-                Err(instead) => self.wrong(
+                Err(instead) => self.problems.push(Problem::setting(
                     format!("`{}` is not an address range", text.escape_debug()),
                     format!("write {instead}"),
-                ),
+                )),
             }
         }
         networks
-    }
-
-    fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::setting(what, help));
-    }
-
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
     }
 
     /// Returns whether a token is one of the conditions.
@@ -325,7 +321,7 @@ mod tests {
     #[test]
     fn a_token_is_accepted_as_a_whole() {
         let guard = Guard::new().bearer(TOKEN);
-        assert!(guard.problems().is_empty());
+        assert!(guard.problems.is_empty());
         let recognizes = |value: &[u8]| {
             let headers = [("Authorization", value)];
             holds_for(&guard, &head("", &headers))
@@ -356,7 +352,7 @@ mod tests {
     #[test]
     fn an_address_is_compared_with_that_of_the_connection() {
         let guard = Guard::new().addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"]);
-        assert!(guard.problems().is_empty());
+        assert!(guard.problems.is_empty());
         let none: [(&str, &str); 0] = [];
         for inside in ["10.1.2.3", "127.0.0.1", "fd00::7", "::ffff:10.1.2.3"] {
             assert!(holds_for(&guard, &head(inside, &none)), "{inside}");
@@ -422,7 +418,7 @@ mod tests {
             .bearer("short-secret")
             .bearer_from_env("HEALTH_TEST_NO_SUCH_VARIABLE")
             .addresses(["10.0.0.0/33", "ten", "010.0.0.0/8", "10.0.0.0/"]);
-        let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+        let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 6, "{text:?}");
         assert!(!text.concat().contains("short-secret"));
     }
@@ -441,7 +437,7 @@ mod tests {
                 Guard::new().addresses([range]),
                 Guard::new().trusted_proxies([range]),
             ] {
-                let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+                let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
                 assert!(
                     text.len() == 1 && text[0].contains(range) && text[0].contains(instead),
                     "{range}: {text:?}"
@@ -456,7 +452,7 @@ mod tests {
             "0.0.0.0/0",
         ] {
             let guard = Guard::new().addresses([range]);
-            assert!(guard.problems().is_empty(), "{range}");
+            assert!(guard.problems.is_empty(), "{range}");
         }
     }
 

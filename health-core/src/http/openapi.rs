@@ -9,7 +9,7 @@ use crate::check::probe::Probe;
 use crate::http::options::HttpOptions;
 use crate::http::paths::{Below, Places};
 #[cfg(feature = "status-page")]
-use crate::http::render::html::kind::Kind;
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -187,7 +187,7 @@ impl Operation<'_> {
         if self.of_check {
             return parameters;
         }
-        let states = Kind::ALL.map(Kind::as_str);
+        let states = DisplayState::ALL.map(DisplayState::as_str);
         for (name, what, schema) in [
             (
                 "state",
@@ -387,16 +387,10 @@ fn schemas(words: Vocabulary) -> Map<String, Value> {
         }
         schemas.insert(name.to_owned(), schema.into());
     }
-    let of_service = [Status::Pass, Status::Warn, Status::Fail].map(|status| words.status(status));
-    let of_check = [
-        Verdict::Pass,
-        Verdict::Warn,
-        Verdict::Fail,
-        Verdict::Unknown,
-        Verdict::Skipped,
-    ];
+    let of_service = Status::ALL.map(|status| words.status(status));
+    let of_check = Verdict::ALL.map(|verdict| words.verdict(verdict));
     schemas["StatusWord"]["enum"] = json!(of_service);
     schemas["StatusWord"]["description"] = json!("Passing, degraded, failing.");
-    schemas["CheckWord"]["enum"] = json!(of_check.map(|verdict| words.verdict(verdict)));
+    schemas["CheckWord"]["enum"] = json!(of_check);
     schemas
 }

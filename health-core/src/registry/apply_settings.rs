@@ -68,6 +68,6 @@ impl Candidate {
     }
 
     fn has_tag(&self, tag: &str) -> bool {
-        self.options.labels().contains(&tag)
+        self.options.tags.contains(&tag)
     }
 }

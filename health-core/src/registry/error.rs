@@ -170,16 +170,12 @@ impl Problem {
             Problem::MissingParameter { state: None, .. } => {
                 "give it the application's state: `Health::builder().state(state.clone())`".into()
             }
-            Problem::MissingCheck { similar: Some(similar), .. }
-            | Problem::UnknownPrerequisite { similar: Some(similar), .. } => {
-                format!("did you mean `{similar}`?")
-            }
-            Problem::MissingCheck { similar: None, .. } => {
+            Problem::MissingCheck { similar, .. } => did_you_mean(similar.as_deref(), || {
                 "if it is in a library, name the library in the binary: `use the_library as _;`".into()
-            }
-            Problem::UnknownPrerequisite { similar: None, .. } => {
+            }),
+            Problem::UnknownPrerequisite { similar, .. } => did_you_mean(similar.as_deref(), || {
                 "write the name of a check, or leave it out".into()
-            }
+            }),
             Problem::EmptyProbe { probe: Probe::Readiness } => {
                 "write a check, or name the library that has them in the binary: `use the_library as _;`".into()
             }
@@ -190,6 +186,11 @@ impl Problem {
             | Problem::InvalidSetting { help, .. } => help.clone(),
         }
     }
+}
+
+/// Returns the help that proposes a similar name, or `otherwise`.
+pub(crate) fn did_you_mean(similar: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
+    similar.map_or_else(otherwise, |similar| format!("did you mean `{similar}`?"))
 }
 
 /// Displays the problem, followed by the help on a second line.
@@ -203,7 +204,11 @@ impl fmt::Display for Problem {
                 f.write_str("the tokio runtime has no timer, so no check could have a deadline")
             }
             Problem::DuplicateName { name, locations } => {
-                write!(f, "{} checks are named `{name}`: ", Count(locations.len()))?;
+                match locations.len() {
+                    2 => f.write_str("two")?,
+                    count => write!(f, "{count}")?,
+                }
+                write!(f, " checks are named `{name}`: ")?;
                 write_list(f, locations)
             }
             Problem::MissingParameter {
@@ -279,17 +284,6 @@ fn write_cycle(
         write!(f, "`{member}`, which waits for ")?;
     }
     write!(f, "`{first}`")
-}
-
-struct Count(usize);
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            2 => f.write_str("two"),
-            count => write!(f, "{count}"),
-        }
-    }
 }
 
 /// Where a check was declared.

@@ -16,8 +16,8 @@ use crate::check::function::ResultSource;
 use crate::check::options::{CheckOptions, Plan};
 use crate::check::parameters::{Context, Need, ProvidedValues};
 use crate::check::rules::Mistake;
-use crate::check::{CheckDef, name, rules};
-use crate::registry::error::{Problem, SourceLocation};
+use crate::check::{CheckDef, rules};
+use crate::registry::error::{Problem, SourceLocation, did_you_mean};
 #[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
 
@@ -111,7 +111,7 @@ impl Registry<'_> {
         }
         for check in self.added {
             if !check.is_ours {
-                bad_name(&check.name, problems);
+                report_invalid_name(&check.name, problems);
             }
             candidates.push(Candidate {
                 name: check.name.as_str().into(),
@@ -213,10 +213,23 @@ fn is_served(def: &CheckDef, provided: &ProvidedValues) -> bool {
     def.needs.iter().all(|need| provided.has(need))
 }
 
-fn bad_name(name: &str, problems: &mut Vec<Problem>) {
-    if let Err(Mistake { what, help }) = name::check(name) {
+fn report_invalid_name(name: &str, problems: &mut Vec<Problem>) {
+    if let Err(Mistake { what, help }) = check_name(name) {
         let name = name.to_owned();
         problems.push(Problem::InvalidName { name, what, help });
+    }
+}
+
+/// Applies the attribute's rules to a name that is created at run time. Names are
+/// path segments, metric labels and JSON keys.
+fn check_name(name: &str) -> Result<(), Mistake> {
+    rules::check_shape("name", name, "write for example `\"db\"`")?;
+    match rules::reserved_for(name) {
+        None => Ok(()),
+        Some(purpose) => Err(Mistake::new(
+            format!("the framework uses this name for {purpose}"),
+            format!("write for example `\"{name}-check\"`"),
+        )),
     }
 }
 
@@ -253,24 +266,21 @@ fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mu
     let tagged = |group| {
         candidates
             .iter()
-            .any(|check| check.options.labels().contains(group))
+            .any(|check| check.options.tags.contains(group))
     };
     for group in groups {
         if tagged(group) {
             continue;
         }
-        let tags = candidates.iter().flat_map(|check| check.options.labels());
-        let help = match rules::nearest(group, tags.copied()) {
-            Some(similar) => format!("did you mean `{similar}`?"),
-            None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
-        };
-        problems.push(Problem::InvalidSetting {
-            what: format!(
-                "no check has the tag of the group `{}`",
-                group.escape_debug()
-            ),
-            help,
-        });
+        let tags = candidates.iter().flat_map(|check| check.options.tags);
+        let similar = rules::nearest(group, tags.copied());
+        let group = group.escape_debug();
+        problems.push(Problem::setting(
+            format!("no check has the tag of the group `{group}`"),
+            did_you_mean(similar, || {
+                format!("write `tags(\"{group}\")` on its checks")
+            }),
+        ));
     }
 }
 
@@ -284,7 +294,7 @@ fn order(
     let place_of = |first: &str| candidates.iter().position(|check| *check.name == *first);
     let mut after = Vec::with_capacity(candidates.len());
     for check in candidates {
-        let prerequisites = check.options.prerequisites();
+        let prerequisites = check.options.after;
         for first in prerequisites {
             let known = names.iter().map(|name| &**name);
             if !known.clone().any(|name| name == *first) {
@@ -345,4 +355,17 @@ fn find_cycle(
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_names_of_the_framework_are_reserved() {
+        for name in ["shutdown", "startup", "runtime", "groups"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert_eq!(check_name("startup-db"), Ok(()));
+    }
 }

@@ -65,7 +65,7 @@ use crate::registry::page::Page;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
-use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
+use crate::verdict::snapshot::Snapshot;
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
@@ -577,12 +577,12 @@ impl Inner {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
                 let verdicts = self.monitor.verdicts(members).into_iter();
-                worst(verdicts.map(|(index, verdict)| {
+                Status::worst(verdicts.map(|(index, verdict)| {
                     let is_critical = !self.monitor.plan(index).critical.is_empty();
-                    in_group(verdict, is_critical)
+                    verdict.status_in_group(is_critical)
                 }))
             }
-            _ => worst(self.monitor.statuses()),
+            _ => Status::worst(self.monitor.statuses()),
         }
     }
 
@@ -596,7 +596,7 @@ impl Inner {
                 let members = all.filter(|(index, report)| {
                     page.counts(report.probes(), report.tags()) && !excluded.contains(*index)
                 });
-                worst(members.map(|(_, report)| in_group(report.verdict(), report.is_critical())))
+                Status::worst(members.map(|(_, report)| report.status_in_group()))
             }
             _ => seen.overall(),
         }
@@ -696,7 +696,7 @@ impl Inner {
     fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
         if route.details == Details::Status {
             let verdict = self.monitor.verdict(index);
-            let status = standing(verdict);
+            let status = verdict.status();
             let body = match route.format {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
                 Format::HealthJson => health_json::status_only(status),
@@ -711,7 +711,7 @@ impl Inner {
             Format::HealthJson => health_json::check(shown),
             Format::Text => text::check(shown),
         };
-        (standing(report.verdict()), body)
+        (report.verdict().status(), body)
     }
 
     /// Returns the last rendered answer if nothing has changed since.

@@ -15,7 +15,7 @@ use crate::http::response::with_code;
 use crate::http::route::Route;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
-use crate::verdict::snapshot::{Snapshot, standing};
+use crate::verdict::snapshot::Snapshot;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
@@ -62,7 +62,7 @@ impl Inner {
     /// Renders the status without names of checks.
     fn word(&self, route: &Route) -> (Status, Bytes) {
         let status = match route.check {
-            Some(index) => standing(self.monitor.verdict(index)),
+            Some(index) => self.monitor.verdict(index).status(),
             None => self.status_without(route.page, &route.excluded),
         };
         (status, html::status_only(status, route.query()))
@@ -93,7 +93,7 @@ impl Inner {
         let frame = self.html_frame(route, &seen);
         let days = |checks: &[usize]| self.monitor.days(checks);
         let body = html::check((index, shown), &frame, route.query(), &days);
-        (standing(report.verdict()), body)
+        (report.verdict().status(), body)
     }
 
     fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> PageFrame<'a> {
@@ -127,7 +127,7 @@ impl Inner {
         let (label, status) = match (badge, route.check, group) {
             (Badge::Probe(probe), ..) => (probe.as_str(), Some(self.monitor.status(probe))),
             (Badge::Subject, Some(check), _) => {
-                let status = standing(self.monitor.verdict(check));
+                let status = self.monitor.verdict(check).status();
                 (self.monitor.name(check), Some(status))
             }
             (Badge::Subject, None, Some(tag)) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::endpoint::{Endpoint, Inner, standing};
+use crate::http::endpoint::{Endpoint, Inner};
 use crate::registry::page::Page;
 
 /// The part of a service that a status is about: a probe, the checks with a tag,
@@ -141,7 +141,7 @@ impl Endpoint {
 
     pub(crate) fn status_of(&self, found: Found) -> Status {
         let own = match found.check {
-            Some(check) => standing(self.inner.monitor.verdict(check)),
+            Some(check) => self.inner.monitor.verdict(check).status(),
             None => self.inner.status(found.page),
         };
         if found.for_traffic && !self.inner.monitor.takes_traffic() {

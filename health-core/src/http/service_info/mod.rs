@@ -55,7 +55,7 @@ pub struct ServiceInfo {
     pub(crate) notes: Vec<Text>,
     /// By relation.
     pub(crate) links: Vec<(Text, Text)>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl ServiceInfo {
@@ -135,16 +135,16 @@ impl ServiceInfo {
     fn add_link(&mut self, relation: Text, uri: Text) {
         self.check_text("relation of a link", &relation);
         if !uri::is_uri(&uri) {
-            self.wrong(
+            self.problems.push(Problem::setting(
                 format!("`{}` is not a URI", uri.escape_debug()),
-                "write for example `https://example.com/runbook`, percent-encoded".into(),
-            );
+                "write for example `https://example.com/runbook`, percent-encoded",
+            ));
         }
         if self.links.iter().any(|(taken, _)| *taken == relation) {
-            self.wrong(
+            self.problems.push(Problem::setting(
                 format!("there are two links `{}`", relation.escape_debug()),
-                "give one of the two another relation".into(),
-            );
+                "give one of the two another relation",
+            ));
         }
         self.links.push((relation, uri));
     }
@@ -159,17 +159,9 @@ impl ServiceInfo {
         } else {
             return;
         };
-        self.wrong(
+        self.problems.push(Problem::setting(
             format!("the {what} {wrong}"),
-            "write a line for people, or leave it out".into(),
-        );
-    }
-
-    fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::setting(what, help));
-    }
-
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
+            "write a line for people, or leave it out",
+        ));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::format::{Ago, Escaped, Short};
 use crate::http::render::html::frame::Indexed;
 use crate::http::render::html::query::{CheckLink, Query};
@@ -71,17 +72,19 @@ impl List<'_> {
     }
 
     fn change(&self, name: &str, change: &Change, f: &mut Formatter<'_>) -> fmt::Result {
-        let (from, to) = (word(change.from), word(change.to));
+        let [from, to] = [change.from, change.to].map(DisplayState::from);
         let (at, now) = (change.at, self.now);
         write!(
             f,
-            "<li class=\"{}\">{} {} <strong>{from} → {to}</strong>",
-            class(change.to),
+            "<li class=\"{}\">{} {} <strong>{} → {}</strong>",
+            to.class(),
             Ago { at, now },
             CheckLink {
                 query: self.query,
                 name
             },
+            from.as_str(),
+            to.as_str(),
         )?;
         match &change.reason {
             Some(root) if change.to == Verdict::Skipped => {
@@ -99,25 +102,5 @@ impl List<'_> {
             write!(f, " <small>incident {incident}</small>")?;
         }
         f.write_str("</li>\n")
-    }
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "passing",
-        Verdict::Warn => "degraded",
-        Verdict::Fail => "failing",
-        Verdict::Unknown => "unknown",
-        Verdict::Skipped => "skipped",
-    }
-}
-
-fn class(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "fail",
-        Verdict::Unknown => "unknown",
-        Verdict::Skipped => "skipped",
     }
 }

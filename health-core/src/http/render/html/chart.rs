@@ -89,7 +89,7 @@ impl Display for InWords<'_> {
             let same = |past: &&HistoryEntry| past.status == status;
             self.0.iter().filter(same).count()
         };
-        let [passed, warned, failed] = [Status::Pass, Status::Warn, Status::Fail].map(count);
+        let [passed, warned, failed] = Status::ALL.map(count);
         write!(
             f,
             "Last {} results: {passed} passed, {warned} degraded, {failed} failed",

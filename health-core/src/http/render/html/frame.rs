@@ -8,7 +8,6 @@ use crate::http::render::shown::Shown;
 use crate::http::service_info::ServiceInfo;
 use crate::verdict::changes::Changes;
 use crate::verdict::day::Day;
-use crate::verdict::snapshot::standing;
 
 /// The data about the service as a whole.
 #[derive(Default)]
@@ -61,15 +60,6 @@ pub(super) enum PageSubject<'a> {
     Service(Status),
     Group(&'a str, Status),
     Check(Shown<'a>),
-}
-
-impl PageSubject<'_> {
-    pub(super) fn status(&self) -> Status {
-        match self {
-            PageSubject::Service(status) | PageSubject::Group(_, status) => *status,
-            PageSubject::Check(check) => standing(check.report.verdict()),
-        }
-    }
 }
 
 /// A check, and its index in the snapshot.

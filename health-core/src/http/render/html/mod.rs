@@ -13,11 +13,11 @@ pub(crate) mod badge;
 pub(crate) mod changes;
 pub(crate) mod chart;
 pub(crate) mod check;
+pub(crate) mod display_state;
 pub(crate) mod form;
 pub(crate) mod format;
 pub(crate) mod frame;
 pub(crate) mod heading;
-pub(crate) mod kind;
 pub(crate) mod links;
 pub(crate) mod query;
 
@@ -30,14 +30,13 @@ use bytes::Bytes;
 use crate::check::outcome::Status;
 use crate::http::render::html::axis::Span;
 use crate::http::render::html::check::{Card, Extent};
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::form::{FilterForm, RefreshChoice};
-use crate::http::render::html::format::Escaped;
+use crate::http::render::html::format::{Capital, Escaped};
 use crate::http::render::html::frame::{Days, Indexed, PageFrame, PageSubject};
 use crate::http::render::html::heading::{Counts, Heading, headline};
-use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
-use crate::verdict::snapshot::{in_group, worst};
 
 const STYLE: &str = include_str!("style.css");
 const ICONS: &str = include_str!("icons.svg");
@@ -89,9 +88,8 @@ pub(crate) fn list<'a>(
         None => PageSubject::Service(status),
         Some(tag) => {
             let members = shown().filter(in_tag).filter(|check| !check.excluded);
-            let statuses =
-                members.map(|check| in_group(check.report.verdict(), check.report.is_critical()));
-            PageSubject::Group(tag, worst(statuses))
+            let statuses = members.map(|check| check.report.status_in_group());
+            PageSubject::Group(tag, Status::worst(statuses))
         }
     };
     let span = Span::since_start(frame.uptime.unwrap_or_default());
@@ -222,7 +220,7 @@ impl Display for Document<'_> {
              <meta name=\"robots\" content=\"noindex\">\n",
         )?;
         writeln!(f, "<title>{}</title>", Title(self))?;
-        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(state.class))?;
+        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(state))?;
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>{ICONS}")?;
         f.write_str(
             "<a class=\"skip\" href=\"#checks\">Skip to the checks</a>\n<div class=\"bar\">\n",
@@ -272,7 +270,7 @@ impl Display for Title<'_> {
             ..
         } = self.0;
         let (word, _) = headline(frame, subject);
-        f.write_str(word)?;
+        Capital(word).fmt(f)?;
         if !counts.is_empty() {
             write!(f, ": {counts}")?;
         }
@@ -322,7 +320,8 @@ impl List<'_> {
                 all
             );
         }
-        let is_passing = |(_, check): &Indexed<'_>| Kind::of(check.report) == Kind::Passing;
+        let is_passing =
+            |(_, check): &Indexed<'_>| DisplayState::of(check.report) == DisplayState::Passing;
         let (passing, other): (Vec<_>, Vec<_>) = ordered.iter().copied().partition(is_passing);
         let mut room = CARDS_SIZE;
         if !other.is_empty() {
@@ -352,7 +351,10 @@ impl List<'_> {
             .filter(|(_, check)| self.query.selects(check))
             .collect();
         selected.sort_by_key(|(_, check)| {
-            (Kind::of(check.report) as usize, !check.report.is_critical())
+            (
+                DisplayState::of(check.report) as usize,
+                !check.report.is_critical(),
+            )
         });
         selected
     }
@@ -422,16 +424,11 @@ impl List<'_> {
 }
 
 /// A dot in the colour of the banner.
-struct Favicon(&'static str);
+struct Favicon(DisplayState);
 
 impl Display for Favicon {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let colour = match self.0 {
-            "pass" => "137a3e",
-            "warn" => "8a5a00",
-            "fail" => "c0262d",
-            _ => "56616d",
-        };
+        let colour = self.0.colour();
         write!(
             f,
             "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E\
