@@ -18,18 +18,18 @@ pub struct Dependency {
     pub after: &'static [&'static Dependency],
 }
 
-/// Proves that `first`, a prerequisite of the check `start`, does not depend on
-/// it.
+/// Asserts that `first`, a prerequisite of the check `start`, does not depend on
+/// `start`.
 ///
 /// # Panics
 ///
-/// Panics if there is such a cycle and `start` has the smallest name of it, so
+/// Panics if there is such a cycle and `start` has the smallest name in it, so
 /// that each cycle is reported once. The caller evaluates the call in a
 /// constant, and rustc reports the panic there.
 #[track_caller]
 pub const fn assert_acyclic(first: &Dependency, start: &str) {
     if first.after.is_empty() && compare(first.name, start) != 0 {
-        return; // by far the most, and their proof costs nothing
+        return; // Most prerequisites have none of their own.
     }
     let mut trail = Trail::new();
     if find_cycle(first, start, &mut trail) {

@@ -98,8 +98,8 @@ pub struct CheckDef {
 }
 
 impl CheckDef {
-    /// Whether the dependency exists: the field of the check is not `None`. The
-    /// caller has verified that the parameters are provided.
+    /// Returns whether the dependency exists: the field of the check is not `None`.
+    /// The caller has verified that the parameters are provided.
     pub(crate) fn is_configured(&self, context: &Context) -> bool {
         match self.run {
             Run::OptionalField { is_some, .. } => is_some(context),

@@ -1,4 +1,4 @@
-//! How checks get their parameters.
+//! The parameters of checks.
 //!
 //! A check asks for a type, and the application's state provides it. The
 //! compiler verifies this through [`Package`]: `#[derive(HealthState)]`
@@ -27,7 +27,7 @@ use std::sync::Arc;
     label = "no field of `{Self}` has this type",
     note = "every field of the state can be a parameter of a check: add a field of type `{T}` to `{Self}`",
     note = "or let it be looked up when the program starts: `#[health_check(late)]`",
-    note = "of a wrapper for handlers, such as `State<T>`, `Extension<T>` or `web::Data<T>`, take what is inside: `&T`"
+    note = "instead of an extractor such as `State<T>`, `Extension<T>` or `web::Data<T>`, take `&T`"
 )]
 pub trait Provide<T: ?Sized, Via = Own> {}
 
@@ -50,7 +50,7 @@ impl<T: ?Sized, Via, S: Provide<T, Via>> Provide<T, Via> for Arc<S> {}
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "several fields of `{State}` have the type `{Self}`",
-    label = "which of them is meant?",
+    label = "the type does not identify one field",
     note = "take `&{State}` and use the field; or put `#[health(skip)]` on the others, or give one a type of its own"
 )]
 pub trait OneFieldOf<State: ?Sized> {}
@@ -84,7 +84,7 @@ pub trait OneFieldOf<State: ?Sized> {}
     message = "`{Self}` is not a health state",
     label = "checks cannot find their values in it",
     note = "put `#[derive(HealthState)]` on it, where it is defined",
-    note = "of `web::Data<AppState>`, pass what is inside: `.state(Arc::clone(&data))`"
+    note = "for `web::Data<AppState>`, pass its `Arc`: `.state(Arc::clone(&data))`"
 )]
 pub trait HealthState: Any + Send + Sync {
     /// Returns the value of this type, if the state has one.
@@ -119,7 +119,7 @@ pub struct Package<const ID: u64>(());
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
-    label = "where should this value come from?",
+    label = "no state provides this value",
     note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it or it is generic",
     note = "in a library that does not know the application's state, write `#[health_check(late)]`"
 )]
@@ -195,8 +195,8 @@ impl Need {
         }
     }
 
-    /// The field `name` of the state `S`; in another state, whatever it
-    /// provides of this type.
+    /// Describes the parameter `name`, which is a field of the state `S`. If
+    /// another state was given, it is the value of type `T` of that state.
     pub const fn field<S: 'static, T: 'static>(name: &'static str) -> Self {
         Need {
             state: Some(TypeId::of::<S>),
@@ -262,12 +262,12 @@ impl Context {
         &self.0
     }
 
-    /// A field of the state `S`. If another state was given, as a test does, it
-    /// is that one's value of this type.
+    /// Returns a field of the state `S`. If another state was given, as in a test,
+    /// returns the value of type `T` of that state.
     ///
     /// # Panics
     ///
-    /// As [`get`](Self::get) does.
+    /// Panics if [`get`](Self::get) does.
     pub fn field<S: 'static, T: 'static>(&self, of: fn(&S) -> &T) -> &T {
         let state = self.0.lookup(TypeId::of::<S>());
         match state.and_then(|state| state.downcast_ref()) {
@@ -276,12 +276,12 @@ impl Context {
         }
     }
 
-    /// The value in a field of type `Option<T>`; see [`field`](Self::field).
+    /// Returns the value in a field of type `Option<T>`; see [`field`](Self::field).
     ///
     /// # Panics
     ///
-    /// As [`get`](Self::get) does, and if it is `None`. There is no check of such
-    /// a field.
+    /// Panics if [`get`](Self::get) does, and if the field is `None`. Such a field
+    /// has no check.
     pub fn some_field<S: 'static, T: 'static>(&self, of: fn(&S) -> &Option<T>) -> &T {
         let some = self.field(of).as_ref();
         some.unwrap_or_else(|| panic!("the field of the health state is `None`"))

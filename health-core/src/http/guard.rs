@@ -1,4 +1,4 @@
-//! Which clients are shown private details.
+//! The guard, which decides which clients see private details.
 
 use std::fmt;
 use std::net::IpAddr;

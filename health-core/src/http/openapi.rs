@@ -90,8 +90,8 @@ impl Operation<'_> {
         matches!(self.page, Page::OpenApi | Page::Metrics)
     }
 
-    /// Returns whether a token can change the answer. At a probe it only allows
-    /// to exclude checks.
+    /// Returns whether a token can change the answer. At a probe it only permits
+    /// `?exclude=`.
     fn takes_tokens(self) -> bool {
         let matters = match self.page {
             Page::Probe(_) => !self.of_check && !self.settings.anyone_excludes,
@@ -123,21 +123,30 @@ impl Operation<'_> {
     }
 
     fn summary(self) -> String {
+        if self.of_check {
+            return self.check_summary();
+        }
         let page = match self.page {
-            Page::Probe(Probe::Liveness) => "Would a restart help?",
-            Page::Probe(Probe::Readiness) => "Can it take traffic now?",
-            Page::Probe(Probe::Startup) => "Has it finished starting?",
+            Page::Probe(Probe::Liveness) => "Liveness: the process should keep running.",
+            Page::Probe(Probe::Readiness) => "Readiness: the instance can take traffic.",
+            Page::Probe(Probe::Startup) => "Startup: the service has finished starting.",
             Page::Health => "The status of every check.",
             Page::Group(tag) => &format!("The status of the checks with the tag `{tag}`."),
             #[cfg(feature = "status-page")]
             Page::StatusPage => "The status of every check, as a page for people.",
-            Page::Metrics => "The checks in numbers, for Prometheus.",
+            Page::Metrics => "Metrics in the Prometheus format.",
             Page::OpenApi => "This document.",
         };
-        if self.of_check {
-            format!("One check of: {page}")
-        } else {
-            page.to_owned()
+        page.to_owned()
+    }
+
+    fn check_summary(self) -> String {
+        match self.page {
+            Page::Probe(probe) => format!("One check of {probe}."),
+            Page::Group(tag) => format!("One check with the tag `{tag}`."),
+            #[cfg(feature = "status-page")]
+            Page::StatusPage => "One check, as a page for people.".to_owned(),
+            _ => "One check.".to_owned(),
         }
     }
 

@@ -113,12 +113,12 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Who can reach the pages.
+/// The clients that can reach a mount.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mount {
-    /// Everyone: no names and no numbers.
+    /// All clients. The pages show no names and no numbers.
     Public,
-    /// The network of the operator.
+    /// Clients in the network of the operator.
     Internal,
 }
 
@@ -439,8 +439,8 @@ impl Inner {
         })
     }
 
-    /// Asks the guard, but only where the result can change the answer. It
-    /// never does at a probe without exclusions.
+    /// Returns whether the guard recognizes the client. The guard is only evaluated
+    /// where it can change the answer; at a probe only `?exclude=` can.
     fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
         let matters = match page {
             Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
@@ -506,7 +506,8 @@ impl Inner {
             .filter_map(|index| self.monitor.ask_if_outdated(index))
     }
 
-    /// Whether the answer for this page, or for one check, depends on the check.
+    /// Returns whether the answer for this page, or for one check, depends on the
+    /// check.
     fn concerns(&self, page: Page, check: Option<usize>, index: usize) -> bool {
         match check {
             Some(only) => only == index,
@@ -548,7 +549,8 @@ impl Inner {
         answer
     }
 
-    /// Only an internal mount serves it.
+    /// Returns the OpenAPI document of the internal mount, the only one that serves
+    /// it.
     #[cfg(feature = "openapi")]
     fn openapi(&self) -> Response<Bytes> {
         let document = self.document(Mount::Internal).to_string();
@@ -556,7 +558,8 @@ impl Inner {
         with_code(code, Format::Json, Bytes::from(document))
     }
 
-    /// Always 200: a scraper reads any other code as missing metrics.
+    /// Returns the metrics, always with the code 200: a scraper reads any other code
+    /// as missing metrics.
     fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
         let sample = Sample {
             version: self.service_info.shown_version(),

@@ -117,8 +117,8 @@ impl Inner {
         }
     }
 
-    /// Always the code of a healthy answer: some pages show no image with another
-    /// code.
+    /// Returns a badge, always with the code of a healthy answer: some pages show no
+    /// image with another code.
     fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
         let group = route
             .query()

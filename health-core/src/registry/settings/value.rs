@@ -13,7 +13,7 @@ use crate::registry::network::network;
 /// rejected anyway.
 const MAX_SECRET: u64 = 16 * 1024;
 
-/// Why a value is invalid.
+/// A value that a setting does not accept.
 #[derive(Debug)]
 pub(super) struct InvalidValue {
     /// The value as shown in an error; `None` for a secret.
@@ -102,7 +102,7 @@ pub(super) fn secret(value: &Value) -> Result<String, InvalidValue> {
     let text = value.as_str().map(str::to_owned);
     text.ok_or_else(|| InvalidValue {
         shown: None,
-        expected: "it as text in quotes".into(),
+        expected: "the secret as a quoted string".into(),
     })
 }
 

@@ -31,7 +31,7 @@ impl Display for Icon {
     }
 }
 
-/// How much of a check is shown.
+/// The extent to which a check is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// A check that passes, among others.

@@ -54,7 +54,7 @@ pub(crate) struct Service<'a> {
     pub(crate) info: Option<&'a ServiceInfo>,
 }
 
-/// What the page is about.
+/// The subject of the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PageSubject<'a> {
     Service(Status),

@@ -53,7 +53,7 @@ impl Display for Refresh {
     }
 }
 
-/// What a badge shows.
+/// The subject of a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Badge {
     /// The check in the path, the group of `?tag=`, or the service.
