@@ -36,7 +36,7 @@ pub fn with_outages(checks: usize) -> HealthBuilder {
     let options = CheckOptions::new()
         .interval(Duration::from_secs(60))
         .description("The shard of the tenant answers a query.")
-        .tags(&["storage", "eu-west-1"]);
+        .tags(["storage", "eu-west-1"]);
     let number = AtomicUsize::new(0);
     declare(checks, |builder, name| {
         let number = number.fetch_add(1, Ordering::Relaxed);

@@ -15,7 +15,7 @@ use axum::body::Body;
 #[cfg(feature = "tokio")]
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
-use axum::routing::any;
+use axum::routing::{MethodFilter, on};
 use health_core::http::RequestHead;
 
 // Only the trait: the derive macro is defined by this crate.
@@ -84,10 +84,10 @@ pub mod _guides;
 ///
 /// # Panics
 ///
-/// `Router::merge` panics with axum's own message if both routers have a route
-/// at the same path: if the application has a route at one of
-/// [`Endpoint::paths`](http::Endpoint::paths), or if the routes of two `Health`
-/// are merged. Add a prefix to one of them with [`Router::nest`] or
+/// `Router::merge` panics with axum's own message if both routers answer `GET`,
+/// `HEAD` or `OPTIONS` at the same path: if the application has such a route at one
+/// of [`Endpoint::paths`](http::Endpoint::paths), or if the routes of two `Health`
+/// are merged. Remove the old route, or add a prefix to one of them with [`Router::nest`] or
 /// [`HttpOptions::base_path`](config::HttpOptions::base_path):
 ///
 /// ```
@@ -154,11 +154,16 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let answering = endpoint.clone();
-    let serve = any(move |request: Request| {
+    let answer = move |request: Request| {
         let head = RequestHead::from(&request).with_peer(peer(&request));
         let answer = answering.respond(head);
         async { answer.await.map(Body::from) }
-    });
+    };
+    // Not `any`: axum lets a route of the application take methods from it silently.
+    let methods = MethodFilter::GET
+        .or(MethodFilter::HEAD)
+        .or(MethodFilter::OPTIONS);
+    let serve = on(methods, answer.clone()).fallback(answer);
     let pages = endpoint.paths().map(str::to_owned);
     let checks = endpoint
         .check_paths()

@@ -12,7 +12,7 @@ pub use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::check::dependencies::{Dependency, Names, assert_acyclic};
+pub use crate::check::dependencies::{Dependency, assert_acyclic};
 use crate::check::function::{CheckFn, LocalRunning, Running};
 #[doc(hidden)]
 pub use crate::check::indicator::via as field_via;

@@ -22,7 +22,7 @@ impl Health {
     /// or no check with this tag. Runs no check and does not wait.
     pub fn status_of(&self, subject: &Subject) -> Option<Status> {
         let endpoint = self.endpoint_ref();
-        Some(endpoint.status_of(endpoint.find(subject)?))
+        Some(endpoint.status_of(&endpoint.find(subject)?))
     }
 
     /// Returns the statuses of these subjects, in order, after running outdated
@@ -48,9 +48,9 @@ impl Health {
     pub async fn fresh_statuses(&self, subjects: &[Subject]) -> Vec<Option<Status>> {
         let endpoint = self.endpoint_ref();
         let found: Vec<_> = subjects.iter().map(|it| endpoint.find(it)).collect();
-        endpoint.ask(found.iter().copied().flatten()).await;
-        let status = |found: Option<Found>| Some(endpoint.status_of(found?));
-        found.into_iter().map(status).collect()
+        endpoint.ask(found.iter().flatten()).await;
+        let status = |found: &Option<Found>| Some(endpoint.status_of(found.as_ref()?));
+        found.iter().map(status).collect()
     }
 
     /// Watches the status of a subject: see [`StatusWatch`]. `None` if there is no
@@ -128,16 +128,16 @@ impl StatusWatch {
     /// Cancel safe: no change is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Status> {
         let endpoint = self.health.endpoint_ref();
-        let is_on_demand = endpoint.is_on_demand(self.found);
+        let is_on_demand = endpoint.is_on_demand(&self.found);
         if is_on_demand && self.last.is_none() {
-            endpoint.ask([self.found]).await;
+            endpoint.ask([&self.found]).await;
         }
         let mut drained = pin!(self.health.drained());
         let mut is_over = false;
         loop {
             // Read before the status, so that no later change is missed.
             is_over |= *self.turns.borrow_and_update();
-            let status = endpoint.status_of(self.found);
+            let status = endpoint.status_of(&self.found);
             if self.last.replace(status) != Some(status) {
                 return self.last;
             }
@@ -149,7 +149,7 @@ impl StatusWatch {
             if is_on_demand {
                 match first_of(turned, sleep(ASK_EVERY)).await {
                     First::One(turned) => is_over = matches!(turned, First::One(())),
-                    First::Other(()) => endpoint.ask([self.found]).await,
+                    First::Other(()) => endpoint.ask([&self.found]).await,
                 }
             } else {
                 is_over = matches!(turned.await, First::One(()));

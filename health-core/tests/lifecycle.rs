@@ -133,7 +133,7 @@ fn every_kind(released: &Arc<Mutex<mpsc::Receiver<()>>>) -> HealthBuilder {
         })
         .check("all-demand", critical().cache(OFTEN), || async {})
         .check("all-startup", often().startup(), || sleep(OFTEN))
-        .check("all-after", often().after(&["all-sleeps"]), || async {})
+        .check("all-after", often().after(["all-sleeps"]), || async {})
         .check_blocking("all-plain", often(), || ())
         .check_blocking("all-reaches", often(), || {
             Handle::current().spawn(async {});

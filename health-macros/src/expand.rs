@@ -23,12 +23,11 @@ const PREFIX: &str = "__health_check_";
 ///         let __state = __health::state_of::<__health::Package<397>, _>();
 ///         __health::require::<PgPool, __health::Inferred<_>, _>(&__state);
 ///     };
-///     const __AFTER: __health::Names = &[db::__health_check_database().name];
 ///     __health::submit! { __health::CheckDef {
 ///         name: "orders",
-///         options: __health::CheckOptions::new()
+///         options: || __health::CheckOptions::new()
 ///             .timeout(__health::Duration::from_millis(2000u64))
-///             .after(__AFTER),
+///             .after([db::__health_check_database().name]),
 ///         origin: __health::origin!(),
 ///         needs: &[__health::Need::of::<PgPool>("pool")],
 ///         run: {
@@ -79,7 +78,7 @@ pub(crate) fn expand(spec: &Spec, root: &TokenStream) -> TokenStream {
             #proofs
             __health::submit! { __health::CheckDef {
                 name: #name,
-                options: __health::CheckOptions::new() #(#options)*,
+                options: || __health::CheckOptions::new() #(#options)*,
                 origin: __health::origin!(),
                 needs: &[#needs],
                 run: #run,
@@ -218,12 +217,7 @@ fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
         let arguments = quote_spanned!(end=> (#link, #name));
         quote!(const _: () = #walk #arguments;)
     });
-    let option = quote! {
-        .after({
-            const __AFTER: __health::Names = &[#(#links.name),*];
-            __AFTER
-        })
-    };
+    let option = quote!(.after([#(#links.name),*]));
     let order = quote! {
         #(#no_circle)*
         static __DEPENDENCY: __health::Dependency = __health::Dependency { name: #name, after: &[#(#links),*] };
@@ -327,7 +321,7 @@ fn setting(setting: &Setting) -> TokenStream {
         }
         Setting::Texts(key, texts) => {
             let key = method(key);
-            quote!(.#key(&[#(#texts),*]))
+            quote!(.#key([#(#texts),*]))
         }
     }
 }

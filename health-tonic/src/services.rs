@@ -56,7 +56,7 @@ impl Services {
     /// use health_tonic::http::Subject;
     /// use health_tonic::{CheckOptions, Health, Probe};
     ///
-    /// let options = CheckOptions::new().tags(&["storage"]);
+    /// let options = CheckOptions::new().tags(["storage"]);
     /// let health = Health::builder().check("exports", options, || async {}).start()?;
     /// let services = health_tonic::services(&health)
     ///     .service("orders.v1.Orders", "storage")
@@ -90,8 +90,9 @@ impl Services {
         for probe in Probe::ALL {
             table.add(probe.as_str(), probe.into());
         }
-        for tag in self.health.endpoint().groups() {
-            table.add(tag, tag.into());
+        let endpoint = self.health.endpoint();
+        for tag in endpoint.groups() {
+            table.add(tag, Subject::group(tag.to_owned()));
         }
         for (name, subject) in self.named {
             if self.health.status_of(&subject).is_none() {

@@ -31,7 +31,7 @@ fn critical() -> CheckOptions {
 
 fn storage() -> HealthBuilder {
     Health::builder()
-        .check("disk", critical().tags(&["storage"]), || async {})
+        .check("disk", critical().tags(["storage"]), || async {})
         .check("mail", CheckOptions::new(), || async {})
         .http(HttpOptions::new().group("storage"))
 }

@@ -73,9 +73,9 @@ fn shop(clock: Clock, [database, cache, payments]: [Outage; 3]) -> HealthBuilder
             often()
                 .critical()
                 .description("The orders database answers a query.")
-                .tags(&["storage"])
-                .affects(&["/orders", "/orders/{id}"])
-                .links(&[("runbook", "https://wiki.example.com/orders-db")]),
+                .tags(["storage"])
+                .affects(["/orders", "/orders/{id}"])
+                .links([("runbook", "https://wiki.example.com/orders-db")]),
             move || async move {
                 answers_within(2..9).await;
                 if clock.is_in(database) {
@@ -87,14 +87,14 @@ fn shop(clock: Clock, [database, cache, payments]: [Outage; 3]) -> HealthBuilder
         .check(
             "schema",
             often()
-                .after(&["database"])
+                .after(["database"])
                 .description("All migrations are applied."),
             || answers_within(2..6),
         )
         .check(
             "cache",
             often()
-                .tags(&["storage"])
+                .tags(["storage"])
                 .description("Keeps completed orders."),
             move || async move {
                 answers_within(1..4).await;
@@ -107,8 +107,8 @@ fn shop(clock: Clock, [database, cache, payments]: [Outage; 3]) -> HealthBuilder
         .check(
             "payments",
             often()
-                .tags(&["external"])
-                .affects(&["/orders"])
+                .tags(["external"])
+                .affects(["/orders"])
                 .description("The payment service is up."),
             move || async move {
                 answers_within(40..120).await;
@@ -121,7 +121,7 @@ fn shop(clock: Clock, [database, cache, payments]: [Outage; 3]) -> HealthBuilder
         .check(
             "disk",
             often()
-                .tags(&["storage"])
+                .tags(["storage"])
                 .description("Space for new orders."),
             || async { Outcome::pass().observe(59_318_136_832_u64, "bytes free") },
         );
@@ -142,7 +142,7 @@ fn failing(clock: Clock) -> HealthBuilder {
         .check(
             "search",
             often()
-                .tags(&["external"])
+                .tags(["external"])
                 .description("Finds orders by text."),
             pending::<()>,
         )
@@ -161,7 +161,7 @@ fn many() -> HealthBuilder {
         .service_info(ServiceInfo::new().name("gateway").version("2.0.1"))
         .http(HttpOptions::new().path("/status", Page::StatusPage));
     (0..129).fold(builder, |builder, nth| {
-        let options = often().tags(TAGS[nth % TAGS.len()]);
+        let options = often().tags(TAGS[nth % TAGS.len()].to_vec());
         let options = options.description("The tenant's shard answers.");
         builder.check(format!("shard-{nth:03}"), options, move || async move {
             answers_within(2..30).await;

@@ -115,12 +115,12 @@ fn problems() -> Vec<String> {
         ),
         Health::builder().check("database", options(), check).check(
             "queue",
-            options().after(&["databse"]),
+            options().after(["databse"]),
             check,
         ),
         Health::builder()
-            .check("cache", options().after(&["queue"]), check)
-            .check("queue", options().after(&["cache"]), check),
+            .check("cache", options().after(["queue"]), check)
+            .check("queue", options().after(["cache"]), check),
         Health::builder()
             .check("database", options(), check)
             .settings(settings(
@@ -132,7 +132,7 @@ fn problems() -> Vec<String> {
                 r#"{"database": {"timeout": "2s", "interval": "1s"}}"#,
             )),
         Health::builder()
-            .check("database", options().tags(&["storage"]), check)
+            .check("database", options().tags(["storage"]), check)
             .http(
                 HttpOptions::new()
                     .group("storge")
@@ -141,7 +141,7 @@ fn problems() -> Vec<String> {
             )
             .service_info(ServiceInfo::new().note("").link("about", "our wiki")),
         Health::builder()
-            .check("disk", options().tags(&["storage"]), check)
+            .check("disk", options().tags(["storage"]), check)
             .http(HttpOptions::new().group("storage"))
             .lifecycle(LifecycleOptions::new().startup_patience(Duration::ZERO))
             .settings(settings(

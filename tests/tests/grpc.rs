@@ -23,7 +23,7 @@ fn folder() -> PathBuf {
 }
 
 async fn served() -> (Health, Grpc) {
-    let disk = CheckOptions::new().critical().tags(&["storage"]);
+    let disk = CheckOptions::new().critical().tags(["storage"]);
     let health = Health::builder()
         .check("disk", disk, || async {})
         .lifecycle(LifecycleOptions::new().drain_delay(Duration::from_millis(300)))

@@ -142,8 +142,8 @@ async fn every_interface_reports_the_same_verdict_at_the_same_time() {
     let migrations = Gate::new("migrations");
     let health = Health::builder()
         .check("alive", critical().liveness(), || async {})
-        .check("disk", critical().tags(&["storage"]), || async {})
-        .check("mail", CheckOptions::new().tags(&["storage"]), || async {})
+        .check("disk", critical().tags(["storage"]), || async {})
+        .check("mail", CheckOptions::new().tags(["storage"]), || async {})
         .reported(&migrations, CheckOptions::new().startup().critical())
         .http(HttpOptions::new().group("storage"))
         .start()

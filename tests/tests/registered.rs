@@ -79,7 +79,7 @@ fn named(name: &str) -> &'static CheckDef {
 }
 
 fn options(def: &CheckDef) -> String {
-    format!("{:?}", def.options)
+    format!("{:?}", (def.options)())
 }
 
 #[test]
@@ -125,18 +125,18 @@ fn options_match_the_attribute() {
 
     let queue = CheckOptions::new()
         .cache(Duration::from_secs(30))
-        .tags(&["queue", "eu-west"])
-        .affects(&["/orders", "/orders/{id}"])
+        .tags(["queue", "eu-west"])
+        .affects(["/orders", "/orders/{id}"])
         .component("system")
         .description("The first line.")
-        .after(&["orders-db", "loop", "positive"]);
+        .after(["orders-db", "loop", "positive"]);
     assert_eq!(options(named("queue")), format!("{queue:?}"));
 
     let positive = CheckOptions::new()
-        .tags(&["limits"])
+        .tags(["limits"])
         .description("The limit leaves room.");
     assert_eq!(options(named("positive")), format!("{positive:?}"));
-    let small = CheckOptions::new().after(&["positive"]);
+    let small = CheckOptions::new().after(["positive"]);
     assert_eq!(options(named("small-limit")), format!("{small:?}"));
 
     assert_eq!(options(named("loop")), format!("{:?}", CheckOptions::new()));

@@ -120,10 +120,7 @@ impl HealthBuilder {
         };
         let mut checks = registry.checks(&mut problems);
         for_tests::replace(&mut checks, self.for_tests);
-        let answered = checks
-            .iter()
-            .map(|check| (&*check.name, check.plan.probes, check.plan.tags));
-        problems.extend(self.http.paths.clashes(&answered));
+        problems.extend(self.http.paths.clashes(&checks));
         let fed: Probes = checks.iter().map(|check| check.plan.probes).collect();
         let empty = self.required_probes.difference(fed);
         problems.extend(empty.iter().map(|probe| Problem::EmptyProbe { probe }));
@@ -213,7 +210,7 @@ impl HealthBuilder {
         let watch = Watch::new(threshold);
         self.added.push(Added {
             name: watchdog::NAME.into(),
-            options: watchdog::OPTIONS,
+            options: watchdog::options(),
             location,
             source: ResultSource::Reports(watch.findings()),
             is_ours: true,

@@ -5,9 +5,6 @@
 //! no check does not compile. [`assert_acyclic`] walks the dependencies in a constant,
 //! so a cycle does not compile either.
 
-/// A list of names.
-pub type Names = &'static [&'static str];
-
 /// A declared check and its prerequisites.
 #[doc(hidden)]
 #[derive(Debug)]

@@ -87,8 +87,8 @@ impl<C: HealthCheck + ?Sized> HealthCheck for Arc<C> {
 pub struct CheckDef {
     /// The name, already validated by the macro.
     pub name: &'static str,
-    /// The options of the attribute.
-    pub options: CheckOptions,
+    /// Returns the options of the attribute.
+    pub options: fn() -> CheckOptions,
     /// Where the check is declared.
     pub origin: Origin,
     /// The parameters of the function.

@@ -1,6 +1,7 @@
 //! The options of the attribute and of the builder, their defaults and their
 //! rules.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::check::probe::{Probe, Probes};
@@ -44,17 +45,17 @@ pub struct CheckOptions {
     success_threshold: Option<u32>,
     stale_after: Option<Duration>,
     cache: Option<Duration>,
-    pub(crate) after: &'static [&'static str],
-    pub(crate) tags: &'static [&'static str],
-    affects: &'static [&'static str],
-    links: Links,
-    component: Option<&'static str>,
+    pub(crate) after: Vec<Text>,
+    pub(crate) tags: Vec<Text>,
+    affects: Vec<Text>,
+    links: Vec<(Text, Text)>,
+    component: Option<Text>,
     observes: Option<Unit>,
-    description: Option<&'static str>,
+    description: Option<Text>,
 }
 
-/// URIs by relation.
-pub(crate) type Links = &'static [(&'static str, &'static str)];
+/// A text of the attribute, or one that is created at run time.
+type Text = Cow<'static, str>;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Criticality {
@@ -78,10 +79,10 @@ impl CheckOptions {
             success_threshold: None,
             stale_after: None,
             cache: None,
-            after: &[],
-            tags: &[],
-            affects: &[],
-            links: &[],
+            after: Vec::new(),
+            tags: Vec::new(),
+            affects: Vec::new(),
+            links: Vec::new(),
             component: None,
             observes: None,
             description: None,
@@ -202,19 +203,27 @@ impl CheckOptions {
     /// ```
     /// use health_core::CheckOptions;
     ///
-    /// let options = CheckOptions::new().after(&["database"]);
+    /// let options = CheckOptions::new().after(["database"]);
     /// # let _ = options;
     /// ```
-    pub const fn after(mut self, names: &'static [&'static str]) -> Self {
-        self.after = names;
+    pub fn after(mut self, names: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.after = texts(names);
         self
     }
 
     /// Sets the tags for reports and for groups
     /// ([`HttpOptions::group`](crate::config::HttpOptions::group)), such as
-    /// `&["db", "eu"]`. At most 64; each follows the rules for check names.
-    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
-        self.tags = tags;
+    /// `["db", "eu"]`. At most 64; each follows the rules for check names.
+    ///
+    /// ```
+    /// use health_core::CheckOptions;
+    ///
+    /// let tenant = String::from("tenant-7");
+    /// let options = CheckOptions::new().tags(["db".into(), tenant]);
+    /// # let _ = options;
+    /// ```
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.tags = texts(tags);
         self
     }
 
@@ -225,11 +234,11 @@ impl CheckOptions {
     /// ```
     /// use health_core::CheckOptions;
     ///
-    /// let options = CheckOptions::new().affects(&["/orders", "/orders/{id}"]);
+    /// let options = CheckOptions::new().affects(["/orders", "/orders/{id}"]);
     /// # let _ = options;
     /// ```
-    pub const fn affects(mut self, endpoints: &'static [&'static str]) -> Self {
-        self.affects = endpoints;
+    pub fn affects(mut self, endpoints: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.affects = texts(endpoints);
         self
     }
 
@@ -239,18 +248,25 @@ impl CheckOptions {
     /// ```
     /// use health_core::CheckOptions;
     ///
-    /// let options = CheckOptions::new().links(&[("runbook", "https://example.com/orders-db")]);
+    /// let options = CheckOptions::new().links([("runbook", "https://example.com/orders-db")]);
     /// # let _ = options;
     /// ```
-    pub const fn links(mut self, links: &'static [(&'static str, &'static str)]) -> Self {
-        self.links = links;
+    pub fn links<R, U>(mut self, links: impl IntoIterator<Item = (R, U)>) -> Self
+    where
+        R: Into<Text>,
+        U: Into<Text>,
+    {
+        let links = links.into_iter();
+        self.links = links
+            .map(|(relation, uri)| (relation.into(), uri.into()))
+            .collect();
         self
     }
 
     /// Sets the type of the checked component: the `componentType` of
     /// `application/health+json`. At most 64 characters; default `component`.
-    pub const fn component(mut self, kind: &'static str) -> Self {
-        self.component = Some(kind);
+    pub fn component(mut self, kind: impl Into<Text>) -> Self {
+        self.component = Some(kind.into());
         self
     }
 
@@ -277,8 +293,8 @@ impl CheckOptions {
 
     /// Sets a description of one line, at most 256 characters. The attribute
     /// takes the first line of the doc comment.
-    pub const fn description(mut self, line: &'static str) -> Self {
-        self.description = Some(line);
+    pub fn description(mut self, line: impl Into<Text>) -> Self {
+        self.description = Some(line.into());
         self
     }
 
@@ -333,7 +349,8 @@ impl CheckOptions {
         }
     }
 
-    fn with_defaults(&self) -> Plan {
+    /// Fills in the defaults without applying the rules.
+    pub(crate) fn with_defaults(&self) -> Plan {
         let timing = self.timing();
         let failure_threshold = self.failure_threshold.unwrap_or(1);
         let probes = if self.probes.is_empty() {
@@ -351,12 +368,12 @@ impl CheckOptions {
             timeout: timing.timeout,
             interval: timing.period,
             on_demand: timing.on_demand,
-            tags: self.tags,
-            affects: self.affects,
-            links: self.links,
-            component: self.component.unwrap_or("component"),
+            tags: self.tags.clone(),
+            affects: self.affects.clone(),
+            links: self.links.clone(),
+            component: self.component.clone().unwrap_or("component".into()),
             observes: self.observes,
-            description: self.description,
+            description: self.description.clone(),
             initial_delay: self.initial_delay.unwrap_or_default(),
             failure_threshold,
             success_threshold: self.success_threshold.unwrap_or(1),
@@ -456,33 +473,34 @@ impl CheckOptions {
 
     /// Applies the attribute's rules to texts that are created at run time.
     fn check_texts(&self, broken: &mut Vec<Mistake>) {
-        check_list("tags", "the tag ", self.tags, rules::check_tag, broken);
+        check_list("tags", "the tag ", &self.tags, rules::check_tag, broken);
         check_list(
             "affects",
             "the endpoint ",
-            self.affects,
+            &self.affects,
             rules::check_endpoint,
             broken,
         );
-        check_list("after", "", self.after, |_| Ok(()), broken);
+        check_list("after", "", &self.after, |_| Ok(()), broken);
         broken.extend(rules::check_count("links", self.links.len()).err());
-        broken.extend(self.links.iter().filter_map(|link| check_link(*link).err()));
-        broken.extend(
-            self.component
-                .and_then(|kind| rules::check_component(kind).err()),
-        );
-        broken.extend(
-            self.description
-                .and_then(|line| check_description(line).err()),
-        );
+        let links = self.links.iter();
+        broken.extend(links.filter_map(|(relation, uri)| check_link(relation, uri).err()));
+        let component = self.component.as_deref();
+        broken.extend(component.and_then(|kind| rules::check_component(kind).err()));
+        let description = self.description.as_deref();
+        broken.extend(description.and_then(|line| check_description(line).err()));
     }
+}
+
+fn texts(texts: impl IntoIterator<Item = impl Into<Text>>) -> Vec<Text> {
+    texts.into_iter().map(Into::into).collect()
 }
 
 /// Applies the rules for a list and the rule for each of its texts.
 fn check_list(
     option: &str,
     thing: &str,
-    texts: &[&str],
+    texts: &[Text],
     rule: impl Fn(&str) -> Result<(), Mistake>,
     broken: &mut Vec<Mistake>,
 ) {
@@ -501,7 +519,8 @@ fn check_list(
         ))
     });
     broken.extend(each);
-    broken.extend(rules::repeated(texts).map(|nth| rules::listed_twice(thing, &shown(texts[nth]))));
+    broken
+        .extend(rules::repeated(texts).map(|nth| rules::listed_twice(thing, &shown(&texts[nth]))));
 }
 
 /// Shortens a text for an error message.
@@ -511,7 +530,7 @@ fn shown(text: &str) -> String {
     format!("{}{dots}", start.escape_debug())
 }
 
-fn check_link((relation, uri): (&str, &str)) -> Result<(), Mistake> {
+fn check_link(relation: &str, uri: &str) -> Result<(), Mistake> {
     rules::check_line("relation", relation, MAX_NAME)
         .map_err(|what| Mistake::new(what, "write for example `\"runbook\"`"))?;
     if uri.len() <= MAX_ENDPOINT && uri::is_uri(uri) {
@@ -547,6 +566,12 @@ fn check_criticality(plan: &Plan, broken: &mut Vec<Mistake>) {
     }
 }
 
+impl Plan {
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| own == tag)
+    }
+}
+
 /// The options of a check with every default filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -557,12 +582,12 @@ pub(crate) struct Plan {
     /// demand.
     pub(crate) interval: Duration,
     pub(crate) on_demand: bool,
-    pub(crate) tags: &'static [&'static str],
-    pub(crate) affects: &'static [&'static str],
-    pub(crate) links: Links,
-    pub(crate) component: &'static str,
+    pub(crate) tags: Vec<Text>,
+    pub(crate) affects: Vec<Text>,
+    pub(crate) links: Vec<(Text, Text)>,
+    pub(crate) component: Text,
     pub(crate) observes: Option<Unit>,
-    pub(crate) description: Option<&'static str>,
+    pub(crate) description: Option<Text>,
     pub(crate) initial_delay: Duration,
     pub(crate) failure_threshold: u32,
     pub(crate) success_threshold: u32,
@@ -716,32 +741,32 @@ mod tests {
         };
         let plain = CheckOptions::new;
         for refused in [
-            plain().tags(&["A B"]),
-            plain().tags(&[""]),
-            plain().tags(&[LONG]),
-            plain().tags(&["db", "db"]),
-            plain().tags(&["x"; 65]),
-            plain().after(&["db", "db"]),
-            plain().affects(&["/orders", "/orders"]),
-            plain().affects(&["/orders/{id"]),
+            plain().tags(["A B"]),
+            plain().tags([""]),
+            plain().tags([LONG]),
+            plain().tags(["db", "db"]),
+            plain().tags(["x"; 65]),
+            plain().after(["db", "db"]),
+            plain().affects(["/orders", "/orders"]),
+            plain().affects(["/orders/{id"]),
             plain().component(""),
             plain().component(LONG),
             plain().component("a\nb"),
             plain().description(" "),
             plain().description(LONG),
-            plain().links(&[("", "https://example.com")]),
-            plain().links(&[("runbook", "not a uri")]),
-            plain().links(&[("runbook", "/"); 65]),
+            plain().links([("", "https://example.com")]),
+            plain().links([("runbook", "not a uri")]),
+            plain().links([("runbook", "/"); 65]),
         ] {
             assert!(refused.resolve().is_err(), "{refused:?}");
             assert!(refused.resolve_reported(None).is_err(), "{refused:?}");
         }
         let legal = plain()
-            .tags(&["db", "eu-1"])
-            .affects(&["/orders", "/orders/{id}"])
+            .tags(["db", "eu-1"])
+            .affects(["/orders", "/orders/{id}"])
             .component("data store")
             .description("Größe der Schlange")
-            .links(&[("runbook", "https://example.com/a?b")]);
+            .links([("runbook", "https://example.com/a?b")]);
         assert!(legal.resolve().is_ok());
     }
 

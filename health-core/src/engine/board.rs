@@ -38,7 +38,7 @@ const PROBES: usize = Probe::ALL.len();
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) name: Arc<str>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     /// The checks that must pass before this one runs.
     pub(crate) after: Box<[usize]>,
     /// The checks that run after this one.
@@ -621,7 +621,7 @@ impl Board {
 
     pub(crate) fn glance(&self, check: usize, now: Moment) -> CheckReport {
         let Declared { name, plan, .. } = &self.declared[check];
-        CheckReport::new(Arc::clone(name), plan, &self.tracks[check], now)
+        CheckReport::new(Arc::clone(name), Arc::clone(plan), &self.tracks[check], now)
     }
 }
 

@@ -176,7 +176,7 @@ impl Monitor {
             .zip(dependents)
             .map(|(check, dependents)| Declared {
                 name: Arc::clone(&check.name),
-                plan: check.plan.clone(),
+                plan: Arc::clone(&check.plan),
                 after: check.after.clone(),
                 dependents: dependents.into(),
             })
@@ -218,6 +218,11 @@ impl Monitor {
 
     pub(crate) fn plan(&self, index: usize) -> &Plan {
         &self.declared[index].plan
+    }
+
+    /// Returns whether a check has the tag.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.declared.iter().any(|check| check.plan.has_tag(tag))
     }
 
     pub(crate) fn name(&self, index: usize) -> &str {

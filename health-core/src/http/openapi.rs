@@ -29,14 +29,14 @@ pub(super) fn document<'a>(
     settings: &HttpOptions,
     places: &Places,
     lists_checks: bool,
-    examples: impl Fn(Page) -> Vec<&'a str>,
+    examples: impl Fn(&Page) -> Vec<&'a str>,
 ) -> Value {
     let mut paths = Map::new();
     for place in places.iter() {
         let path = &place.path;
         let whole = Operation {
             settings,
-            page: place.page,
+            page: &place.page,
             lists_checks,
             for_consul: place.for_consul,
             of_check: false,
@@ -49,7 +49,7 @@ pub(super) fn document<'a>(
             };
             let mut item = of_check.methods();
             if let Some(parameters) = item["parameters"].as_array_mut() {
-                parameters.insert(0, check_parameter(&examples(place.page)));
+                parameters.insert(0, check_parameter(&examples(&place.page)));
             }
             paths.insert(format!("{path}/{{check}}"), item);
         }
@@ -77,7 +77,7 @@ pub(super) fn document<'a>(
 #[derive(Clone, Copy)]
 struct Operation<'a> {
     settings: &'a HttpOptions,
-    page: Page,
+    page: &'a Page,
     lists_checks: bool,
     for_consul: bool,
     of_check: bool,
@@ -317,7 +317,7 @@ impl Operation<'_> {
             let mut content = self.content();
             // A badge always has the code of a healthy answer.
             #[cfg(feature = "status-page")]
-            if self.page == Page::StatusPage && words.contains(&"Healthy") {
+            if *self.page == Page::StatusPage && words.contains(&"Healthy") {
                 content["image/svg+xml"] = json!({ "schema": { "type": "string" } });
             }
             respond(code, words.join(", or "), content);

@@ -1,5 +1,7 @@
 //! Options of the HTTP pages.
 
+use std::borrow::Cow;
+
 use crate::check::outcome::Status;
 use crate::http::codes::Codes;
 use crate::http::guard::Guard;
@@ -188,7 +190,7 @@ impl HttpOptions {
     /// use health_core::http::RequestHead;
     /// use health_core::{CheckOptions, Health};
     ///
-    /// let options = CheckOptions::new().tags(&["storage"]);
+    /// let options = CheckOptions::new().tags(["storage"]);
     /// let health = Health::builder()
     ///     .check("disk", options, || async { true })
     ///     .http(HttpOptions::new().group("storage"))
@@ -199,8 +201,8 @@ impl HttpOptions {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn group(mut self, tag: &'static str) -> Self {
-        self.paths.add_group(tag);
+    pub fn group(mut self, tag: impl Into<Cow<'static, str>>) -> Self {
+        self.paths.add_group(tag.into());
         self
     }
 
@@ -347,7 +349,7 @@ impl HttpOptions {
     /// Returns whether any path has the status page.
     #[cfg(feature = "status-page")]
     pub(crate) fn has_status_page(&self) -> bool {
-        self.paths.serves(Page::StatusPage)
+        self.paths.serves(&Page::StatusPage)
     }
 
     /// Adds the problems of the options that prevent a start.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::check::probe::{Probe, Probes};
+use crate::check::probe::Probe;
+use crate::registry::Check;
 use crate::registry::error::Problem;
 use crate::registry::page::Page;
 
@@ -110,7 +111,7 @@ impl Paths {
 
     /// Adds a group below `/health/groups`. No check can be there, because
     /// `groups` is a reserved name.
-    pub(crate) fn add_group(&mut self, tag: &'static str) {
+    pub(crate) fn add_group(&mut self, tag: Cow<'static, str>) {
         let path = format!("/health/groups/{tag}");
         let group = (path.into(), Page::Group(tag), Below::Checks);
         self.standard.push(group);
@@ -155,7 +156,9 @@ impl Paths {
     }
 
     fn extend(&mut self, pages: &[(&'static str, Page)], below: Below) {
-        let pages = pages.iter().map(|&(path, page)| (path.into(), page, below));
+        let pages = pages
+            .iter()
+            .map(|(path, page)| ((*path).into(), page.clone(), below));
         self.standard.extend(pages);
         self.place_all();
     }
@@ -222,10 +225,7 @@ impl Paths {
 
     /// Reports each path that is both a page and a check of another page. The
     /// page would hide a failure of the check.
-    pub(crate) fn clashes<'c>(
-        &self,
-        checks: &(impl Iterator<Item = (&'c str, Probes, &'c [&'static str])> + Clone),
-    ) -> Vec<Problem> {
+    pub(crate) fn clashes(&self, checks: &[Check]) -> Vec<Problem> {
         let mut problems = Vec::new();
         for Place { path, page, .. } in &self.places.0 {
             let parents = self
@@ -234,13 +234,11 @@ impl Paths {
                 .iter()
                 .filter_map(|parent| match parent.asked(path)? {
                     Asked::Page => None,
-                    Asked::Check(name) => Some((name, parent.page)),
+                    Asked::Check(name) => Some((name, &parent.page)),
                 });
             for (name, parent) in parents {
-                let is_check = |(check, probes, tags): (&str, Probes, &[&str])| {
-                    check == name && parent.counts(probes, tags)
-                };
-                if checks.clone().any(is_check) {
+                let is_check = |check: &Check| *check.name == *name && parent.counts(&check.plan);
+                if checks.iter().any(is_check) {
                     problems.push(Problem::setting(
                         format!(
                             "`{path}` is the path of `{}` and of the check `{name}`",
@@ -255,11 +253,11 @@ impl Paths {
     }
 
     /// Returns the tags that have a group page.
-    pub(crate) fn groups(&self) -> Vec<&'static str> {
-        let mut tags: Vec<&'static str> = Vec::new();
+    pub(crate) fn groups(&self) -> Vec<&str> {
+        let mut tags: Vec<&str> = Vec::new();
         for place in &self.places.0 {
-            match place.page {
-                Page::Group(tag) if !tags.contains(&tag) => tags.push(tag),
+            match &place.page {
+                Page::Group(tag) if !tags.contains(&&**tag) => tags.push(tag),
                 _ => {}
             }
         }
@@ -272,8 +270,8 @@ impl Paths {
 
     /// Returns whether any path has this page.
     #[cfg(feature = "status-page")]
-    pub(crate) fn serves(&self, page: Page) -> bool {
-        self.places.iter().any(|place| place.page == page)
+    pub(crate) fn serves(&self, page: &Page) -> bool {
+        self.places.iter().any(|place| place.page == *page)
     }
 
     /// Returns all places, for an internal mount.
@@ -398,19 +396,19 @@ mod tests {
     use super::*;
 
     /// The page and the check at a path of an internal mount.
-    fn find<'p>(paths: &Paths, path: &'p str) -> Option<(Page, Option<&'p str>)> {
+    fn find<'a>(paths: &'a Paths, path: &'a str) -> Option<(&'a Page, Option<&'a str>)> {
         let (place, check) = paths.places.find(path)?;
-        Some((place.page, check))
+        Some((&place.page, check))
     }
 
     #[test]
     fn paths_match_with_and_without_a_trailing_slash_and_a_check() {
         let paths = Paths::default();
         let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(find(&paths, "/readyz"), Some((ready, None)));
-        assert_eq!(find(&paths, "/readyz/"), Some((ready, None)));
-        assert_eq!(find(&paths, "/readyz/db"), Some((ready, Some("db"))));
-        assert_eq!(find(&paths, "/readyz/db/"), Some((ready, Some("db"))));
+        assert_eq!(find(&paths, "/readyz"), Some((&ready, None)));
+        assert_eq!(find(&paths, "/readyz/"), Some((&ready, None)));
+        assert_eq!(find(&paths, "/readyz/db"), Some((&ready, Some("db"))));
+        assert_eq!(find(&paths, "/readyz/db/"), Some((&ready, Some("db"))));
         for path in [
             "/readyz//",
             "/health/a/b",
@@ -429,12 +427,15 @@ mod tests {
         let mut paths = Paths::default();
         paths.add_common();
         let ready = Page::Probe(Probe::Readiness);
-        assert_eq!(find(&paths, "/health/ready"), Some((ready, None)));
+        assert_eq!(find(&paths, "/health/ready"), Some((&ready, None)));
         assert_eq!(find(&paths, "/health/ready/db"), None);
-        assert_eq!(find(&paths, "/health/db"), Some((Page::Health, Some("db"))));
+        assert_eq!(
+            find(&paths, "/health/db"),
+            Some((&Page::Health, Some("db")))
+        );
         assert_eq!(
             find(&paths, "/healthz"),
-            Some((Page::Probe(Probe::Liveness), None))
+            Some((&Page::Probe(Probe::Liveness), None))
         );
         assert!(paths.problems.is_empty());
         paths.add_common();
@@ -497,16 +498,16 @@ mod tests {
     #[test]
     fn a_group_is_not_a_check_of_health() {
         let mut paths = Paths::default();
-        paths.add_group("db");
-        let group = Page::Group("db");
-        assert_eq!(find(&paths, "/health/groups/db"), Some((group, None)));
+        paths.add_group("db".into());
+        let group = Page::group("db");
+        assert_eq!(find(&paths, "/health/groups/db"), Some((&group, None)));
         assert_eq!(
             find(&paths, "/health/groups/db/a"),
-            Some((group, Some("a")))
+            Some((&group, Some("a")))
         );
         assert_eq!(find(&paths, "/health/groups/eu"), None);
         assert_eq!(paths.groups(), ["db"]);
-        paths.add_group("E U");
+        paths.add_group("E U".into());
         assert_eq!(paths.problems.len(), 1);
     }
 
@@ -515,7 +516,7 @@ mod tests {
         let mut paths = Paths::default();
         paths.add("/status".into(), Page::Health);
         paths.set_base("/internal".into());
-        paths.add_group("db");
+        paths.add_group("db".into());
         for path in ["/internal/livez", "/internal/health/groups/db", "/status"] {
             assert!(find(&paths, path).is_some(), "{path}");
         }
@@ -541,10 +542,10 @@ mod tests {
             assert_eq!(find(&paths, path), None, "{path}");
         }
         paths.add("/status".into(), Page::StatusPage);
-        let status = Some((Page::StatusPage, Some("db")));
+        let status = Some((&Page::StatusPage, Some("db")));
         assert_eq!(find(&paths, "/status/db"), status);
         paths.add_with_checks("/api/health".into(), Page::Health);
-        let check = Some((Page::Health, Some("ping")));
+        let check = Some((&Page::Health, Some("ping")));
         assert_eq!(find(&paths, "/api/health/ping"), check);
         assert!(paths.problems.is_empty());
         paths.add_with_checks("/numbers".into(), Page::Metrics);
@@ -554,7 +555,7 @@ mod tests {
     #[test]
     fn a_public_mount_has_no_check_pages_and_no_metrics() {
         let mut paths = Paths::default();
-        paths.add_group("db");
+        paths.add_group("db".into());
         paths.add_common();
         paths.add("/metrics".into(), Page::Metrics);
         paths.add("/status".into(), Page::StatusPage);

@@ -21,7 +21,7 @@ pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
 ///
 /// An unknown format is ignored instead of rejected, because a monitor without an
 /// answer raises an alarm.
-pub(super) fn format(page: Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
+pub(super) fn format(page: &Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
     let usual = match page {
         Page::Probe(_) if by_verbose => Format::Text,
         _ => Format::default(),
@@ -122,7 +122,7 @@ mod tests {
         let format = |page, query, accept: &str, by_verbose| {
             let headers = [("accept", accept)];
             let head = RequestHead::new("GET", "/").with_query(query);
-            format(page, &head.with_headers(&headers), by_verbose)
+            format(&page, &head.with_headers(&headers), by_verbose)
         };
         let health = |query, accept| format(Page::Health, query, accept, true);
         assert_eq!(health(None, "*/*"), Format::Json);

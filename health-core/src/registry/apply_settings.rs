@@ -68,6 +68,6 @@ impl Candidate {
     }
 
     fn has_tag(&self, tag: &str) -> bool {
-        self.options.tags.contains(&tag)
+        self.options.tags.iter().any(|own| own == tag)
     }
 }

@@ -25,7 +25,7 @@ use crate::registry::settings::Settings;
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) name: Arc<str>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     /// The prerequisites, by their index among all checks.
     pub(crate) after: Box<[usize]>,
     pub(crate) source: ResultSource,
@@ -56,7 +56,7 @@ pub(crate) struct Registry<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) required: &'a [String],
     /// The tags that have a group page.
-    pub(crate) groups: &'a [&'static str],
+    pub(crate) groups: &'a [&'a str],
 }
 
 impl Registry<'_> {
@@ -101,7 +101,7 @@ impl Registry<'_> {
         for def in without_copies(&self.declared, provided) {
             candidates.push(Candidate {
                 name: def.name.into(),
-                options: def.options.clone(),
+                options: (def.options)(),
                 needs: def.needs,
                 changed: false,
                 is_configured: !is_served(def, provided) || def.is_configured(self.context),
@@ -171,7 +171,7 @@ impl Candidate {
         match resolved {
             Ok(plan) => Some(Check {
                 name: self.name,
-                plan,
+                plan: Arc::new(plan),
                 after,
                 source: self.source,
             }),
@@ -262,18 +262,18 @@ fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut V
 
 /// Reports groups without any declared check. [`Registry::disabled_groups`]
 /// reports those that the settings empty.
-fn empty_groups(candidates: &[Candidate], groups: &[&'static str], problems: &mut Vec<Problem>) {
-    let tagged = |group| {
+fn empty_groups(candidates: &[Candidate], groups: &[&str], problems: &mut Vec<Problem>) {
+    let tagged = |group: &str| {
         candidates
             .iter()
-            .any(|check| check.options.tags.contains(group))
+            .any(|check| check.options.tags.iter().any(|tag| tag == group))
     };
-    for group in groups {
+    for &group in groups {
         if tagged(group) {
             continue;
         }
-        let tags = candidates.iter().flat_map(|check| check.options.tags);
-        let similar = rules::nearest(group, tags.copied());
+        let tags = candidates.iter().flat_map(|check| &check.options.tags);
+        let similar = rules::nearest(group, tags.map(|tag| &**tag));
         let group = group.escape_debug();
         problems.push(Problem::setting(
             format!("no check has the tag of the group `{group}`"),
@@ -294,14 +294,14 @@ fn order(
     let place_of = |first: &str| candidates.iter().position(|check| *check.name == *first);
     let mut after = Vec::with_capacity(candidates.len());
     for check in candidates {
-        let prerequisites = check.options.after;
+        let prerequisites = &check.options.after;
         for first in prerequisites {
             let known = names.iter().map(|name| &**name);
             if !known.clone().any(|name| name == *first) {
                 problems.push(Problem::UnknownPrerequisite {
                     check: check.name.to_string(),
                     location: check.location,
-                    name: (*first).to_owned(),
+                    name: first.to_string(),
                     similar: rules::nearest(first, known).map(str::to_owned),
                 });
             }

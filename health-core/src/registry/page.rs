@@ -1,9 +1,12 @@
 //! The pages that can be served at a path.
 
-use crate::check::probe::{Probe, Probes};
+use std::borrow::Cow;
+
+use crate::check::options::Plan;
+use crate::check::probe::Probe;
 
 /// A page that can be served at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Page {
     /// All checks, at the configured level of detail.
@@ -12,7 +15,7 @@ pub enum Page {
     Probe(Probe),
     /// The checks with this tag: see
     /// [`HttpOptions::group`](crate::config::HttpOptions::group).
-    Group(&'static str),
+    Group(Cow<'static, str>),
     /// All checks as an HTML page, at the configured level of detail. Serve it
     /// at a separate path with
     /// [`HttpOptions::path`](crate::config::HttpOptions::path): it is not
@@ -41,8 +44,21 @@ impl From<Probe> for Page {
 }
 
 impl Page {
+    /// Returns the page of the checks with this tag.
+    ///
+    /// ```
+    /// use health_core::config::HttpOptions;
+    /// use health_core::http::Page;
+    ///
+    /// let options = HttpOptions::new().path("/status/storage", Page::group("storage"));
+    /// # let _ = options;
+    /// ```
+    pub fn group(tag: impl Into<Cow<'static, str>>) -> Self {
+        Page::Group(tag.into())
+    }
+
     /// Returns the name of the probe in Kubernetes, or the tag of the group.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Page::Probe(Probe::Liveness) => "livez",
             Page::Probe(Probe::Readiness) => "readyz",
@@ -60,12 +76,12 @@ impl Page {
     /// Returns whether the page shows names or numbers of checks to every
     /// client, so that only internal mounts serve it. `/health` is public
     /// because it is one word there.
-    pub(crate) const fn is_internal(self) -> bool {
+    pub(crate) const fn is_internal(&self) -> bool {
         !matches!(self, Page::Health | Page::Probe(_))
     }
 
     /// Returns whether there are answers about single checks of this page.
-    pub(crate) const fn has_checks(self) -> bool {
+    pub(crate) const fn has_checks(&self) -> bool {
         match self {
             Page::Health | Page::Probe(_) | Page::Group(_) => true,
             #[cfg(feature = "status-page")]
@@ -76,11 +92,11 @@ impl Page {
         }
     }
 
-    /// Returns whether a check with these probes and tags counts for the page.
-    pub(crate) fn counts(self, probes: Probes, tags: &[&str]) -> bool {
+    /// Returns whether a check counts for the page.
+    pub(crate) fn counts(&self, plan: &Plan) -> bool {
         match self {
-            Page::Probe(probe) => probes.contains(probe),
-            Page::Group(tag) => tags.contains(&tag),
+            Page::Probe(probe) => plan.probes.contains(*probe),
+            Page::Group(tag) => plan.has_tag(tag),
             // The pages of all checks. A scrape runs none of them.
             page => page.has_checks(),
         }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::check::class::FailureClass;
-use crate::check::options::{Links, Plan};
+use crate::check::options::{CheckOptions, Plan};
 use crate::check::outcome::{Observed, Outcome, Reason, Status};
-use crate::check::probe::{Probe, Probes};
+use crate::check::probe::Probe;
 use crate::check::source::Reports;
 use crate::text::list::listed;
 use crate::time::clock::Moment;
@@ -144,13 +144,7 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     name: Arc<str>,
-    probes: Probes,
-    critical: bool,
-    description: Option<&'static str>,
-    tags: &'static [&'static str],
-    affects: &'static [&'static str],
-    links: Links,
-    component: &'static str,
+    plan: Arc<Plan>,
     seen: Seen,
     blocked_by: Option<Arc<str>>,
     consecutive: u32,
@@ -178,7 +172,7 @@ pub(crate) struct Notice {
 }
 
 impl CheckReport {
-    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
+    pub(crate) fn new(name: Arc<str>, plan: Arc<Plan>, track: &Track, now: Moment) -> Self {
         let reports = track.reports();
         let seen = Seen {
             reports: reports.map_or(0, |reports| reports.count),
@@ -187,13 +181,7 @@ impl CheckReport {
         let since = |since: Moment| SystemTime::now().checked_sub(now.since(since));
         CheckReport {
             name,
-            probes: plan.probes,
-            critical: !plan.critical.is_empty(),
-            description: plan.description,
-            tags: plan.tags,
-            affects: plan.affects,
-            links: plan.links,
-            component: plan.component,
+            plan,
             seen,
             blocked_by: track.blocked_by().cloned(),
             consecutive: track.consecutive(),
@@ -228,15 +216,10 @@ impl CheckReport {
             took: None,
             at: SystemTime::now(),
         };
+        let options = CheckOptions::new().startup().readiness().critical();
         CheckReport {
             name: Probe::Startup.as_str().into(),
-            probes: Probes::NONE.with(Probe::Startup).with(Probe::Readiness),
-            critical: true,
-            description: None,
-            tags: &[],
-            affects: &[],
-            links: &[],
-            component: "component",
+            plan: Arc::new(options.with_defaults()),
             seen: Seen {
                 standing: Standing {
                     verdict: Verdict::Fail,
@@ -269,43 +252,44 @@ impl CheckReport {
     }
 
     /// Returns the one-line description of the check.
-    pub fn description(&self) -> Option<&'static str> {
-        self.description
+    pub fn description(&self) -> Option<&str> {
+        self.plan.description.as_deref()
     }
 
     /// Returns the tags of the check.
-    pub fn tags(&self) -> &'static [&'static str] {
-        self.tags
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.plan.tags.iter().map(|tag| &**tag)
     }
 
     /// Returns the endpoints that do not work while the check does not pass, as
     /// URI templates.
-    pub fn affects(&self) -> &'static [&'static str] {
-        self.affects
+    pub fn affects(&self) -> impl Iterator<Item = &str> {
+        self.plan.affects.iter().map(|endpoint| &**endpoint)
     }
 
     /// Returns URIs with further information, by relation.
-    pub fn links(&self) -> &'static [(&'static str, &'static str)] {
-        self.links
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        let links = self.plan.links.iter();
+        links.map(|(relation, uri)| (&**relation, &**uri))
     }
 
     /// Returns the type of the component. Default `component`.
-    pub fn component(&self) -> &'static str {
-        self.component
+    pub fn component(&self) -> &str {
+        &self.plan.component
     }
 
     /// Returns whether the check counts for a probe.
     pub fn counts_for(&self, probe: Probe) -> bool {
-        self.probes.contains(probe)
+        self.plan.probes.contains(probe)
     }
 
-    pub(crate) fn probes(&self) -> Probes {
-        self.probes
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Returns whether the check is critical for any probe.
     pub fn is_critical(&self) -> bool {
-        self.critical
+        !self.plan.critical.is_empty()
     }
 
     /// Returns the verdict: the last results after applying thresholds and age.
@@ -315,7 +299,7 @@ impl CheckReport {
 
     /// Returns the status of the check in a group, regardless of its probes.
     pub(crate) fn status_in_group(&self) -> Status {
-        self.verdict().status_in_group(self.critical)
+        self.verdict().status_in_group(self.is_critical())
     }
 
     pub(crate) fn passes(&self) -> bool {

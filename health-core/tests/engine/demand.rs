@@ -311,7 +311,7 @@ async fn a_dependent_runs_its_dependency_on_demand() {
     let (calls, call) = counted(SECOND / 10);
     let health = Health::builder()
         .check("token", CheckOptions::new().cache(SECOND), token)
-        .check("api", CheckOptions::new().after(&["token"]), call)
+        .check("api", CheckOptions::new().after(["token"]), call)
         .start()
         .expect("it starts");
     sleep(100 * SECOND).await;
@@ -382,7 +382,7 @@ async fn a_check_without_a_result_is_neither_degraded_nor_in_an_incident() {
 async fn a_dependent_uses_a_recent_result_of_its_dependency() {
     let (first_runs, first) = counted(Duration::ZERO);
     let (runs, check) = counted(Duration::ZERO);
-    let options = CheckOptions::new().interval(SECOND).after(&["database"]);
+    let options = CheckOptions::new().interval(SECOND).after(["database"]);
     let _health = Health::builder()
         .check("database", CheckOptions::new().cache(60 * SECOND), first)
         .check("schema", options, check)

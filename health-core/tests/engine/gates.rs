@@ -107,7 +107,7 @@ async fn a_dependent_runs_as_soon_as_its_gate_opens() {
     let gate = Gate::new("schema");
     let health = started(Health::builder().reported(&gate, blocking()).check(
         "orders",
-        CheckOptions::new().after(&["schema"]),
+        CheckOptions::new().after(["schema"]),
         || async {},
     ));
     sleep(Duration::from_secs(60)).await;

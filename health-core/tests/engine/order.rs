@@ -49,8 +49,8 @@ fn verdict(health: &Health, name: &str) -> Verdict {
 async fn a_check_is_skipped_while_its_dependency_fails_and_names_the_root_cause() {
     let (database, schema, queries) = (Switch::new(false), Switch::new(true), Switch::new(true));
     let health = Health::builder()
-        .check("queries", often().after(&["schema"]), queries.check())
-        .check("schema", often().after(&["database"]), schema.check())
+        .check("queries", often().after(["schema"]), queries.check())
+        .check("schema", often().after(["database"]), schema.check())
         .check("database", often(), database.check())
         .start()
         .expect("it starts");
@@ -110,10 +110,10 @@ async fn the_root_cause_is_updated_at_once() {
     let beat = Heartbeat::new("worker", 600 * SECOND);
     let health = Health::builder()
         .check("database", seldom(), database.check())
-        .check("schema", seldom().after(&["database"]), schema.check())
-        .check("queries", seldom().after(&["schema"]), || async {})
-        .check("reports", seldom().after(&["queries"]), || async {})
-        .reported(&beat, CheckOptions::new().after(&["reports"]))
+        .check("schema", seldom().after(["database"]), schema.check())
+        .check("queries", seldom().after(["schema"]), || async {})
+        .check("reports", seldom().after(["queries"]), || async {})
+        .reported(&beat, CheckOptions::new().after(["reports"]))
         .start()
         .expect("it starts");
     let blocked_by = |name: &str| {
@@ -152,8 +152,7 @@ async fn a_completed_startup_check_is_no_longer_skipped() {
     let on_demand = CheckOptions::new().cache(SECOND / 2).timeout(2 * SECOND);
     let health = Health::builder()
         .check("database", on_demand, hangs_later)
-        .check("schema", often().startup().after(&["database"]), || async {
-        })
+        .check("schema", often().startup().after(["database"]), || async {})
         .reported(&gate, CheckOptions::new().startup().critical())
         .start()
         .expect("it starts");
@@ -172,7 +171,7 @@ async fn a_check_waits_for_the_first_result_of_its_dependency() {
     let second = Switch::new(true);
     let health = Health::builder()
         .check("first", often().timeout(SECOND), || sleep(SECOND / 2))
-        .check("second", often().after(&["first"]), second.check())
+        .check("second", often().after(["first"]), second.check())
         .start()
         .expect("it starts");
     sleep(SECOND / 4).await;
@@ -191,8 +190,7 @@ async fn a_check_waits_for_the_first_result_of_its_dependency() {
 async fn liveness_does_not_fail_for_skipped_checks() {
     let health = Health::builder()
         .check("database", CheckOptions::new(), || async { false })
-        .check("alive", often().liveness().after(&["database"]), || async {
-        })
+        .check("alive", often().liveness().after(["database"]), || async {})
         .start()
         .expect("it starts");
     sleep(SECOND).await;
@@ -214,11 +212,11 @@ fn refused(builder: HealthBuilder) -> String {
 async fn invalid_dependencies_are_refused() {
     let check = || async {};
     let builder = Health::builder()
-        .check("cache", often().after(&["queue"]), check)
-        .check("queue", often().after(&["database"]), check)
-        .check("database", often().after(&["cache"]), check)
-        .check("outside", often().after(&["cache", "databse"]), check)
-        .check("itself", often().after(&["itself"]), check);
+        .check("cache", often().after(["queue"]), check)
+        .check("queue", often().after(["database"]), check)
+        .check("database", often().after(["cache"]), check)
+        .check("outside", often().after(["cache", "databse"]), check)
+        .check("itself", often().after(["itself"]), check);
     assert_eq!(
         refused(builder),
         "health cannot start, 3 problems:
@@ -245,7 +243,7 @@ async fn a_check_that_waited_runs_once_and_then_once_per_interval() {
         .check(
             "second",
             CheckOptions::new()
-                .after(&["first"])
+                .after(["first"])
                 .interval(Duration::from_secs(10)),
             move || {
                 seen.lock()
@@ -268,7 +266,7 @@ async fn a_dependent_runs_once_after_a_slow_first_result_on_demand() {
     let token = CheckOptions::new().cache(SECOND).timeout(2 * SECOND);
     let health = Health::builder()
         .check("token", token, || sleep(SECOND * 3 / 2))
-        .check("api", often().after(&["token"]), api.check())
+        .check("api", often().after(["token"]), api.check())
         .start()
         .expect("it starts");
     sleep(Duration::from_millis(2_300)).await;

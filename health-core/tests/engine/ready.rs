@@ -67,7 +67,7 @@ async fn for_tests_runs_nothing_and_is_ready_at_once() {
         )
         .check(
             "schema",
-            critical().after(&["database"]),
+            critical().after(["database"]),
             move || async move { run() },
         )
         .check_blocking("spool", critical().liveness(), run)

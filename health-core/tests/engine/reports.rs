@@ -545,7 +545,7 @@ async fn a_check_after_a_heartbeat_follows_it() {
     let ran = Arc::clone(&runs);
     let health = started(Health::builder().reported(&beat, options()).check(
         "lag",
-        options().after(&["consumer"]),
+        options().after(["consumer"]),
         move || {
             ran.store(true, SeqCst);
             async {}

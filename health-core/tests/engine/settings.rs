@@ -20,7 +20,7 @@ fn builder() -> HealthBuilder {
             std::future::pending::<()>,
         )
         .check("orders-db", options(), || async { false })
-        .check("report", options().after(&["orders-db"]), || async {})
+        .check("report", options().after(["orders-db"]), || async {})
 }
 
 fn settings(json: &str) -> Settings {
@@ -409,7 +409,7 @@ fn no_secret_is_printed() {
 #[tokio::test]
 async fn a_group_emptied_by_a_setting_is_refused_with_that_setting() {
     let group = || {
-        let storage = || CheckOptions::new().tags(&["storage"]);
+        let storage = || CheckOptions::new().tags(["storage"]);
         Health::builder()
             .check("disk", storage(), || async {})
             .check("spool", storage(), || async {})

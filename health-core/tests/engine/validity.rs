@@ -88,7 +88,7 @@ async fn the_first_failure_after_a_skip_counts_at_once() {
     let options = CheckOptions::new()
         .critical()
         .failure_threshold(3)
-        .after(&["broker"]);
+        .after(["broker"]);
     let health = Health::builder()
         .reported(&switch, CheckOptions::new())
         .check("queue", options, move || runs.clone().run())
@@ -117,7 +117,7 @@ async fn a_failed_liveness_check_keeps_failing_while_it_is_skipped() {
         let check = Behaviour::default();
         check.set(behaviour);
         let switch = Switch::new("broker");
-        let options = CheckOptions::new().liveness().critical().after(&["broker"]);
+        let options = CheckOptions::new().liveness().critical().after(["broker"]);
         let health = Health::builder()
             .reported(&switch, CheckOptions::new())
             .check("loop", options, move || check.clone().run())

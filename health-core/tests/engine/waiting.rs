@@ -89,8 +89,8 @@ async fn a_probe_does_not_wait_for_a_completed_startup_check_on_demand() {
 async fn a_refresh_runs_the_dependencies_that_are_on_demand() {
     let health = Health::builder()
         .check("database", critical().cache(SECOND), || async {})
-        .check("schema", critical().after(&["database"]), || async {})
-        .check("queries", critical().after(&["schema"]), || async {})
+        .check("schema", critical().after(["database"]), || async {})
+        .check("queries", critical().after(["schema"]), || async {})
         .start()
         .expect("it starts");
     sleep(SECOND).await;
@@ -158,7 +158,7 @@ fn a_check_is_skipped_when_its_dependency_blocks_past_the_deadline() {
                     }
                 }
             })
-            .check("schema", often.after(&["database"]), || async {});
+            .check("schema", often.after(["database"]), || async {});
         health.start().expect("it starts")
     });
     let start = std::time::Instant::now();

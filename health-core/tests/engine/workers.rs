@@ -86,7 +86,7 @@ fn consumer() -> (Health, Heartbeat, Arc<AtomicBool>) {
         .check("broker", CheckOptions::new().interval(SECOND), move || {
             std::future::ready(answers.load(SeqCst))
         })
-        .reported(&beat, live().after(&["broker"]))
+        .reported(&beat, live().after(["broker"]))
         .start()
         .expect("it starts");
     (health, beat, broker)

@@ -90,7 +90,7 @@ async fn serving(sayings: Vec<Saying>, checks: usize, version: String) -> Health
     for nth in 0..checks {
         let said = sayings[nth % sayings.len()].clone();
         let name = format!("{nth:05}-{}", "x".repeat(50));
-        let mut options = CheckOptions::new().readiness().tags(&["all"]);
+        let mut options = CheckOptions::new().readiness().tags(["all"]);
         if said.critical {
             options = options.liveness().startup().critical();
         }

@@ -31,7 +31,7 @@ fn builder() -> HealthBuilder {
         })
         .check(
             "schema",
-            CheckOptions::new().after(&["database"]),
+            CheckOptions::new().after(["database"]),
             || async {},
         )
 }
@@ -376,8 +376,8 @@ async fn each_status_code_is_accepted_or_refused_with_help() {
 #[tokio::test(start_paused = true)]
 async fn health_json_describes_the_service_and_its_checks() {
     let options = CheckOptions::new()
-        .affects(&["/orders", "/orders/{id}"])
-        .links(&[("runbook", "https://example.com/ledger")]);
+        .affects(["/orders", "/orders/{id}"])
+        .links([("runbook", "https://example.com/ledger")]);
     let health = started(
         Health::builder()
             .service_info(
@@ -425,8 +425,8 @@ async fn health_json_describes_the_service_and_its_checks() {
 #[tokio::test]
 async fn invalid_descriptions_and_links_are_refused_at_the_start() {
     let options = CheckOptions::new()
-        .affects(&["/orders/{id", "/ok"])
-        .links(&[("", "/x"), ("runbook", "not a uri")]);
+        .affects(["/orders/{id", "/ok"])
+        .links([("", "/x"), ("runbook", "not a uri")]);
     let error = Health::builder()
         .service_info(
             ServiceInfo::new()

@@ -11,7 +11,7 @@ use crate::started;
 const TOKEN: &str = "correct horse battery staple";
 
 fn tagged() -> CheckOptions {
-    CheckOptions::new().tags(&["storage"])
+    CheckOptions::new().tags(["storage"])
 }
 
 fn builder() -> HealthBuilder {
@@ -103,7 +103,7 @@ async fn a_group_fails_while_one_of_its_critical_checks_has_no_result() {
 async fn a_group_can_be_mounted_at_any_path() {
     let anywhere = serving(
         HttpOptions::new()
-            .path("/internal/storage", Page::Group("storage"))
+            .path("/internal/storage", Page::group("storage"))
             .details(Details::Status),
     );
     let health = started(anywhere).await;
@@ -124,7 +124,7 @@ async fn a_group_can_be_mounted_at_any_path() {
 async fn a_group_without_checks_is_refused() {
     let wrong = HttpOptions::new()
         .group("storge")
-        .path("/eu", Page::Group("europe"));
+        .path("/eu", Page::group("europe"));
     let error = serving(wrong).start().expect_err("refused");
     assert_eq!(
         error.to_string(),

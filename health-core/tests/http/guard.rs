@@ -33,7 +33,7 @@ const OTHERS: [&str; 6] = [
 
 /// A service with one check that fails for a private cause.
 async fn failing(http: HttpOptions) -> Health {
-    let options = CheckOptions::new().critical().tags(&["storage"]);
+    let options = CheckOptions::new().critical().tags(["storage"]);
     let builder = Health::builder()
         .http(http.group("storage").path("/status", Page::StatusPage))
         .check("database", options, || async {

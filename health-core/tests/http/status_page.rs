@@ -211,8 +211,8 @@ async fn the_status_page_of_ten_thousand_checks_shows_every_failing_one() {
 /// In every state, and with all declarations that a check can have.
 #[tokio::test(start_paused = true)]
 async fn the_page_of_129_checks_is_below_100_kilobytes() {
-    const TAGS: &[&str] = &["storage", "eu-west-1"];
-    const LINKS: &[(&str, &str)] = &[("runbook", "https://wiki.example.com/runbooks/orders")];
+    const TAGS: [&str; 2] = ["storage", "eu-west-1"];
+    const LINKS: [(&str, &str); 1] = [("runbook", "https://wiki.example.com/runbooks/orders")];
     for fails in [0, 1, 64, 129] {
         let info = ServiceInfo::new()
             .name("orders")
@@ -226,7 +226,7 @@ async fn the_page_of_129_checks_is_below_100_kilobytes() {
                 .critical()
                 .tags(TAGS)
                 .links(LINKS)
-                .affects(&["/api/v1/orders/{id}"])
+                .affects(["/api/v1/orders/{id}"])
                 .description("The primary of the orders database answers a query.");
             builder = builder.check(format!("check-{nth:03}"), options, move || async move {
                 if nth < fails {
@@ -369,9 +369,9 @@ fn builder_of(info: ServiceInfo) -> HealthBuilder {
 async fn the_card_of_a_check_shows_all_its_declarations() {
     let options = CheckOptions::new()
         .critical()
-        .tags(&["storage"])
-        .affects(&["/orders/{id}"])
-        .links(&[
+        .tags(["storage"])
+        .affects(["/orders/{id}"])
+        .links([
             ("runbook", "https://example.com/runbook"),
             ("pager", "tel:+49-1"),
         ]);
@@ -415,7 +415,7 @@ async fn each_state_has_its_own_count() {
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .check("a", CheckOptions::new(), || async { false })
         .check("b", CheckOptions::new(), std::future::pending::<()>)
-        .check("c", CheckOptions::new().after(&["a"]), || async {})
+        .check("c", CheckOptions::new().after(["a"]), || async {})
         .check("d", once().initial_delay(day), || async {})
         .check("e", CheckOptions::new(), || async { Outcome::warn("slow") })
         .check("f", CheckOptions::new(), || async {});
@@ -443,7 +443,7 @@ async fn each_state_has_its_own_count() {
 
 #[tokio::test(start_paused = true)]
 async fn filters_select_checks_and_unknown_values_are_reported() {
-    let tagged = |tags| CheckOptions::new().tags(tags).critical();
+    let tagged = |tags: &[&'static str]| CheckOptions::new().tags(tags.to_vec()).critical();
     let health = Health::builder()
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .check("disk", tagged(&["storage"]), || async { false })
@@ -495,10 +495,10 @@ async fn a_badge_shows_one_state() {
         .http(HttpOptions::new().path("/status", Page::StatusPage))
         .check(
             "disk",
-            CheckOptions::new().tags(&["storage"]).critical(),
+            CheckOptions::new().tags(["storage"]).critical(),
             || async { false },
         )
-        .check("mail", CheckOptions::new().tags(&["cloud"]), || async {});
+        .check("mail", CheckOptions::new().tags(["cloud"]), || async {});
     let health = started(health).await;
     for (path, label) in [
         ("/status?badge", "a&lt;b: failing"),

@@ -61,8 +61,7 @@ impl Role {
             options = options.critical();
         }
         if nth % 6 == 5 {
-            // A declaration has its prerequisites in a constant.
-            options = options.after(Box::leak(Box::new([&*name(nth - 1).leak()])));
+            options = options.after([name(nth - 1)]);
         }
         options
     }

@@ -1,6 +1,5 @@
 //! A service with its options, generated from a seed.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -262,7 +261,7 @@ fn probes(rng: &mut Rng, kind: Kind) -> ([bool; 3], [bool; 3]) {
 }
 
 fn add(builder: HealthBuilder, index: usize, check: &Check, world: &World) -> HealthBuilder {
-    let mut options = CheckOptions::new().tags(check.tags);
+    let mut options = CheckOptions::new().tags(check.tags.iter().copied());
     for probe in Probe::ALL {
         options = match probe {
             Probe::Liveness if check.counts_for(probe) => options.liveness(),
@@ -289,7 +288,7 @@ fn add(builder: HealthBuilder, index: usize, check: &Check, world: &World) -> He
 }
 
 fn with_numbers(options: CheckOptions, check: &Check) -> CheckOptions {
-    let options = options.after(static_names(&check.after));
+    let options = options.after(check.after.iter().map(|&index| NAMES[index]));
     let ms = Duration::from_millis;
     if check.by_settings {
         // The settings replace these options.
@@ -331,17 +330,4 @@ fn numbers(check: &Check) -> serde_json::Value {
         numbers["stale_after"] = ms(stale_after).into();
     }
     numbers
-}
-
-/// `CheckOptions` takes `'static` names: each list is leaked once.
-fn static_names(checks: &[usize]) -> &'static [&'static str] {
-    static LISTS: Mutex<Vec<&'static [&'static str]>> = Mutex::new(Vec::new());
-    let names: Vec<&'static str> = checks.iter().map(|&index| NAMES[index]).collect();
-    let mut lists = LISTS.lock().expect("no panic while it is held");
-    if let Some(list) = lists.iter().find(|list| **list == names) {
-        return list;
-    }
-    let list: &'static [&'static str] = Vec::leak(names);
-    lists.push(list);
-    list
 }

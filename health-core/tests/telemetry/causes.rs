@@ -143,7 +143,7 @@ async fn causes_lists_failing_checks_with_critical_ones_first() {
         .check("a-cache", options(), refused)
         .check("database", options().critical(), acquire)
         .check("queue", options(), || async {})
-        .check("schema", options().after(&["database"]), || async {})
+        .check("schema", options().after(["database"]), || async {})
         .check("slow", options(), pending::<()>)
         .start()
         .expect("it starts");

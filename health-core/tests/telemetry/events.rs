@@ -133,7 +133,7 @@ async fn a_forced_failure_causes_the_same_events_as_a_real_one() {
         )
         .check(
             "schema",
-            CheckOptions::new().after(&["database"]),
+            CheckOptions::new().after(["database"]),
             || async {},
         )
         .start()

@@ -115,7 +115,7 @@ async fn the_log_and_every_answer_show_the_same_incident_id() {
         .check("database", CheckOptions::new(), switched(&switch))
         .check(
             "schema",
-            CheckOptions::new().after(&["database"]),
+            CheckOptions::new().after(["database"]),
             || async {},
         )
         .start()

@@ -185,7 +185,7 @@ async fn results_verdicts_and_durations_are_counted() {
 async fn exactly_one_state_is_set() {
     let health = builder()
         .check("first", CheckOptions::new(), || async { false })
-        .check("second", CheckOptions::new().after(&["first"]), || async {})
+        .check("second", CheckOptions::new().after(["first"]), || async {})
         .start()
         .expect("it starts");
     sleep(Duration::from_secs(1)).await;

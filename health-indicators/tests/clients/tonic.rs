@@ -19,10 +19,10 @@ use crate::support;
 
 /// A service whose check `stock` passes and whose check `ledger` fails.
 fn peer() -> Health {
-    let tagged = |tag: &'static [&'static str]| CheckOptions::new().cache(Duration::ZERO).tags(tag);
+    let tagged = |tag: [&'static str; 1]| CheckOptions::new().cache(Duration::ZERO).tags(tag);
     Health::builder()
-        .check("stock", tagged(&["stock"]), || async { true })
-        .check("ledger", tagged(&["ledger"]).critical(), || async {
+        .check("stock", tagged(["stock"]), || async { true })
+        .check("ledger", tagged(["ledger"]).critical(), || async {
             Outcome::fail("hunter2hunter2")
         })
         .http(HttpOptions::new().group("stock").group("ledger"))

@@ -54,11 +54,9 @@ fn builder() -> HealthBuilder {
             CheckOptions::new().interval(often).critical(),
             || async {},
         )
-        .check(
-            "cache",
-            CheckOptions::new().after(&["database"]),
-            || async { Outcome::warn("cold") },
-        )
+        .check("cache", CheckOptions::new().after(["database"]), || async {
+            Outcome::warn("cold")
+        })
 }
 
 /// Includes a check for each unit of observed values.

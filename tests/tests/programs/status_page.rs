@@ -43,7 +43,7 @@ fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
         .http(http.path("/status", Page::StatusPage))
         .reported(maintenance, CheckOptions::new())
         .check("alive", often().critical().liveness(), || async {})
-        .check("cache", often().tags(&["redis", "eu"]), || async {
+        .check("cache", often().tags(["redis", "eu"]), || async {
             Outcome::warn("nearly full").observe(97, "percent full")
         })
         .check(
@@ -51,9 +51,9 @@ fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
             often()
                 .critical()
                 .description("The orders database answers a query.")
-                .tags(&["storage", "eu"])
-                .affects(&["/orders/{id}", "/invoices"])
-                .links(&[("runbook", "https://wiki.example.com/orders-db")]),
+                .tags(["storage", "eu"])
+                .affects(["/orders/{id}", "/invoices"])
+                .links([("runbook", "https://wiki.example.com/orders-db")]),
             || async { Err::<(), _>("connection refused") },
         )
         .check("export", often().initial_delay(day), || async {})
@@ -72,7 +72,7 @@ fn mixed(http: HttpOptions, maintenance: &Switch) -> HealthBuilder {
                 }
             }
         })
-        .check("schema", often().after(&["database"]), || async {})
+        .check("schema", often().after(["database"]), || async {})
 }
 
 /// Many checks. The one with this index fails.
@@ -84,7 +84,7 @@ fn many(count: usize, failing: usize) -> HealthBuilder {
     for nth in 0..count {
         let options = CheckOptions::new()
             .critical()
-            .tags(TAGS[nth % TAGS.len()])
+            .tags(TAGS[nth % TAGS.len()].to_vec())
             .description("Answers a query.");
         builder = builder.check(format!("check-{nth:04}"), options, move || async move {
             nth != failing

@@ -34,7 +34,7 @@ fn builder(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     Health::builder()
         .check("api", critical(), || async {})
-        .check("disk", critical().tags(&["storage", "eu"]), || async {
+        .check("disk", critical().tags(["storage", "eu"]), || async {
             Outcome::fail("full")
         })
         .http(http.group("storage").group("eu").common_paths())
@@ -58,7 +58,7 @@ async fn assert_statuses(server: &Server, expected: &[(&str, u16)]) {
 }
 
 async fn groups_are_served_next_to_the_checks_of_health(framework: Framework) {
-    let builder = builder(HttpOptions::new().path("/internal/storage", Page::Group("storage")));
+    let builder = builder(HttpOptions::new().path("/internal/storage", Page::group("storage")));
     let server = serve(framework, builder).await;
     assert_statuses(
         &server,
@@ -159,4 +159,14 @@ async fn nested_routers_serve_the_same_paths() {
         config.service(actix_web::web::scope("/internal").configure(configure));
     });
     assert_statuses(&actix.await, &BELOW_INTERNAL).await;
+}
+
+/// Otherwise an old handler would answer the probe, whatever the checks say.
+#[tokio::test]
+#[should_panic(expected = "GET /readyz")]
+async fn a_route_of_the_application_at_the_path_of_a_probe_panics() {
+    let health = Health::builder().start().expect("it starts");
+    let _: ::axum::Router = ::axum::Router::new()
+        .route("/readyz", ::axum::routing::get(|| async { "old" }))
+        .merge(health_axum::routes(&health));
 }

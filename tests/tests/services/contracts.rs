@@ -97,11 +97,11 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
     let critical = || CheckOptions::new().critical();
     let day = Duration::from_hours(24);
     let tagged = CheckOptions::new()
-        .tags(&["redis"])
+        .tags(["redis"])
         .description("It answers.");
     let database = critical()
-        .affects(&["/orders", "/orders/{id}"])
-        .links(&[("runbook", "https://example.com/runbook")]);
+        .affects(["/orders", "/orders/{id}"])
+        .links([("runbook", "https://example.com/runbook")]);
     reported()
         .service_info(
             ServiceInfo::new()
@@ -135,7 +135,7 @@ fn mixed(http: HttpOptions) -> HealthBuilder {
         .check("late", CheckOptions::new().initial_delay(day), || async {})
         .check(
             "schema",
-            CheckOptions::new().after(&["database"]),
+            CheckOptions::new().after(["database"]),
             || async {},
         )
 }
@@ -170,7 +170,7 @@ fn crowded(http: HttpOptions) -> HealthBuilder {
     (0..300).fold(
         Health::builder().http(http.group("redis")),
         |builder, nth| {
-            let options = CheckOptions::new().tags(&["redis"]);
+            let options = CheckOptions::new().tags(["redis"]);
             builder.check(format!("check-{nth:03}"), options, || async {
                 Outcome::fail("down")
             })
@@ -412,14 +412,14 @@ fn answering(status: Status, http: HttpOptions) -> HealthBuilder {
         .liveness()
         .readiness()
         .startup()
-        .tags(&["redis"]);
+        .tags(["redis"]);
     Health::builder()
         .check("all", of_all, move || async move { status })
         .http(
             http.common_paths()
                 .group("redis")
                 .base_path("/internal")
-                .path_with_checks("/redis", Page::Group("redis"))
+                .path_with_checks("/redis", Page::group("redis"))
                 .path("/status", Page::StatusPage)
                 .path("/metrics", Page::Metrics)
                 .path("/openapi.json", Page::OpenApi)

@@ -647,7 +647,7 @@ async fn standing_still() -> Health {
         })
         .check(
             "warm",
-            CheckOptions::new().cache(hour).tags(&["eu"]),
+            CheckOptions::new().cache(hour).tags(["eu"]),
             || async { Outcome::warn("ä") },
         )
         .start()

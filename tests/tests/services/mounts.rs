@@ -32,7 +32,7 @@ fn options() -> HttpOptions {
 
 /// A service with a failed database.
 fn failing(http: HttpOptions) -> Health {
-    let database = CheckOptions::new().critical().tags(&["storage"]);
+    let database = CheckOptions::new().critical().tags(["storage"]);
     let builder: HealthBuilder = Health::builder()
         .check("cache", CheckOptions::new(), || async {})
         .check("orders-db", database, || async {});

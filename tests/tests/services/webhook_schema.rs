@@ -66,13 +66,13 @@ async fn bodies(max_batch: usize) -> Vec<Value> {
         .critical()
         .liveness()
         .readiness()
-        .tags(&["storage"])
+        .tags(["storage"])
         .description("The orders database answers a query.");
     let health = Health::builder()
         .check("database", described, || async {})
         .check(
             "schema",
-            CheckOptions::new().after(&["database"]),
+            CheckOptions::new().after(["database"]),
             || async {},
         )
         .check("cache", idle, || async {})

@@ -28,11 +28,14 @@ use crate::time::clock::Moment;
 
 /// The check that reports blocked workers.
 pub(crate) const NAME: &str = "runtime";
-pub(crate) const OPTIONS: CheckOptions = CheckOptions::new()
-    .liveness()
-    .critical()
-    .component("system")
-    .description("Every worker of the runtime makes progress.");
+
+pub(crate) fn options() -> CheckOptions {
+    CheckOptions::new()
+        .liveness()
+        .critical()
+        .component("system")
+        .description("Every worker of the runtime makes progress.")
+}
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60 * 60);

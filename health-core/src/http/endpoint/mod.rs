@@ -299,7 +299,7 @@ impl Endpoint {
             Ok(route) => route,
             Err(rejection) => return ResponseFuture::ready(rejected(rejection, head)),
         };
-        let asked: Vec<Asked> = self.inner.outdated(route.page, route.check).collect();
+        let asked: Vec<Asked> = self.inner.outdated(&route.page, route.check).collect();
         if asked.is_empty() {
             return ResponseFuture::ready(self.inner.respond(&route));
         }
@@ -388,15 +388,15 @@ impl Inner {
     #[cfg(feature = "openapi")]
     fn document(&self, mount: Mount) -> serde_json::Value {
         let lists_checks = mount == Mount::Internal;
-        let examples = |page| self.example_checks(mount, page);
+        let examples = |page: &Page| self.example_checks(mount, page);
         openapi::document(&self.settings, self.places(mount), lists_checks, examples)
     }
 
     /// Returns the names of some checks of the page, if `/health` shows names
     /// to every client of this mount.
     #[cfg(feature = "openapi")]
-    fn example_checks(&self, mount: Mount, page: Page) -> Vec<&str> {
-        if self.details(mount, Page::Health, false) == Details::Status {
+    fn example_checks(&self, mount: Mount, page: &Page) -> Vec<&str> {
+        if self.details(mount, &Page::Health, false) == Details::Status {
             return Vec::new();
         }
         let counted = (0..self.monitor.len()).filter(|&index| self.counts_for(page, index));
@@ -408,7 +408,7 @@ impl Inner {
     fn route(&self, mount: Mount, head: RequestHead<'_>) -> Result<Route, Rejection> {
         let found = self.places(mount).find(head.path());
         let (place, check) = found.ok_or(Rejection::UnknownPath)?;
-        let page = place.page;
+        let page = &place.page;
         let method = Method::named(head.method()).ok_or(Rejection::WrongMethod)?;
         let check = match check {
             Some(name) => Some(self.check_of(page, name).ok_or(Rejection::UnknownCheck)?),
@@ -422,11 +422,11 @@ impl Inner {
         let by_verbose = verbose && check.is_none() && details != Details::Status;
         Ok(Route {
             method,
-            page,
+            page: page.clone(),
             check,
             for_consul: place.for_consul,
             format: route::format(page, &head, by_verbose),
-            exposition: (page == Page::Metrics).then(|| route::exposition(&head)),
+            exposition: (*page == Page::Metrics).then(|| route::exposition(&head)),
             verbose,
             details,
             excluded: if may_exclude {
@@ -435,13 +435,13 @@ impl Inner {
                 Exclusions::default()
             },
             #[cfg(feature = "status-page")]
-            query: (page == Page::StatusPage).then(|| Box::new(Query::of(&head, check.is_some()))),
+            query: (*page == Page::StatusPage).then(|| Box::new(Query::of(&head, check.is_some()))),
         })
     }
 
     /// Returns whether the guard recognizes the client. The guard is only evaluated
     /// where it can change the answer; at a probe only `?exclude=` can.
-    fn is_recognized(&self, page: Page, head: &RequestHead<'_>) -> bool {
+    fn is_recognized(&self, page: &Page, head: &RequestHead<'_>) -> bool {
         let matters = match page {
             Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
             page => page.has_checks(),
@@ -453,7 +453,7 @@ impl Inner {
                 .recognizes(head, &|line| self.monitor.outlet().log(line))
     }
 
-    fn details(&self, mount: Mount, page: Page, is_recognized: bool) -> Details {
+    fn details(&self, mount: Mount, page: &Page, is_recognized: bool) -> Details {
         let public = match page {
             Page::Probe(_) => self.settings.probe_details,
             page if !page.has_checks() => Details::Status,
@@ -464,13 +464,13 @@ impl Inner {
         public.min(Details::Checks)
     }
 
-    fn exclusions(&self, page: Page, head: &RequestHead<'_>) -> Exclusions {
+    fn exclusions(&self, page: &Page, head: &RequestHead<'_>) -> Exclusions {
         let exclusions = Exclusions::of(head, |name| self.check_of(page, name));
         let checks = exclusions.checks();
         if !checks.is_empty() && self.exclusions_logged.lets_through(self.monitor.uptime()) {
             let names: Vec<&str> = checks.iter().map(|&at| self.monitor.name(at)).collect();
             self.monitor.outlet().log(Line::Excluded {
-                page: page.name(),
+                page: page.name().to_owned(),
                 checks: names.join(" "),
             });
         }
@@ -478,7 +478,7 @@ impl Inner {
     }
 
     /// Returns the check of this name if it counts for the page.
-    fn check_of(&self, page: Page, name: &str) -> Option<usize> {
+    fn check_of(&self, page: &Page, name: &str) -> Option<usize> {
         let name = percent_decode_str(name).decode_utf8().ok()?;
         let index = self.monitor.index_of(&name)?;
         self.counts_for(page, index).then_some(index)
@@ -486,20 +486,20 @@ impl Inner {
 
     /// Returns whether the page depends on the check. Readiness waits for
     /// startup, so it depends on the checks of startup.
-    fn holds_up(&self, page: Page, index: usize) -> bool {
-        page == Page::Probe(Probe::Readiness)
+    fn holds_up(&self, page: &Page, index: usize) -> bool {
+        *page == Page::Probe(Probe::Readiness)
             && !self.monitor.has_started()
             && self.monitor.plan(index).probes.contains(Probe::Startup)
     }
 
-    fn counts_for(&self, page: Page, index: usize) -> bool {
+    fn counts_for(&self, page: &Page, index: usize) -> bool {
         let plan = self.monitor.plan(index);
-        page.counts(plan.probes, plan.tags)
+        page.counts(plan)
     }
 
     /// Starts the runs of the checks on demand that the answer needs. Metrics
     /// start none; they show the last results and their age.
-    fn outdated(&self, page: Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
+    fn outdated(&self, page: &Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
         let on_demand = self.monitor.on_demand().iter().copied();
         on_demand
             .filter(move |&index| self.concerns(page, check, index))
@@ -508,7 +508,7 @@ impl Inner {
 
     /// Returns whether the answer for this page, or for one check, depends on the
     /// check.
-    fn concerns(&self, page: Page, check: Option<usize>, index: usize) -> bool {
+    fn concerns(&self, page: &Page, check: Option<usize>, index: usize) -> bool {
         match check {
             Some(only) => only == index,
             None => self.counts_for(page, index) || self.holds_up(page, index),
@@ -573,9 +573,9 @@ impl Inner {
     }
 
     /// Returns the current status of the page.
-    fn status(&self, page: Page) -> Status {
+    fn status(&self, page: &Page) -> Status {
         match page {
-            Page::Probe(probe) => self.monitor.status(probe),
+            Page::Probe(probe) => self.monitor.status(*probe),
             Page::Group(_) => {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
@@ -591,13 +591,13 @@ impl Inner {
 
     /// Returns the status of the page in this snapshot, without excluded
     /// checks.
-    fn status_seen(page: Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
+    fn status_seen(page: &Page, excluded: &Exclusions, seen: &Snapshot) -> Status {
         match page {
-            Page::Probe(probe) => seen.status(probe),
+            Page::Probe(probe) => seen.status(*probe),
             Page::Group(_) => {
                 let all = seen.checks().iter().enumerate();
                 let members = all.filter(|(index, report)| {
-                    page.counts(report.probes(), report.tags()) && !excluded.contains(*index)
+                    page.counts(report.plan()) && !excluded.contains(*index)
                 });
                 Status::worst(members.map(|(_, report)| report.status_in_group()))
             }
@@ -609,17 +609,17 @@ impl Inner {
         let Route {
             page,
             format,
-            ref excluded,
+            excluded,
             ..
-        } = *route;
-        let is_word = format == Format::Text && !route.verbose;
+        } = route;
+        let is_word = *format == Format::Text && !route.verbose;
         if route.details == Details::Status || is_word {
             let status = self.status_without(page, excluded);
             if route.details == Details::Status || status != Status::Fail {
                 return self.status_only(route, status);
             }
         }
-        let is_usual = (page, format) == (Page::Health, Format::Json);
+        let is_usual = (page, *format) == (&Page::Health, Format::Json);
         if is_usual && route.details == Details::Checks && excluded.is_empty() {
             return self.health();
         }
@@ -631,7 +631,7 @@ impl Inner {
         self.list(route, &seen)
     }
 
-    fn status_without(&self, page: Page, excluded: &Exclusions) -> Status {
+    fn status_without(&self, page: &Page, excluded: &Exclusions) -> Status {
         if excluded.checks().is_empty() {
             return self.status(page);
         }
@@ -640,11 +640,10 @@ impl Inner {
     }
 
     fn status_only(&self, route: &Route, status: Status) -> (Status, Bytes) {
-        let Route { page, format, .. } = *route;
-        let body = match format {
+        let body = match route.format {
             Format::Json => json::status_only(self.settings.words, status),
             Format::HealthJson => health_json::status_only(status),
-            Format::Text => text::status_only(page.name(), status),
+            Format::Text => text::status_only(route.page.name(), status),
         };
         (status, body)
     }
@@ -652,12 +651,12 @@ impl Inner {
     /// Rendered once per change, because monitors request it often.
     fn health(&self) -> (Status, Bytes) {
         let Rendered { status, checks, .. } = &*self.rendered();
-        let body = json::around(&self.frame(Page::Health, *status), checks);
+        let body = json::around(&self.frame(&Page::Health, *status), checks);
         (*status, body)
     }
 
-    fn frame(&self, page: Page, status: Status) -> Frame<'_> {
-        let is_everything = page == Page::Health;
+    fn frame<'a>(&'a self, page: &'a Page, status: Status) -> Frame<'a> {
+        let is_everything = *page == Page::Health;
         Frame {
             page: page.name(),
             status,
@@ -672,9 +671,7 @@ impl Inner {
     }
 
     fn list(&self, route: &Route, seen: &Snapshot) -> (Status, Bytes) {
-        let Route {
-            page, ref excluded, ..
-        } = *route;
+        let Route { page, excluded, .. } = route;
         let status = Inner::status_seen(page, excluded, seen);
         let is_ready = matches!(page, Page::Health | Page::Probe(Probe::Readiness));
         let frame = Frame {
@@ -684,7 +681,7 @@ impl Inner {
         };
         let is_full = route.details == Details::Full;
         let reports = seen.listed().enumerate();
-        let counted = reports.filter(|(_, report)| page.counts(report.probes(), report.tags()));
+        let counted = reports.filter(|(_, report)| page.counts(report.plan()));
         let shown: Vec<Shown<'_>> = counted
             .map(|(index, report)| Shown::new(report, is_full).excluded(excluded.contains(index)))
             .collect();

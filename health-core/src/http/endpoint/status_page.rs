@@ -63,7 +63,7 @@ impl Inner {
     fn word(&self, route: &Route) -> (Status, Bytes) {
         let status = match route.check {
             Some(index) => self.monitor.verdict(index).status(),
-            None => self.status_without(route.page, &route.excluded),
+            None => self.status_without(&route.page, &route.excluded),
         };
         (status, html::status_only(status, route.query()))
     }
@@ -72,7 +72,7 @@ impl Inner {
     fn list_page(&self, route: &Route) -> (Status, Bytes) {
         let excluded = &route.excluded;
         let seen = self.monitor.snapshot_without(excluded.checks());
-        let status = Inner::status_seen(route.page, excluded, &seen);
+        let status = Inner::status_seen(&route.page, excluded, &seen);
         let is_full = route.details == Details::Full;
         // The heading says that startup has not passed, so that entry is left out.
         let shown = seen.checks().iter().enumerate().map(|(index, report)| {
@@ -131,20 +131,12 @@ impl Inner {
                 (self.monitor.name(check), Some(status))
             }
             (Badge::Subject, None, Some(tag)) => {
-                let tag_of = |at| {
-                    self.monitor
-                        .plan(at)
-                        .tags
-                        .iter()
-                        .copied()
-                        .find(|known| *known == tag)
-                };
-                let known = (0..self.monitor.len()).find_map(tag_of);
-                (tag, known.map(|tag| self.status(Page::Group(tag))))
+                let group = || self.status(&Page::Group(tag.to_owned().into()));
+                (tag, self.monitor.has_tag(tag).then(group))
             }
             (Badge::Subject, None, None) => {
                 let name = self.service_info.shown_name(false).unwrap_or("health");
-                (name, Some(self.status(Page::StatusPage)))
+                (name, Some(self.status(&Page::StatusPage)))
             }
         };
         let image = html::badge::badge(label, status);

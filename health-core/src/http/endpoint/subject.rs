@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::endpoint::{Endpoint, Inner};
+use crate::http::endpoint::Endpoint;
 use crate::registry::page::Page;
 
 /// The part of a service that a status is about: a probe, the checks with a tag,
@@ -69,7 +69,7 @@ impl Subject {
     /// use health_core::http::Subject;
     /// use health_core::{CheckOptions, Health, Status};
     ///
-    /// let options = CheckOptions::new().tags(&["storage"]);
+    /// let options = CheckOptions::new().tags(["storage"]);
     /// let health = Health::builder().check("disk", options, || async {}).start()?;
     /// health.refresh("disk").await;
     /// let storage = Subject::group("storage");
@@ -110,7 +110,7 @@ impl From<&'static str> for Subject {
 }
 
 /// A subject that exists.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
     page: Page,
     check: Option<usize>,
@@ -121,7 +121,7 @@ impl Endpoint {
     /// Returns the tags by which checks are grouped, each once: those of
     /// [`HttpOptions::group`](crate::config::HttpOptions::group) and
     /// [`Page::Group`].
-    pub fn groups(&self) -> impl Iterator<Item = &'static str> {
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.inner.settings.paths.groups().into_iter()
     }
 
@@ -129,7 +129,8 @@ impl Endpoint {
         let monitor = &self.inner.monitor;
         let (page, check) = match &subject.kind {
             SubjectKind::Probe(probe) => (Page::Probe(*probe), None),
-            SubjectKind::Group(tag) => (Page::Group(self.inner.tag(tag)?), None),
+            SubjectKind::Group(tag) if !monitor.has_tag(tag) => return None,
+            SubjectKind::Group(tag) => (Page::Group(tag.clone()), None),
             SubjectKind::Check(name) => (Page::Health, Some(monitor.index_of(name)?)),
         };
         Some(Found {
@@ -139,10 +140,10 @@ impl Endpoint {
         })
     }
 
-    pub(crate) fn status_of(&self, found: Found) -> Status {
+    pub(crate) fn status_of(&self, found: &Found) -> Status {
         let own = match found.check {
             Some(check) => self.inner.monitor.verdict(check).status(),
-            None => self.inner.status(found.page),
+            None => self.inner.status(&found.page),
         };
         if found.for_traffic && !self.inner.monitor.takes_traffic() {
             return Status::Fail;
@@ -151,9 +152,11 @@ impl Endpoint {
     }
 
     /// Runs the checks on demand of these subjects whose results are too old.
-    pub(crate) async fn ask(&self, subjects: impl IntoIterator<Item = Found>) {
-        let outdated = |found: Found| self.inner.outdated(found.page, found.check);
-        let asked: Vec<_> = subjects.into_iter().flat_map(outdated).collect();
+    pub(crate) async fn ask<'a>(&self, subjects: impl IntoIterator<Item = &'a Found>) {
+        let mut asked = Vec::new();
+        for found in subjects {
+            asked.extend(self.inner.outdated(&found.page, found.check));
+        }
         if !asked.is_empty() {
             let monitor = Arc::clone(&self.inner.monitor);
             self.inner.timer.wait(monitor.all_answered(asked)).await;
@@ -161,21 +164,10 @@ impl Endpoint {
     }
 
     /// Returns whether the subject depends on a check on demand.
-    pub(crate) fn is_on_demand(&self, found: Found) -> bool {
+    pub(crate) fn is_on_demand(&self, found: &Found) -> bool {
         let on_demand = self.inner.monitor.on_demand().iter();
         let mut concerned =
-            on_demand.filter(|&&at| self.inner.concerns(found.page, found.check, at));
+            on_demand.filter(|&&at| self.inner.concerns(&found.page, found.check, at));
         concerned.next().is_some()
-    }
-}
-
-impl Inner {
-    /// Returns the `'static` tag of its checks, or `None` if no check has it.
-    fn tag(&self, wanted: &str) -> Option<&'static str> {
-        let mut checks = 0..self.monitor.len();
-        checks.find_map(|check| {
-            let mut tags = self.monitor.plan(check).tags.iter().copied();
-            tags.find(|&tag| tag == wanted)
-        })
     }
 }

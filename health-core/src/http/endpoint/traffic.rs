@@ -56,7 +56,7 @@ impl Endpoint {
     pub(crate) async fn traffic(&self) -> Traffic {
         let inner = &self.inner;
         let readiness = Page::Probe(Probe::Readiness);
-        let asked: Vec<_> = inner.outdated(readiness, None).collect();
+        let asked: Vec<_> = inner.outdated(&readiness, None).collect();
         if !asked.is_empty() {
             let monitor = Arc::clone(&inner.monitor);
             inner.timer.wait(monitor.all_answered(asked)).await;

@@ -111,20 +111,20 @@ struct Root<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<&'a str>,
     #[serde(skip_serializing_if = "Relations::is_empty")]
-    links: Relations<'a, Cow<'static, str>>,
+    links: Relations<'a>,
     checks: Checks<'a>,
 }
 
 /// URIs by relation.
-struct Relations<'a, T>(&'a [(T, T)]);
+struct Relations<'a>(&'a [(Cow<'static, str>, Cow<'static, str>)]);
 
-impl<T> Relations<'_, T> {
+impl Relations<'_> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl<T: Serialize> Serialize for Relations<'_, T> {
+impl Serialize for Relations<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(relation, uri)| (relation, uri)))
     }
@@ -176,13 +176,13 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     excluded: bool,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    affected_endpoints: &'static [&'static str],
+    affected_endpoints: &'a [Cow<'static, str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
     #[serde(skip_serializing_if = "Relations::is_empty")]
-    links: Relations<'static, &'static str>,
+    links: Relations<'a>,
     /// Not in the draft, which allows further keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<Incident>,
@@ -211,11 +211,11 @@ impl<'a> Entry<'a> {
             excluded: check.excluded,
             affected_endpoints: match verdict {
                 Verdict::Pass => &[],
-                _ => report.affects(),
+                _ => &report.plan().affects,
             },
             time: report.checked_at().map(timestamp),
             output,
-            links: Relations(report.links()),
+            links: Relations(&report.plan().links),
             incident: report.incident(),
             class: report.failure_class(),
         }

@@ -10,6 +10,7 @@
 //! beginning. Times inside `checks` are absolute, so that this part is rendered
 //! once per change and reused; `timestamp` and `uptime_s` belong to the answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -202,9 +203,9 @@ pub(super) struct CheckBody<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     excluded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'static str>,
+    description: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'static [&'static str],
+    tags: &'a [Cow<'static, str>],
     critical: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<f64>,
@@ -271,7 +272,7 @@ impl<'a> CheckBody<'a> {
     pub(super) fn alone(words: Vocabulary, check: Shown<'a>) -> Self {
         CheckBody {
             description: check.report.description(),
-            tags: check.report.tags(),
+            tags: &check.report.plan().tags,
             ..CheckBody::new(words, check)
         }
     }

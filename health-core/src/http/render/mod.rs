@@ -80,7 +80,7 @@ impl Format {
 /// The data around the checks of a list.
 #[derive(Clone)]
 pub(crate) struct Frame<'a> {
-    pub(crate) page: &'static str,
+    pub(crate) page: &'a str,
     pub(crate) status: Status,
     pub(crate) words: Vocabulary,
     pub(crate) version: Option<&'a str>,

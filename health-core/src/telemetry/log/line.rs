@@ -58,7 +58,7 @@ pub(crate) enum Line {
     },
     /// Checks were excluded from an answer.
     Excluded {
-        page: &'static str,
+        page: String,
         checks: String,
     },
     GuardWithoutPeer,

@@ -116,7 +116,7 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
             tracing::$level!(
                 target: TARGET,
                 check = report.name(),
-                probes = words(report.probes()),
+                probes = words(report.plan().probes),
                 critical = report.is_critical(),
                 from = news.from,
                 held_s = news.held_s,

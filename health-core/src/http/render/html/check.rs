@@ -94,7 +94,7 @@ impl Display for Card<'_> {
             )?;
         }
         self.past(f)?;
-        write!(f, "{}", Links(self.check.report.links()))?;
+        write!(f, "{}", Links(&self.check.report.plan().links))?;
         f.write_str("</li>\n")
     }
 }
@@ -153,7 +153,7 @@ impl Card<'_> {
 
     /// The endpoints that do not work while the check does not pass.
     fn affects(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let affects = self.check.report.affects();
+        let affects = &self.check.report.plan().affects;
         if affects.is_empty() {
             return Ok(());
         }

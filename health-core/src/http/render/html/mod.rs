@@ -81,7 +81,7 @@ pub(crate) fn list<'a>(
     let in_tag = |check: &&Shown<'_>| {
         query
             .tag()
-            .is_none_or(|tag| check.report.tags().contains(&tag))
+            .is_none_or(|tag| check.report.plan().has_tag(tag))
     };
     let shown = || checks.iter().map(|(_, check)| check);
     let subject = match query.tag() {
@@ -167,9 +167,7 @@ fn started_at(frame: &PageFrame<'_>, now: SystemTime) -> SystemTime {
 }
 
 fn tags<'a>(checks: &[Indexed<'a>]) -> impl Iterator<Item = &'a str> {
-    checks
-        .iter()
-        .flat_map(|(_, check)| check.report.tags().iter().copied())
+    checks.iter().flat_map(|(_, check)| check.report.tags())
 }
 
 /// Returns the query without filters that select nothing because their value

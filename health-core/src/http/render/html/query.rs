@@ -160,7 +160,7 @@ impl Query {
         let has_tag = self
             .tag
             .as_deref()
-            .is_none_or(|tag| report.tags().contains(&tag));
+            .is_none_or(|tag| report.plan().has_tag(tag));
         has_state && has_tag && self.matches(check)
     }
 
@@ -174,7 +174,7 @@ impl Query {
         let report = check.report;
         has(report.name())
             || report.description().is_some_and(has)
-            || report.tags().iter().any(|tag| has(tag))
+            || report.tags().any(has)
             || check.reason().is_some_and(|reason| has(&reason))
     }
 

@@ -1,5 +1,6 @@
 //! The JSON that a webhook sends: see `schemas/webhook.schema.json`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
@@ -104,9 +105,9 @@ struct State<'a> {
     at: Option<String>,
     check: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'static str>,
+    description: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'static [&'static str],
+    tags: &'a [Cow<'static, str>],
     probes: Vec<&'static str>,
     critical: bool,
     from: &'static str,
@@ -138,7 +139,7 @@ impl<'a> State<'a> {
             at: None,
             check: report.name(),
             description: report.description(),
-            tags: report.tags(),
+            tags: &report.plan().tags,
             probes: probes
                 .filter(|&probe| report.counts_for(probe))
                 .map(Probe::as_str)
