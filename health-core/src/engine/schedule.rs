@@ -75,11 +75,11 @@ impl Supervisors {
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
             match check.source {
-                ResultSource::Runs(work) => {
+                ResultSource::Runs(check_fn) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(
                         check.name,
-                        work,
+                        check_fn,
                         config,
                         Arc::clone(&monitor),
                         waker.clone(),
