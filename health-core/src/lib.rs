@@ -84,23 +84,24 @@
 //!
 //! # Features
 //!
-//! `tracing` (default) logs transitions. `signal` (default) provides
-//! [`Health::drain_on_signal`]. `serve` provides `Health::serve`, a server with
-//! its own port and thread; `serve-http2` adds HTTP/2 to it. `systemd` provides
-//! `LifecycleOptions::notify_systemd`. `webhook` provides `Webhook`, which
-//! sends transitions as POST requests, and `PushMonitor`, a dead man's switch. `watch` provides
-//! `Health::watch`, a stream of statuses for protocols other than HTTP, which
-//! `health-tonic` uses. `status-page` and `openapi` provide the pages of these
-//! names, `settings` provides `HealthBuilder::settings`, which an operator can
-//! change without a new build, and `watchdog` provides
-//! `RuntimeOptions::watchdog`, which detects blocked workers. `tower` makes [`Endpoint`](http::Endpoint) a tower
-//! service and provides `Health::layer`, a layer that answers probes in front of
-//! an application. `testing` provides the module `testing` and
-//! `HealthBuilder::for_tests`; it belongs under `[dev-dependencies]`.
+//! | feature | default | provides |
+//! |---|---|---|
+//! | `signal` | yes | [`Health::drain_on_signal`] |
+//! | `tracing` | yes | log events with the target `health` |
+//! | `serve`, `serve-http2` | | `Health::serve`, the answers on a port and thread of its own |
+//! | `settings` | | `HealthBuilder::settings`, settings from a file or the environment |
+//! | `status-page` | | `Page::StatusPage`, a page for people |
+//! | `openapi` | | `Page::OpenApi` and `Endpoint::openapi` |
+//! | `watchdog` | | `RuntimeOptions::watchdog`, which fails liveness while a worker of the runtime is blocked |
+//! | `systemd` | | `LifecycleOptions::notify_systemd` |
+//! | `tower` | | [`Endpoint`](http::Endpoint) as a tower service, and `Health::layer` |
+//! | `watch` | | `Health::watch`, a status and its changes, for protocols other than HTTP |
+//! | `webhook` | | `Webhook` and `PushMonitor`, with TLS by rustls |
+//! | `metrics` | | `Health::record_metrics`, for applications that have a recorder of that crate |
+//! | `testing` | | the module `testing` and `HealthBuilder::for_tests`, for `[dev-dependencies]` |
 //!
-//! Metrics for Prometheus need no feature ([`Page::Metrics`]). `metrics` provides
-//! `Health::record_metrics`, for applications that have a recorder of that crate.
-//! The crate `health-opentelemetry` is for applications that have a meter.
+//! Metrics for Prometheus need no feature ([`Page::Metrics`]). The crate
+//! `health-opentelemetry` is for applications that have a meter.
 //!
 //! [`Gate`]: reported::Gate
 //! [`Heartbeat`]: reported::Heartbeat
@@ -150,8 +151,8 @@ pub use crate::check::options::CheckOptions;
 #[doc(hidden)]
 pub use crate::check::outcome::via;
 pub use crate::check::outcome::{IntoOutcome, Outcome, Status};
+pub use crate::check::parameters::HealthState;
 pub use crate::check::probe::Probe;
-pub use crate::check::state::HealthState;
 pub use crate::health::Health;
 pub use crate::registry::error::StartError;
 
@@ -159,7 +160,7 @@ pub use crate::registry::error::StartError;
 pub mod config {
     pub use crate::builder::requirement::Requirement;
     pub use crate::engine::options::RuntimeOptions;
-    pub use crate::http::config::HttpOptions;
+    pub use crate::http::options::HttpOptions;
     pub use crate::http::service_info::ServiceInfo;
     pub use crate::lifecycle::options::LifecycleOptions;
     #[cfg(feature = "settings")]
@@ -221,7 +222,9 @@ pub mod notify {
 /// # }
 /// ```
 pub mod report {
-    pub use crate::http::answer::{Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted};
+    pub use crate::http::deserialize::{
+        Answer, CheckAnswer, HistorySummary, ObservedAnswer, Omitted,
+    };
     pub use crate::ready::NotReady;
     pub use crate::verdict::Verdict;
     pub use crate::verdict::causes::Causes;

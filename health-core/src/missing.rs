@@ -16,7 +16,9 @@ macro_rules! not_enabled {
 }
 
 macro_rules! missing {
-    ($feature:tt, $type:ty: fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal, $features:literal) => {
+    ($feature:tt, $features:literal, $type:ty: $(
+        fn $method:ident($($argument:ident),*) -> $output:ty, $message:literal;
+    )*) => {$(
         #[cfg(not(feature = $feature))]
         const _: () = {
             not_enabled!($message, $features);
@@ -33,7 +35,7 @@ macro_rules! missing {
                 }
             }
         };
-    };
+    )*};
 }
 
 /// A variant of [`Page`](crate::http::Page), in whose place there is a constant that
@@ -78,99 +80,52 @@ missing_page!(
     "`Page::StatusPage` needs the feature `status-page`",
     "add it to the dependency in `Cargo.toml`: `features = [\"status-page\"]`"
 );
-missing!(
-    "serve",
-    crate::Health: fn serve(A) -> std::io::Result<()>,
-    "`Health::serve` needs the feature `serve`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"serve\"]`"
-);
-missing!(
-    "serve",
-    crate::Health: fn serve_haproxy_agent(A, B) -> std::io::Result<()>,
-    "`Health::serve_haproxy_agent` needs the feature `serve`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"serve\"]`"
-);
-missing!(
-    "signal",
-    crate::Health: fn drain_on_signal() -> std::future::Ready<()>,
-    "`Health::drain_on_signal` needs the feature `signal`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"signal\"]`"
-);
-missing!(
-    "tower",
-    crate::Health: fn layer() -> (),
-    "`Health::layer` needs the feature `tower`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"tower\"]`"
-);
-missing!(
-    "metrics",
-    crate::Health: fn record_metrics() -> std::future::Ready<()>,
-    "`Health::record_metrics` needs the feature `metrics`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"metrics\"]`"
-);
-missing!(
-    "watch",
-    crate::Health: fn watch(A) -> Option<()>,
-    "`Health::watch` needs the feature `watch`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
-);
-missing!(
-    "watch",
-    crate::Health: fn status_of(A) -> Option<crate::Status>,
-    "`Health::status_of` needs the feature `watch`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
-);
-missing!(
-    "watch",
-    crate::Health: fn fresh_statuses(A) -> std::future::Ready<Vec<Option<crate::Status>>>,
-    "`Health::fresh_statuses` needs the feature `watch`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
-);
-missing!(
-    "watch",
-    crate::Health: fn ended() -> std::future::Ready<()>,
-    "`Health::ended` needs the feature `watch`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`"
-);
-missing!(
-    "webhook",
-    crate::HealthBuilder: fn notify(A) -> crate::HealthBuilder,
-    "`HealthBuilder::notify` needs the feature `webhook`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"webhook\"]`"
-);
-missing!(
-    "testing",
-    crate::HealthBuilder: fn for_tests() -> crate::HealthBuilder,
-    "`HealthBuilder::for_tests` needs the feature `testing`",
-    "add it under `[dev-dependencies]` in `Cargo.toml`: `features = [\"testing\"]`"
-);
-missing!(
-    "systemd",
-    crate::config::LifecycleOptions: fn notify_systemd() -> crate::config::LifecycleOptions,
-    "`LifecycleOptions::notify_systemd` needs the feature `systemd`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`"
-);
-missing!(
-    "systemd",
-    crate::config::LifecycleOptions: fn trigger_systemd_watchdog() -> crate::config::LifecycleOptions,
-    "`LifecycleOptions::trigger_systemd_watchdog` needs the feature `systemd`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`"
-);
-missing!(
-    "openapi",
-    crate::http::Endpoint: fn openapi() -> (),
-    "`Endpoint::openapi` needs the feature `openapi`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"openapi\"]`"
-);
-missing!(
-    "settings",
-    crate::HealthBuilder: fn settings(A) -> crate::HealthBuilder,
-    "`HealthBuilder::settings` needs the feature `settings`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"settings\"]`"
-);
-missing!(
-    "watchdog",
-    crate::config::RuntimeOptions: fn watchdog(A) -> crate::config::RuntimeOptions,
-    "`RuntimeOptions::watchdog` needs the feature `watchdog`",
-    "add it to the dependency in `Cargo.toml`: `features = [\"watchdog\"]`"
-);
+missing! {
+    "serve", "add it to the dependency in `Cargo.toml`: `features = [\"serve\"]`", crate::Health:
+    fn serve(A) -> std::io::Result<()>, "`Health::serve` needs the feature `serve`";
+    fn serve_haproxy_agent(A, B) -> std::io::Result<()>, "`Health::serve_haproxy_agent` needs the feature `serve`";
+}
+missing! {
+    "signal", "add it to the dependency in `Cargo.toml`: `features = [\"signal\"]`", crate::Health:
+    fn drain_on_signal() -> std::future::Ready<()>, "`Health::drain_on_signal` needs the feature `signal`";
+}
+missing! {
+    "tower", "add it to the dependency in `Cargo.toml`: `features = [\"tower\"]`", crate::Health:
+    fn layer() -> (), "`Health::layer` needs the feature `tower`";
+}
+missing! {
+    "metrics", "add it to the dependency in `Cargo.toml`: `features = [\"metrics\"]`", crate::Health:
+    fn record_metrics() -> std::future::Ready<()>, "`Health::record_metrics` needs the feature `metrics`";
+}
+missing! {
+    "watch", "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`", crate::Health:
+    fn watch(A) -> Option<()>, "`Health::watch` needs the feature `watch`";
+    fn status_of(A) -> Option<crate::Status>, "`Health::status_of` needs the feature `watch`";
+    fn fresh_statuses(A) -> std::future::Ready<Vec<Option<crate::Status>>>, "`Health::fresh_statuses` needs the feature `watch`";
+    fn ended() -> std::future::Ready<()>, "`Health::ended` needs the feature `watch`";
+}
+missing! {
+    "webhook", "add it to the dependency in `Cargo.toml`: `features = [\"webhook\"]`", crate::HealthBuilder:
+    fn notify(A) -> crate::HealthBuilder, "`HealthBuilder::notify` needs the feature `webhook`";
+}
+missing! {
+    "testing", "add it under `[dev-dependencies]` in `Cargo.toml`: `features = [\"testing\"]`", crate::HealthBuilder:
+    fn for_tests() -> crate::HealthBuilder, "`HealthBuilder::for_tests` needs the feature `testing`";
+}
+missing! {
+    "systemd", "add it to the dependency in `Cargo.toml`: `features = [\"systemd\"]`", crate::config::LifecycleOptions:
+    fn notify_systemd() -> crate::config::LifecycleOptions, "`LifecycleOptions::notify_systemd` needs the feature `systemd`";
+    fn trigger_systemd_watchdog() -> crate::config::LifecycleOptions, "`LifecycleOptions::trigger_systemd_watchdog` needs the feature `systemd`";
+}
+missing! {
+    "openapi", "add it to the dependency in `Cargo.toml`: `features = [\"openapi\"]`", crate::http::Endpoint:
+    fn openapi() -> (), "`Endpoint::openapi` needs the feature `openapi`";
+}
+missing! {
+    "settings", "add it to the dependency in `Cargo.toml`: `features = [\"settings\"]`", crate::HealthBuilder:
+    fn settings(A) -> crate::HealthBuilder, "`HealthBuilder::settings` needs the feature `settings`";
+}
+missing! {
+    "watchdog", "add it to the dependency in `Cargo.toml`: `features = [\"watchdog\"]`", crate::config::RuntimeOptions:
+    fn watchdog(A) -> crate::config::RuntimeOptions, "`RuntimeOptions::watchdog` needs the feature `watchdog`";
+}

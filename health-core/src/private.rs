@@ -12,22 +12,23 @@ pub use std::time::Duration;
 
 pub use inventory;
 
+pub use crate::check::dependencies::{Dependency, assert_acyclic};
+use crate::check::function::{CheckFn, LocalRunning, Running};
 #[doc(hidden)]
 pub use crate::check::indicator::via as field_via;
-use crate::check::indicator::{FieldCheck, FieldRef, FieldWork, LocalFieldCheck};
+use crate::check::indicator::{FieldCheck, FieldRef, LocalFieldCheck};
 pub use crate::check::options::CheckOptions;
-pub use crate::check::order::{Link, comes_before};
 use crate::check::outcome::IntoOutcome;
 pub use crate::check::outcome::Outcome;
-pub use crate::check::probe::Probe;
-use crate::check::state::TakenByValue;
-pub use crate::check::state::{
+use crate::check::parameters::TakenByValue;
+pub use crate::check::parameters::{
     App, Context, Found, HealthState, Need, Nested, OneFieldOf, Own, Package, Provide, Shared,
     StateOf,
 };
+pub use crate::check::probe::Probe;
 pub use crate::check::unit::Unit;
 pub use crate::check::{CheckDef, Origin, Run};
-use crate::check::{LocalRunning, Running};
+
 // Generated code names the root once, so that a wrong `crate = path` is one
 // error.
 pub use crate::{__check as check, __origin as origin, __submit as submit};
@@ -92,23 +93,19 @@ where
 
 /// Creates the function of the check of a field. The caller names `T`, so that rustc
 /// reports an unsupported value at the expression.
-pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> FieldWork
+pub fn field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> CheckFn
 where
     C: FieldCheck<T, Via>,
 {
-    check.into_work(FieldRef::new(context, get))
+    check.into_check_fn(FieldRef::new(context, get))
 }
 
 /// [`field_check`], for a future that stays on its thread.
-pub fn local_field_check<T, C, Via>(
-    context: &Context,
-    get: fn(&Context) -> &T,
-    check: C,
-) -> FieldWork
+pub fn local_field_check<T, C, Via>(context: &Context, get: fn(&Context) -> &T, check: C) -> CheckFn
 where
     C: LocalFieldCheck<T, Via>,
 {
-    check.into_work(FieldRef::new(context, get))
+    check.into_check_fn(FieldRef::new(context, get))
 }
 
 /// A function whose future borrows the context.
@@ -190,7 +187,7 @@ macro_rules! __check {
         $(#[$cfg])*
         #[doc(hidden)]
         #[allow(deprecated)]
-        $vis const fn $name() -> &'static $crate::__private::Link {
+        $vis const fn $name() -> &'static $crate::__private::Dependency {
             use $crate::__private as __health;
             $($registration)*
         }

@@ -15,7 +15,7 @@ use crate::verdict::causes::Causes;
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Health {
-    /// Waits until readiness passes or warns, for at most `deadline`. Runs checks
+    /// Waits until readiness passes or warns, for at most `timeout`. Runs checks
     /// on demand, as a probe does.
     ///
     /// For tests that expect 200 right after the start, and for programs that act
@@ -23,7 +23,7 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// Fails after the deadline, with the checks that do not pass and their causes,
+    /// Fails after the timeout, with the checks that do not pass and their causes,
     /// and at once if a drain has begun.
     ///
     /// ```
@@ -47,7 +47,7 @@ impl Health {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn ready(&self, deadline: Duration) -> Result<(), NotReady> {
+    pub async fn ready(&self, timeout: Duration) -> Result<(), NotReady> {
         let start = Instant::now();
         loop {
             self.ask_on_demand();
@@ -55,14 +55,14 @@ impl Health {
                 return Ok(());
             }
             let waited = start.elapsed();
-            if waited >= deadline || self.monitor().is_closed() {
+            if waited >= timeout || self.monitor().is_closed() {
                 return Err(NotReady {
                     waited,
                     draining: self.monitor().is_closed(),
                     causes: self.causes(),
                 });
             }
-            sleep(PAUSE.min(deadline.saturating_sub(waited))).await;
+            sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::diag::Mistake;
-use crate::rules::Spelt;
+use crate::rules::HumanDuration;
 
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 const EXAMPLES: &str = "write a whole number and a unit: `\"500ms\"`, `\"2s\"` or `\"1m\"`";
@@ -107,7 +107,7 @@ fn smaller(whole: &str, fraction: &str, unit: &str) -> Option<String> {
     let scale = 10u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let digits: u64 = format!("{whole}{fraction}").parse().ok()?;
     let scaled = digits.checked_mul(factor)?;
-    (scaled % scale == 0).then(|| Spelt(Duration::from_millis(scaled / scale)).to_string())
+    (scaled % scale == 0).then(|| HumanDuration(Duration::from_millis(scaled / scale)).to_string())
 }
 
 #[cfg(test)]

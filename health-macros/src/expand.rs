@@ -37,16 +37,16 @@ const PREFIX: &str = "__health_check_";
 ///             __health::Run::Async(|__cx| __health::run::<bool, _, _>(__cx, __call))
 ///         },
 ///     } }
-///     const _: () = __health::comes_before(db::__health_check_database(), "orders");
-///     static __LINK: __health::Link = __health::Link {
+///     const _: () = __health::assert_acyclic(db::__health_check_database(), "orders");
+///     static __DEPENDENCY: __health::Dependency = __health::Dependency {
 ///         name: "orders",
 ///         after: &[db::__health_check_database()],
 ///     };
-///     &__LINK
+///     &__DEPENDENCY
 /// } }
 /// ```
 ///
-/// `check!` turns it into a `const fn() -> &'static Link` with the visibility
+/// `check!` turns it into a `const fn() -> &'static Dependency` with the visibility
 /// of the function. `after(db::database)` becomes a call of the function
 /// `db::__health_check_database`, so rustc reports a path that is no check as a
 /// missing function.
@@ -204,21 +204,24 @@ fn own_type(owner: &TokenStream) -> TokenStream {
 fn after(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     let name = &spec.name;
     if spec.after.is_empty() {
-        return (None, quote!(&__health::Link { name: #name, after: &[] }));
+        return (
+            None,
+            quote!(&__health::Dependency { name: #name, after: &[] }),
+        );
     }
     let links: Vec<_> = spec.after.iter().map(link).collect();
     let no_circle = links.iter().map(|link| {
         // rustc reports a cycle at the call, whose span must cover the path
         let (start, end) = ends(link);
-        let walk = quote_spanned!(start=> __health::comes_before);
+        let walk = quote_spanned!(start=> __health::assert_acyclic);
         let arguments = quote_spanned!(end=> (#link, #name));
         quote!(const _: () = #walk #arguments;)
     });
     let option = quote!(.after([#(#links.name),*]));
     let order = quote! {
         #(#no_circle)*
-        static __LINK: __health::Link = __health::Link { name: #name, after: &[#(#links),*] };
-        &__LINK
+        static __DEPENDENCY: __health::Dependency = __health::Dependency { name: #name, after: &[#(#links),*] };
+        &__DEPENDENCY
     };
     (Some(option), order)
 }

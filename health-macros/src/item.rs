@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Visibility};
 
 use crate::diag::{Diag, Place};
-use crate::rules::LONGEST_DESCRIPTION;
+use crate::rules::MAX_DESCRIPTION;
 use crate::tokens::{ends, is_punct, is_word, pretty, split_at_commas, without_self};
 
 /// The parts of the function that the expansion needs.
@@ -188,10 +188,10 @@ pub(crate) fn description(attributes: &[Attribute]) -> Option<String> {
 /// comments are not only written for reports.
 fn shortened(line: &str) -> String {
     let line = line.replace(char::is_control, " ");
-    if line.chars().count() <= LONGEST_DESCRIPTION {
+    if line.chars().count() <= MAX_DESCRIPTION {
         return line;
     }
-    let kept = line.chars().take(LONGEST_DESCRIPTION - 1);
+    let kept = line.chars().take(MAX_DESCRIPTION - 1);
     kept.chain(['…']).collect()
 }
 

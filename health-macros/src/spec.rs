@@ -11,7 +11,7 @@ use syn::ext::IdentExt;
 use crate::args::Args;
 use crate::diag::{Diag, Mistake, Place};
 use crate::item::Function;
-use crate::rules::{self, LONGEST_PERIOD, LONGEST_STALE_AFTER, LONGEST_TIMEOUT, Rhythm, Spelt};
+use crate::rules::{self, HumanDuration, MAX_PERIOD, MAX_STALE_AFTER, MAX_TIMEOUT, Timing};
 use crate::synonyms::{Probe, Unit};
 use crate::tokens::pretty;
 use crate::value::{CheckPath, Critical, Millis, Slot, Written};
@@ -243,11 +243,11 @@ fn settings(args: &Args, subject: &Subject) -> Vec<Setting> {
 }
 
 fn check_ranges(args: &Args, diag: &Diag) {
-    check_longest("timeout", &args.timeout, LONGEST_TIMEOUT, diag);
-    check_longest("interval", &args.interval, LONGEST_PERIOD, diag);
-    check_longest("cache", &args.cache, LONGEST_PERIOD, diag);
-    check_longest("initial_delay", &args.initial_delay, LONGEST_PERIOD, diag);
-    check_longest("stale_after", &args.stale_after, LONGEST_STALE_AFTER, diag);
+    check_longest("timeout", &args.timeout, MAX_TIMEOUT, diag);
+    check_longest("interval", &args.interval, MAX_PERIOD, diag);
+    check_longest("cache", &args.cache, MAX_PERIOD, diag);
+    check_longest("initial_delay", &args.initial_delay, MAX_PERIOD, diag);
+    check_longest("stale_after", &args.stale_after, MAX_STALE_AFTER, diag);
     check_not_zero(
         &args.timeout,
         "a timeout of zero fails every run",
@@ -269,7 +269,7 @@ fn check_longest(key: &str, slot: &Slot<Millis>, longest: Duration, diag: &Diag)
         return;
     };
     let what = format!("`{}` is too long for `{key}`", written.value.text);
-    let help = format!("the longest `{key}` is `\"{}\"`", Spelt(longest));
+    let help = format!("the longest `{key}` is `\"{}\"`", HumanDuration(longest));
     diag.error(&written.at, what, help);
 }
 
@@ -296,8 +296,8 @@ fn sound(slot: &Slot<Millis>, longest: Duration) -> Option<&Written<Millis>> {
 const SHORTEST: Duration = Duration::from_millis(1);
 
 fn check_timeout_fits_interval(args: &Args, diag: &Diag) {
-    let timeout = sound(&args.timeout, LONGEST_TIMEOUT);
-    let interval = sound(&args.interval, LONGEST_PERIOD);
+    let timeout = sound(&args.timeout, MAX_TIMEOUT);
+    let interval = sound(&args.interval, MAX_PERIOD);
     let (Some(timeout), Some(interval)) = (timeout, interval) else {
         return;
     };
@@ -324,39 +324,39 @@ fn check_cache_without_interval(args: &Args, diag: &Diag) {
 }
 
 fn check_stale_after(args: &Args, diag: &Diag) {
-    let (Some(stale_after), Some(rhythm)) = (args.stale_after.get(), rhythm(args)) else {
+    let (Some(stale_after), Some(timing)) = (args.stale_after.get(), timing(args)) else {
         return;
     };
     let age = stale_after.value.get();
     let threshold = args.failure_threshold.get();
     let threshold = threshold.map_or(1, |threshold| threshold.value);
-    if age > LONGEST_STALE_AFTER || args.failure_threshold.is_broken() {
+    if age > MAX_STALE_AFTER || args.failure_threshold.is_broken() {
         return;
     }
-    let quoted = |duration| format!("`\"{}\"`", Spelt(duration));
-    if let Err(mistake) = rhythm.check_stale_after(age, threshold, quoted) {
+    let quoted = |duration| format!("`\"{}\"`", HumanDuration(duration));
+    if let Err(mistake) = timing.check_stale_after(age, threshold, quoted) {
         diag.report(&stale_after.at, &mistake);
     }
 }
 
 /// Returns the period and the timeout, with defaults filled in. `None` if one
 /// of the options is invalid or if they contradict each other.
-fn rhythm(args: &Args) -> Option<Rhythm> {
+fn timing(args: &Args) -> Option<Timing> {
     let usable = |slot: &Slot<Millis>, range: RangeInclusive<Duration>| {
         !slot.is_broken()
             && slot
                 .get()
                 .is_none_or(|written| range.contains(&written.value.get()))
     };
-    if !usable(&args.timeout, SHORTEST..=LONGEST_TIMEOUT)
-        || !usable(&args.interval, SHORTEST..=LONGEST_PERIOD)
-        || !usable(&args.cache, Duration::ZERO..=LONGEST_PERIOD)
+    if !usable(&args.timeout, SHORTEST..=MAX_TIMEOUT)
+        || !usable(&args.interval, SHORTEST..=MAX_PERIOD)
+        || !usable(&args.cache, Duration::ZERO..=MAX_PERIOD)
         || args.cache.get().is_some() && args.interval.get().is_some()
     {
         return None;
     }
     let get = |slot: &Slot<Millis>| slot.get().map(|written| written.value.get());
-    Some(Rhythm::new(
+    Some(Timing::new(
         get(&args.timeout),
         get(&args.interval),
         get(&args.cache),

@@ -12,11 +12,11 @@ async fn a_duplicate_name_is_refused_with_both_locations() {
         .provide(Stripe { answers: true })
         .start()
         .expect_err("two checks are named `db`");
-    let [Problem::DuplicateName { name, places }] = error.problems() else {
+    let [Problem::DuplicateName { name, locations }] = error.problems() else {
         panic!("{error}");
     };
     assert_eq!(name, "db");
-    let mut packages: Vec<_> = places
+    let mut packages: Vec<_> = locations
         .iter()
         .filter_map(health_core::error::SourceLocation::package)
         .collect();

@@ -34,7 +34,7 @@ async fn a_missing_late_parameter_is_reported_with_its_location() {
     let [
         Problem::MissingParameter {
             check,
-            place,
+            location,
             parameter,
             type_name,
             state,
@@ -46,9 +46,9 @@ async fn a_missing_late_parameter_is_reported_with_its_location() {
     assert_eq!((check.as_str(), *parameter), ("stripe", "client"));
     assert_eq!(*type_name, "fixture_billing::Stripe");
     assert_eq!(*state, None);
-    assert_eq!(place.package(), Some("fixture-billing"));
+    assert_eq!(location.package(), Some("fixture-billing"));
     assert!(
-        place.file().ends_with("lib.rs") && place.line() > 1,
-        "{place}"
+        location.file().ends_with("lib.rs") && location.line() > 1,
+        "{location}"
     );
 }

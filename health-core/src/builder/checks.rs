@@ -3,14 +3,16 @@
 use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 
 use crate::builder::HealthBuilder;
 use crate::builder::requirement::{Required, Requirement};
+use crate::check::HealthCheck;
+use crate::check::function::{CheckFn, ResultSource};
 use crate::check::options::CheckOptions;
 use crate::check::outcome::IntoOutcome;
+use crate::check::parameters::HealthState;
 use crate::check::source::Reported;
-use crate::check::state::HealthState;
-use crate::check::{CheckFn, HealthCheck, ResultSource};
 use crate::registry::Added;
 use crate::registry::error::SourceLocation;
 #[cfg(feature = "settings")]
@@ -23,7 +25,7 @@ impl HealthBuilder {
     /// A second call replaces the first. A test can pass a fake state that
     /// derives `HealthState` with `#[health(secondary)]`.
     pub fn state(mut self, state: impl HealthState) -> Self {
-        self.sources.set_state(state);
+        self.provided.set_state(state);
         self
     }
 
@@ -34,7 +36,7 @@ impl HealthBuilder {
     /// library's `#[health_check(late)]`. The value takes precedence over a
     /// field of the same type.
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
-        self.sources.provide(value);
+        self.provided.provide(value);
         self
     }
 
@@ -63,11 +65,8 @@ impl HealthBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
     {
-        self.add(
-            name.into(),
-            options,
-            ResultSource::Runs(CheckFn::closure(check)),
-        )
+        let source = ResultSource::Runs(CheckFn::closure(check));
+        self.add(name.into(), options, source)
     }
 
     /// Adds a check that is a plain closure. It runs on its own thread.
@@ -95,11 +94,8 @@ impl HealthBuilder {
         F: Fn() -> T + Send + Sync + 'static,
         T: IntoOutcome<Via>,
     {
-        self.add(
-            name.into(),
-            options,
-            ResultSource::Runs(CheckFn::blocking_closure(check)),
-        )
+        let source = ResultSource::Runs(CheckFn::blocking_closure(check));
+        self.add(name.into(), options, source)
     }
 
     /// Adds a check that implements [`HealthCheck`].
@@ -110,11 +106,12 @@ impl HealthBuilder {
         options: CheckOptions,
         check: impl HealthCheck,
     ) -> Self {
-        self.add(
-            name.into(),
-            options,
-            ResultSource::Runs(CheckFn::object(check)),
-        )
+        let check = Arc::new(check);
+        let run = move || {
+            let check = Arc::clone(&check);
+            async move { check.check().await }
+        };
+        self.check(name, options, run)
     }
 
     /// Adds a check whose state is reported instead of run: a
@@ -150,13 +147,13 @@ impl HealthBuilder {
     }
 
     #[track_caller]
-    fn add(mut self, name: String, options: CheckOptions, feed: ResultSource) -> Self {
-        let place = SourceLocation::on_the_builder(Location::caller());
+    fn add(mut self, name: String, options: CheckOptions, source: ResultSource) -> Self {
+        let location = SourceLocation::on_the_builder(Location::caller());
         self.added.push(Added {
             name,
             options,
-            place,
-            feed,
+            location,
+            source,
             is_ours: false,
         });
         self

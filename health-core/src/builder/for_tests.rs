@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::HealthBuilder;
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
+use crate::check::outcome::Outcome;
+use crate::check::source::{Reading, Source, Subscribers, View};
 use crate::registry::Check;
+use crate::time::clock::Moment;
 
 impl HealthBuilder {
     /// Starts without running a check, for the tests of the application: every
@@ -70,10 +73,26 @@ impl HealthBuilder {
 /// Replaces every check by one that always passes, if this is a start for tests.
 pub(super) fn replace(checks: &mut [Check], for_tests: bool) {
     for check in checks.iter_mut().filter(|_| for_tests) {
-        check.feed = ResultSource::passing();
+        check.source = ResultSource::Reports(Arc::new(Passing::default()));
         // A forced outcome is released at once.
         let plan = Arc::make_mut(&mut check.plan);
         plan.failure_threshold = 1;
         plan.success_threshold = 1;
+    }
+}
+
+/// A source that always passes.
+#[derive(Debug, Default)]
+struct Passing {
+    subscribers: Subscribers,
+}
+
+impl Source for Passing {
+    fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
+        Reading::of(Outcome::pass())
+    }
+
+    fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 }

@@ -2,9 +2,9 @@
 
 pub(crate) mod checks;
 mod for_tests;
-pub(crate) mod operator;
 pub(crate) mod options;
 pub(crate) mod requirement;
+pub(crate) mod settings;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 #[cfg(feature = "watchdog")]
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
+use crate::check::parameters::{Context, ProvidedValues};
 use crate::check::probe::Probes;
-use crate::check::state::{Context, Sources};
 use crate::engine::monitor::Monitor;
 use crate::engine::options::RuntimeOptions;
 use crate::engine::schedule::Supervisors;
@@ -24,8 +24,8 @@ use crate::engine::schedule::Supervisors;
 use crate::engine::watchdog;
 use crate::engine::watchdog::Watch;
 use crate::health::{Health, Shared};
-use crate::http::config::HttpOptions;
 use crate::http::endpoint::Endpoint;
+use crate::http::options::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::drain::{self, Drain};
 use crate::lifecycle::options::LifecycleOptions;
@@ -54,7 +54,7 @@ use crate::verdict::history::Retention;
 #[derive(Debug, Default)]
 #[must_use = "nothing runs until `start`"]
 pub struct HealthBuilder {
-    sources: Sources,
+    provided: ProvidedValues,
     added: Vec<Added>,
     required: Vec<String>,
     required_probes: Probes,
@@ -99,16 +99,16 @@ impl HealthBuilder {
         problems.extend(self.repeated_calls());
         #[cfg(feature = "settings")]
         self.apply_settings(&mut problems);
-        let changed = self.changed_settings();
+        let summary = self.settings_summary();
         self.isolate_for_tests();
         let watch = self.add_watch(&mut problems);
         let runtime = runtime_with_timer(&mut problems);
         self.lifecycle.check(&mut problems);
         self.runtime.check(&mut problems);
         self.http.check(&mut problems);
-        problems.extend_from_slice(self.service_info.problems());
+        problems.extend_from_slice(&self.service_info.problems);
         let too_short = self.too_short_a_grace();
-        let context = Context::new(self.sources);
+        let context = Context::new(self.provided);
         let registry = Registry {
             declared: registry::declared().collect(),
             added: &self.added,
@@ -143,7 +143,7 @@ impl HealthBuilder {
         if cfg!(panic = "abort") {
             log::panics_abort();
         }
-        operator::log_in_effect(&self.lifecycle, &self.http, &changed);
+        settings::log_in_effect(&self.lifecycle, &self.http, &summary);
         if let Some(grace) = too_short {
             log::long_drain(self.lifecycle.drain_delay, grace);
         }
@@ -205,14 +205,14 @@ impl HealthBuilder {
 
     #[cfg(feature = "watchdog")]
     fn add_watch(&mut self, problems: &mut Vec<Problem>) -> Option<Watch> {
-        let (threshold, place) = self.runtime.watch?;
+        let (threshold, location) = self.runtime.watch?;
         problems.extend(watchdog::bad_threshold(threshold));
         let watch = Watch::new(threshold);
         self.added.push(Added {
             name: watchdog::NAME.into(),
             options: watchdog::options(),
-            place,
-            feed: ResultSource::Reports(watch.findings()),
+            location,
+            source: ResultSource::Reports(watch.findings()),
             is_ours: true,
         });
         Some(watch)

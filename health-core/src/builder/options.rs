@@ -2,7 +2,7 @@
 
 use crate::builder::HealthBuilder;
 use crate::engine::options::RuntimeOptions;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::http::service_info::ServiceInfo;
 use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::error::Problem;
@@ -89,8 +89,8 @@ impl HealthBuilder {
         self
     }
 
-    /// Options are one value, so a second call would drop those of the first, such
-    /// as a guard.
+    /// Returns a problem for each method that was called again. The second call
+    /// replaces all options of the first, such as its guard.
     pub(super) fn repeated_calls(&self) -> impl Iterator<Item = Problem> {
         let calls = self.called.iter().enumerate();
         let repeated = calls.filter(|(nth, method)| self.called[..*nth].contains(method));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The kind of a failure, as far as a check can tell.
+/// The class of a failure, as the check reports it.
 ///
 /// A class is public: it is in answers, in the log, in webhooks and as a label
 /// in the metrics. It holds no secret, unlike the text of an error.

@@ -4,13 +4,12 @@
 //! distinguishes them; the compiler infers it, as it does for [`IntoOutcome`].
 
 use std::future::Future;
-
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::check::function::{CheckFn, LocalRunning, Running};
 use crate::check::outcome::{IntoOutcome, Outcome};
-use crate::check::state::Context;
-use crate::check::{CheckFn, LocalRunning, Running};
+use crate::check::parameters::Context;
 
 /// A check of a dependency of type `T` with options of its own.
 ///
@@ -110,11 +109,6 @@ impl<T> FieldRef<T> {
     }
 }
 
-/// The work of a check that is declared on a field.
-#[doc(hidden)]
-#[derive(Clone, Debug)]
-pub struct FieldWork(pub(crate) CheckFn);
-
 /// The kind of value in `check = ..`.
 #[doc(hidden)]
 pub mod via {
@@ -146,7 +140,7 @@ pub mod via {
 )]
 pub trait FieldCheck<T, Via> {
     /// The function that runs it.
-    fn into_work(self, field: FieldRef<T>) -> FieldWork;
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn;
 }
 
 /// A value that `check = .., local` accepts on a field of type `T`.
@@ -159,7 +153,7 @@ pub trait FieldCheck<T, Via> {
 )]
 pub trait LocalFieldCheck<T, Via> {
     /// The function that runs it.
-    fn into_work(self, field: FieldRef<T>) -> FieldWork;
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn;
 }
 
 /// A function whose future borrows the field.
@@ -222,9 +216,9 @@ where
     R: IntoOutcome<Via> + 'static,
     Via: 'static,
 {
-    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn {
         let begin: Begin<T, R> = Arc::new(move |field| Box::pin(self.call(field)));
-        FieldWork(CheckFn::Async(Arc::new(move || answer(&begin, &field))))
+        CheckFn::Async(Arc::new(move || answer(&begin, &field)))
     }
 }
 
@@ -249,9 +243,9 @@ where
     F: Fn(&T) -> R + Send + Sync + 'static,
     R: IntoOutcome<Via>,
 {
-    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn {
         let run = move || self(field.get()).into_outcome();
-        FieldWork(CheckFn::Blocking(Arc::new(run)))
+        CheckFn::Blocking(Arc::new(run))
     }
 }
 
@@ -261,13 +255,13 @@ where
     T: Send + Sync + 'static,
     I: Indicator<T>,
 {
-    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn {
         let indicator = Arc::new(self);
         let run = move || -> Running {
             let (indicator, field) = (Arc::clone(&indicator), field.clone());
             Box::pin(async move { indicator.check(field.get()).await })
         };
-        FieldWork(CheckFn::Async(Arc::new(run)))
+        CheckFn::Async(Arc::new(run))
     }
 }
 
@@ -277,9 +271,9 @@ where
     T: 'static,
     I: BlockingIndicator<T>,
 {
-    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn {
         let run = move || self.check(field.get());
-        FieldWork(CheckFn::Blocking(Arc::new(run)))
+        CheckFn::Blocking(Arc::new(run))
     }
 }
 
@@ -291,12 +285,12 @@ where
     R: IntoOutcome<Via> + 'static,
     Via: 'static,
 {
-    fn into_work(self, field: FieldRef<T>) -> FieldWork {
+    fn into_check_fn(self, field: FieldRef<T>) -> CheckFn {
         let check = Arc::new(self);
         let run = move || -> LocalRunning {
             let (check, field) = (Arc::clone(&check), field.clone());
             Box::pin(async move { check.call(field.get()).await.into_outcome() })
         };
-        FieldWork(CheckFn::Local(Arc::new(run)))
+        CheckFn::Local(Arc::new(run))
     }
 }

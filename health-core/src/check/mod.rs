@@ -4,23 +4,19 @@
 //! `()`, `bool`, a `Result` or an [`Outcome`], see [`IntoOutcome`].
 
 pub(crate) mod class;
+pub(crate) mod dependencies;
+pub(crate) mod function;
 pub(crate) mod indicator;
-pub(crate) mod name;
 pub(crate) mod options;
-pub(crate) mod order;
 pub(crate) mod outcome;
-pub(crate) mod passing;
+pub(crate) mod parameters;
 pub(crate) mod probe;
 pub(crate) mod rules;
 pub(crate) mod source;
-pub(crate) mod state;
 pub(crate) mod time_left;
 pub(crate) mod unit;
 pub(crate) mod uri;
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,19 +24,13 @@ use async_trait::async_trait;
 pub use self::class::FailureClass;
 pub use self::indicator::{BlockingIndicator, Indicator};
 pub use self::outcome::{Detail, IntoFailure};
-pub use self::state::{HealthState, Provide};
+pub use self::parameters::{HealthState, Provide};
 pub use self::time_left::time_left;
 pub use self::unit::Unit;
-use crate::check::indicator::FieldWork;
+use crate::check::function::{CheckFn, LocalRunning, Running};
 use crate::check::options::CheckOptions;
-use crate::check::outcome::{IntoOutcome, Outcome};
-use crate::check::source::Source;
-use crate::check::state::{Context, Need};
-
-/// The future of one run.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-/// The future of one run that is not `Send`.
-pub(crate) type LocalRunning = Pin<Box<dyn Future<Output = Outcome>>>;
+use crate::check::outcome::Outcome;
+use crate::check::parameters::{Context, Need};
 
 /// A check that is implemented by hand and can be used as a trait object.
 ///
@@ -108,8 +98,8 @@ pub struct CheckDef {
 }
 
 impl CheckDef {
-    /// Whether the dependency exists: the field of the check is not `None`. The
-    /// caller has verified that the parameters are provided.
+    /// Returns whether the dependency exists: the field of the check is not `None`.
+    /// The caller has verified that the parameters are provided.
     pub(crate) fn is_configured(&self, context: &Context) -> bool {
         match self.run {
             Run::OptionalField { is_some, .. } => is_some(context),
@@ -131,14 +121,27 @@ pub enum Run {
     /// A plain `fn`: called on its own thread.
     Blocking(fn(&Context) -> Outcome),
     /// A check of a field: called once, to create the function of all runs.
-    Field(fn(&Context) -> FieldWork),
+    Field(fn(&Context) -> CheckFn),
     /// A check of a field of type `Option<T>`. There is no check if it is `None`.
     OptionalField {
         /// Whether the field is `Some`.
         is_some: fn(&Context) -> bool,
         /// Called like that of `Field`.
-        make: fn(&Context) -> FieldWork,
+        make: fn(&Context) -> CheckFn,
     },
+}
+
+impl Run {
+    /// Returns the function of all runs.
+    pub(crate) fn check_fn(self, context: &Context) -> CheckFn {
+        let context = context.clone();
+        match self {
+            Run::Field(make) | Run::OptionalField { make, .. } => make(&context),
+            Run::Async(run) => CheckFn::Async(Arc::new(move || run(&context))),
+            Run::Local(run) => CheckFn::Local(Arc::new(move || run(&context))),
+            Run::Blocking(run) => CheckFn::Blocking(Arc::new(move || run(&context))),
+        }
+    }
 }
 
 /// Where a check was declared.
@@ -155,70 +158,4 @@ pub struct Origin {
     pub line: u32,
     /// The column of the attribute, to distinguish two on the same line.
     pub column: u32,
-}
-
-/// Where the results of a check come from.
-#[derive(Clone, Debug)]
-pub(crate) enum ResultSource {
-    /// The check is run.
-    Runs(CheckFn),
-    /// The results are reported by the application.
-    Reports(Arc<dyn Source>),
-}
-
-/// The function of one run, with everything that it needs.
-#[derive(Clone)]
-pub(crate) enum CheckFn {
-    Async(Arc<dyn Fn() -> Running + Send + Sync>),
-    Local(Arc<dyn Fn() -> LocalRunning + Send + Sync>),
-    Blocking(Arc<dyn Fn() -> Outcome + Send + Sync>),
-}
-
-impl CheckFn {
-    pub(crate) fn declared(run: Run, context: &Context) -> Self {
-        let context = context.clone();
-        match run {
-            Run::Field(make) | Run::OptionalField { make, .. } => make(&context).0,
-            Run::Async(run) => CheckFn::Async(Arc::new(move || run(&context))),
-            Run::Local(run) => CheckFn::Local(Arc::new(move || run(&context))),
-            Run::Blocking(run) => CheckFn::Blocking(Arc::new(move || run(&context))),
-        }
-    }
-
-    pub(crate) fn object(check: impl HealthCheck) -> Self {
-        let check = Arc::new(check);
-        CheckFn::Async(Arc::new(move || {
-            let check = Arc::clone(&check);
-            Box::pin(async move { check.check().await })
-        }))
-    }
-
-    pub(crate) fn closure<F, Fut, Via>(check: F) -> Self
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoOutcome<Via>> + Send + 'static,
-    {
-        CheckFn::Async(Arc::new(move || {
-            let run = check();
-            Box::pin(async move { run.await.into_outcome() })
-        }))
-    }
-
-    pub(crate) fn blocking_closure<F, T, Via>(check: F) -> Self
-    where
-        F: Fn() -> T + Send + Sync + 'static,
-        T: IntoOutcome<Via>,
-    {
-        CheckFn::Blocking(Arc::new(move || check().into_outcome()))
-    }
-}
-
-impl fmt::Debug for CheckFn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            CheckFn::Async(_) => "Async",
-            CheckFn::Local(_) => "Local",
-            CheckFn::Blocking(_) => "Blocking",
-        })
-    }
 }

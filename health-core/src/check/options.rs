@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::check::probe::{Probe, Probes};
 use crate::check::rules::{
-    self, LONGEST_DESCRIPTION, LONGEST_ENDPOINT, LONGEST_NAME, LONGEST_PERIOD, LONGEST_STALE_AFTER,
-    LONGEST_TIMEOUT, Mistake, Rhythm, Spelt,
+    self, HumanDuration, MAX_DESCRIPTION, MAX_ENDPOINT, MAX_NAME, MAX_PERIOD, MAX_STALE_AFTER,
+    MAX_TIMEOUT, Mistake, Timing,
 };
 use crate::check::unit::Unit;
 use crate::check::uri;
@@ -45,8 +45,8 @@ pub struct CheckOptions {
     success_threshold: Option<u32>,
     stale_after: Option<Duration>,
     cache: Option<Duration>,
-    after: Vec<Text>,
-    tags: Vec<Text>,
+    pub(crate) after: Vec<Text>,
+    pub(crate) tags: Vec<Text>,
     affects: Vec<Text>,
     links: Vec<(Text, Text)>,
     component: Option<Text>,
@@ -320,14 +320,6 @@ impl CheckOptions {
         }
     }
 
-    pub(crate) fn prerequisites(&self) -> &[Text] {
-        &self.after
-    }
-
-    pub(crate) fn labels(&self) -> &[Text] {
-        &self.tags
-    }
-
     /// Fills in the defaults, or returns every rule that is broken.
     pub(crate) fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
         let plan = self.with_defaults();
@@ -359,7 +351,7 @@ impl CheckOptions {
 
     /// Fills in the defaults without applying the rules.
     pub(crate) fn with_defaults(&self) -> Plan {
-        let rhythm = self.rhythm();
+        let timing = self.timing();
         let failure_threshold = self.failure_threshold.unwrap_or(1);
         let probes = if self.probes.is_empty() {
             Probes::NONE.with(Probe::Readiness)
@@ -373,9 +365,9 @@ impl CheckOptions {
                 Criticality::Only(named) => named,
                 Criticality::Everywhere => probes,
             },
-            timeout: rhythm.timeout,
-            interval: rhythm.period,
-            on_demand: rhythm.on_demand,
+            timeout: timing.timeout,
+            interval: timing.period,
+            on_demand: timing.on_demand,
             tags: self.tags.clone(),
             affects: self.affects.clone(),
             links: self.links.clone(),
@@ -387,12 +379,12 @@ impl CheckOptions {
             success_threshold: self.success_threshold.unwrap_or(1),
             stale_after: self
                 .stale_after
-                .unwrap_or_else(|| rhythm.default_stale_after(failure_threshold)),
+                .unwrap_or_else(|| timing.default_stale_after(failure_threshold)),
         }
     }
 
-    fn rhythm(&self) -> Rhythm {
-        Rhythm::new(self.timeout, self.interval, self.cache)
+    fn timing(&self) -> Timing {
+        Timing::new(self.timeout, self.interval, self.cache)
     }
 
     fn check_ranges(&self, plan: &Plan, broken: &mut Vec<Mistake>) {
@@ -419,15 +411,15 @@ impl CheckOptions {
             }
         }
         let longest = [
-            ("timeout", self.timeout, LONGEST_TIMEOUT),
-            ("interval", self.interval, LONGEST_PERIOD),
-            ("cache", self.cache, LONGEST_PERIOD),
-            ("initial_delay", self.initial_delay, LONGEST_PERIOD),
-            ("stale_after", self.stale_after, LONGEST_STALE_AFTER),
+            ("timeout", self.timeout, MAX_TIMEOUT),
+            ("interval", self.interval, MAX_PERIOD),
+            ("cache", self.cache, MAX_PERIOD),
+            ("initial_delay", self.initial_delay, MAX_PERIOD),
+            ("stale_after", self.stale_after, MAX_STALE_AFTER),
         ];
         for (option, written, limit) in longest {
             if written.is_some_and(|written| written > limit) {
-                let help = format!("the longest `{option}` is {}", Spelt(limit));
+                let help = format!("the longest `{option}` is {}", HumanDuration(limit));
                 broken.push(Mistake::new(format!("`{option}` is too long"), help));
             }
         }
@@ -467,13 +459,13 @@ impl CheckOptions {
                 help: "one run must end before the next is due; shorten the timeout or lengthen the interval".into(),
             });
         }
-        let Some(stale_after) = self.stale_after.filter(|age| *age <= LONGEST_STALE_AFTER) else {
+        let Some(stale_after) = self.stale_after.filter(|age| *age <= MAX_STALE_AFTER) else {
             return;
         };
-        let spell = |duration| Spelt(duration).to_string();
+        let spell = |duration| HumanDuration(duration).to_string();
         let threshold = plan.failure_threshold;
         broken.extend(
-            self.rhythm()
+            self.timing()
                 .check_stale_after(stale_after, threshold, spell)
                 .err(),
         );
@@ -533,27 +525,27 @@ fn check_list(
 
 /// Shortens a text for an error message.
 fn shown(text: &str) -> String {
-    let start: String = text.chars().take(LONGEST_NAME).collect();
+    let start: String = text.chars().take(MAX_NAME).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
     format!("{}{dots}", start.escape_debug())
 }
 
 fn check_link(relation: &str, uri: &str) -> Result<(), Mistake> {
-    rules::check_line("relation", relation, LONGEST_NAME)
+    rules::check_line("relation", relation, MAX_NAME)
         .map_err(|what| Mistake::new(what, "write for example `\"runbook\"`"))?;
-    if uri.len() <= LONGEST_ENDPOINT && uri::is_uri(uri) {
+    if uri.len() <= MAX_ENDPOINT && uri::is_uri(uri) {
         return Ok(());
     }
     Err(Mistake::new(
         format!("`{}` is not a link", shown(uri)),
         format!(
-            "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {LONGEST_ENDPOINT} bytes"
+            "write a relation and a URI: `(\"{relation}\", \"https://example.com/runbook\")`, at most {MAX_ENDPOINT} bytes"
         ),
     ))
 }
 
 fn check_description(line: &str) -> Result<(), Mistake> {
-    rules::check_line("description", line, LONGEST_DESCRIPTION)
+    rules::check_line("description", line, MAX_DESCRIPTION)
         .map_err(|what| Mistake::new(what, "write one line for people, or leave it out"))
 }
 
@@ -645,7 +637,7 @@ mod tests {
             .timeout(secs(0))
             .interval(secs(0))
             .failure_threshold(0)
-            .stale_after(secs(2 * LONGEST_STALE_AFTER.as_secs()))
+            .stale_after(secs(2 * MAX_STALE_AFTER.as_secs()))
             .liveness()
             .critical_for(Probe::Startup);
         let broken = options.resolve().expect_err("six rules are broken");
@@ -689,7 +681,7 @@ mod tests {
         let plan = resolved(&CheckOptions::new().failure_threshold(20));
         assert_eq!(plan.stale_after, secs(205));
         let never = resolved(&CheckOptions::new().failure_threshold(u32::MAX));
-        assert_eq!(never.stale_after, LONGEST_STALE_AFTER);
+        assert_eq!(never.stale_after, MAX_STALE_AFTER);
     }
 
     #[test]
@@ -711,7 +703,7 @@ mod tests {
 
     #[test]
     fn the_longest_interval_has_a_valid_stale_after() {
-        let options = CheckOptions::new().interval(LONGEST_PERIOD);
+        let options = CheckOptions::new().interval(MAX_PERIOD);
         for days in [2, 3, 365] {
             let options = options.clone().stale_after(secs(days * 86_400));
             assert!(options.resolve().is_ok(), "{days} days");

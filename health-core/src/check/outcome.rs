@@ -10,8 +10,8 @@ use crate::check::class::FailureClass;
 
 use crate::text::bounded;
 
-/// The status of one run, of a probe or of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The status of one run, of a probe or of a page. A worse status is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Status {
     /// Works as expected.
@@ -20,6 +20,24 @@ pub enum Status {
     Warn,
     /// Does not work.
     Fail,
+}
+
+impl Status {
+    pub(crate) const ALL: [Status; 3] = [Status::Pass, Status::Warn, Status::Fail];
+
+    /// Returns the word of the log, and of answers by default.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Status::Pass => "healthy",
+            Status::Warn => "degraded",
+            Status::Fail => "unhealthy",
+        }
+    }
+
+    /// Returns the worst of these statuses; a pass if there is none.
+    pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
+        statuses.into_iter().max().unwrap_or(Status::Pass)
+    }
 }
 
 /// The result of one run: a [`Status`] and optional texts.
@@ -112,12 +130,12 @@ impl Outcome {
     /// Creates a warning: the check works but needs attention. The text is
     /// public.
     pub fn warn(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Warn).saying(Reason::Text(bounded::public(public_text.into())))
+        Outcome::of(Status::Warn).with_reason(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Creates a failure. The text is public.
     pub fn fail(public_text: impl Into<Cow<'static, str>>) -> Self {
-        Outcome::of(Status::Fail).saying(Reason::Text(bounded::public(public_text.into())))
+        Outcome::of(Status::Fail).with_reason(Reason::Text(bounded::public(public_text.into())))
     }
 
     /// Adds the private cause: an error with its sources, or a text.
@@ -161,8 +179,8 @@ impl Outcome {
     /// # let _ = outcome;
     /// ```
     pub fn observe(mut self, value: impl Serialize, unit: impl Into<Cow<'static, str>>) -> Self {
-        let unit = bounded::text(unit.into(), LONGEST_UNIT);
-        let value = self.written(&value, "observed value", LARGEST_OBSERVED);
+        let unit = bounded::text(unit.into(), MAX_UNIT);
+        let value = self.written(&value, "observed value", MAX_OBSERVED);
         self.findings().observed = value.map(|value| Observed { value, unit });
         self
     }
@@ -178,7 +196,7 @@ impl Outcome {
     /// strings, is left out, and the error becomes part of the private cause. A
     /// detail never changes the status.
     pub fn detail(mut self, detail: impl Serialize) -> Self {
-        self.findings().detail = self.written(&detail, "detail", LARGEST_DETAIL);
+        self.findings().detail = self.written(&detail, "detail", MAX_DETAIL);
         self
     }
 
@@ -196,8 +214,8 @@ impl Outcome {
     ) -> Option<serde_json::Value> {
         bounded::json(value, limit)
             .map_err(|error| {
-                let refusal = format!("the {what} cannot be serialized: {error}");
-                self.add_cause(vec![refusal]);
+                let error = format!("the {what} cannot be serialized: {error}");
+                self.add_cause(vec![error]);
             })
             .ok()
     }
@@ -227,14 +245,14 @@ impl Outcome {
         &self.cause
     }
 
-    fn saying(mut self, reason: Reason) -> Self {
+    fn with_reason(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self
     }
 
     pub(crate) fn timed_out() -> Self {
         Outcome::of(Status::Fail)
-            .saying(Reason::TimedOut)
+            .with_reason(Reason::TimedOut)
             .class(FailureClass::TimedOut)
     }
 
@@ -248,7 +266,7 @@ impl Outcome {
     }
 
     fn failed(reason: Reason, cause: Vec<String>) -> Self {
-        let mut outcome = Outcome::of(Status::Fail).saying(reason);
+        let mut outcome = Outcome::of(Status::Fail).with_reason(reason);
         outcome.add_cause(cause);
         outcome
     }
@@ -274,7 +292,7 @@ impl Outcome {
     }
 
     /// Returns whether both results have the same public content.
-    pub(crate) fn says_as(&self, other: &Outcome) -> bool {
+    pub(crate) fn has_same_public_content(&self, other: &Outcome) -> bool {
         (self.status, &self.reason, self.class) == (other.status, &other.reason, other.class)
     }
 
@@ -285,9 +303,9 @@ impl Outcome {
 }
 
 /// In bytes of JSON, to bound the size of an answer.
-const LARGEST_DETAIL: usize = 1024;
-const LARGEST_OBSERVED: usize = 256;
-const LONGEST_UNIT: usize = 64;
+const MAX_DETAIL: usize = 1024;
+const MAX_OBSERVED: usize = 256;
+const MAX_UNIT: usize = 64;
 
 impl From<Status> for Outcome {
     fn from(status: Status) -> Self {

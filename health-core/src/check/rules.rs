@@ -13,20 +13,20 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The maximum `timeout`.
-pub(crate) const LONGEST_TIMEOUT: Duration = HOUR;
+pub(crate) const MAX_TIMEOUT: Duration = HOUR;
 /// The maximum `interval`, `cache` and `initial_delay`.
-pub(crate) const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MAX_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum `stale_after`. It leaves room for a check that runs once a day
 /// with a threshold of several failures.
-pub(crate) const LONGEST_STALE_AFTER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const MAX_STALE_AFTER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// The maximum length of names, tags and components, in characters.
-pub(crate) const LONGEST_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 /// The maximum length of an endpoint, in bytes.
-pub(crate) const LONGEST_ENDPOINT: usize = 1024;
+pub(crate) const MAX_ENDPOINT: usize = 1024;
 /// The maximum length of a description, in characters.
-pub(crate) const LONGEST_DESCRIPTION: usize = 256;
+pub(crate) const MAX_DESCRIPTION: usize = 256;
 /// The maximum number of tags, affected endpoints and links of one check.
-pub(crate) const LONGEST_LIST: usize = 64;
+pub(crate) const MAX_LIST: usize = 64;
 
 /// Names that the framework uses itself, each with its purpose.
 pub(crate) const RESERVED: [(&str, &str); 4] = [
@@ -54,14 +54,14 @@ impl Mistake {
 
 /// The period and the timeout of a check.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rhythm {
+pub(crate) struct Timing {
     pub(crate) timeout: Duration,
     /// The interval, or the age at which a check on demand runs again.
     pub(crate) period: Duration,
     pub(crate) on_demand: bool,
 }
 
-impl Rhythm {
+impl Timing {
     /// Fills in the defaults, which adapt to the values that are set. `cache`
     /// wins over `interval`; setting both is a mistake.
     pub(crate) fn new(
@@ -70,7 +70,7 @@ impl Rhythm {
         cache: Option<Duration>,
     ) -> Self {
         if let Some(period) = cache {
-            return Rhythm {
+            return Timing {
                 timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
                 period,
                 on_demand: true,
@@ -82,7 +82,7 @@ impl Rhythm {
             (None, Some(interval)) => (DEFAULT_TIMEOUT.min(interval), interval),
             (None, None) => (DEFAULT_TIMEOUT, DEFAULT_INTERVAL),
         };
-        Rhythm {
+        Timing {
             timeout,
             period,
             on_demand: false,
@@ -93,9 +93,7 @@ impl Rhythm {
     /// `failure_threshold` periods if that is more, plus one timeout.
     pub(crate) fn default_stale_after(self, failure_threshold: u32) -> Duration {
         let periods = self.period.saturating_mul(failure_threshold.max(3));
-        periods
-            .saturating_add(self.timeout)
-            .min(LONGEST_STALE_AFTER)
+        periods.saturating_add(self.timeout).min(MAX_STALE_AFTER)
     }
 
     /// Returns what is wrong with `stale_after`, if anything.
@@ -129,8 +127,8 @@ impl Rhythm {
         } else {
             format!(
                 "`stale_after` of {} is shorter than the {} that {failure_threshold} failures take, so `failure_threshold` can never be reached",
-                Spelt(stale_after),
-                Spelt(failures),
+                HumanDuration(stale_after),
+                HumanDuration(failures),
             )
         };
         let bound = if failures > run {
@@ -138,7 +136,7 @@ impl Rhythm {
         } else {
             format!("{period} and the timeout together")
         };
-        let help = if least > LONGEST_STALE_AFTER {
+        let help = if least > MAX_STALE_AFTER {
             format!("leave it out, or lower `failure_threshold` or {period}")
         } else {
             format!(
@@ -153,12 +151,12 @@ impl Rhythm {
 
 /// Displays a duration in the notation of the attribute and the settings, in
 /// the largest unit that divides it.
-pub(crate) struct Spelt(pub(crate) Duration);
+pub(crate) struct HumanDuration(pub(crate) Duration);
 
-impl fmt::Display for Spelt {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(&str, u128); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
-        let Spelt(duration) = *self;
+        let HumanDuration(duration) = *self;
         let milliseconds = duration.as_millis();
         if duration.is_zero() {
             return f.write_str("0s");
@@ -197,7 +195,7 @@ pub(crate) fn check_shape(thing: &str, text: &str, otherwise: &str) -> Result<()
         let what = format!("a {thing} starts with a letter or a digit");
         return Err(Mistake::new(what, help));
     }
-    check_length(thing, text.len(), LONGEST_NAME).map_err(|what| {
+    check_length(thing, text.len(), MAX_NAME).map_err(|what| {
         Mistake::new(
             what,
             "shorten it: the name is used in paths, labels and JSON keys",
@@ -241,7 +239,7 @@ pub(crate) fn proposal(name: &str) -> Option<String> {
     let words: Vec<&str> = words.collect();
     let legal = words.join("-");
     let legal = legal.trim_matches(['-', '_', '.']);
-    let short: String = legal.chars().take(LONGEST_NAME).collect();
+    let short: String = legal.chars().take(MAX_NAME).collect();
     (!short.is_empty()).then_some(short)
 }
 
@@ -264,7 +262,7 @@ pub(crate) fn check_tag(tag: &str) -> Result<(), Mistake> {
 
 /// Validates a component.
 pub(crate) fn check_component(component: &str) -> Result<(), Mistake> {
-    check_line("component", component, LONGEST_NAME).map_err(|what| {
+    check_line("component", component, MAX_NAME).map_err(|what| {
         Mistake::new(
             what,
             "name a kind of thing, for example `\"datastore\"`, or leave it out for `\"component\"`",
@@ -294,7 +292,7 @@ pub(crate) fn check_endpoint(endpoint: &str) -> Result<(), Mistake> {
         format!("an endpoint cannot contain {}", named(bad))
     } else if !is_balanced(endpoint) {
         "a variable of an endpoint is written in one pair of braces".into()
-    } else if let Err(what) = check_length("endpoint", endpoint.len(), LONGEST_ENDPOINT) {
+    } else if let Err(what) = check_length("endpoint", endpoint.len(), MAX_ENDPOINT) {
         what
     } else {
         return Ok(());
@@ -316,11 +314,11 @@ fn is_balanced(template: &str) -> bool {
 
 /// Validates the length of a list.
 pub(crate) fn check_count(option: &str, count: usize) -> Result<(), Mistake> {
-    if count <= LONGEST_LIST {
+    if count <= MAX_LIST {
         return Ok(());
     }
     Err(Mistake::new(
-        format!("`{option}` lists at most {LONGEST_LIST}, this one lists {count}"),
+        format!("`{option}` lists at most {MAX_LIST}, this one lists {count}"),
         "keep those that readers need",
     ))
 }
@@ -378,20 +376,20 @@ mod tests {
     }
 
     fn spelt(duration: Duration) -> String {
-        Spelt(duration).to_string()
+        HumanDuration(duration).to_string()
     }
 
     fn stale_after(period: u64, threshold: u32, written: u64) -> Result<(), Mistake> {
-        let rhythm = Rhythm::new(None, Some(secs(period)), None);
-        rhythm.check_stale_after(secs(written), threshold, spelt)
+        let timing = Timing::new(None, Some(secs(period)), None);
+        timing.check_stale_after(secs(written), threshold, spelt)
     }
 
     #[test]
     fn stale_after_leaves_time_to_reach_the_failure_threshold() {
-        let rhythm = Rhythm::new(None, None, None);
-        assert_eq!(rhythm.default_stale_after(1), secs(35));
-        assert_eq!(rhythm.default_stale_after(3), secs(35));
-        assert_eq!(rhythm.default_stale_after(20), secs(205));
+        let timing = Timing::new(None, None, None);
+        assert_eq!(timing.default_stale_after(1), secs(35));
+        assert_eq!(timing.default_stale_after(3), secs(35));
+        assert_eq!(timing.default_stale_after(20), secs(205));
         assert_eq!(stale_after(10, 20, 200), Ok(()));
         assert_eq!(
             stale_after(10, 20, 199),
@@ -404,7 +402,7 @@ mod tests {
 
     #[test]
     fn the_longest_interval_has_a_valid_stale_after() {
-        let day = LONGEST_PERIOD.as_secs();
+        let day = MAX_PERIOD.as_secs();
         assert_eq!(stale_after(day, 1, 2 * day), Ok(()));
         assert_eq!(stale_after(day, 365, 365 * day), Ok(()));
         let beyond = stale_after(day, 366, 365 * day).expect_err("it is above the limit");
@@ -413,10 +411,10 @@ mod tests {
 
     #[test]
     fn a_huge_failure_threshold_saturates() {
-        let rhythm = Rhythm::new(None, Some(LONGEST_PERIOD), None);
-        assert_eq!(rhythm.default_stale_after(u32::MAX), LONGEST_STALE_AFTER);
-        let absurd = Rhythm::new(Some(Duration::MAX), Some(Duration::MAX), None);
-        assert_eq!(absurd.default_stale_after(u32::MAX), LONGEST_STALE_AFTER);
+        let timing = Timing::new(None, Some(MAX_PERIOD), None);
+        assert_eq!(timing.default_stale_after(u32::MAX), MAX_STALE_AFTER);
+        let absurd = Timing::new(Some(Duration::MAX), Some(Duration::MAX), None);
+        assert_eq!(absurd.default_stale_after(u32::MAX), MAX_STALE_AFTER);
         assert!(absurd.check_stale_after(secs(1), u32::MAX, spelt).is_err());
     }
 

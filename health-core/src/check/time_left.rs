@@ -1,4 +1,4 @@
-//! How much time a run that blocks its thread has left.
+//! The time until the timeout of a run that blocks its thread.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::options::Plan;
 use crate::check::outcome::{Outcome, Status};
 use crate::check::probe::Probe;
@@ -183,7 +183,7 @@ impl Monitor {
             .collect();
         let on_demand = (0..checks.len()).filter(|&index| checks[index].plan.on_demand);
         let waiting = checks.iter().map(|check| Waiting {
-            ended: AtomicBool::new(matches!(check.feed, ResultSource::Reports(_))),
+            ended: AtomicBool::new(matches!(check.source, ResultSource::Reports(_))),
             ..Waiting::default()
         });
         let (started, outlet) = (Instant::now(), Arc::new(outlet));
@@ -763,14 +763,14 @@ impl Reader for Monitor {
 }
 
 fn source(check: &Check) -> Option<Arc<dyn Source>> {
-    match &check.feed {
+    match &check.source {
         ResultSource::Runs(_) => None,
         ResultSource::Reports(source) => Some(Arc::clone(source)),
     }
 }
 
 fn track(check: &Check, kept: usize) -> Track {
-    match &check.feed {
+    match &check.source {
         ResultSource::Runs(_) => Track::new(&check.plan, kept, Moment::START),
         ResultSource::Reports(source) => {
             Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::CheckFn;
+use crate::check::function::CheckFn;
 use crate::check::outcome::Outcome;
 use crate::check::time_left::set_deadline;
 use crate::engine::monitor::Monitor;
@@ -38,7 +38,7 @@ pub(crate) struct RunConfig {
 /// Runs one check repeatedly.
 pub(crate) struct Runner {
     name: Arc<str>,
-    work: CheckFn,
+    check_fn: CheckFn,
     config: RunConfig,
     quarantine: Arc<Quarantine>,
     monitor: Arc<Monitor>,
@@ -74,7 +74,7 @@ pub(crate) type Alive = watch::Receiver<()>;
 impl Runner {
     pub(crate) fn new(
         name: Arc<str>,
-        work: CheckFn,
+        check_fn: CheckFn,
         config: RunConfig,
         monitor: Arc<Monitor>,
         waker: WorkerWaker,
@@ -84,7 +84,7 @@ impl Runner {
             waker,
             alive,
             name,
-            work,
+            check_fn,
             config,
             monitor,
             quarantine: Arc::default(),
@@ -99,7 +99,7 @@ impl Runner {
     /// Returns whether the next run uses a thread, which cannot be ended from
     /// outside.
     pub(crate) fn needs_thread(&self) -> bool {
-        match self.work {
+        match self.check_fn {
             CheckFn::Async(_) => self.quarantine.is_in_force(),
             CheckFn::Local(_) | CheckFn::Blocking(_) => true,
         }
@@ -121,7 +121,7 @@ impl Runner {
     }
 
     async fn run_where_it_belongs(&self, deadline: Instant, limit: Instant) -> Outcome {
-        match &self.work {
+        match &self.check_fn {
             CheckFn::Async(start) if !self.needs_thread() => {
                 let mut watched = Timed {
                     runner: self,
@@ -131,12 +131,12 @@ impl Runner {
             }
             // Boxed, so that checks that never need a thread reserve no memory
             // for it.
-            work => Box::pin(self.on_thread(work, deadline, limit)).await,
+            check_fn => Box::pin(self.on_thread(check_fn, deadline, limit)).await,
         }
     }
 
-    async fn on_thread(&self, work: &CheckFn, deadline: Instant, limit: Instant) -> Outcome {
-        match work {
+    async fn on_thread(&self, check_fn: &CheckFn, deadline: Instant, limit: Instant) -> Outcome {
+        match check_fn {
             CheckFn::Async(start) => {
                 let start = Arc::clone(start);
                 self.awaited_on_thread(limit, Box::new(move || start()))
@@ -225,7 +225,7 @@ impl Runner {
     /// Only a local check gets a local set, because `block_in_place` panics in
     /// one, and a check in quarantine must not fail for that.
     async fn awaited_on_thread(&self, limit: Instant, start: Box<StartOnThread>) -> Outcome {
-        let is_local = matches!(self.work, CheckFn::Local(_));
+        let is_local = matches!(self.check_fn, CheckFn::Local(_));
         let span = self.span();
         let quarantine = Arc::clone(&self.quarantine);
         let longest = self.config.max_poll_time;
@@ -396,7 +396,7 @@ mod tests {
         }
     }
 
-    fn runner(work: CheckFn, max_poll_time: Option<Duration>) -> Runner {
+    fn runner(check_fn: CheckFn, max_poll_time: Option<Duration>) -> Runner {
         let config = RunConfig {
             max_poll_time,
             traced: false,
@@ -411,12 +411,12 @@ mod tests {
             crate::verdict::history::Retention::default(),
         ));
         let alive = watch::channel(()).1;
-        Runner::new("test".into(), work, config, monitor, waker, alive)
+        Runner::new("test".into(), check_fn, config, monitor, waker, alive)
     }
 
-    async fn run(work: CheckFn) -> Outcome {
+    async fn run(check_fn: CheckFn) -> Outcome {
         let limit = Instant::now() + Duration::from_secs(60);
-        runner(work, None).run(limit, limit).await
+        runner(check_fn, None).run(limit, limit).await
     }
 
     #[tokio::test]
@@ -451,11 +451,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_while_a_run_is_dropped_is_caught() {
-        let work = CheckFn::closure(|| async {
+        let check_fn = CheckFn::closure(|| async {
             let _held = PanicsOnDrop;
             std::future::pending::<()>().await;
         });
-        let runner = runner(work, None);
+        let runner = runner(check_fn, None);
         let limit = Instant::now() + Duration::from_secs(60);
         let mut hanging = Box::pin(runner.run(limit, limit));
         let poll = poll_fn(|cx| Poll::Ready(hanging.as_mut().poll(cx))).await;
@@ -473,7 +473,7 @@ mod tests {
     async fn a_check_that_blocks_its_worker_moves_to_its_own_thread() {
         let here = thread::current().id();
         let (tell, told) = std::sync::mpsc::channel();
-        let work = CheckFn::closure(move || {
+        let check_fn = CheckFn::closure(move || {
             let tell = tell.clone();
             async move {
                 // A blocking call in an async function.
@@ -481,7 +481,7 @@ mod tests {
                 tell.send(thread::current().id()).is_ok()
             }
         });
-        let runner = runner(work, Some(Duration::from_millis(1)));
+        let runner = runner(check_fn, Some(Duration::from_millis(1)));
         let limit = Instant::now() + Duration::from_secs(60);
         assert!(!runner.needs_thread());
         assert_eq!(runner.run(limit, limit).await.status(), Status::Pass);
@@ -496,7 +496,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_local_future_can_run_and_spawn() {
-        let work = CheckFn::Local(Arc::new(|| {
+        let check_fn = CheckFn::Local(Arc::new(|| {
             Box::pin(async {
                 let shared = std::rc::Rc::new(7);
                 let other = std::rc::Rc::clone(&shared);
@@ -505,7 +505,7 @@ mod tests {
                 (spawned.await.ok() == Some(*shared)).into_outcome()
             })
         }));
-        assert_eq!(run(work).await.status(), Status::Pass);
+        assert_eq!(run(check_fn).await.status(), Status::Pass);
     }
 
     #[tokio::test]
@@ -518,7 +518,7 @@ mod tests {
         }
         let (tell, told) = std::sync::mpsc::channel();
         let (begin, started) = std::sync::mpsc::channel();
-        let work = CheckFn::Local(Arc::new(move || {
+        let check_fn = CheckFn::Local(Arc::new(move || {
             let held = Tells(tell.clone());
             begin.send(()).expect("the test waits for it");
             Box::pin(async move {
@@ -526,7 +526,7 @@ mod tests {
                 std::future::pending().await
             })
         }));
-        let runner = runner(work, None);
+        let runner = runner(check_fn, None);
         let limit = Instant::now() + Duration::from_secs(60);
         let mut abandoned = Box::pin(runner.run(limit, limit));
         let poll = poll_fn(|cx| Poll::Ready(abandoned.as_mut().poll(cx))).await;

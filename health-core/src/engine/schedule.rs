@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
-use crate::check::ResultSource;
+use crate::check::function::ResultSource;
 use crate::check::source::{Source, Subscriber};
 use crate::engine::admission::{Admission, FirstRun};
 use crate::engine::board::Decision;
@@ -74,12 +74,12 @@ impl Supervisors {
         let (waker, relayed) = WorkerWaker::new(runtime);
         let tasks = checks.into_iter().enumerate().map(|(index, check)| {
             let monitor = Arc::clone(monitor);
-            match check.feed {
-                ResultSource::Runs(work) => {
+            match check.source {
+                ResultSource::Runs(check_fn) => {
                     let name = Arc::clone(&check.name);
                     let runner = Runner::new(
                         check.name,
-                        work,
+                        check_fn,
                         config,
                         Arc::clone(&monitor),
                         waker.clone(),

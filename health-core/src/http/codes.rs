@@ -8,18 +8,18 @@ use crate::registry::error::Problem;
 /// The status code for each status.
 #[derive(Clone, Debug)]
 pub(crate) struct Codes {
-    pass: StatusCode,
-    warn: StatusCode,
-    fail: StatusCode,
-    problems: Vec<Problem>,
+    by_status: [StatusCode; Status::ALL.len()],
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Default for Codes {
     fn default() -> Self {
         Codes {
-            pass: StatusCode::OK,
-            warn: StatusCode::OK,
-            fail: StatusCode::SERVICE_UNAVAILABLE,
+            by_status: [
+                StatusCode::OK,
+                StatusCode::OK,
+                StatusCode::SERVICE_UNAVAILABLE,
+            ],
             problems: Vec::new(),
         }
     }
@@ -38,37 +38,21 @@ impl Codes {
         };
         let known = StatusCode::from_u16(code).ok();
         let Some(known) = known.filter(|_| legal.contains(&code)) else {
-            return self.wrong(
+            return self.problems.push(Problem::setting(
                 format!("a prober would misread the code {code} for `{status}`"),
                 format!("take one from {} to {}", legal.start(), legal.end()),
-            );
+            ));
         };
         if matches!(code, 204..=206) {
-            return self.wrong(
+            return self.problems.push(Problem::setting(
                 format!("an answer with the code {code} has no complete body"),
                 format!("take 200 for `{status}`, or another code from 200 to 299"),
-            );
+            ));
         }
-        match status {
-            Status::Pass => self.pass = known,
-            Status::Warn => self.warn = known,
-            Status::Fail => self.fail = known,
-        }
-    }
-
-    fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::setting(what, help));
-    }
-
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.by_status[status as usize] = known;
     }
 
     pub(super) fn of(&self, status: Status) -> StatusCode {
-        match status {
-            Status::Pass => self.pass,
-            Status::Warn => self.warn,
-            Status::Fail => self.fail,
-        }
+        self.by_status[status as usize]
     }
 }

@@ -8,9 +8,9 @@ use percent_encoding::percent_decode_str;
 use crate::http::request::RequestHead;
 
 /// The maximum number of unknown names that are repeated in the warning.
-const MOST_UNKNOWN: usize = 4;
+const MAX_UNKNOWN: usize = 4;
 /// The maximum length of each.
-const LONGEST_UNKNOWN: usize = 64;
+const MAX_UNKNOWN_LENGTH: usize = 64;
 
 /// The checks that a request excludes. `None` for most requests, which keeps
 /// the value small.
@@ -51,7 +51,7 @@ impl Exclusions {
         for name in wanted {
             match find(name) {
                 Some(index) => named.exclude(index),
-                None if named.unknown.len() < MOST_UNKNOWN => named.unknown.push(quoted(name)),
+                None if named.unknown.len() < MAX_UNKNOWN => named.unknown.push(quoted(name)),
                 None => named.more_unknown += 1,
             }
         }
@@ -91,7 +91,7 @@ fn quoted(name: &str) -> String {
     let mut quoted = String::from("\"");
     for c in percent_decode_str(name).decode_utf8_lossy().chars() {
         let escaped = c.escape_debug();
-        if quoted.len() + escaped.clone().map(char::len_utf8).sum::<usize>() > LONGEST_UNKNOWN {
+        if quoted.len() + escaped.clone().map(char::len_utf8).sum::<usize>() > MAX_UNKNOWN_LENGTH {
             quoted.push('…');
             break;
         }

@@ -1,4 +1,4 @@
-//! Which clients are shown private details.
+//! The guard, which decides which clients see private details.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use crate::telemetry::log::line::Line;
 use crate::text::panic::caught;
 
 /// A shorter token can be guessed.
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN: usize = 16;
 
 /// Decides which clients see [`Details::Full`](crate::http::Details::Full),
 /// which includes the texts of errors.
@@ -51,7 +51,7 @@ pub struct Guard {
     networks: Vec<IpNet>,
     proxies: Vec<IpNet>,
     rules: Vec<Rule>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     logged: Arc<Logged>,
 }
 
@@ -80,12 +80,11 @@ impl Guard {
     /// `start()` fails if the token has fewer than 16 bytes.
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         let token = token.into();
-        if token.len() < SHORTEST_TOKEN {
-            let what = format!("the token of the guard has {} bytes", token.len());
-            self.wrong(
-                what,
-                format!("take a random one of at least {SHORTEST_TOKEN}"),
-            );
+        if token.len() < MIN_TOKEN {
+            self.problems.push(Problem::setting(
+                format!("the token of the guard has {} bytes", token.len()),
+                format!("take a random one of at least {MIN_TOKEN}"),
+            ));
         }
         self.tokens.push(token);
         self
@@ -101,8 +100,10 @@ impl Guard {
         if let Ok(token) = std::env::var(variable) {
             return self.bearer(token);
         }
-        let what = format!("the guard reads its token from `{variable}`, which is not set");
-        self.wrong(what, format!("set `{variable}`, or leave the guard out"));
+        self.problems.push(Problem::setting(
+            format!("the guard reads its token from `{variable}`, which is not set"),
+            format!("set `{variable}`, or leave the guard out"),
+        ));
         self
     }
 
@@ -181,21 +182,13 @@ impl Guard {
             let text = range.as_ref();
             match network(text) {
                 Ok(network) => networks.push(network),
-                Err(instead) => self.wrong(
+                Err(instead) => self.problems.push(Problem::setting(
                     format!("`{}` is not an address range", text.escape_debug()),
                     format!("write {instead}"),
-                ),
+                )),
             }
         }
         networks
-    }
-
-    fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::setting(what, help));
-    }
-
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
     }
 
     /// Returns whether a token is one of the conditions.
@@ -328,7 +321,7 @@ mod tests {
     #[test]
     fn a_token_is_accepted_as_a_whole() {
         let guard = Guard::new().bearer(TOKEN);
-        assert!(guard.problems().is_empty());
+        assert!(guard.problems.is_empty());
         let recognizes = |value: &[u8]| {
             let headers = [("Authorization", value)];
             holds_for(&guard, &head("", &headers))
@@ -359,7 +352,7 @@ mod tests {
     #[test]
     fn an_address_is_compared_with_that_of_the_connection() {
         let guard = Guard::new().addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"]);
-        assert!(guard.problems().is_empty());
+        assert!(guard.problems.is_empty());
         let none: [(&str, &str); 0] = [];
         for inside in ["10.1.2.3", "127.0.0.1", "fd00::7", "::ffff:10.1.2.3"] {
             assert!(holds_for(&guard, &head(inside, &none)), "{inside}");
@@ -425,7 +418,7 @@ mod tests {
             .bearer("short-secret")
             .bearer_from_env("HEALTH_TEST_NO_SUCH_VARIABLE")
             .addresses(["10.0.0.0/33", "ten", "010.0.0.0/8", "10.0.0.0/"]);
-        let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+        let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 6, "{text:?}");
         assert!(!text.concat().contains("short-secret"));
     }
@@ -453,7 +446,7 @@ mod tests {
                 Guard::new().addresses([range]),
                 Guard::new().trusted_proxies([range]),
             ] {
-                let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+                let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
                 assert!(
                     text.len() == 1 && text[0].contains(range) && text[0].contains(instead),
                     "{range}: {text:?}"
@@ -468,7 +461,7 @@ mod tests {
             "0.0.0.0/0",
         ] {
             let guard = Guard::new().addresses([range]);
-            assert!(guard.problems().is_empty(), "{range}");
+            assert!(guard.problems.is_empty(), "{range}");
         }
     }
 

@@ -4,15 +4,15 @@
 //! [`HttpOptions`](crate::config::HttpOptions) sets the paths, the level of
 //! detail and who sees private details.
 
-pub(crate) mod answer;
 pub(crate) mod codes;
-pub(crate) mod config;
+pub(crate) mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod exclude;
 pub(crate) mod forwarded;
 pub(crate) mod guard;
 #[cfg(feature = "openapi")]
 pub(crate) mod openapi;
+pub(crate) mod options;
 pub(crate) mod paths;
 pub(crate) mod render;
 pub(crate) mod request;
@@ -34,6 +34,6 @@ pub use self::request::{Headers, RequestHead};
 #[cfg(feature = "serve")]
 pub use self::server::HealthServer;
 #[cfg(feature = "tower")]
-pub use self::tower::{BehindHealth, BehindHealthFuture, EndpointFuture, HealthLayer, Peer};
+pub use self::tower::{EndpointFuture, HealthLayer, HealthService, HealthServiceFuture, Peer};
 pub use crate::registry::details::Details;
 pub use crate::registry::page::Page;

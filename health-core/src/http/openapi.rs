@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::http::paths::{Below, Places};
 #[cfg(feature = "status-page")]
-use crate::http::render::html::kind::Kind;
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::vocabulary::Vocabulary;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
@@ -90,8 +90,8 @@ impl Operation<'_> {
         matches!(self.page, Page::OpenApi | Page::Metrics)
     }
 
-    /// Returns whether a token can change the answer. At a probe it only allows
-    /// to exclude checks.
+    /// Returns whether a token can change the answer. At a probe it only permits
+    /// `?exclude=`.
     fn takes_tokens(self) -> bool {
         let matters = match self.page {
             Page::Probe(_) => !self.of_check && !self.settings.anyone_excludes,
@@ -123,21 +123,30 @@ impl Operation<'_> {
     }
 
     fn summary(self) -> String {
+        if self.of_check {
+            return self.check_summary();
+        }
         let page = match self.page {
-            Page::Probe(Probe::Liveness) => "Would a restart help?",
-            Page::Probe(Probe::Readiness) => "Can it take traffic now?",
-            Page::Probe(Probe::Startup) => "Has it finished starting?",
+            Page::Probe(Probe::Liveness) => "Liveness: the process should keep running.",
+            Page::Probe(Probe::Readiness) => "Readiness: the instance can take traffic.",
+            Page::Probe(Probe::Startup) => "Startup: the service has finished starting.",
             Page::Health => "The status of every check.",
             Page::Group(tag) => &format!("The status of the checks with the tag `{tag}`."),
             #[cfg(feature = "status-page")]
             Page::StatusPage => "The status of every check, as a page for people.",
-            Page::Metrics => "The checks in numbers, for Prometheus.",
+            Page::Metrics => "Metrics in the Prometheus format.",
             Page::OpenApi => "This document.",
         };
-        if self.of_check {
-            format!("One check of: {page}")
-        } else {
-            page.to_owned()
+        page.to_owned()
+    }
+
+    fn check_summary(self) -> String {
+        match self.page {
+            Page::Probe(probe) => format!("One check of {probe}."),
+            Page::Group(tag) => format!("One check with the tag `{tag}`."),
+            #[cfg(feature = "status-page")]
+            Page::StatusPage => "One check, as a page for people.".to_owned(),
+            _ => "One check.".to_owned(),
         }
     }
 
@@ -187,7 +196,7 @@ impl Operation<'_> {
         if self.of_check {
             return parameters;
         }
-        let states = Kind::ALL.map(Kind::as_str);
+        let states = DisplayState::ALL.map(DisplayState::as_str);
         for (name, what, schema) in [
             (
                 "state",
@@ -387,16 +396,10 @@ fn schemas(words: Vocabulary) -> Map<String, Value> {
         }
         schemas.insert(name.to_owned(), schema.into());
     }
-    let of_service = [Status::Pass, Status::Warn, Status::Fail].map(|status| words.status(status));
-    let of_check = [
-        Verdict::Pass,
-        Verdict::Warn,
-        Verdict::Fail,
-        Verdict::Unknown,
-        Verdict::Skipped,
-    ];
+    let of_service = Status::ALL.map(|status| words.status(status));
+    let of_check = Verdict::ALL.map(|verdict| words.verdict(verdict));
     schemas["StatusWord"]["enum"] = json!(of_service);
     schemas["StatusWord"]["description"] = json!("Passing, degraded, failing.");
-    schemas["CheckWord"]["enum"] = json!(of_check.map(|verdict| words.verdict(verdict)));
+    schemas["CheckWord"]["enum"] = json!(of_check);
     schemas
 }

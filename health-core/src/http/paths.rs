@@ -87,7 +87,7 @@ pub(crate) struct Paths {
     own: Vec<Place>,
     /// All places.
     places: Places,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Default for Paths {
@@ -264,10 +264,6 @@ impl Paths {
         tags
     }
 
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.places.iter().map(|place| &*place.path)
     }
@@ -441,10 +437,10 @@ mod tests {
             find(&paths, "/healthz"),
             Some((&Page::Probe(Probe::Liveness), None))
         );
-        assert!(paths.problems().is_empty());
+        assert!(paths.problems.is_empty());
         paths.add_common();
         assert!(
-            paths.problems().is_empty(),
+            paths.problems.is_empty(),
             "twice the same is no contradiction"
         );
     }
@@ -488,12 +484,12 @@ mod tests {
         for path in [
             "", "ready", "/ready/", "/a b", "/{id}", "/a//b", "/a?b", "/ä", "/*",
         ] {
-            let before = paths.problems().len();
+            let before = paths.problems.len();
             paths.add(path.to_owned(), Page::Health);
-            assert_eq!(paths.problems().len(), before + 1, "{path}");
+            assert_eq!(paths.problems.len(), before + 1, "{path}");
         }
         paths.add("/readyz".to_owned(), Page::Health);
-        let last = paths.problems().last().map(ToString::to_string);
+        let last = paths.problems.last().map(ToString::to_string);
         assert!(
             last.is_some_and(|text| text.starts_with("`/readyz` is the path of `readyz` already"))
         );
@@ -512,7 +508,7 @@ mod tests {
         assert_eq!(find(&paths, "/health/groups/eu"), None);
         assert_eq!(paths.groups(), ["db"]);
         paths.add_group("E U".into());
-        assert_eq!(paths.problems().len(), 1);
+        assert_eq!(paths.problems.len(), 1);
     }
 
     #[test]
@@ -527,12 +523,12 @@ mod tests {
         for path in ["/livez", "/health/groups/db", "/internal/status"] {
             assert_eq!(find(&paths, path), None, "{path}");
         }
-        assert!(paths.problems().is_empty());
+        assert!(paths.problems.is_empty());
         paths.add("/internal/livez".into(), Page::Health);
-        assert_eq!(paths.problems().len(), 1);
+        assert_eq!(paths.problems.len(), 1);
         for base in ["internal", "/internal/", "/", "/{id}"] {
             paths.set_base(base.into());
-            assert_eq!(paths.problems().len(), 1, "{base}");
+            assert_eq!(paths.problems.len(), 1, "{base}");
         }
     }
 
@@ -551,9 +547,9 @@ mod tests {
         paths.add_with_checks("/api/health".into(), Page::Health);
         let check = Some((&Page::Health, Some("ping")));
         assert_eq!(find(&paths, "/api/health/ping"), check);
-        assert!(paths.problems().is_empty());
+        assert!(paths.problems.is_empty());
         paths.add_with_checks("/numbers".into(), Page::Metrics);
-        assert_eq!(paths.problems().len(), 1);
+        assert_eq!(paths.problems.len(), 1);
     }
 
     #[test]

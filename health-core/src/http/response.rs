@@ -31,13 +31,14 @@ pub(super) fn with_code(code: StatusCode, format: Format, body: Bytes) -> Respon
     response
 }
 
-pub(super) fn refused(refusal: Rejection, head: RequestHead<'_>) -> Response<Bytes> {
-    let answer = match refusal {
-        Rejection::UnknownPath => error(StatusCode::NOT_FOUND, "there is no such path"),
-        Rejection::UnknownCheck => error(StatusCode::NOT_FOUND, "there is no such check"),
-        Rejection::WrongMethod => {
-            with_allow(error(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads"))
-        }
+pub(super) fn rejected(rejection: Rejection, head: RequestHead<'_>) -> Response<Bytes> {
+    let answer = match rejection {
+        Rejection::UnknownPath => error(StatusCode::NOT_FOUND, "path not found"),
+        Rejection::UnknownCheck => error(StatusCode::NOT_FOUND, "check not found"),
+        Rejection::WrongMethod => with_allow(error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method not allowed; use GET, HEAD or OPTIONS",
+        )),
     };
     match Method::named(head.method()) {
         Some(Method::Head) => without_body(answer),

@@ -9,16 +9,18 @@ use crate::http::request::RequestHead;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 
-/// The presence of the flag counts, regardless of its value, as in
-/// kube-apiserver. Unknown parameters are ignored.
+/// Returns whether the request has the flag `verbose`. Its value is ignored, as in
+/// kube-apiserver.
 pub(super) fn is_verbose(head: &RequestHead<'_>) -> bool {
     head.parameter("verbose").is_some()
 }
 
-/// `?format=` takes precedence over `Accept`, and both over `?verbose` on the
-/// page of a probe (`by_verbose`). Pages with a format of their own, such as the
-/// metrics, do not read it. An unknown format is ignored instead of
-/// rejected, because a monitor without an answer raises an alarm.
+/// Returns the format of the answer: that of `?format=`, otherwise that of
+/// `Accept`, otherwise text for `?verbose` on the page of a probe (`by_verbose`).
+/// Pages with a format of their own, such as the metrics, do not use it.
+///
+/// An unknown format is ignored instead of rejected, because a monitor without an
+/// answer raises an alarm.
 pub(super) fn format(page: &Page, head: &RequestHead<'_>, by_verbose: bool) -> Format {
     let usual = match page {
         Page::Probe(_) if by_verbose => Format::Text,
@@ -30,7 +32,7 @@ pub(super) fn format(page: &Page, head: &RequestHead<'_>, by_verbose: bool) -> F
         .unwrap_or(usual)
 }
 
-/// Like [`format`], for metrics.
+/// Returns the format of metrics, with the same precedence as [`format`].
 pub(super) fn exposition(head: &RequestHead<'_>) -> Exposition {
     let by_query = head.parameter("format").and_then(Exposition::named);
     by_query
@@ -85,7 +87,7 @@ impl Method {
     }
 }
 
-/// Why a request is rejected.
+/// The reason for rejecting a request.
 #[derive(Clone, Copy)]
 pub(super) enum Rejection {
     UnknownPath,

@@ -116,10 +116,10 @@ impl HealthLayer {
 }
 
 impl<S> Layer<S> for HealthLayer {
-    type Service = BehindHealth<S>;
+    type Service = HealthService<S>;
 
-    fn layer(&self, application: S) -> BehindHealth<S> {
-        BehindHealth {
+    fn layer(&self, application: S) -> HealthService<S> {
+        HealthService {
             health: self.clone(),
             application,
         }
@@ -131,25 +131,25 @@ impl<S> Layer<S> for HealthLayer {
 /// It is always ready, so that a concurrency limit of the application does not delay
 /// probes. A request to the application waits until the application is ready.
 #[derive(Clone, Debug)]
-pub struct BehindHealth<S> {
+pub struct HealthService<S> {
     health: HealthLayer,
     application: S,
 }
 
-impl<S, B, A> Service<Request<B>> for BehindHealth<S>
+impl<S, B, A> Service<Request<B>> for HealthService<S>
 where
     S: Service<Request<B>, Response = Response<A>> + Clone,
     A: Body<Data = Bytes>,
 {
     type Response = Response<Either<Full<Bytes>, A>>;
     type Error = S::Error;
-    type Future = BehindHealthFuture<S, B>;
+    type Future = HealthServiceFuture<S, B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> BehindHealthFuture<S, B> {
+    fn call(&mut self, request: Request<B>) -> HealthServiceFuture<S, B> {
         let HealthLayer { endpoint, paths } = &self.health;
         let state = if paths.contains(request.uri().path()) {
             State::Health {
@@ -161,14 +161,14 @@ where
                 request: Some(request),
             }
         };
-        BehindHealthFuture { state }
+        HealthServiceFuture { state }
     }
 }
 
 pin_project! {
-    /// The future of [`BehindHealth`].
+    /// The future of [`HealthService`].
     #[must_use = "an answer must be awaited and sent"]
-    pub struct BehindHealthFuture<S, B>
+    pub struct HealthServiceFuture<S, B>
     where
         S: Service<Request<B>>,
     {
@@ -189,7 +189,7 @@ pin_project! {
     }
 }
 
-impl<S, B, A> Future for BehindHealthFuture<S, B>
+impl<S, B, A> Future for HealthServiceFuture<S, B>
 where
     S: Service<Request<B>, Response = Response<A>>,
     A: Body<Data = Bytes>,
@@ -224,8 +224,9 @@ where
     }
 }
 
-impl<S: Service<Request<B>>, B> std::fmt::Debug for BehindHealthFuture<S, B> {
+impl<S: Service<Request<B>>, B> std::fmt::Debug for HealthServiceFuture<S, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BehindHealthFuture").finish_non_exhaustive()
+        f.debug_struct("HealthServiceFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -69,14 +69,14 @@ pub enum Problem {
         /// The name.
         name: String,
         /// Where the checks are declared.
-        places: Vec<SourceLocation>,
+        locations: Vec<SourceLocation>,
     },
     /// A check takes a parameter that nothing provides.
     MissingParameter {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// The parameter's name.
         parameter: &'static str,
         /// The parameter's type.
@@ -98,7 +98,7 @@ pub enum Problem {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// What is wrong.
         what: String,
         /// What to write instead.
@@ -121,7 +121,7 @@ pub enum Problem {
         /// The name of the check.
         check: String,
         /// Where the check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
         /// The name that no check has.
         name: String,
         /// A check with a similar name.
@@ -132,7 +132,7 @@ pub enum Problem {
         /// The checks, each depending on the next, the last one on the first.
         members: Vec<String>,
         /// Where the first check is declared.
-        place: SourceLocation,
+        location: SourceLocation,
     },
     /// An option of the builder is out of range.
     InvalidSetting {
@@ -156,8 +156,8 @@ impl Problem {
         match self {
             Problem::NoRuntime => "call it inside `#[tokio::main]` or `Runtime::block_on`, or after `let _guard = runtime.enter()`".into(),
             Problem::NoTimer => "build it with `tokio::runtime::Builder::enable_time()` or `enable_all()`".into(),
-            Problem::DuplicateName { name, places } => {
-                let package = places.iter().rev().find_map(SourceLocation::package);
+            Problem::DuplicateName { name, locations } => {
+                let package = locations.iter().rev().find_map(SourceLocation::package);
                 let other = match package {
                     Some(package) => format!("#[health_check(name = \"{package}-{name}\")]"),
                     None => format!(".check(\"other-{name}\", ..)"),
@@ -170,16 +170,12 @@ impl Problem {
             Problem::MissingParameter { state: None, .. } => {
                 "give it the application's state: `Health::builder().state(state.clone())`".into()
             }
-            Problem::MissingCheck { similar: Some(similar), .. }
-            | Problem::UnknownPrerequisite { similar: Some(similar), .. } => {
-                format!("did you mean `{similar}`?")
-            }
-            Problem::MissingCheck { similar: None, .. } => {
+            Problem::MissingCheck { similar, .. } => did_you_mean(similar.as_deref(), || {
                 "if it is in a library, name the library in the binary: `use the_library as _;`".into()
-            }
-            Problem::UnknownPrerequisite { similar: None, .. } => {
+            }),
+            Problem::UnknownPrerequisite { similar, .. } => did_you_mean(similar.as_deref(), || {
                 "write the name of a check, or leave it out".into()
-            }
+            }),
             Problem::EmptyProbe { probe: Probe::Readiness } => {
                 "write a check, or name the library that has them in the binary: `use the_library as _;`".into()
             }
@@ -192,6 +188,11 @@ impl Problem {
     }
 }
 
+/// Returns the help that proposes a similar name, or `otherwise`.
+pub(crate) fn did_you_mean(similar: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
+    similar.map_or_else(otherwise, |similar| format!("did you mean `{similar}`?"))
+}
+
 /// Displays the problem, followed by the help on a second line.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,20 +203,24 @@ impl fmt::Display for Problem {
             Problem::NoTimer => {
                 f.write_str("the tokio runtime has no timer, so no check could have a deadline")
             }
-            Problem::DuplicateName { name, places } => {
-                write!(f, "{} checks are named `{name}`: ", Count(places.len()))?;
-                write_list(f, places)
+            Problem::DuplicateName { name, locations } => {
+                match locations.len() {
+                    2 => f.write_str("two")?,
+                    count => write!(f, "{count}")?,
+                }
+                write!(f, " checks are named `{name}`: ")?;
+                write_list(f, locations)
             }
             Problem::MissingParameter {
                 check,
-                place,
+                location,
                 parameter,
                 type_name,
                 state,
             } => {
                 write!(
                     f,
-                    "check `{check}` ({place}) needs `{parameter}: &{type_name}`, "
+                    "check `{check}` ({location}) needs `{parameter}: &{type_name}`, "
                 )?;
                 match state {
                     Some(state) => write!(f, "which `{state}` does not provide"),
@@ -227,63 +232,58 @@ impl fmt::Display for Problem {
                 write!(f, "`{name}` cannot be the name of a check: {what}")
             }
             Problem::InvalidOptions {
-                check, place, what, ..
+                check,
+                location,
+                what,
+                ..
             } => {
-                write!(f, "check `{check}` ({place}): {what}")
+                write!(f, "check `{check}` ({location}): {what}")
             }
             Problem::MissingCheck { name, .. } => {
                 write!(f, "required check `{name}` does not exist")
             }
             Problem::UnknownPrerequisite {
-                check, place, name, ..
+                check,
+                location,
+                name,
+                ..
             } => {
                 write!(
                     f,
-                    "check `{check}` ({place}) depends on unknown check `{name}`"
+                    "check `{check}` ({location}) depends on unknown check `{name}`"
                 )
             }
             Problem::EmptyProbe { probe } => {
                 write!(f, "no check counts for {probe}, but one is required")
             }
-            Problem::DependencyCycle { members, place } => write_circle(f, members, place),
+            Problem::DependencyCycle { members, location } => write_cycle(f, members, location),
             Problem::InvalidSetting { what, .. } => f.write_str(what),
         }?;
         write!(f, "\n    help: {}", self.help())
     }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, places: &[SourceLocation]) -> fmt::Result {
-    for (nth, place) in places.iter().enumerate() {
+fn write_list(f: &mut fmt::Formatter<'_>, locations: &[SourceLocation]) -> fmt::Result {
+    for (nth, location) in locations.iter().enumerate() {
         let comma = if nth == 0 { "" } else { ", " };
-        write!(f, "{comma}{place}")?;
+        write!(f, "{comma}{location}")?;
     }
     Ok(())
 }
 
-fn write_circle(
+fn write_cycle(
     f: &mut fmt::Formatter<'_>,
     members: &[String],
-    place: &SourceLocation,
+    location: &SourceLocation,
 ) -> fmt::Result {
     let [first, others @ ..] = members else {
         return Ok(());
     };
-    write!(f, "check `{first}` ({place}) waits for ")?;
+    write!(f, "check `{first}` ({location}) waits for ")?;
     for member in others {
         write!(f, "`{member}`, which waits for ")?;
     }
     write!(f, "`{first}`")
-}
-
-struct Count(usize);
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            2 => f.write_str("two"),
-            count => write!(f, "{count}"),
-        }
-    }
 }
 
 /// Where a check was declared.

@@ -1,5 +1,7 @@
 //! Validates declarations and turns them into checks that can run.
 
+#[cfg(feature = "settings")]
+mod apply_settings;
 pub(crate) mod details;
 pub(crate) mod error;
 pub(crate) mod network;
@@ -10,11 +12,12 @@ pub(crate) mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::check::function::ResultSource;
 use crate::check::options::{CheckOptions, Plan};
+use crate::check::parameters::{Context, Need, ProvidedValues};
 use crate::check::rules::Mistake;
-use crate::check::state::{Context, Need, Sources};
-use crate::check::{CheckDef, CheckFn, ResultSource, name, rules};
-use crate::registry::error::{Problem, SourceLocation};
+use crate::check::{CheckDef, rules};
+use crate::registry::error::{Problem, SourceLocation, did_you_mean};
 #[cfg(feature = "settings")]
 use crate::registry::settings::Settings;
 
@@ -25,7 +28,7 @@ pub(crate) struct Check {
     pub(crate) plan: Arc<Plan>,
     /// The prerequisites, by their index among all checks.
     pub(crate) after: Box<[usize]>,
-    pub(crate) feed: ResultSource,
+    pub(crate) source: ResultSource,
 }
 
 /// A check that was added to the builder.
@@ -33,8 +36,8 @@ pub(crate) struct Check {
 pub(crate) struct Added {
     pub(crate) name: String,
     pub(crate) options: CheckOptions,
-    pub(crate) place: SourceLocation,
-    pub(crate) feed: ResultSource,
+    pub(crate) location: SourceLocation,
+    pub(crate) source: ResultSource,
     /// Whether the framework added the check, which allows a reserved name.
     pub(crate) is_ours: bool,
 }
@@ -73,10 +76,10 @@ impl Registry<'_> {
 
         let candidates = self.apply_settings(candidates, problems);
         for check in &candidates {
-            check.missing_parameters(self.context.sources(), problems);
+            check.missing_parameters(self.context.provided(), problems);
         }
         let after = order(&candidates, &names, problems);
-        circles(&candidates, &after, problems);
+        report_cycles(&candidates, &after, problems);
         let mut checks = Vec::with_capacity(candidates.len());
         for (candidate, after) in candidates.into_iter().zip(after) {
             checks.extend(candidate.into_check(after, problems));
@@ -93,22 +96,22 @@ impl Registry<'_> {
     }
 
     fn candidates(&self, problems: &mut Vec<Problem>) -> Vec<Candidate> {
-        let sources = self.context.sources();
+        let provided = self.context.provided();
         let mut candidates = Vec::new();
-        for def in without_copies(&self.declared, sources) {
+        for def in without_copies(&self.declared, provided) {
             candidates.push(Candidate {
                 name: def.name.into(),
                 options: (def.options)(),
                 needs: def.needs,
                 changed: false,
-                is_configured: !is_served(def, sources) || def.is_configured(self.context),
-                place: SourceLocation::declared(def.origin),
-                feed: ResultSource::Runs(CheckFn::declared(def.run, self.context)),
+                is_configured: !is_served(def, provided) || def.is_configured(self.context),
+                location: SourceLocation::declared(def.origin),
+                source: ResultSource::Runs(def.run.check_fn(self.context)),
             });
         }
         for check in self.added {
             if !check.is_ours {
-                bad_name(&check.name, problems);
+                report_invalid_name(&check.name, problems);
             }
             candidates.push(Candidate {
                 name: check.name.as_str().into(),
@@ -116,8 +119,8 @@ impl Registry<'_> {
                 needs: &[],
                 changed: false,
                 is_configured: true,
-                place: check.place,
-                feed: check.feed.clone(),
+                location: check.location,
+                source: check.source.clone(),
             });
         }
         candidates.sort_by(|a, b| a.name.cmp(&b.name));
@@ -134,25 +137,25 @@ struct Candidate {
     changed: bool,
     /// Whether its dependency exists; see [`CheckDef::is_configured`].
     is_configured: bool,
-    place: SourceLocation,
-    feed: ResultSource,
+    location: SourceLocation,
+    source: ResultSource,
 }
 
 impl Candidate {
-    fn missing_parameters(&self, sources: &Sources, problems: &mut Vec<Problem>) {
-        for need in self.needs.iter().filter(|need| !sources.has(need)) {
+    fn missing_parameters(&self, provided: &ProvidedValues, problems: &mut Vec<Problem>) {
+        for need in self.needs.iter().filter(|need| !provided.has(need)) {
             problems.push(Problem::MissingParameter {
                 check: self.name.to_string(),
-                place: self.place,
+                location: self.location,
                 parameter: need.name,
                 type_name: (need.type_name)(),
-                state: sources.state_name(),
+                state: provided.state_name(),
             });
         }
     }
 
     fn resolve(&self) -> Result<Plan, Vec<Mistake>> {
-        match &self.feed {
+        match &self.source {
             ResultSource::Runs(_) => self.options.resolve(),
             ResultSource::Reports(source) => self.options.resolve_reported(source.broken_rule()),
         }
@@ -170,12 +173,12 @@ impl Candidate {
                 name: self.name,
                 plan: Arc::new(plan),
                 after,
-                feed: self.feed,
+                source: self.source,
             }),
             Err(broken) => {
                 problems.extend(broken.into_iter().map(|rule| Problem::InvalidOptions {
                     check: self.name.to_string(),
-                    place: self.place,
+                    location: self.location,
                     what: format!("{by_settings}{}", rule.what),
                     help: rule.help,
                 }));
@@ -188,7 +191,10 @@ impl Candidate {
 /// The same code can be linked twice, for example by a cycle of
 /// dev-dependencies. Both copies are the same check. The copy whose parameters
 /// are provided is kept, since the copies ask for different types.
-fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'static CheckDef> {
+fn without_copies(
+    declared: &[&'static CheckDef],
+    provided: &ProvidedValues,
+) -> Vec<&'static CheckDef> {
     let mut kept: Vec<&'static CheckDef> = Vec::new();
     for &def in declared {
         let twin = kept
@@ -196,21 +202,34 @@ fn without_copies(declared: &[&'static CheckDef], sources: &Sources) -> Vec<&'st
             .find(|twin| twin.name == def.name && twin.origin == def.origin);
         match twin {
             None => kept.push(def),
-            Some(twin) if !is_served(twin, sources) => *twin = def,
+            Some(twin) if !is_served(twin, provided) => *twin = def,
             Some(_) => {}
         }
     }
     kept
 }
 
-fn is_served(def: &CheckDef, sources: &Sources) -> bool {
-    def.needs.iter().all(|need| sources.has(need))
+fn is_served(def: &CheckDef, provided: &ProvidedValues) -> bool {
+    def.needs.iter().all(|need| provided.has(need))
 }
 
-fn bad_name(name: &str, problems: &mut Vec<Problem>) {
-    if let Err(Mistake { what, help }) = name::check(name) {
+fn report_invalid_name(name: &str, problems: &mut Vec<Problem>) {
+    if let Err(Mistake { what, help }) = check_name(name) {
         let name = name.to_owned();
         problems.push(Problem::InvalidName { name, what, help });
+    }
+}
+
+/// Applies the attribute's rules to a name that is created at run time. Names are
+/// path segments, metric labels and JSON keys.
+fn check_name(name: &str) -> Result<(), Mistake> {
+    rules::check_shape("name", name, "write for example `\"db\"`")?;
+    match rules::reserved_for(name) {
+        None => Ok(()),
+        Some(purpose) => Err(Mistake::new(
+            format!("the framework uses this name for {purpose}"),
+            format!("write for example `\"{name}-check\"`"),
+        )),
     }
 }
 
@@ -223,7 +242,7 @@ fn duplicate_names(candidates: &[Candidate], problems: &mut Vec<Problem>) {
     for namesakes in by_name.into_values().filter(|checks| checks.len() > 1) {
         problems.push(Problem::DuplicateName {
             name: namesakes[0].name.to_string(),
-            places: namesakes.iter().map(|check| check.place).collect(),
+            locations: namesakes.iter().map(|check| check.location).collect(),
         });
     }
 }
@@ -247,24 +266,21 @@ fn empty_groups(candidates: &[Candidate], groups: &[&str], problems: &mut Vec<Pr
     let tagged = |group: &str| {
         candidates
             .iter()
-            .any(|check| check.options.labels().iter().any(|tag| tag == group))
+            .any(|check| check.options.tags.iter().any(|tag| tag == group))
     };
     for &group in groups {
         if tagged(group) {
             continue;
         }
-        let tags = candidates.iter().flat_map(|check| check.options.labels());
-        let help = match rules::nearest(group, tags.map(|tag| &**tag)) {
-            Some(similar) => format!("did you mean `{similar}`?"),
-            None => format!("write `tags(\"{}\")` on its checks", group.escape_debug()),
-        };
-        problems.push(Problem::InvalidSetting {
-            what: format!(
-                "no check has the tag of the group `{}`",
-                group.escape_debug()
-            ),
-            help,
-        });
+        let tags = candidates.iter().flat_map(|check| &check.options.tags);
+        let similar = rules::nearest(group, tags.map(|tag| &**tag));
+        let group = group.escape_debug();
+        problems.push(Problem::setting(
+            format!("no check has the tag of the group `{group}`"),
+            did_you_mean(similar, || {
+                format!("write `tags(\"{group}\")` on its checks")
+            }),
+        ));
     }
 }
 
@@ -278,13 +294,13 @@ fn order(
     let place_of = |first: &str| candidates.iter().position(|check| *check.name == *first);
     let mut after = Vec::with_capacity(candidates.len());
     for check in candidates {
-        let prerequisites = check.options.prerequisites();
+        let prerequisites = &check.options.after;
         for first in prerequisites {
             let known = names.iter().map(|name| &**name);
             if !known.clone().any(|name| name == *first) {
                 problems.push(Problem::UnknownPrerequisite {
                     check: check.name.to_string(),
-                    place: check.place,
+                    location: check.location,
                     name: first.to_string(),
                     similar: rules::nearest(first, known).map(str::to_owned),
                 });
@@ -302,16 +318,16 @@ fn order(
 
 /// Reports checks that depend on each other in a cycle. Each cycle is reported
 /// once, starting with the member whose name sorts first.
-fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
+fn report_cycles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<Problem>) {
     let waiting = (0..candidates.len()).filter(|&start| !after[start].is_empty());
     for start in waiting {
         let mut seen = vec![false; candidates.len()];
         let mut path = vec![start];
-        if way_back(start, &mut path, &mut seen, after) {
+        if find_cycle(start, &mut path, &mut seen, after) {
             let members = path.iter().map(|&index| candidates[index].name.to_string());
             problems.push(Problem::DependencyCycle {
                 members: members.collect(),
-                place: candidates[start].place,
+                location: candidates[start].location,
             });
         }
     }
@@ -319,7 +335,7 @@ fn circles(candidates: &[Candidate], after: &[Box<[usize]>], problems: &mut Vec<
 
 /// Returns whether the prerequisites of the last check of `path` lead to
 /// `start` through checks whose names sort after it.
-fn way_back(
+fn find_cycle(
     start: usize,
     path: &mut Vec<usize>,
     seen: &mut [bool],
@@ -332,11 +348,24 @@ fn way_back(
         }
         if next > start && !std::mem::replace(&mut seen[next], true) {
             path.push(next);
-            if way_back(start, path, seen, after) {
+            if find_cycle(start, path, seen, after) {
                 return true;
             }
             path.pop();
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_names_of_the_framework_are_reserved() {
+        for name in ["shutdown", "startup", "runtime", "groups"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert_eq!(check_name("startup-db"), Ok(()));
+    }
 }

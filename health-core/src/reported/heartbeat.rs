@@ -14,16 +14,16 @@ use crate::time::clock::Moment;
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A liveness signal of a background task, such as a consumer or a scheduler.
-/// The check fails if no beat arrives within the deadline.
+/// The check fails if no beat arrives within the timeout.
 ///
 /// A check of a message broker shows that the broker works; a heartbeat shows
 /// that the consumer does. Give it to
 /// [`HealthBuilder::reported`](crate::HealthBuilder::reported), and call
 /// [`beat`](Self::beat) once per round. Before the first beat the check is
-/// unknown, and the deadline counts from the start.
+/// unknown, and the timeout counts from the start.
 ///
-/// The deadline is compared with the clock on each read, so the failure is
-/// visible even while the runtime of the task is blocked.
+/// Each read compares the last beat with the clock, so the failure is visible
+/// even while the runtime of the task is blocked.
 ///
 /// All clones share one heartbeat. When the last clone is dropped, because the
 /// task has panicked or returned, the check fails at once. After
@@ -105,14 +105,14 @@ impl From<&Heartbeat> for Reported {
 }
 
 impl Heartbeat {
-    /// Creates a heartbeat without a beat. The deadline is at most 24 h.
+    /// Creates a heartbeat without a beat. The timeout is at most 24 h.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the deadline, and the
+    /// [`start`](crate::HealthBuilder::start) validates the timeout, and the
     /// name by the rules for check names.
-    pub fn new(name: impl Into<String>, deadline: Duration) -> Self {
+    pub fn new(name: impl Into<String>, timeout: Duration) -> Self {
         let pulse = Pulse {
             name: name.into(),
-            deadline,
+            deadline: timeout,
             made: Instant::now(),
             word: AtomicU64::new(SILENT | UNBEATEN),
             beats: AtomicU64::new(0),
@@ -303,14 +303,14 @@ impl Source for Pulse {
         }
         if self.deadline < Duration::from_millis(1) {
             return rule(
-                "the deadline of a heartbeat cannot be below 1 ms",
+                "the timeout of a heartbeat cannot be below 1 ms",
                 "write several times what one round of the work takes",
             );
         }
         if self.deadline > LONGEST_DEADLINE {
             return rule(
-                "the deadline of the heartbeat is too long",
-                "the longest deadline is 24 h",
+                "the timeout of the heartbeat is too long",
+                "the longest timeout is 24 h",
             );
         }
         None

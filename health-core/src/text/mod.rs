@@ -1,5 +1,6 @@
 //! Texts: length limits and masking of secrets.
 
 pub(crate) mod bounded;
+pub(crate) mod list;
 pub(crate) mod mask;
 pub(crate) mod panic;

@@ -63,6 +63,24 @@ impl Verdict {
     pub(crate) const fn is_good(self) -> bool {
         matches!(self, Verdict::Pass | Verdict::Warn)
     }
+
+    /// Returns the status of the check by itself. Unknown does not count as
+    /// healthy.
+    pub(crate) const fn status(self) -> Status {
+        match self {
+            Verdict::Pass => Status::Pass,
+            Verdict::Warn => Status::Warn,
+            Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
+        }
+    }
+
+    /// Returns the status of the check in a group, regardless of its probes.
+    pub(crate) const fn status_in_group(self, is_critical: bool) -> Status {
+        match self.status() {
+            Status::Fail if !is_critical => Status::Warn,
+            status => status,
+        }
+    }
 }
 
 impl From<Status> for Verdict {

@@ -8,6 +8,7 @@ use crate::check::options::{CheckOptions, Plan};
 use crate::check::outcome::{Observed, Outcome, Reason, Status};
 use crate::check::probe::Probe;
 use crate::check::source::Reports;
+use crate::text::list::listed;
 use crate::time::clock::Moment;
 use crate::verdict::Verdict;
 use crate::verdict::history::{History, Kept};
@@ -76,7 +77,7 @@ impl Snapshot {
 
     /// Returns the worst status of all probes, which is that of `/health`.
     pub fn overall(&self) -> Status {
-        worst(self.status)
+        Status::worst(self.status)
     }
 
     /// Returns every check, sorted by name.
@@ -107,36 +108,6 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Status {
-    let severity = |status: &Status| match status {
-        Status::Pass => 0,
-        Status::Warn => 1,
-        Status::Fail => 2,
-    };
-    statuses
-        .into_iter()
-        .max_by_key(severity)
-        .unwrap_or(Status::Pass)
-}
-
-/// Returns the status of one check by itself. Unknown does not count as
-/// healthy.
-pub(crate) fn standing(verdict: Verdict) -> Status {
-    match verdict {
-        Verdict::Pass => Status::Pass,
-        Verdict::Warn => Status::Warn,
-        Verdict::Fail | Verdict::Unknown | Verdict::Skipped => Status::Fail,
-    }
-}
-
-/// Returns the status of one check in a group, regardless of its probes.
-pub(crate) fn in_group(verdict: Verdict, is_critical: bool) -> Status {
-    match standing(verdict) {
-        Status::Fail if !is_critical => Status::Warn,
-        status => status,
-    }
-}
-
 /// Returns the checks that startup waits for, in the form of a failing check.
 fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
     let awaited: Vec<&str> = checks
@@ -144,11 +115,7 @@ fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
         .filter(|check| check.is_awaited())
         .map(CheckReport::name)
         .collect();
-    let (named, others) = awaited.split_at(awaited.len().min(MOST_NAMES));
-    let mut text = format!("waits for {}", named.join(", "));
-    if !others.is_empty() {
-        text = format!("{text} and {} more", others.len());
-    }
+    let text = format!("waits for {}", listed(&awaited, MOST_NAMES, ", "));
     (!awaited.is_empty()).then(|| CheckReport::startup(Outcome::fail(text)))
 }
 
@@ -330,6 +297,11 @@ impl CheckReport {
         self.seen.standing.verdict
     }
 
+    /// Returns the status of the check in a group, regardless of its probes.
+    pub(crate) fn status_in_group(&self) -> Status {
+        self.verdict().status_in_group(self.is_critical())
+    }
+
     pub(crate) fn passes(&self) -> bool {
         self.verdict() == Verdict::Pass
     }
@@ -445,11 +417,7 @@ impl CheckReport {
 impl Snapshot {
     /// Returns the status of the checks, regardless of a drain.
     pub(crate) fn without_drain(&self) -> Status {
-        let impacts = self
-            .checks
-            .iter()
-            .map(|check| in_group(check.verdict(), check.is_critical()));
-        worst(impacts)
+        Status::worst(self.checks.iter().map(CheckReport::status_in_group))
     }
 }
 

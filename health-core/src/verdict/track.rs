@@ -603,7 +603,9 @@ impl Track {
         reported.until = until;
         let outcome = self.forced.as_deref().cloned().or(outcome);
         let last = self.last.as_ref().map(|last| &last.outcome);
-        let Some(outcome) = outcome.filter(|new| last.is_none_or(|last| !last.says_as(new))) else {
+        let Some(outcome) =
+            outcome.filter(|new| last.is_none_or(|last| !last.has_same_public_content(new)))
+        else {
             return;
         };
         if is_pending && self.forced.is_none() {

@@ -518,10 +518,10 @@ async fn run_options_and_invalid_deadlines_are_refused() {
         "help: add `.critical()`, or leave `.liveness()` out",
         "the heartbeat has been dropped, so it cannot beat",
         "help: keep a clone of it where the work is done",
-        "the deadline of a heartbeat cannot be below 1 ms",
+        "the timeout of a heartbeat cannot be below 1 ms",
         "help: write several times what one round of the work takes",
-        "the deadline of the heartbeat is too long",
-        "help: the longest deadline is 24 h",
+        "the timeout of the heartbeat is too long",
+        "help: the longest timeout is 24 h",
     ] {
         assert!(error.contains(expected), "{error}");
     }

@@ -429,7 +429,7 @@ async fn requests_in_one_packet_are_answered_in_order(framework: Framework) {
     for body in [
         r#"{"status":"ok"}"#,
         r#"{"status":"healthy"}"#,
-        r#"{"error":"there is no such check"}"#,
+        r#"{"error":"check not found"}"#,
     ] {
         assert_eq!(connection.answer().await.body, body);
     }
@@ -612,7 +612,7 @@ const ACCEPTS: [&str; 5] = [
 /// Requests that never reach health are answered by the framework.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frameworks_differ_only_outside_of_health() {
-    let unknown = r#"{"error":"there is no such path"}"#;
+    let unknown = r#"{"error":"path not found"}"#;
     for (framework, no_path, no_length) in [
         (Framework::Axum, "", 405),
         (Framework::Actix, "", 400),

@@ -45,18 +45,18 @@ use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::{Asked, Monitor};
 use crate::engine::schedule::{Supervisors, unless};
-use crate::http::config::HttpOptions;
 use crate::http::exclude::{Exclusions, Throttle};
 #[cfg(feature = "openapi")]
 use crate::http::openapi;
+use crate::http::options::HttpOptions;
 use crate::http::paths::{Below, Places, ProbePaths};
 use crate::http::render::exposition::Exposition;
 #[cfg(feature = "status-page")]
 use crate::http::render::html::query::Query;
 use crate::http::render::shown::Shown;
-use crate::http::render::{Format, Frame, ietf, json, text};
+use crate::http::render::{Format, Frame, health_json, json, text};
 use crate::http::request::RequestHead;
-use crate::http::response::{refused, with_allow, with_code, without_body};
+use crate::http::response::{rejected, with_allow, with_code, without_body};
 use crate::http::route;
 use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
@@ -65,7 +65,7 @@ use crate::registry::page::Page;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
-use crate::verdict::snapshot::{Snapshot, in_group, standing, worst};
+use crate::verdict::snapshot::Snapshot;
 
 /// The maximum time that an answer waits for checks on demand: kubelet gives up
 /// after 1 s.
@@ -113,12 +113,12 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Who can reach the pages.
+/// The clients that can reach a mount.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mount {
-    /// Everyone: no names and no numbers.
+    /// All clients. The pages show no names and no numbers.
     Public,
-    /// The network of the operator.
+    /// Clients in the network of the operator.
     Internal,
 }
 
@@ -282,7 +282,7 @@ impl Endpoint {
         let head = head.into();
         match self.inner.route(self.mount, head) {
             Ok(route) => self.inner.respond(&route),
-            Err(refusal) => refused(refusal, head),
+            Err(rejection) => rejected(rejection, head),
         }
     }
 
@@ -297,7 +297,7 @@ impl Endpoint {
         let head = head.into();
         let route = match self.inner.route(self.mount, head) {
             Ok(route) => route,
-            Err(refusal) => return ResponseFuture::ready(refused(refusal, head)),
+            Err(rejection) => return ResponseFuture::ready(rejected(rejection, head)),
         };
         let asked: Vec<Asked> = self.inner.outdated(&route.page, route.check).collect();
         if asked.is_empty() {
@@ -439,8 +439,8 @@ impl Inner {
         })
     }
 
-    /// Asks the guard, but only where the result can change the answer. It
-    /// never does at a probe without exclusions.
+    /// Returns whether the guard recognizes the client. The guard is only evaluated
+    /// where it can change the answer; at a probe only `?exclude=` can.
     fn is_recognized(&self, page: &Page, head: &RequestHead<'_>) -> bool {
         let matters = match page {
             Page::Probe(_) => !self.settings.anyone_excludes && Exclusions::are_wanted(head),
@@ -506,7 +506,8 @@ impl Inner {
             .filter_map(|index| self.monitor.ask_if_outdated(index))
     }
 
-    /// Whether the answer for this page, or for one check, depends on the check.
+    /// Returns whether the answer for this page, or for one check, depends on the
+    /// check.
     fn concerns(&self, page: &Page, check: Option<usize>, index: usize) -> bool {
         match check {
             Some(only) => only == index,
@@ -548,7 +549,8 @@ impl Inner {
         answer
     }
 
-    /// Only an internal mount serves it.
+    /// Returns the OpenAPI document of the internal mount, the only one that serves
+    /// it.
     #[cfg(feature = "openapi")]
     fn openapi(&self) -> Response<Bytes> {
         let document = self.document(Mount::Internal).to_string();
@@ -556,7 +558,8 @@ impl Inner {
         with_code(code, Format::Json, Bytes::from(document))
     }
 
-    /// Always 200: a scraper reads any other code as missing metrics.
+    /// Returns the metrics, always with the code 200: a scraper reads any other code
+    /// as missing metrics.
     fn metrics(&self, exposition: Exposition) -> Response<Bytes> {
         let sample = Sample {
             version: self.service_info.shown_version(),
@@ -577,12 +580,12 @@ impl Inner {
                 let all = 0..self.monitor.len();
                 let members = all.filter(|&index| self.counts_for(page, index));
                 let verdicts = self.monitor.verdicts(members).into_iter();
-                worst(verdicts.map(|(index, verdict)| {
+                Status::worst(verdicts.map(|(index, verdict)| {
                     let is_critical = !self.monitor.plan(index).critical.is_empty();
-                    in_group(verdict, is_critical)
+                    verdict.status_in_group(is_critical)
                 }))
             }
-            _ => worst(self.monitor.statuses()),
+            _ => Status::worst(self.monitor.statuses()),
         }
     }
 
@@ -596,7 +599,7 @@ impl Inner {
                 let members = all.filter(|(index, report)| {
                     page.counts(report.plan()) && !excluded.contains(*index)
                 });
-                worst(members.map(|(_, report)| in_group(report.verdict(), report.is_critical())))
+                Status::worst(members.map(|(_, report)| report.status_in_group()))
             }
             _ => seen.overall(),
         }
@@ -639,7 +642,7 @@ impl Inner {
     fn status_only(&self, route: &Route, status: Status) -> (Status, Bytes) {
         let body = match route.format {
             Format::Json => json::status_only(self.settings.words, status),
-            Format::HealthJson => ietf::status_only(status),
+            Format::HealthJson => health_json::status_only(status),
             Format::Text => text::status_only(route.page.name(), status),
         };
         (status, body)
@@ -684,7 +687,7 @@ impl Inner {
             .collect();
         let body = match route.format {
             Format::Json => json::list(&frame, &shown),
-            Format::HealthJson => ietf::list(&frame, &shown),
+            Format::HealthJson => health_json::list(&frame, &shown),
             Format::Text => text::list(&frame, &shown),
         };
         (status, body)
@@ -693,10 +696,10 @@ impl Inner {
     fn check(&self, route: &Route, index: usize) -> (Status, Bytes) {
         if route.details == Details::Status {
             let verdict = self.monitor.verdict(index);
-            let status = standing(verdict);
+            let status = verdict.status();
             let body = match route.format {
                 Format::Json => json::check_status_only(self.settings.words, verdict),
-                Format::HealthJson => ietf::status_only(status),
+                Format::HealthJson => health_json::status_only(status),
                 Format::Text => text::check_status_only(verdict),
             };
             return (status, body);
@@ -705,10 +708,10 @@ impl Inner {
         let shown = Shown::new(&report, route.details == Details::Full);
         let body = match route.format {
             Format::Json => json::check(self.settings.words, shown),
-            Format::HealthJson => ietf::check(shown),
+            Format::HealthJson => health_json::check(shown),
             Format::Text => text::check(shown),
         };
-        (standing(report.verdict()), body)
+        (report.verdict().status(), body)
     }
 
     /// Returns the last rendered answer if nothing has changed since.

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use super::Inner;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
+use crate::http::render::html::frame::{PageFrame, Service};
 use crate::http::render::html::query::Badge;
 use crate::http::render::shown::Shown;
 use crate::http::render::{Format, html};
@@ -14,7 +15,7 @@ use crate::http::response::with_code;
 use crate::http::route::Route;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
-use crate::verdict::snapshot::{Snapshot, standing};
+use crate::verdict::snapshot::Snapshot;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
@@ -61,7 +62,7 @@ impl Inner {
     /// Renders the status without names of checks.
     fn word(&self, route: &Route) -> (Status, Bytes) {
         let status = match route.check {
-            Some(index) => standing(self.monitor.verdict(index)),
+            Some(index) => self.monitor.verdict(index).status(),
             None => self.status_without(&route.page, &route.excluded),
         };
         (status, html::status_only(status, route.query()))
@@ -92,13 +93,13 @@ impl Inner {
         let frame = self.html_frame(route, &seen);
         let days = |checks: &[usize]| self.monitor.days(checks);
         let body = html::check((index, shown), &frame, route.query(), &days);
-        (standing(report.verdict()), body)
+        (report.verdict().status(), body)
     }
 
-    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> html::Frame<'a> {
+    fn html_frame<'a>(&'a self, route: &Route, seen: &'a Snapshot) -> PageFrame<'a> {
         let is_full = route.details == Details::Full;
         let info = &self.service_info;
-        let service = html::Service {
+        let service = Service {
             name: info.shown_name(is_full),
             version: info.shown_version(),
             instance: info.shown_instance(is_full),
@@ -106,7 +107,7 @@ impl Inner {
             info: Some(info),
         };
         let probes = Probe::ALL.map(|probe| (probe, seen.status(probe)));
-        html::Frame {
+        PageFrame {
             service,
             uptime: Some(self.monitor.uptime()),
             probes: Some(probes),
@@ -116,8 +117,8 @@ impl Inner {
         }
     }
 
-    /// Always the code of a healthy answer: some pages show no image with another
-    /// code.
+    /// Returns a badge, always with the code of a healthy answer: some pages show no
+    /// image with another code.
     fn badge(&self, route: &Route, badge: Badge) -> Response<Bytes> {
         let group = route
             .query()
@@ -126,7 +127,7 @@ impl Inner {
         let (label, status) = match (badge, route.check, group) {
             (Badge::Probe(probe), ..) => (probe.as_str(), Some(self.monitor.status(probe))),
             (Badge::Subject, Some(check), _) => {
-                let status = standing(self.monitor.verdict(check));
+                let status = self.monitor.verdict(check).status();
                 (self.monitor.name(check), Some(status))
             }
             (Badge::Subject, None, Some(tag)) => {

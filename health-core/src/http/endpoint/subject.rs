@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::http::endpoint::{Endpoint, standing};
+use crate::http::endpoint::Endpoint;
 use crate::registry::page::Page;
 
 /// The part of a service that a status is about: a probe, the checks with a tag,
@@ -23,12 +23,12 @@ use crate::registry::page::Page;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subject {
-    kind: Kind,
+    kind: SubjectKind,
     for_traffic: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+enum SubjectKind {
     Probe(Probe),
     Group(Cow<'static, str>),
     Check(Cow<'static, str>),
@@ -37,7 +37,7 @@ enum Kind {
 impl Subject {
     /// Creates the subject of one probe.
     pub const fn probe(probe: Probe) -> Self {
-        Subject::new(Kind::Probe(probe))
+        Subject::new(SubjectKind::Probe(probe))
     }
 
     /// Creates the subject of the checks with this tag, whatever their probes.
@@ -45,15 +45,15 @@ impl Subject {
     /// The status is that of [`HttpOptions::group`](crate::config::HttpOptions::group).
     /// The tag need not have a page.
     pub fn group(tag: impl Into<Cow<'static, str>>) -> Self {
-        Subject::new(Kind::Group(tag.into()))
+        Subject::new(SubjectKind::Group(tag.into()))
     }
 
     /// Creates the subject of one check.
     pub fn check(name: impl Into<Cow<'static, str>>) -> Self {
-        Subject::new(Kind::Check(name.into()))
+        Subject::new(SubjectKind::Check(name.into()))
     }
 
-    const fn new(kind: Kind) -> Self {
+    const fn new(kind: SubjectKind) -> Self {
         Subject {
             kind,
             for_traffic: false,
@@ -80,7 +80,7 @@ impl Subject {
     /// # }
     /// ```
     pub fn for_traffic(mut self) -> Self {
-        self.for_traffic = !matches!(self.kind, Kind::Probe(_));
+        self.for_traffic = !matches!(self.kind, SubjectKind::Probe(_));
         self
     }
 }
@@ -89,9 +89,9 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Probe(probe) => write!(f, "{probe}"),
-            Kind::Group(tag) => write!(f, "the group {tag:?}"),
-            Kind::Check(name) => write!(f, "the check {name:?}"),
+            SubjectKind::Probe(probe) => write!(f, "{probe}"),
+            SubjectKind::Group(tag) => write!(f, "the group {tag:?}"),
+            SubjectKind::Check(name) => write!(f, "the check {name:?}"),
         }
     }
 }
@@ -128,10 +128,10 @@ impl Endpoint {
     pub(crate) fn find(&self, subject: &Subject) -> Option<Found> {
         let monitor = &self.inner.monitor;
         let (page, check) = match &subject.kind {
-            Kind::Probe(probe) => (Page::Probe(*probe), None),
-            Kind::Group(tag) if !monitor.has_tag(tag) => return None,
-            Kind::Group(tag) => (Page::Group(tag.clone()), None),
-            Kind::Check(name) => (Page::Health, Some(monitor.index_of(name)?)),
+            SubjectKind::Probe(probe) => (Page::Probe(*probe), None),
+            SubjectKind::Group(tag) if !monitor.has_tag(tag) => return None,
+            SubjectKind::Group(tag) => (Page::Group(tag.clone()), None),
+            SubjectKind::Check(name) => (Page::Health, Some(monitor.index_of(name)?)),
         };
         Some(Found {
             page,
@@ -142,7 +142,7 @@ impl Endpoint {
 
     pub(crate) fn status_of(&self, found: &Found) -> Status {
         let own = match found.check {
-            Some(check) => standing(self.inner.monitor.verdict(check)),
+            Some(check) => self.inner.monitor.verdict(check).status(),
             None => self.inner.status(&found.page),
         };
         if found.for_traffic && !self.inner.monitor.takes_traffic() {

@@ -16,6 +16,8 @@ use crate::registry::details::Details;
 #[cfg(feature = "serve")]
 use crate::registry::page::Page;
 #[cfg(feature = "serve")]
+use crate::text::list::listed;
+#[cfg(feature = "serve")]
 use crate::verdict::snapshot::CheckReport;
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
@@ -81,10 +83,8 @@ fn reason<'a>(reports: impl Iterator<Item = &'a CheckReport>) -> String {
         counts && !report.verdict().is_good()
     };
     let failing: Vec<&str> = reports.filter(fails).map(CheckReport::name).collect();
-    let (named, others) = failing.split_at(failing.len().min(MOST_NAMES));
-    match (named.is_empty(), others.len()) {
-        (true, _) => "not ready".to_owned(),
-        (false, 0) => format!("not ready: {}", named.join(" ")),
-        (false, more) => format!("not ready: {} and {more} more", named.join(" ")),
+    if failing.is_empty() {
+        return "not ready".to_owned();
     }
+    format!("not ready: {}", listed(&failing, MOST_NAMES, " "))
 }

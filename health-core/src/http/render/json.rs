@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::check::class::FailureClass;
 use crate::check::outcome::{Observed, Status};
-use crate::http::answer::HistorySummary;
+use crate::http::deserialize::HistorySummary;
 use crate::http::render::Frame;
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
@@ -102,7 +102,7 @@ pub(crate) fn list(frame: &Frame<'_>, reports: &[Shown<'_>]) -> Bytes {
         checks,
         named,
         more,
-    } = fit(frame.room(), reports, |check| {
+    } = fit(frame.budget(), reports, |check| {
         let body = to_raw(&CheckBody::new(frame.words, check));
         let length = check.report.name().len() + body.get().len() + r#""":,"#.len();
         (body, length)

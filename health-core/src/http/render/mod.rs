@@ -1,9 +1,9 @@
 //! Renders answers, one file per format.
 
 pub(crate) mod exposition;
+pub(crate) mod health_json;
 #[cfg(feature = "status-page")]
 pub(crate) mod html;
-pub(crate) mod ietf;
 pub(crate) mod json;
 mod report;
 pub(crate) mod shown;
@@ -95,11 +95,11 @@ pub(crate) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    fn room(&self) -> Budget {
+    fn budget(&self) -> Budget {
         if self.is_short {
-            Budget::OF_A_PROBER
+            Budget::FOR_PROBES
         } else {
-            Budget::ENDLESS
+            Budget::UNLIMITED
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
         checks,
         named,
         more,
-    } = fit(Budget::OF_A_PROBER, checks, |check| {
+    } = fit(Budget::FOR_PROBES, checks, |check| {
         let line = Line(check).to_string();
         let length = line.len();
         (line, length)

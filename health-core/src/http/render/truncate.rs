@@ -15,11 +15,11 @@ pub(super) struct Budget {
 
 impl Budget {
     /// Leaves 2 KiB for the text around the list.
-    pub(super) const OF_A_PROBER: Budget = Budget {
+    pub(super) const FOR_PROBES: Budget = Budget {
         checks: 6 * 1024,
         names: 2 * 1024,
     };
-    pub(super) const ENDLESS: Budget = Budget {
+    pub(super) const UNLIMITED: Budget = Budget {
         checks: usize::MAX,
         names: usize::MAX,
     };
@@ -36,16 +36,16 @@ pub(super) struct Fitted<'a, T> {
 }
 
 /// The maximum overhead of a name: `[+]` and ` excluded: ok`.
-const AROUND_A_NAME: usize = 17;
+const NAME_OVERHEAD: usize = 17;
 
 /// Renders checks until the budget is used up. `render` also returns a length.
 /// The checks must be sorted by name, except that the last one can be anywhere.
 pub(super) fn fit<'a, T>(
-    room: Budget,
+    budget: Budget,
     checks: &[Shown<'a>],
     render: impl Fn(Shown<'a>) -> (T, usize),
 ) -> Fitted<'a, T> {
-    let mut left = room.checks;
+    let mut left = budget.checks;
     let mut rendered: Vec<Option<T>> = Vec::new();
     rendered.resize_with(checks.len(), || None);
     let mut rest = by_urgency(checks).into_iter();
@@ -67,15 +67,15 @@ pub(super) fn fit<'a, T>(
     Fitted {
         checks: fitted.collect(),
         more: unfit.len(),
-        named: named(room.names, checks, &unfit),
+        named: named(budget.names, checks, &unfit),
     }
 }
 
 /// Returns the checks whose names fit, in the given order.
-fn named<'a>(room: usize, checks: &[Shown<'a>], unfit: &[usize]) -> Vec<Shown<'a>> {
-    let mut left = room;
+fn named<'a>(budget: usize, checks: &[Shown<'a>], unfit: &[usize]) -> Vec<Shown<'a>> {
+    let mut left = budget;
     let fits = |check: &Shown<'_>| {
-        left = left.saturating_sub(check.report.name().len() + AROUND_A_NAME);
+        left = left.saturating_sub(check.report.name().len() + NAME_OVERHEAD);
         left > 0
     };
     let checks = unfit.iter().map(|&index| checks[index]);

@@ -38,17 +38,13 @@ impl Vocabulary {
     ];
 
     pub(crate) const fn status(self, status: Status) -> &'static str {
-        let [pass, warn, fail] = match self {
-            Vocabulary::Healthy => ["healthy", "degraded", "unhealthy"],
+        let words = match self {
+            Vocabulary::Healthy => return status.word(),
             Vocabulary::Pass => ["pass", "warn", "fail"],
             Vocabulary::Up => ["UP", "DEGRADED", "DOWN"],
             Vocabulary::Ok => ["ok", "degraded", "error"],
         };
-        match status {
-            Status::Pass => pass,
-            Status::Warn => warn,
-            Status::Fail => fail,
-        }
+        words[status as usize]
     }
 
     pub(crate) const fn verdict(self, verdict: Verdict) -> &'static str {

@@ -3,42 +3,19 @@
 use serde_json::Value;
 
 use crate::check::options::CheckOptions;
-use crate::registry::settings::value::{Refused, duration, flag, threshold};
+use crate::registry::settings::value::{InvalidValue, duration, flag, threshold};
 
-/// An option of a check that settings can change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CheckOption {
-    Enabled,
-    Timeout,
-    Interval,
-    Cache,
-    InitialDelay,
-    StaleAfter,
-    FailureThreshold,
-    SuccessThreshold,
-}
-
-impl CheckOption {
-    const ALL: [(&'static str, CheckOption); 8] = [
-        ("enabled", CheckOption::Enabled),
-        ("timeout", CheckOption::Timeout),
-        ("interval", CheckOption::Interval),
-        ("cache", CheckOption::Cache),
-        ("initial_delay", CheckOption::InitialDelay),
-        ("stale_after", CheckOption::StaleAfter),
-        ("failure_threshold", CheckOption::FailureThreshold),
-        ("success_threshold", CheckOption::SuccessThreshold),
-    ];
-
-    pub(super) fn named(word: &str) -> Option<CheckOption> {
-        let found = CheckOption::ALL.iter().find(|(name, _)| *name == word)?;
-        Some(found.1)
-    }
-
-    pub(super) fn names() -> impl Iterator<Item = &'static str> {
-        CheckOption::ALL.iter().map(|(name, _)| *name)
-    }
-}
+/// The names of the options of a check that settings can change.
+pub(super) const NAMES: [&str; 8] = [
+    "enabled",
+    "timeout",
+    "interval",
+    "cache",
+    "initial_delay",
+    "stale_after",
+    "failure_threshold",
+    "success_threshold",
+];
 
 /// The changes of the settings to one check.
 #[derive(Debug, Default)]
@@ -49,22 +26,38 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    pub(super) fn set(&mut self, key: CheckOption, value: &Value) -> Result<(), Refused> {
-        if key == CheckOption::Enabled {
+    /// Applies the value of an option. Returns whether there is such an option.
+    pub(super) fn set(&mut self, option: &str, value: &Value) -> Result<bool, InvalidValue> {
+        if option == "enabled" {
             self.disables = !flag(value)?;
-            return Ok(());
+            return Ok(true);
         }
-        let options = self.options.take().unwrap_or_default();
-        self.options = Some(match key {
-            CheckOption::Enabled => options,
-            CheckOption::Timeout => options.timeout(duration(value)?),
-            CheckOption::Interval => options.interval(duration(value)?),
-            CheckOption::Cache => options.cache(duration(value)?),
-            CheckOption::InitialDelay => options.initial_delay(duration(value)?),
-            CheckOption::StaleAfter => options.stale_after(duration(value)?),
-            CheckOption::FailureThreshold => options.failure_threshold(threshold(value)?),
-            CheckOption::SuccessThreshold => options.success_threshold(threshold(value)?),
+        let options = self.options.clone().unwrap_or_default();
+        self.options = Some(match option {
+            "timeout" => options.timeout(duration(value)?),
+            "interval" => options.interval(duration(value)?),
+            "cache" => options.cache(duration(value)?),
+            "initial_delay" => options.initial_delay(duration(value)?),
+            "stale_after" => options.stale_after(duration(value)?),
+            "failure_threshold" => options.failure_threshold(threshold(value)?),
+            "success_threshold" => options.success_threshold(threshold(value)?),
+            _ => return Ok(false),
         });
-        Ok(())
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_an_option() {
+        for name in NAMES {
+            let set = Change::default().set(name, &Value::Null);
+            assert!(set.is_err(), "{name} takes no null");
+        }
+        let unknown = Change::default().set("unknown", &Value::Null);
+        assert!(matches!(unknown, Ok(false)));
     }
 }

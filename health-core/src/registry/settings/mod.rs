@@ -1,6 +1,5 @@
 //! Configuration that an operator can change without a new build.
 
-mod apply;
 pub(crate) mod check;
 pub(crate) mod service;
 pub(crate) mod value;
@@ -8,22 +7,23 @@ pub(crate) mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::check::rules;
-use crate::registry::error::Problem;
-use crate::registry::settings::check::{Change, CheckOption};
+use crate::registry::error::{Problem, did_you_mean};
+use crate::registry::settings::check::Change;
 use crate::registry::settings::service::{ServiceOptions, TOKENS};
-use crate::registry::settings::value::Refused;
+use crate::registry::settings::value::InvalidValue;
+use crate::text::list::listed;
 
 /// The prefix of [`Settings::from_vars`].
 const DEFAULT_PREFIX: &str = "HEALTH_";
 /// The maximum number of settings in the log message of the start.
-const MOST_LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 /// Options that exclude each other.
 const PERIODS: [&str; 2] = ["interval", "cache"];
 
@@ -207,7 +207,7 @@ impl Settings {
             (Scope::Check, Some((check, option))) => {
                 self.set_option(check, option, Entry::of_variable(name, value));
             }
-            (Scope::Service, _) if service::is_setting(rest) => {
+            (Scope::Service, _) if service::NAMES.contains(&rest) => {
                 let entry = Entry::of_variable(name, value);
                 self.service.insert(rest.to_owned(), entry);
             }
@@ -263,12 +263,12 @@ impl Settings {
         let mut options = ServiceOptions::default();
         for (setting, entry) in &self.service {
             match options.set(setting, &entry.value) {
-                Some(Ok(())) => {}
-                Some(Err(refused)) => {
+                Ok(true) => {}
+                Ok(false) => problems.push(unknown_setting(setting, &entry.source())),
+                Err(invalid) => {
                     let what = format!("the settings have an invalid `{setting}`:");
-                    problems.push(bad_value(&what, &entry.source(), refused));
+                    problems.push(bad_value(&what, &entry.source(), invalid));
                 }
-                None => problems.push(unknown_setting(setting, &entry.source())),
             }
         }
         if TOKENS.iter().all(|token| self.service.contains_key(*token)) {
@@ -279,7 +279,7 @@ impl Settings {
             ));
         }
         for variable in self.unassigned(Scope::Service) {
-            if rules::nearest(&variable.rest, service::names()).is_some() {
+            if rules::nearest(&variable.rest, service::NAMES).is_some() {
                 problems.push(unknown_setting(&variable.rest, &variable.source()));
             }
         }
@@ -290,13 +290,13 @@ impl Settings {
     pub(crate) fn of(&self, check: &str, problems: &mut Vec<Problem>) -> Change {
         let mut change = Change::default();
         for (option, entry) in self.options_of(check) {
-            let Some(key) = CheckOption::named(option) else {
-                problems.push(unknown_option(check, option, &entry.source()));
-                continue;
-            };
-            if let Err(refused) = change.set(key, &entry.value) {
-                let what = format!("the settings have an invalid `{option}` for `{check}`:");
-                problems.push(bad_value(&what, &entry.source(), refused));
+            match change.set(option, &entry.value) {
+                Ok(true) => {}
+                Ok(false) => problems.push(unknown_option(check, option, &entry.source())),
+                Err(invalid) => {
+                    let what = format!("the settings have an invalid `{option}` for `{check}`:");
+                    problems.push(bad_value(&what, &entry.source(), invalid));
+                }
             }
         }
         change
@@ -363,12 +363,7 @@ impl Settings {
             options.map(|option| format!("{}.{option}", entries.written))
         });
         let all: Vec<String> = of_service.chain(of_checks).collect();
-        let (listed, others) = all.split_at(all.len().min(MOST_LISTED));
-        let mut text = listed.join(" ");
-        if !others.is_empty() {
-            let _ = write!(text, " and {} more", others.len());
-        }
-        text
+        listed(&all, MAX_LISTED, " ")
     }
 
     /// Returns the prefixes of the variables that were read.
@@ -413,8 +408,7 @@ impl Entry {
             .value
             .as_str()
             .is_some_and(|value| variables::is_foreign(check, value));
-        let fits = |key| Change::default().set(key, &self.value).is_ok();
-        !is_foreign && CheckOption::named(option).is_some_and(fits)
+        !is_foreign && matches!(Change::default().set(option, &self.value), Ok(true))
     }
 }
 
@@ -432,10 +426,9 @@ fn unknown_check(written: &str, similar: Option<&str>, source: &str) -> Problem 
     let written = written.escape_debug();
     Problem::setting(
         format!("settings refer to unknown check `{written}`{source}"),
-        similar.map_or_else(
-            || "write the name of a check, or take it out of the settings".into(),
-            |similar| format!("did you mean `{similar}`?"),
-        ),
+        did_you_mean(similar, || {
+            "write the name of a check, or take it out of the settings".into()
+        }),
     )
 }
 
@@ -446,46 +439,35 @@ fn unknown_option(check: &str, option: &str, source: &str) -> Problem {
         let option = option.escape_debug();
         format!("the settings of `{check}`{source} have an unknown option `{option}`")
     };
-    Problem::InvalidSetting {
-        what,
-        help: rules::nearest(option, CheckOption::names()).map_or_else(
-            || format!("the options are {}", list(CheckOption::names())),
-            |similar| format!("did you mean `{similar}`?"),
-        ),
-    }
+    let help = did_you_mean(rules::nearest(option, check::NAMES), || {
+        format!("the options are {}", check::NAMES.join(", "))
+    });
+    Problem::setting(what, help)
 }
 
 fn unknown_setting(setting: &str, source: &str) -> Problem {
-    Problem::InvalidSetting {
-        what: format!(
-            "the settings{source} have an unknown setting `{}`",
-            setting.escape_debug()
-        ),
-        help: rules::nearest(setting, service::names()).map_or_else(
-            || {
-                format!(
-                    "a check is a table of its options; the settings of the service are {}",
-                    list(service::names())
-                )
-            },
-            |similar| format!("did you mean `{similar}`?"),
-        ),
-    }
+    let similar = rules::nearest(setting, service::NAMES);
+    let setting = setting.escape_debug();
+    Problem::setting(
+        format!("the settings{source} have an unknown setting `{setting}`"),
+        did_you_mean(similar, || {
+            format!(
+                "a check is a table of its options; the settings of the service are {}",
+                service::NAMES.join(", ")
+            )
+        }),
+    )
 }
 
-fn bad_value(what: &str, source: &str, refused: Refused) -> Problem {
-    let shown = match refused.shown {
+fn bad_value(what: &str, source: &str, invalid: InvalidValue) -> Problem {
+    let shown = match invalid.shown {
         Some(shown) => format!("`{shown}`"),
         None => "a value of the wrong type".to_owned(),
     };
     Problem::setting(
         format!("{what} {shown}{source}"),
-        format!("write {}", refused.expected),
+        format!("write {}", invalid.expected),
     )
-}
-
-fn list(words: impl Iterator<Item = &'static str>) -> String {
-    words.collect::<Vec<_>>().join(", ")
 }
 
 impl<'de> Deserialize<'de> for Settings {

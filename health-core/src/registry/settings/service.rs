@@ -8,9 +8,9 @@ use crate::check::probe::Probe;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
 #[cfg(not(all(feature = "openapi", feature = "status-page")))]
-use crate::registry::settings::value::refused;
+use crate::registry::settings::value::invalid;
 use crate::registry::settings::value::{
-    Refused, details, duration, flag, path, ranges, secret, secret_in_file,
+    InvalidValue, details, duration, flag, path, ranges, secret, secret_in_file,
 };
 
 /// The changes of the settings to the service; `None` keeps the builder's
@@ -33,113 +33,89 @@ pub(crate) struct ServiceOptions {
     pub(crate) trusted_proxies: Vec<String>,
 }
 
-type Set = fn(&mut ServiceOptions, &Value) -> Result<(), Refused>;
-
-/// The settings of the service, each with the function that applies its value.
-const SETTINGS: [(&str, Set); 18] = [
-    ("drain_delay", |service, value| {
-        service.drain_delay = Some(duration(value)?);
-        Ok(())
-    }),
-    ("drain_readiness", |service, value| {
-        service.drain_readiness = Some(flag(value)?);
-        Ok(())
-    }),
-    ("termination_grace", |service, value| {
-        service.termination_grace = Some(duration(value)?);
-        Ok(())
-    }),
-    ("startup_patience", |service, value| {
-        service.startup_patience = Some(duration(value)?);
-        Ok(())
-    }),
-    ("details", |service, value| {
-        service.details = Some(details(value)?);
-        Ok(())
-    }),
-    ("probe_details", |service, value| {
-        service.probe_details = Some(details(value)?);
-        Ok(())
-    }),
-    (TOKENS[0], |service, value| {
-        service.guard_token = Some(secret(value)?);
-        Ok(())
-    }),
-    (TOKENS[1], |service, value| {
-        service.guard_token = Some(secret_in_file(value)?);
-        Ok(())
-    }),
-    ("guard_addresses", |service, value| {
-        service.guard_addresses = ranges(value)?;
-        Ok(())
-    }),
-    ("trusted_proxies", |service, value| {
-        service.trusted_proxies = ranges(value)?;
-        Ok(())
-    }),
-    ("base_path", |service, value| {
-        service.base_path = Some(path(value)?);
-        Ok(())
-    }),
-    ("liveness_path", |service, value| {
-        service.add_path(value, Page::Probe(Probe::Liveness))
-    }),
-    ("readiness_path", |service, value| {
-        service.add_path(value, Page::Probe(Probe::Readiness))
-    }),
-    ("startup_path", |service, value| {
-        service.add_path(value, Page::Probe(Probe::Startup))
-    }),
-    ("health_path", |service, value| {
-        service.add_path(value, Page::Health)
-    }),
-    #[cfg(feature = "status-page")]
-    ("status_path", |service, value| {
-        service.add_path(value, Page::StatusPage)
-    }),
-    #[cfg(not(feature = "status-page"))]
-    ("status_path", |_, value| Err(missing(value, "status-page"))),
-    ("metrics_path", |service, value| {
-        service.add_path(value, Page::Metrics)
-    }),
-    #[cfg(feature = "openapi")]
-    ("openapi_path", |service, value| {
-        service.add_path(value, Page::OpenApi)
-    }),
-    #[cfg(not(feature = "openapi"))]
-    ("openapi_path", |_, value| Err(missing(value, "openapi"))),
+/// The names of all settings of the service.
+pub(super) const NAMES: [&str; 18] = [
+    "drain_delay",
+    "drain_readiness",
+    "termination_grace",
+    "startup_patience",
+    "details",
+    "probe_details",
+    TOKENS[0],
+    TOKENS[1],
+    "guard_addresses",
+    "trusted_proxies",
+    "base_path",
+    "liveness_path",
+    "readiness_path",
+    "startup_path",
+    "health_path",
+    "status_path",
+    "metrics_path",
+    "openapi_path",
 ];
 
 /// Two settings for the same secret, which exclude each other.
 pub(super) const TOKENS: [&str; 2] = ["guard_token", "guard_token_file"];
 
 #[cfg(not(all(feature = "openapi", feature = "status-page")))]
-fn missing(value: &Value, feature: &str) -> Refused {
-    refused(
+fn missing(value: &Value, feature: &str) -> InvalidValue {
+    invalid(
         value,
         &format!("nothing: the service is built without the feature `{feature}`"),
     )
 }
 
-/// Returns the names of all settings of the service.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|(name, _)| *name)
-}
-
-pub(super) fn is_setting(word: &str) -> bool {
-    names().any(|name| name == word)
-}
-
 impl ServiceOptions {
-    /// Applies the value of a setting. Returns `None` if there is no such
-    /// setting.
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Option<Result<(), Refused>> {
-        let (_, set) = SETTINGS.iter().find(|(setting, _)| *setting == name)?;
-        Some(set(self, value))
+    /// Applies the value of a setting. Returns whether there is such a setting.
+    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<bool, InvalidValue> {
+        match name {
+            "drain_delay" => self.drain_delay = Some(duration(value)?),
+            "drain_readiness" => self.drain_readiness = Some(flag(value)?),
+            "termination_grace" => self.termination_grace = Some(duration(value)?),
+            "startup_patience" => self.startup_patience = Some(duration(value)?),
+            "details" => self.details = Some(details(value)?),
+            "probe_details" => self.probe_details = Some(details(value)?),
+            "guard_token" => self.guard_token = Some(secret(value)?),
+            "guard_token_file" => self.guard_token = Some(secret_in_file(value)?),
+            "guard_addresses" => self.guard_addresses = ranges(value)?,
+            "trusted_proxies" => self.trusted_proxies = ranges(value)?,
+            "base_path" => self.base_path = Some(path(value)?),
+            "liveness_path" => self.add_path(value, Page::Probe(Probe::Liveness))?,
+            "readiness_path" => self.add_path(value, Page::Probe(Probe::Readiness))?,
+            "startup_path" => self.add_path(value, Page::Probe(Probe::Startup))?,
+            "health_path" => self.add_path(value, Page::Health)?,
+            #[cfg(feature = "status-page")]
+            "status_path" => self.add_path(value, Page::StatusPage)?,
+            #[cfg(not(feature = "status-page"))]
+            "status_path" => return Err(missing(value, "status-page")),
+            "metrics_path" => self.add_path(value, Page::Metrics)?,
+            #[cfg(feature = "openapi")]
+            "openapi_path" => self.add_path(value, Page::OpenApi)?,
+            #[cfg(not(feature = "openapi"))]
+            "openapi_path" => return Err(missing(value, "openapi")),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
-    fn add_path(&mut self, value: &Value, page: Page) -> Result<(), Refused> {
+    fn add_path(&mut self, value: &Value, page: Page) -> Result<(), InvalidValue> {
         self.paths.push((path(value)?, page));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_setting() {
+        for name in NAMES {
+            let set = ServiceOptions::default().set(name, &Value::Null);
+            assert!(set.is_err(), "{name} takes no null");
+        }
+        let unknown = ServiceOptions::default().set("unknown", &Value::Null);
+        assert!(matches!(unknown, Ok(false)));
     }
 }

@@ -11,63 +11,63 @@ use crate::registry::network::network;
 
 /// The maximum size of a secret, in bytes. Requests with a larger head are
 /// rejected anyway.
-const LARGEST_SECRET: u64 = 16 * 1024;
+const MAX_SECRET: u64 = 16 * 1024;
 
-/// Why a value is invalid.
+/// A value that a setting does not accept.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct InvalidValue {
     /// The value as shown in an error; `None` for a secret.
     pub(super) shown: Option<String>,
     /// What to write instead.
     pub(super) expected: String,
 }
 
-pub(super) fn flag(value: &Value) -> Result<bool, Refused> {
+pub(super) fn flag(value: &Value) -> Result<bool, InvalidValue> {
     match value {
         Value::Bool(flag) => Ok(*flag),
         Value::String(text) if text == "true" => Ok(true),
         Value::String(text) if text == "false" => Ok(false),
-        other => Err(refused(other, "`true` or `false`")),
+        other => Err(invalid(other, "`true` or `false`")),
     }
 }
 
-pub(super) fn duration(value: &Value) -> Result<Duration, Refused> {
+pub(super) fn duration(value: &Value) -> Result<Duration, InvalidValue> {
     let text = value.as_str();
     text.and_then(|text| humantime::parse_duration(text).ok())
         .ok_or_else(|| {
-            refused(
+            invalid(
                 value,
                 "a duration with its unit, such as `500ms`, `2s` or `1m`",
             )
         })
 }
 
-pub(super) fn threshold(value: &Value) -> Result<u32, Refused> {
+pub(super) fn threshold(value: &Value) -> Result<u32, InvalidValue> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         other => other.as_u64().and_then(|number| u32::try_from(number).ok()),
     };
-    number.ok_or_else(|| refused(value, "a whole number of at least 1"))
+    number.ok_or_else(|| invalid(value, "a whole number of at least 1"))
 }
 
 /// Parses a level of detail, except [`Details::Full`], which only a guard
 /// grants.
-pub(super) fn details(value: &Value) -> Result<Details, Refused> {
+pub(super) fn details(value: &Value) -> Result<Details, InvalidValue> {
     match value.as_str() {
         Some("status") => Ok(Details::Status),
         Some("checks") => Ok(Details::Checks),
-        _ => Err(refused(value, "`status` or `checks`")),
+        _ => Err(invalid(value, "`status` or `checks`")),
     }
 }
 
-pub(super) fn path(value: &Value) -> Result<String, Refused> {
+pub(super) fn path(value: &Value) -> Result<String, InvalidValue> {
     let text = value.as_str().map(str::to_owned);
-    text.ok_or_else(|| refused(value, "a path as text, such as `/internal/ready`"))
+    text.ok_or_else(|| invalid(value, "a path as text, such as `/internal/ready`"))
 }
 
 /// Parses addresses and ranges: a comma-separated text, or a list from a file.
 /// The error lists all invalid ones.
-pub(super) fn ranges(value: &Value) -> Result<Vec<String>, Refused> {
+pub(super) fn ranges(value: &Value) -> Result<Vec<String>, InvalidValue> {
     let listed = |items: &Vec<Value>| {
         let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
         texts.collect::<Option<Vec<_>>>()
@@ -78,7 +78,7 @@ pub(super) fn ranges(value: &Value) -> Result<Vec<String>, Refused> {
         _ => None,
     };
     let ranges: Vec<String> =
-        ranges.ok_or_else(|| refused(value, "addresses and ranges, separated by commas"))?;
+        ranges.ok_or_else(|| invalid(value, "addresses and ranges, separated by commas"))?;
     let mut wrong = Vec::new();
     let mut help = Vec::new();
     for range in &ranges {
@@ -92,28 +92,28 @@ pub(super) fn ranges(value: &Value) -> Result<Vec<String>, Refused> {
     if wrong.is_empty() {
         return Ok(ranges);
     }
-    Err(Refused {
+    Err(InvalidValue {
         shown: Some(wrong.join(", ")),
         expected: help.join("; "),
     })
 }
 
-pub(super) fn secret(value: &Value) -> Result<String, Refused> {
+pub(super) fn secret(value: &Value) -> Result<String, InvalidValue> {
     let text = value.as_str().map(str::to_owned);
-    text.ok_or_else(|| Refused {
+    text.ok_or_else(|| InvalidValue {
         shown: None,
-        expected: "it as text in quotes".into(),
+        expected: "the secret as a quoted string".into(),
     })
 }
 
 /// Reads a secret from a file, without the line break at its end.
-pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
+pub(super) fn secret_in_file(value: &Value) -> Result<String, InvalidValue> {
     let Some(file) = value.as_str() else {
-        return Err(refused(value, "the path of a file as text"));
+        return Err(invalid(value, "the path of a file as text"));
     };
     read(file)
         .map(|secret| secret.trim_end_matches(['\r', '\n']).to_owned())
-        .map_err(|error| refused(value, &format!("the path of a readable file ({error})")))
+        .map_err(|error| invalid(value, &format!("the path of a readable file ({error})")))
 }
 
 /// Reads a bounded part of the file, since a wrong path can be endless, such as
@@ -121,15 +121,15 @@ pub(super) fn secret_in_file(value: &Value) -> Result<String, Refused> {
 fn read(file: &str) -> io::Result<String> {
     let mut content = String::new();
     let file = File::open(file)?;
-    file.take(LARGEST_SECRET).read_to_string(&mut content)?;
+    file.take(MAX_SECRET).read_to_string(&mut content)?;
     Ok(content)
 }
 
-pub(super) fn refused(value: &Value, expected: &str) -> Refused {
+pub(super) fn invalid(value: &Value, expected: &str) -> InvalidValue {
     let shown = value
         .as_str()
         .map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
-    Refused {
+    InvalidValue {
         shown: Some(shown),
         expected: expected.to_owned(),
     }

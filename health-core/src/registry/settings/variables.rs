@@ -4,7 +4,7 @@
 //! Kubernetes sets for each Service. An unrelated variable must not prevent a
 //! start, but a misspelled setting must.
 
-use crate::registry::settings::check::CheckOption;
+use crate::registry::settings::check;
 
 /// Suffixes of variables that contain an address or a file. Docker links and
 /// Kubernetes Services use the first seven.
@@ -15,9 +15,9 @@ const FOREIGN: [&str; 12] = [
 /// Splits a variable into the check and the option, which is the longest option
 /// that is a suffix.
 pub(super) fn split(rest: &str) -> Option<(&str, &'static str)> {
-    let options = CheckOption::names().filter_map(|option| {
-        let check = rest.strip_suffix(option)?.strip_suffix('_')?;
-        (!check.is_empty()).then_some((check, option))
+    let options = check::NAMES.into_iter().filter_map(|option| {
+        let name = rest.strip_suffix(option)?.strip_suffix('_')?;
+        (!name.is_empty()).then_some((name, option))
     });
     options.max_by_key(|(_, option)| option.len())
 }

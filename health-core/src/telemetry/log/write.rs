@@ -7,6 +7,7 @@ use crate::check::outcome::Status;
 use crate::check::probe::{Probe, Probes};
 use crate::telemetry::event::Transition;
 use crate::telemetry::log::line::{AnswerTransition, Line};
+use crate::text::list::listed;
 use crate::text::mask::masked;
 use crate::time::stamp::milliseconds;
 use crate::verdict::Verdict;
@@ -190,8 +191,8 @@ fn answer_turned(turned: &AnswerTransition) {
             tracing::$level!(
                 target: TARGET,
                 probe = turned.probe.as_str(),
-                from = word(turned.from),
-                to = word(turned.to),
+                from = turned.from.word(),
+                to = turned.to.word(),
                 checks = turned.checks(),
                 draining = turned.draining,
                 "{} status changed",
@@ -206,15 +207,6 @@ fn answer_turned(turned: &AnswerTransition) {
     }
 }
 
-/// Returns the word of the default vocabulary.
-const fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "healthy",
-        Status::Warn => "degraded",
-        Status::Fail => "unhealthy",
-    }
-}
-
 fn draining(delay: Duration, readiness_fails: bool) {
     let delay_s = delay.as_secs_f64();
     if readiness_fails {
@@ -225,20 +217,10 @@ fn draining(delay: Duration, readiness_fails: bool) {
 }
 
 impl AnswerTransition {
-    /// Returns the first check that caused the change, and the number of
+    /// Returns the first checks that caused the change, and the number of
     /// others.
     fn checks(&self) -> String {
-        const AT_A_GLANCE: usize = 10;
-        let shown: Vec<&str> = self
-            .checks
-            .iter()
-            .take(AT_A_GLANCE)
-            .map(|name| &**name)
-            .collect();
-        let shown = shown.join(" ");
-        match self.checks.len().saturating_sub(AT_A_GLANCE) {
-            0 => shown,
-            others => format!("{shown} and {others} more"),
-        }
+        const MAX_NAMES: usize = 10;
+        listed(&self.checks, MAX_NAMES, " ")
     }
 }

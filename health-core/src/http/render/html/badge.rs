@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::format::Escaped;
-use crate::http::render::html::kind::state_of;
 use crate::text::bounded::cut;
 
 const HEIGHT: usize = 20;
@@ -12,24 +12,15 @@ const HEIGHT: usize = 20;
 const SPACE: usize = 6;
 /// The estimated width of a character. `textLength` adapts the text to it.
 const CHARACTER: usize = 7;
-const LONGEST_LABEL: usize = 64;
+const MAX_LABEL: usize = 64;
 
 /// Renders a badge with a label on the left and the state on the right. `None` is an
 /// unknown state.
 pub(crate) fn badge(label: &str, status: Option<Status>) -> Bytes {
-    let (word, colour) = match status {
-        Some(status) => {
-            let colour = match status {
-                Status::Pass => "#137a3e",
-                Status::Warn => "#8a5a00",
-                Status::Fail => "#c0262d",
-            };
-            (state_of(status).word.to_lowercase(), colour)
-        }
-        None => ("unknown".to_owned(), "#56616d"),
-    };
-    let label = cut(label, LONGEST_LABEL);
-    let [left, right] = [label, &word].map(|text| text.chars().count() * CHARACTER);
+    let state = status.map_or(DisplayState::Unknown, DisplayState::from);
+    let (word, colour) = (state.as_str(), state.colour());
+    let label = cut(label, MAX_LABEL);
+    let [left, right] = [label, word].map(|text| text.chars().count() * CHARACTER);
     let split = left + 2 * SPACE;
     let width = split + right + 2 * SPACE;
     let label = Escaped(label);
@@ -38,7 +29,7 @@ pub(crate) fn badge(label: &str, status: Option<Status>) -> Bytes {
          aria-label=\"{label}: {word}\"><title>{label}: {word}</title>\
          <clipPath id=\"r\"><rect width=\"{width}\" height=\"{HEIGHT}\" rx=\"3\"/></clipPath>\
          <g clip-path=\"url(#r)\"><rect width=\"{split}\" height=\"{HEIGHT}\" fill=\"#3b4148\"/>\
-         <rect x=\"{split}\" width=\"{}\" height=\"{HEIGHT}\" fill=\"{colour}\"/></g>\
+         <rect x=\"{split}\" width=\"{}\" height=\"{HEIGHT}\" fill=\"#{colour}\"/></g>\
          <g fill=\"#fff\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\
          <text x=\"{SPACE}\" y=\"14\" textLength=\"{left}\" lengthAdjust=\"spacingAndGlyphs\">{label}</text>\
          <text x=\"{}\" y=\"14\" textLength=\"{right}\" lengthAdjust=\"spacingAndGlyphs\">{word}</text></g></svg>\n",

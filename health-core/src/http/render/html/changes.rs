@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
-use crate::http::render::html::Indexed;
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::format::{Ago, Escaped, Short};
+use crate::http::render::html::frame::Indexed;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::verdict::Verdict;
 use crate::verdict::changes::{Change, Changes};
 
 /// The number of changes on the page.
-const MOST: usize = 12;
+const MAX: usize = 12;
 /// The number of changes per check if there are several checks, so that a flapping
 /// one does not hide the others.
-const MOST_OF_ONE: usize = 4;
+const MAX_OF_ONE: usize = 4;
 
 /// Renders the last changes of these checks.
 pub(super) struct List<'a> {
@@ -59,29 +60,31 @@ impl List<'_> {
             .iter()
             .map(|(index, check)| (*index, check.report.name()))
             .collect();
-        let most_of_one = if names.len() == 1 { MOST } else { MOST_OF_ONE };
+        let max_of_one = if names.len() == 1 { MAX } else { MAX_OF_ONE };
         let mut seen: HashMap<usize, usize> = HashMap::new();
         let known = self.changes.newest_first().filter_map(|change| {
             let name = *names.get(&change.check)?;
             let count = seen.entry(change.check).or_default();
             *count += 1;
-            (*count <= most_of_one).then_some((name, change))
+            (*count <= max_of_one).then_some((name, change))
         });
-        known.take(MOST).collect()
+        known.take(MAX).collect()
     }
 
     fn change(&self, name: &str, change: &Change, f: &mut Formatter<'_>) -> fmt::Result {
-        let (from, to) = (word(change.from), word(change.to));
+        let [from, to] = [change.from, change.to].map(DisplayState::from);
         let (at, now) = (change.at, self.now);
         write!(
             f,
-            "<li class=\"{}\">{} {} <strong>{from} → {to}</strong>",
-            class(change.to),
+            "<li class=\"{}\">{} {} <strong>{} → {}</strong>",
+            to.class(),
             Ago { at, now },
             CheckLink {
                 query: self.query,
                 name
             },
+            from.as_str(),
+            to.as_str(),
         )?;
         match &change.reason {
             Some(root) if change.to == Verdict::Skipped => {
@@ -99,25 +102,5 @@ impl List<'_> {
             write!(f, " <small>incident {incident}</small>")?;
         }
         f.write_str("</li>\n")
-    }
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "passing",
-        Verdict::Warn => "degraded",
-        Verdict::Fail => "failing",
-        Verdict::Unknown => "unknown",
-        Verdict::Skipped => "skipped",
-    }
-}
-
-fn class(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "fail",
-        Verdict::Unknown => "unknown",
-        Verdict::Skipped => "skipped",
     }
 }

@@ -9,7 +9,7 @@ use crate::http::render::html::format::Short;
 use crate::verdict::history::{History, HistoryEntry};
 
 /// The maximum number of bars.
-const MOST: usize = 60;
+const MAX_BARS: usize = 60;
 /// A chart with fewer bars leaves space on the left, so that all charts have
 /// one scale.
 const FEWEST: usize = 20;
@@ -24,7 +24,7 @@ pub(super) struct Chart<'a>(pub(super) &'a History);
 impl Display for Chart<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let all = self.0.past();
-        let past = &all[all.len().saturating_sub(MOST)..];
+        let past = &all[all.len().saturating_sub(MAX_BARS)..];
         let slots = past.len().max(FEWEST);
         let first = slots - past.len();
         write!(
@@ -89,7 +89,7 @@ impl Display for InWords<'_> {
             let same = |past: &&HistoryEntry| past.status == status;
             self.0.iter().filter(same).count()
         };
-        let [passed, warned, failed] = [Status::Pass, Status::Warn, Status::Fail].map(count);
+        let [passed, warned, failed] = Status::ALL.map(count);
         write!(
             f,
             "Last {} results: {passed} passed, {warned} degraded, {failed} failed",

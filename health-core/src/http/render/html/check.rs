@@ -9,8 +9,8 @@ use crate::check::outcome::{Observed, Status};
 use crate::check::probe::Probe;
 use crate::http::render::html::axis::{Axis, Span, Summary};
 use crate::http::render::html::chart::Chart;
-use crate::http::render::html::format::{Ago, Escaped, Short, State};
-use crate::http::render::html::kind::{Kind, state_of};
+use crate::http::render::html::display_state::DisplayState;
+use crate::http::render::html::format::{Ago, Capital, Escaped, Short};
 use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
@@ -19,11 +19,11 @@ use crate::verdict::Verdict;
 use crate::verdict::day::Day;
 
 /// The icon next to the word of a state.
-pub(super) struct Icon(pub(super) State);
+pub(super) struct Icon(pub(super) DisplayState);
 
 impl Display for Icon {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let class = self.0.class;
+        let class = self.0.class();
         write!(
             f,
             "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"#i-{class}\"/></svg>"
@@ -31,7 +31,7 @@ impl Display for Icon {
     }
 }
 
-/// How much of a check is shown.
+/// The extent to which a check is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// A check that passes, among others.
@@ -54,9 +54,13 @@ pub(super) struct Card<'a> {
 impl Display for Card<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.check.report;
-        let state = Kind::of(report).state();
+        let state = DisplayState::of(report);
         let name = Escaped(report.name());
-        writeln!(f, "<li class=\"card {}\" id=\"check-{name}\">", state.class)?;
+        writeln!(
+            f,
+            "<li class=\"card {}\" id=\"check-{name}\">",
+            state.class()
+        )?;
         match self.extent {
             Extent::Page => write!(f, "<h2>{name}</h2>")?,
             Extent::Short | Extent::Full => {
@@ -64,7 +68,8 @@ impl Display for Card<'_> {
                 write!(f, "<h3>{}</h3>", CheckLink { query, name })?;
             }
         }
-        writeln!(f, "<p class=\"state\">{}{}</p>", Icon(state), state.word)?;
+        let word = Capital(state.as_str());
+        writeln!(f, "<p class=\"state\">{}{word}</p>", Icon(state))?;
         self.reason(f)?;
         if let Some(description) = report.description() {
             let description = Escaped(description);
@@ -206,8 +211,8 @@ impl Card<'_> {
             writeln!(f, "<div><dt>{name}</dt><dd>{value}</dd></div>")
         };
         if let Some(at) = report.since() {
-            let since = format!("{} since", Kind::of(report).state().word);
-            fact(&since, &Ago { at, now })?;
+            let state = Capital(DisplayState::of(report).as_str());
+            fact(&format!("{state} since"), &Ago { at, now })?;
         }
         if let Some(incident) = report.incident() {
             fact("Incident", &incident)?;
@@ -226,7 +231,7 @@ impl Card<'_> {
         }
         if let Some(last) = report.last_status() {
             if Verdict::from(last) != report.verdict() {
-                fact("Last result", &state_of(last).word)?;
+                fact("Last result", &Capital(DisplayState::from(last).as_str()))?;
             }
         }
         match (report.overdue_since(), report.response_time()) {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::format::{Capital, Escaped};
-use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{Query, Refresh, Wanted};
 
 /// The maximum number of tags that can be chosen from.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
 /// The choices on the page: off, the default, and ten times the default and
 /// more.
@@ -53,19 +53,18 @@ impl Display for FilterForm<'_> {
             )?;
         }
         f.write_str("<label>State <select name=\"state\">")?;
-        let state = self.query.state.map_or("", Wanted::as_str);
-        write_option(f, "", "any", state)?;
-        write_option(f, Wanted::PROBLEMS, "Not passing", state)?;
-        for kind in Kind::ALL {
-            let word = Capital(kind.as_str()).to_string();
-            write_option(f, kind.as_str(), &word, state)?;
+        let chosen = self.query.state.map_or("", Wanted::as_str);
+        write_option(f, "", "any", chosen)?;
+        write_option(f, Wanted::PROBLEMS, "Not passing", chosen)?;
+        for state in DisplayState::ALL.map(DisplayState::as_str) {
+            write_option(f, state, &Capital(state).to_string(), chosen)?;
         }
         f.write_str("</select></label>\n")?;
         if !self.tags.is_empty() {
             f.write_str("<label>Tag <select name=\"tag\">")?;
             let chosen = self.query.tag().unwrap_or_default();
             write_option(f, "", "any", chosen)?;
-            for tag in self.tags.iter().take(MOST_TAGS) {
+            for tag in self.tags.iter().take(MAX_TAGS) {
                 write_option(f, tag, tag, chosen)?;
             }
             f.write_str("</select></label>\n")?;

@@ -1,18 +1,10 @@
-//! Words of the status page, and escaping of texts.
+//! Formats of texts, durations and times on the status page.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
 use crate::http::render::one_line;
 use crate::time::stamp::timestamp;
-
-/// A state: its word, class and icon. It is never shown by colour alone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct State {
-    pub(super) word: &'static str,
-    /// The CSS class and the name of the icon.
-    pub(super) class: &'static str,
-}
 
 /// A text of the application, escaped for the content of an element or a quoted
 /// attribute.
@@ -87,11 +79,17 @@ pub(super) struct TimeTag(pub(super) SystemTime);
 
 impl Display for TimeTag {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let at = timestamp(self.0);
-        // `2026-11-21T10:15:27.120Z`
-        let (date, time) = (&at[..10], &at[11..19]);
-        write!(f, "<time datetime=\"{at}\">{date} {time} UTC</time>")
+        let (at, shown) = readable_time(self.0);
+        write!(f, "<time datetime=\"{at}\">{shown}</time>")
     }
+}
+
+/// Returns the timestamp, and the same time for people, in whole seconds.
+fn readable_time(at: SystemTime) -> (String, String) {
+    let at = timestamp(at);
+    // `2026-11-21T10:15:27.120Z`
+    let shown = format!("{} {} UTC", &at[..10], &at[11..19]);
+    (at, shown)
 }
 
 /// The age of an event; a tooltip has its time.
@@ -144,9 +142,8 @@ struct Tooltip(SystemTime);
 
 impl Display for Tooltip {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let at = timestamp(self.0);
-        let (date, time) = (&at[..10], &at[11..19]);
-        write!(f, "<time datetime=\"{at}\" title=\"{date} {time} UTC\">")
+        let (at, shown) = readable_time(self.0);
+        write!(f, "<time datetime=\"{at}\" title=\"{shown}\">")
     }
 }
 

@@ -6,16 +6,16 @@ use std::time::SystemTime;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::http::render::html::check::Icon;
-use crate::http::render::html::format::{Ago, Capital, Escaped, Short, State, TimeTag, Until};
-use crate::http::render::html::kind::{Kind, state_of};
+use crate::http::render::html::display_state::DisplayState;
+use crate::http::render::html::format::{Ago, Capital, Escaped, Short, TimeTag, Until};
+use crate::http::render::html::frame::{PageFrame, PageSubject};
 use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
-use crate::http::render::html::{Frame, Subject};
 use crate::http::render::shown::Shown;
 
 pub(super) struct Heading<'a> {
-    pub(super) subject: Subject<'a>,
-    pub(super) frame: &'a Frame<'a>,
+    pub(super) subject: PageSubject<'a>,
+    pub(super) frame: &'a PageFrame<'a>,
     pub(super) counts: &'a Counts,
     /// The switches that are off.
     pub(super) notices: &'a [Shown<'a>],
@@ -23,44 +23,34 @@ pub(super) struct Heading<'a> {
     pub(super) now: SystemTime,
 }
 
-impl Heading<'_> {
-    /// Returns the state of the service in one word. A drain and a start are no
-    /// failures.
-    fn word(&self) -> (&'static str, State) {
-        headline(self.frame, &self.subject)
-    }
-}
-
-/// Returns the words for the state of the subject, and its colour.
-pub(super) fn headline(frame: &Frame<'_>, subject: &Subject<'_>) -> (&'static str, State) {
-    let state = state_of(subject.status());
+/// Returns the word for the state of the subject, and the state whose colour it
+/// has. A drain and a start are no failures.
+pub(super) fn headline(
+    frame: &PageFrame<'_>,
+    subject: &PageSubject<'_>,
+) -> (&'static str, DisplayState) {
     match subject {
-        Subject::Service(Status::Fail) if frame.is_only_draining() => {
-            ("Draining", Kind::Degraded.state())
+        PageSubject::Service(Status::Fail) if frame.is_only_draining() => {
+            ("draining", DisplayState::Degraded)
         }
-        Subject::Service(Status::Fail) if frame.is_starting() => {
-            ("Starting", Kind::Degraded.state())
+        PageSubject::Service(Status::Fail) if frame.is_starting() => {
+            ("starting", DisplayState::Degraded)
         }
-        Subject::Check(check) => {
-            let state = Kind::of(check.report).state();
-            (state.word, state)
+        PageSubject::Service(status) | PageSubject::Group(_, status) => {
+            (status.word(), (*status).into())
         }
-        Subject::Service(status) | Subject::Group(_, status) => (word(*status), state),
-    }
-}
-
-pub(super) fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "Healthy",
-        Status::Warn => "Degraded",
-        Status::Fail => "Unhealthy",
+        PageSubject::Check(check) => {
+            let state = DisplayState::of(check.report);
+            (state.as_str(), state)
+        }
     }
 }
 
 impl Display for Heading<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (word, state) = self.word();
-        writeln!(f, "<header>\n<div class=\"banner {}\">", state.class)?;
+        let (word, state) = headline(self.frame, &self.subject);
+        let word = Capital(word);
+        writeln!(f, "<header>\n<div class=\"banner {}\">", state.class())?;
         self.subject_line(f)?;
         writeln!(f, "<h1>{}{word}</h1>", Icon(state))?;
         if !self.counts.is_empty() {
@@ -95,12 +85,12 @@ impl Heading<'_> {
         let service = Escaped(service);
         let whole = self.query.whole_page();
         let name = match self.subject {
-            Subject::Service(_) if self.frame.service.name.is_none() => return Ok(()),
-            Subject::Service(_) => {
+            PageSubject::Service(_) if self.frame.service.name.is_none() => return Ok(()),
+            PageSubject::Service(_) => {
                 return writeln!(f, "<p class=\"service\"><bdi>{service}</bdi></p>");
             }
-            Subject::Group(tag, _) => format!("group <bdi>{}</bdi>", Escaped(tag)),
-            Subject::Check(check) => format!("<bdi>{}</bdi>", Escaped(check.report.name())),
+            PageSubject::Group(tag, _) => format!("group <bdi>{}</bdi>", Escaped(tag)),
+            PageSubject::Check(check) => format!("<bdi>{}</bdi>", Escaped(check.report.name())),
         };
         writeln!(
             f,
@@ -110,7 +100,7 @@ impl Heading<'_> {
 
     /// The description of the service, its notes and links.
     fn about(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (Subject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
+        let (PageSubject::Service(_), Some(info)) = (self.subject, self.frame.service.info) else {
             return Ok(());
         };
         for text in info.description.iter().chain(&info.notes) {
@@ -145,17 +135,18 @@ impl Heading<'_> {
     fn facts(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("<dl class=\"facts\">\n")?;
         for (probe, status) in self.frame.probes.into_iter().flatten() {
-            let (name, state) = (Capital(probe.as_str()), state_of(status));
+            let (name, state) = (Capital(probe.as_str()), DisplayState::from(status));
             let word = match (probe, status) {
-                (Probe::Readiness, Status::Fail) if self.frame.draining => "Draining",
-                (Probe::Startup, Status::Fail) if self.frame.is_starting() => "Starting",
-                _ => state.word,
+                (Probe::Readiness, Status::Fail) if self.frame.draining => "draining",
+                (Probe::Startup, Status::Fail) if self.frame.is_starting() => "starting",
+                _ => state.as_str(),
             };
             writeln!(
                 f,
-                "<div><dt>{name}</dt><dd class=\"{}\">{}{word}</dd></div>",
-                state.class,
+                "<div><dt>{name}</dt><dd class=\"{}\">{}{}</dd></div>",
+                state.class(),
                 Icon(state),
+                Capital(word),
             )?;
         }
         let service = &self.frame.service;
@@ -182,13 +173,13 @@ impl Heading<'_> {
 
 /// The number of checks in each state.
 #[derive(Default)]
-pub(super) struct Counts([usize; Kind::ALL.len()]);
+pub(super) struct Counts([usize; DisplayState::ALL.len()]);
 
 impl Counts {
     pub(super) fn of<'a>(checks: impl Iterator<Item = &'a Shown<'a>>) -> Self {
         let mut counts = Counts::default();
         for check in checks {
-            counts.0[Kind::of(check.report) as usize] += 1;
+            counts.0[DisplayState::of(check.report) as usize] += 1;
         }
         counts
     }
@@ -200,13 +191,13 @@ impl Counts {
 
 impl Display for Counts {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let present = Kind::ALL
+        let present = DisplayState::ALL
             .into_iter()
             .zip(self.0)
             .filter(|(_, count)| *count > 0);
-        for (nth, (kind, count)) in present.enumerate() {
+        for (nth, (state, count)) in present.enumerate() {
             let separator = if nth == 0 { "" } else { ", " };
-            write!(f, "{separator}{count} {}", kind.counted())?;
+            write!(f, "{separator}{count} {}", state.counted())?;
         }
         Ok(())
     }

@@ -13,10 +13,11 @@ pub(crate) mod badge;
 pub(crate) mod changes;
 pub(crate) mod chart;
 pub(crate) mod check;
+pub(crate) mod display_state;
 pub(crate) mod form;
 pub(crate) mod format;
+pub(crate) mod frame;
 pub(crate) mod heading;
-pub(crate) mod kind;
 pub(crate) mod links;
 pub(crate) mod query;
 
@@ -27,19 +28,15 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
-use crate::check::probe::Probe;
 use crate::http::render::html::axis::Span;
 use crate::http::render::html::check::{Card, Extent};
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::form::{FilterForm, RefreshChoice};
-use crate::http::render::html::format::Escaped;
+use crate::http::render::html::format::{Capital, Escaped};
+use crate::http::render::html::frame::{Days, Indexed, PageFrame, PageSubject};
 use crate::http::render::html::heading::{Counts, Heading, headline};
-use crate::http::render::html::kind::Kind;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
-use crate::http::service_info::ServiceInfo;
-use crate::verdict::changes::Changes;
-use crate::verdict::day::Day;
-use crate::verdict::snapshot::{in_group, standing, worst};
 
 const STYLE: &str = include_str!("style.css");
 const ICONS: &str = include_str!("icons.svg");
@@ -49,82 +46,15 @@ pub(crate) const SCRIPT: &str = include_str!("script.js");
 /// The maximum size of all cards. Further checks are shown by name.
 const CARDS_SIZE: usize = 72 * 1024;
 /// The maximum number of checks that are shown by name under each heading.
-const MOST_NAMES: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 /// Up to this number, passing checks are not folded.
 const FEW: usize = 30;
-
-/// The data about the service as a whole.
-#[derive(Default)]
-pub(crate) struct Frame<'a> {
-    pub(crate) service: Service<'a>,
-    pub(crate) uptime: Option<Duration>,
-    pub(crate) probes: Option<[(Probe, Status); Probe::ALL.len()]>,
-    /// Readiness fails because of the drain.
-    pub(crate) draining: bool,
-    /// The status regardless of the drain.
-    pub(crate) without_drain: Option<Status>,
-    pub(crate) changes: Changes,
-}
-
-impl Frame<'_> {
-    /// Returns whether the service only fails because of the drain.
-    fn is_only_draining(&self) -> bool {
-        self.draining
-            && self
-                .without_drain
-                .is_some_and(|status| status != Status::Fail)
-    }
-
-    /// Returns whether startup has not passed yet, and no restart is needed.
-    fn is_starting(&self) -> bool {
-        let fails = |probe| {
-            let probes = self.probes.iter().flatten();
-            probes
-                .filter(|(other, _)| *other == probe)
-                .any(|(_, status)| *status == Status::Fail)
-        };
-        !self.draining && fails(Probe::Startup) && !fails(Probe::Liveness)
-    }
-}
-
-/// The names of the service, as far as the client may see them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Service<'a> {
-    pub(crate) name: Option<&'a str>,
-    pub(crate) version: Option<&'a str>,
-    pub(crate) instance: Option<&'a str>,
-    pub(crate) host: Option<&'a str>,
-    /// Its description, notes and links.
-    pub(crate) info: Option<&'a ServiceInfo>,
-}
-
-/// What the page is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Subject<'a> {
-    Service(Status),
-    Group(&'a str, Status),
-    Check(Shown<'a>),
-}
-
-impl Subject<'_> {
-    fn status(&self) -> Status {
-        match self {
-            Subject::Service(status) | Subject::Group(_, status) => *status,
-            Subject::Check(check) => standing(check.report.verdict()),
-        }
-    }
-}
-
-/// A check, and its index in the snapshot.
-pub(crate) type Indexed<'a> = (usize, Shown<'a>);
-/// Returns the last day of these checks.
-pub(crate) type Days<'a> = &'a dyn Fn(&[usize]) -> Vec<Option<Day>>;
 
 /// Renders the page with the status only.
 pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
     let document = Document {
-        subject: Subject::Service(status),
-        frame: &Frame::default(),
+        subject: PageSubject::Service(status),
+        frame: &PageFrame::default(),
         query,
         counts: Counts::default(),
         notices: Vec::new(),
@@ -140,7 +70,7 @@ pub(crate) fn status_only(status: Status, query: &Query) -> Bytes {
 /// select.
 pub(crate) fn list<'a>(
     status: Status,
-    frame: &Frame<'_>,
+    frame: &PageFrame<'_>,
     query: &Query,
     checks: impl Iterator<Item = Indexed<'a>>,
     days: Days<'_>,
@@ -155,12 +85,11 @@ pub(crate) fn list<'a>(
     };
     let shown = || checks.iter().map(|(_, check)| check);
     let subject = match query.tag() {
-        None => Subject::Service(status),
+        None => PageSubject::Service(status),
         Some(tag) => {
             let members = shown().filter(in_tag).filter(|check| !check.excluded);
-            let statuses =
-                members.map(|check| in_group(check.report.verdict(), check.report.is_critical()));
-            Subject::Group(tag, worst(statuses))
+            let statuses = members.map(|check| check.report.status_in_group());
+            PageSubject::Group(tag, Status::worst(statuses))
         }
     };
     let span = Span::since_start(frame.uptime.unwrap_or_default());
@@ -188,7 +117,7 @@ pub(crate) fn list<'a>(
 /// Renders the page of one check.
 pub(crate) fn check(
     (index, check): Indexed<'_>,
-    frame: &Frame<'_>,
+    frame: &PageFrame<'_>,
     query: &Query,
     days: Days<'_>,
 ) -> Bytes {
@@ -213,7 +142,7 @@ pub(crate) fn check(
     };
     let back = query.whole_page();
     let document = Document {
-        subject: Subject::Check(check),
+        subject: PageSubject::Check(check),
         frame,
         query,
         counts: Counts::default(),
@@ -232,7 +161,7 @@ fn is_notice(check: &Shown<'_>) -> bool {
     check.report.notice().is_some()
 }
 
-fn started_at(frame: &Frame<'_>, now: SystemTime) -> SystemTime {
+fn started_at(frame: &PageFrame<'_>, now: SystemTime) -> SystemTime {
     now.checked_sub(frame.uptime.unwrap_or_default())
         .unwrap_or(now)
 }
@@ -262,8 +191,8 @@ fn understood(query: &Query, tags: &BTreeSet<&str>) -> (Query, Vec<String>) {
 }
 
 struct Document<'a> {
-    subject: Subject<'a>,
-    frame: &'a Frame<'a>,
+    subject: PageSubject<'a>,
+    frame: &'a PageFrame<'a>,
     query: &'a Query,
     counts: Counts,
     notices: Vec<Shown<'a>>,
@@ -289,13 +218,13 @@ impl Display for Document<'_> {
              <meta name=\"robots\" content=\"noindex\">\n",
         )?;
         writeln!(f, "<title>{}</title>", Title(self))?;
-        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(state.class))?;
+        writeln!(f, "<link rel=\"icon\" href=\"{}\">", Favicon(state))?;
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>{ICONS}")?;
         f.write_str(
             "<a class=\"skip\" href=\"#checks\">Skip to the checks</a>\n<div class=\"bar\">\n",
         )?;
         match self.subject {
-            Subject::Check(_) => {
+            PageSubject::Check(_) => {
                 let back = self.query.whole_page();
                 writeln!(
                     f,
@@ -339,14 +268,14 @@ impl Display for Title<'_> {
             ..
         } = self.0;
         let (word, _) = headline(frame, subject);
-        f.write_str(word)?;
+        Capital(word).fmt(f)?;
         if !counts.is_empty() {
             write!(f, ": {counts}")?;
         }
         match subject {
-            Subject::Service(_) => {}
-            Subject::Group(tag, _) => write!(f, " · {}", Escaped(tag))?,
-            Subject::Check(check) => write!(f, " · {}", Escaped(check.report.name()))?,
+            PageSubject::Service(_) => {}
+            PageSubject::Group(tag, _) => write!(f, " · {}", Escaped(tag))?,
+            PageSubject::Check(check) => write!(f, " · {}", Escaped(check.report.name()))?,
         }
         match frame.service.name {
             Some(name) => write!(f, " · {}", Escaped(name)),
@@ -357,7 +286,7 @@ impl Display for Title<'_> {
 
 /// The checks below the heading.
 struct List<'a> {
-    frame: &'a Frame<'a>,
+    frame: &'a PageFrame<'a>,
     query: &'a Query,
     span: Span,
     now: SystemTime,
@@ -389,7 +318,8 @@ impl List<'_> {
                 all
             );
         }
-        let is_passing = |(_, check): &Indexed<'_>| Kind::of(check.report) == Kind::Passing;
+        let is_passing =
+            |(_, check): &Indexed<'_>| DisplayState::of(check.report) == DisplayState::Passing;
         let (passing, other): (Vec<_>, Vec<_>) = ordered.iter().copied().partition(is_passing);
         let mut room = CARDS_SIZE;
         if !other.is_empty() {
@@ -419,7 +349,10 @@ impl List<'_> {
             .filter(|(_, check)| self.query.selects(check))
             .collect();
         selected.sort_by_key(|(_, check)| {
-            (Kind::of(check.report) as usize, !check.report.is_critical())
+            (
+                DisplayState::of(check.report) as usize,
+                !check.report.is_critical(),
+            )
         });
         selected
     }
@@ -476,12 +409,12 @@ impl List<'_> {
             return;
         }
         html.push_str("<ul class=\"names\">\n");
-        for (_, check) in checks.iter().take(MOST_NAMES) {
+        for (_, check) in checks.iter().take(MAX_NAMES) {
             let (query, name) = (self.query, check.report.name());
             let _ = writeln!(html, "<li>{}</li>", CheckLink { query, name });
         }
         html.push_str("</ul>\n");
-        let more = checks.len().saturating_sub(MOST_NAMES);
+        let more = checks.len().saturating_sub(MAX_NAMES);
         if more > 0 {
             let _ = writeln!(html, "<p class=\"note\">and {more} more</p>");
         }
@@ -489,16 +422,11 @@ impl List<'_> {
 }
 
 /// A dot in the colour of the banner.
-struct Favicon(&'static str);
+struct Favicon(DisplayState);
 
 impl Display for Favicon {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let colour = match self.0 {
-            "pass" => "137a3e",
-            "warn" => "8a5a00",
-            "fail" => "c0262d",
-            _ => "56616d",
-        };
+        let colour = self.0.colour();
         write!(
             f,
             "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E\

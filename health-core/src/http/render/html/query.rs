@@ -6,8 +6,8 @@ use std::fmt::{self, Display, Formatter};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::check::probe::Probe;
+use crate::http::render::html::display_state::DisplayState;
 use crate::http::render::html::format::Escaped;
-use crate::http::render::html::kind::Kind;
 use crate::http::render::shown::Shown;
 use crate::http::request::RequestHead;
 use crate::text::bounded::cut;
@@ -20,7 +20,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The longest value of a filter, in bytes.
-const LONGEST_VALUE: usize = 100;
+const MAX_VALUE: usize = 100;
 
 /// The interval in seconds at which the page reloads, if it does.
 ///
@@ -53,7 +53,7 @@ impl Display for Refresh {
     }
 }
 
-/// What a badge shows.
+/// The subject of a badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Badge {
     /// The check in the path, the group of `?tag=`, or the service.
@@ -64,7 +64,7 @@ pub(crate) enum Badge {
 /// The states that a filter selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
-    Only(Kind),
+    Only(DisplayState),
     /// Every state except passing.
     Problems,
 }
@@ -75,21 +75,21 @@ impl Wanted {
     fn named(value: &str) -> Option<Wanted> {
         match value {
             Wanted::PROBLEMS => Some(Wanted::Problems),
-            value => Kind::named(value).map(Wanted::Only),
+            value => DisplayState::named(value).map(Wanted::Only),
         }
     }
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Wanted::Only(kind) => kind.as_str(),
+            Wanted::Only(state) => state.as_str(),
             Wanted::Problems => Wanted::PROBLEMS,
         }
     }
 
-    fn includes(self, kind: Kind) -> bool {
+    fn includes(self, state: DisplayState) -> bool {
         match self {
-            Wanted::Only(only) => only == kind,
-            Wanted::Problems => kind != Kind::Passing,
+            Wanted::Only(only) => only == state,
+            Wanted::Problems => state != DisplayState::Passing,
         }
     }
 }
@@ -156,7 +156,7 @@ impl Query {
         let report = check.report;
         let has_state = self
             .state
-            .is_none_or(|wanted| wanted.includes(Kind::of(report)));
+            .is_none_or(|wanted| wanted.includes(DisplayState::of(report)));
         let has_tag = self
             .tag
             .as_deref()
@@ -245,7 +245,7 @@ fn badge(value: &str) -> Badge {
 fn value(head: &RequestHead<'_>, name: &str) -> String {
     let raw = head.parameter(name).unwrap_or_default().replace('+', " ");
     let decoded = percent_decode_str(&raw).decode_utf8_lossy();
-    cut(decoded.trim(), LONGEST_VALUE).to_owned()
+    cut(decoded.trim(), MAX_VALUE).to_owned()
 }
 
 fn encoded(text: &str) -> Cow<'_, str> {

@@ -22,22 +22,22 @@ use serde_json::value::RawValue;
 use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::http::render::Frame;
-use crate::http::render::json::{to_bytes, to_raw};
+use crate::http::render::json::{self, to_bytes, to_raw};
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
+use crate::http::render::vocabulary::Vocabulary;
 use crate::text::bounded::{LONGEST_MESSAGE, cut};
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
-use crate::verdict::snapshot::{CheckReport, standing};
+use crate::verdict::snapshot::CheckReport;
+
+/// The words of the draft.
+const WORDS: Vocabulary = Vocabulary::Pass;
 
 /// Renders an answer with the status only.
 pub(crate) fn status_only(status: Status) -> Bytes {
-    Bytes::from_static(match status {
-        Status::Pass => br#"{"status":"pass"}"#,
-        Status::Warn => br#"{"status":"warn"}"#,
-        Status::Fail => br#"{"status":"fail"}"#,
-    })
+    json::status_only(WORDS, status)
 }
 
 /// Renders all public details that fit.
@@ -47,7 +47,7 @@ pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
     let names = failing.map(|check| check.report.name());
     let names: Vec<&str> = names.chain(frame.draining.then_some("shutdown")).collect();
     let output = (frame.status != Status::Pass && !names.is_empty()).then(|| names.join(", "));
-    let fitted = fit(frame.room(), checks, |check| {
+    let fitted = fit(frame.budget(), checks, |check| {
         let entries = to_raw(&[Entry::new(check)]);
         let length = key(check.report).len() + entries.get().len() + r#""":,"#.len();
         (entries, length)
@@ -59,7 +59,7 @@ pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
     let notes = said.chain(cut_off.map(Cow::Owned));
     let notes = notes.chain(frame.warning.as_deref().map(Cow::Borrowed));
     to_bytes(&Root {
-        status: word(frame.status),
+        status: WORDS.status(frame.status),
         release_id: frame.version,
         service_id: about.and_then(|about| about.service_id.as_deref()),
         description: about.and_then(|about| about.description.as_deref()),
@@ -82,7 +82,7 @@ fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
 /// Renders one check in the same form.
 pub(crate) fn check(check: Shown<'_>) -> Bytes {
     to_bytes(&Root {
-        status: word(standing(check.report.verdict())),
+        status: WORDS.status(check.report.verdict().status()),
         release_id: None,
         service_id: None,
         description: None,
@@ -94,14 +94,6 @@ pub(crate) fn check(check: Shown<'_>) -> Bytes {
             uptime: None,
         },
     })
-}
-
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Pass => "pass",
-        Status::Warn => "warn",
-        Status::Fail => "fail",
-    }
 }
 
 #[derive(serde::Serialize)]
@@ -215,7 +207,7 @@ impl<'a> Entry<'a> {
             observed_value: measured
                 .map_or_else(|| took.map(Value::from), |seen| Some(seen.value.clone())),
             observed_unit: measured.map(|seen| &*seen.unit).or(took.map(|_| "ms")),
-            status: word(standing(verdict)),
+            status: WORDS.status(verdict.status()),
             excluded: check.excluded,
             affected_endpoints: match verdict {
                 Verdict::Pass => &[],
@@ -234,7 +226,7 @@ impl<'a> Entry<'a> {
             component_type: "system",
             observed_value: Some(uptime.as_secs().into()),
             observed_unit: Some("s"),
-            status: "pass",
+            status: WORDS.status(Status::Pass),
             excluded: false,
             affected_endpoints: &[],
             time: Some(timestamp(SystemTime::now())),

@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 use crate::verdict::history::History;
 
 /// The maximum length of an unknown word in an error, in bytes.
-const LONGEST_WORD: usize = 64;
+const MAX_WORD: usize = 64;
 
 /// The default JSON of `/health`, of a probe or of a group, as a client reads
 /// it: in fleet tools, tests and probes.
@@ -238,12 +238,12 @@ impl<'de> Deserialize<'de> for Verdict {
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
     let word = String::deserialize(deserializer)?;
     let in_words = |words: Vocabulary| {
-        let mut all = [Status::Pass, Status::Warn, Status::Fail].into_iter();
+        let mut all = Status::ALL.into_iter();
         all.find(|&status| words.status(status) == word)
     };
     let known = Vocabulary::ALL.into_iter().find_map(in_words);
     known.ok_or_else(|| {
-        let word = Unexpected::Str(cut(&word, LONGEST_WORD));
+        let word = Unexpected::Str(cut(&word, MAX_WORD));
         D::Error::invalid_value(word, &"a status such as `healthy`")
     })
 }
@@ -270,7 +270,7 @@ fn optional_time<'de, D: Deserializer<'de>>(
     let text = Option::<String>::deserialize(deserializer)?;
     let read = |text: String| {
         humantime::parse_rfc3339(&text).map_err(|_| {
-            let text = Unexpected::Str(cut(&text, LONGEST_WORD));
+            let text = Unexpected::Str(cut(&text, MAX_WORD));
             D::Error::invalid_value(text, &"a time in UTC by RFC 3339")
         })
     };
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn every_vocabulary_is_parsed() {
         for words in Vocabulary::ALL {
-            for status in [Status::Pass, Status::Warn, Status::Fail] {
+            for status in Status::ALL {
                 let read = answer(&format!(r#"{{"status":"{}"}}"#, words.status(status)));
                 assert_eq!(read.expect("a word").status, status, "{words:?}");
             }

@@ -1,4 +1,4 @@
-//! How checks get their parameters.
+//! The parameters of checks.
 //!
 //! A check asks for a type, and the application's state provides it. The
 //! compiler verifies this through [`Package`]: `#[derive(HealthState)]`
@@ -27,7 +27,7 @@ use std::sync::Arc;
     label = "no field of `{Self}` has this type",
     note = "every field of the state can be a parameter of a check: add a field of type `{T}` to `{Self}`",
     note = "or let it be looked up when the program starts: `#[health_check(late)]`",
-    note = "of a wrapper for handlers, such as `State<T>`, `Extension<T>` or `web::Data<T>`, take what is inside: `&T`"
+    note = "instead of an extractor such as `State<T>`, `Extension<T>` or `web::Data<T>`, take `&T`"
 )]
 pub trait Provide<T: ?Sized, Via = Own> {}
 
@@ -50,7 +50,7 @@ impl<T: ?Sized, Via, S: Provide<T, Via>> Provide<T, Via> for Arc<S> {}
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "several fields of `{State}` have the type `{Self}`",
-    label = "which of them is meant?",
+    label = "the type does not identify one field",
     note = "take `&{State}` and use the field; or put `#[health(skip)]` on the others, or give one a type of its own"
 )]
 pub trait OneFieldOf<State: ?Sized> {}
@@ -84,7 +84,7 @@ pub trait OneFieldOf<State: ?Sized> {}
     message = "`{Self}` is not a health state",
     label = "checks cannot find their values in it",
     note = "put `#[derive(HealthState)]` on it, where it is defined",
-    note = "of `web::Data<AppState>`, pass what is inside: `.state(Arc::clone(&data))`"
+    note = "for `web::Data<AppState>`, pass its `Arc`: `.state(Arc::clone(&data))`"
 )]
 pub trait HealthState: Any + Send + Sync {
     /// Returns the value of this type, if the state has one.
@@ -119,7 +119,7 @@ pub struct Package<const ID: u64>(());
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "this package has no health state, so a check cannot take parameters",
-    label = "where should this value come from?",
+    label = "no state provides this value",
     note = "put `#[derive(HealthState)]` on the application's state, or write `app!(path::to::AppState)` if another crate defines it or it is generic",
     note = "in a library that does not know the application's state, write `#[health_check(late)]`"
 )]
@@ -195,8 +195,8 @@ impl Need {
         }
     }
 
-    /// The field `name` of the state `S`; in another state, whatever it
-    /// provides of this type.
+    /// Describes the parameter `name`, which is a field of the state `S`. If
+    /// another state was given, it is the value of type `T` of that state.
     pub const fn field<S: 'static, T: 'static>(name: &'static str) -> Self {
         Need {
             state: Some(TypeId::of::<S>),
@@ -207,12 +207,12 @@ impl Need {
 
 /// The state and all values that were provided individually.
 #[derive(Default)]
-pub(crate) struct Sources {
+pub(crate) struct ProvidedValues {
     state: Option<Box<dyn HealthState>>,
     values: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
-impl Sources {
+impl ProvidedValues {
     pub(crate) fn set_state(&mut self, state: impl HealthState) {
         // Behind an `Arc`, which a check can take.
         self.state = Some(Box::new(Arc::new(state)));
@@ -239,9 +239,9 @@ impl Sources {
     }
 }
 
-impl fmt::Debug for Sources {
+impl fmt::Debug for ProvidedValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sources")
+        f.debug_struct("ProvidedValues")
             .field("state", &self.state_name())
             .field("values", &self.values.len())
             .finish()
@@ -251,23 +251,23 @@ impl fmt::Debug for Sources {
 /// The values from which a run of a check takes its parameters.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub struct Context(Arc<Sources>);
+pub struct Context(Arc<ProvidedValues>);
 
 impl Context {
-    pub(crate) fn new(sources: Sources) -> Self {
-        Context(Arc::new(sources))
+    pub(crate) fn new(provided: ProvidedValues) -> Self {
+        Context(Arc::new(provided))
     }
 
-    pub(crate) fn sources(&self) -> &Sources {
+    pub(crate) fn provided(&self) -> &ProvidedValues {
         &self.0
     }
 
-    /// A field of the state `S`. If another state was given, as a test does, it
-    /// is that one's value of this type.
+    /// Returns a field of the state `S`. If another state was given, as in a test,
+    /// returns the value of type `T` of that state.
     ///
     /// # Panics
     ///
-    /// As [`get`](Self::get) does.
+    /// Panics if [`get`](Self::get) does.
     pub fn field<S: 'static, T: 'static>(&self, of: fn(&S) -> &T) -> &T {
         let state = self.0.lookup(TypeId::of::<S>());
         match state.and_then(|state| state.downcast_ref()) {
@@ -276,12 +276,12 @@ impl Context {
         }
     }
 
-    /// The value in a field of type `Option<T>`; see [`field`](Self::field).
+    /// Returns the value in a field of type `Option<T>`; see [`field`](Self::field).
     ///
     /// # Panics
     ///
-    /// As [`get`](Self::get) does, and if it is `None`. There is no check of such
-    /// a field.
+    /// Panics if [`get`](Self::get) does, and if the field is `None`. Such a field
+    /// has no check.
     pub fn some_field<S: 'static, T: 'static>(&self, of: fn(&S) -> &Option<T>) -> &T {
         let some = self.field(of).as_ref();
         some.unwrap_or_else(|| panic!("the field of the health state is `None`"))
@@ -323,31 +323,31 @@ mod tests {
 
     #[test]
     fn a_state_is_found_by_value_and_in_an_arc() {
-        let of = |fill: fn(&mut Sources)| {
-            let mut sources = Sources::default();
-            fill(&mut sources);
-            Context::new(sources)
+        let of = |fill: fn(&mut ProvidedValues)| {
+            let mut provided = ProvidedValues::default();
+            fill(&mut provided);
+            Context::new(provided)
         };
         for context in [
-            of(|sources| sources.set_state(Fixed { pool: Pool(1) })),
-            of(|sources| sources.set_state(Arc::new(Fixed { pool: Pool(1) }))),
+            of(|provided| provided.set_state(Fixed { pool: Pool(1) })),
+            of(|provided| provided.set_state(Arc::new(Fixed { pool: Pool(1) }))),
         ] {
             assert_eq!(context.get::<Pool>().0, 1);
             assert_eq!(context.get::<Arc<Fixed>>().pool.0, 1);
-            let name = context.sources().state_name();
+            let name = context.provided().state_name();
             assert!(name.is_some_and(|name| name.ends_with("Fixed")));
         }
     }
 
     #[test]
     fn a_provided_value_takes_precedence_over_the_state() {
-        let mut sources = Sources::default();
-        sources.set_state(Fixed { pool: Pool(1) });
-        assert!(sources.has(&Need::of::<Pool>("pool")));
-        assert!(!sources.has(&Need::of::<String>("url")));
-        sources.provide(Pool(2));
-        sources.provide(String::from("url"));
-        let context = Context::new(sources);
+        let mut provided = ProvidedValues::default();
+        provided.set_state(Fixed { pool: Pool(1) });
+        assert!(provided.has(&Need::of::<Pool>("pool")));
+        assert!(!provided.has(&Need::of::<String>("url")));
+        provided.provide(Pool(2));
+        provided.provide(String::from("url"));
+        let context = Context::new(provided);
         assert_eq!(context.get::<Pool>().0, 2);
         assert_eq!(context.get::<String>(), "url");
     }

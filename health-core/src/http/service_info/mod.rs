@@ -1,7 +1,7 @@
 //! The description of the service in `application/health+json`.
 
 #[cfg(feature = "status-page")]
-mod found;
+mod detected;
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use crate::text::bounded::cut;
 type Text = Cow<'static, str>;
 
 /// In bytes; long enough for the output of `git describe`.
-const LONGEST_VERSION: usize = 128;
-const LONGEST_TEXT: usize = 1024;
+const MAX_VERSION: usize = 128;
+const MAX_TEXT: usize = 1024;
 
 /// The description of the service in the answers.
 ///
@@ -55,7 +55,7 @@ pub struct ServiceInfo {
     pub(crate) notes: Vec<Text>,
     /// By relation.
     pub(crate) links: Vec<(Text, Text)>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl ServiceInfo {
@@ -129,22 +129,22 @@ impl ServiceInfo {
     /// Returns the version, cut to the length that answers show.
     pub(crate) fn shown_version(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
-        Some(cut(version, LONGEST_VERSION))
+        Some(cut(version, MAX_VERSION))
     }
 
     fn add_link(&mut self, relation: Text, uri: Text) {
         self.check_text("relation of a link", &relation);
         if !uri::is_uri(&uri) {
-            self.wrong(
+            self.problems.push(Problem::setting(
                 format!("`{}` is not a URI", uri.escape_debug()),
-                "write for example `https://example.com/runbook`, percent-encoded".into(),
-            );
+                "write for example `https://example.com/runbook`, percent-encoded",
+            ));
         }
         if self.links.iter().any(|(taken, _)| *taken == relation) {
-            self.wrong(
+            self.problems.push(Problem::setting(
                 format!("there are two links `{}`", relation.escape_debug()),
-                "give one of the two another relation".into(),
-            );
+                "give one of the two another relation",
+            ));
         }
         self.links.push((relation, uri));
     }
@@ -152,24 +152,16 @@ impl ServiceInfo {
     fn check_text(&mut self, what: &str, text: &str) {
         let wrong = if text.trim().is_empty() {
             "is empty".to_owned()
-        } else if text.len() > LONGEST_TEXT {
-            format!("has {} bytes, {LONGEST_TEXT} is the most", text.len())
+        } else if text.len() > MAX_TEXT {
+            format!("has {} bytes, {MAX_TEXT} is the most", text.len())
         } else if text.contains(char::is_control) {
             "contains a control character".to_owned()
         } else {
             return;
         };
-        self.wrong(
+        self.problems.push(Problem::setting(
             format!("the {what} {wrong}"),
-            "write a line for people, or leave it out".into(),
-        );
-    }
-
-    fn wrong(&mut self, what: String, help: String) {
-        self.problems.push(Problem::setting(what, help));
-    }
-
-    pub(crate) fn problems(&self) -> &[Problem] {
-        &self.problems
+            "write a line for people, or leave it out",
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! Applies the operator's settings and logs the effective configuration.
 
 use crate::builder::HealthBuilder;
-use crate::http::config::HttpOptions;
+use crate::http::options::HttpOptions;
 use crate::lifecycle::options::LifecycleOptions;
 use crate::registry::details::Details;
 #[cfg(feature = "settings")]
@@ -52,15 +52,15 @@ impl HealthBuilder {
 }
 
 /// The settings in effect, for the log.
-pub(super) struct Changed {
+pub(super) struct SettingsSummary {
     prefixes: String,
     settings: String,
 }
 
 impl HealthBuilder {
     #[cfg(feature = "settings")]
-    pub(super) fn changed_settings(&self) -> Changed {
-        Changed {
+    pub(super) fn settings_summary(&self) -> SettingsSummary {
+        SettingsSummary {
             prefixes: self.settings.prefixes().join(" "),
             settings: self.settings.listed(),
         }
@@ -68,8 +68,8 @@ impl HealthBuilder {
 
     #[cfg(not(feature = "settings"))]
     #[expect(clippy::unused_self, reason = "same signature")]
-    pub(super) fn changed_settings(&self) -> Changed {
-        Changed {
+    pub(super) fn settings_summary(&self) -> SettingsSummary {
+        SettingsSummary {
             prefixes: String::new(),
             settings: String::new(),
         }
@@ -80,7 +80,7 @@ impl HealthBuilder {
 pub(super) fn log_in_effect(
     lifecycle: &LifecycleOptions,
     answers: &HttpOptions,
-    changed: &Changed,
+    summary: &SettingsSummary,
 ) {
     let mut paths: Vec<&str> = answers.paths.iter().collect();
     paths.sort_unstable();
@@ -95,8 +95,8 @@ pub(super) fn log_in_effect(
         probe_details: word(answers.probe_details),
         guard: &guard,
         paths: &paths.join(" "),
-        prefixes: present(&changed.prefixes),
-        settings: present(&changed.settings),
+        prefixes: present(&summary.prefixes),
+        settings: present(&summary.settings),
     });
 }
 

@@ -7,7 +7,7 @@ use crate::registry::{Candidate, Registry};
 impl Registry<'_> {
     /// Returns the checks that the settings do not disable and whose dependency
     /// is configured, with their changed options.
-    pub(in crate::registry) fn apply_settings(
+    pub(super) fn apply_settings(
         &self,
         candidates: Vec<Candidate>,
         problems: &mut Vec<Problem>,
@@ -68,6 +68,6 @@ impl Candidate {
     }
 
     fn has_tag(&self, tag: &str) -> bool {
-        self.options.labels().iter().any(|own| own == tag)
+        self.options.tags.iter().any(|own| own == tag)
     }
 }

@@ -1,35 +1,35 @@
 //! Dependencies between checks (`after`), verified at compile time.
 //!
-//! Each declared check has a [`Link`], which a `const fn` next to its function
+//! Each declared check has a [`Dependency`], which a `const fn` next to its function
 //! returns. `after` calls the functions of the prerequisites, so a path that is
-//! no check does not compile. [`comes_before`] walks the links in a constant,
+//! no check does not compile. [`assert_acyclic`] walks the dependencies in a constant,
 //! so a cycle does not compile either.
 
 /// A declared check and its prerequisites.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Link {
+pub struct Dependency {
     /// The name of the check.
     pub name: &'static str,
     /// The prerequisites: checks that must pass before this one runs.
-    pub after: &'static [&'static Link],
+    pub after: &'static [&'static Dependency],
 }
 
-/// Proves that `first`, a prerequisite of the check `start`, does not depend on
-/// it.
+/// Asserts that `first`, a prerequisite of the check `start`, does not depend on
+/// `start`.
 ///
 /// # Panics
 ///
-/// Panics if there is such a cycle and `start` has the smallest name of it, so
+/// Panics if there is such a cycle and `start` has the smallest name in it, so
 /// that each cycle is reported once. The caller evaluates the call in a
 /// constant, and rustc reports the panic there.
 #[track_caller]
-pub const fn comes_before(first: &Link, start: &str) {
+pub const fn assert_acyclic(first: &Dependency, start: &str) {
     if first.after.is_empty() && compare(first.name, start) != 0 {
-        return; // by far the most, and their proof costs nothing
+        return; // Most prerequisites have none of their own.
     }
     let mut trail = Trail::new();
-    if way_back(first, start, &mut trail) {
+    if find_cycle(first, start, &mut trail) {
         let text = trail.text(start);
         match text.as_str() {
             Ok(text) => panic!("{}", text),
@@ -38,29 +38,29 @@ pub const fn comes_before(first: &Link, start: &str) {
     }
 }
 
-/// The maximum number of links that one walk follows. Cycles beyond it are
+/// The maximum number of dependencies that one walk follows. Cycles beyond it are
 /// found by `start()`.
-const MOST_LINKS: usize = 128;
+const MAX_DEPENDENCIES: usize = 128;
 
-/// The visited links and the current path of a walk.
+/// The visited dependencies and the current path of a walk.
 struct Trail {
-    seen: [&'static str; MOST_LINKS],
+    seen: [&'static str; MAX_DEPENDENCIES],
     seen_count: usize,
-    way: [&'static str; MOST_LINKS],
-    way_length: usize,
+    path: [&'static str; MAX_DEPENDENCIES],
+    path_length: usize,
 }
 
 impl Trail {
     const fn new() -> Self {
         Trail {
-            seen: [""; MOST_LINKS],
+            seen: [""; MAX_DEPENDENCIES],
             seen_count: 0,
-            way: [""; MOST_LINKS],
-            way_length: 0,
+            path: [""; MAX_DEPENDENCIES],
+            path_length: 0,
         }
     }
 
-    /// Returns whether the link is visited for the first time and fits.
+    /// Returns whether the check is visited for the first time and fits.
     const fn enter(&mut self, name: &'static str) -> bool {
         let mut at = 0;
         while at < self.seen_count {
@@ -69,18 +69,18 @@ impl Trail {
             }
             at += 1;
         }
-        if self.seen_count == MOST_LINKS {
+        if self.seen_count == MAX_DEPENDENCIES {
             return false;
         }
         self.seen[self.seen_count] = name;
         self.seen_count += 1;
-        self.way[self.way_length] = name;
-        self.way_length += 1;
+        self.path[self.path_length] = name;
+        self.path_length += 1;
         true
     }
 
     const fn leave(&mut self) {
-        self.way_length -= 1;
+        self.path_length -= 1;
     }
 
     /// `` `a` waits for `b`, which waits for `a` ``
@@ -89,8 +89,8 @@ impl Trail {
         text.name(start);
         text.push(" waits for ");
         let mut at = 0;
-        while at < self.way_length {
-            text.name(self.way[at]);
+        while at < self.path_length {
+            text.name(self.path[at]);
             text.push(", which waits for ");
             at += 1;
         }
@@ -102,16 +102,16 @@ impl Trail {
 /// Returns whether the prerequisites of this check lead to `start` through
 /// checks whose names sort after it. Names identify checks: two of the same
 /// name cannot start.
-const fn way_back(link: &Link, start: &str, trail: &mut Trail) -> bool {
-    if compare(link.name, start) == 0 {
+const fn find_cycle(check: &Dependency, start: &str, trail: &mut Trail) -> bool {
+    if compare(check.name, start) == 0 {
         return true;
     }
-    if compare(link.name, start) < 0 || !trail.enter(link.name) {
+    if compare(check.name, start) < 0 || !trail.enter(check.name) {
         return false;
     }
     let mut at = 0;
-    while at < link.after.len() {
-        if way_back(link.after[at], start, trail) {
+    while at < check.after.len() {
+        if find_cycle(check.after[at], start, trail) {
             return true;
         }
         at += 1;
@@ -136,16 +136,16 @@ const fn compare(a: &str, b: &str) -> i32 {
 
 /// A text that is built at compile time.
 struct ConstText {
-    bytes: [u8; Self::MOST],
+    bytes: [u8; Self::MAX],
     length: usize,
 }
 
 impl ConstText {
-    const MOST: usize = 1024;
+    const MAX: usize = 1024;
 
     const fn new() -> Self {
         ConstText {
-            bytes: [0; Self::MOST],
+            bytes: [0; Self::MAX],
             length: 0,
         }
     }
@@ -160,7 +160,7 @@ impl ConstText {
     const fn push(&mut self, part: &str) {
         let part = part.as_bytes();
         let mut at = 0;
-        while at < part.len() && self.length < Self::MOST {
+        while at < part.len() && self.length < Self::MAX {
             self.bytes[self.length] = part[at];
             self.length += 1;
             at += 1;
@@ -177,19 +177,19 @@ impl ConstText {
 mod tests {
     use super::*;
 
-    static A: Link = Link {
+    static A: Dependency = Dependency {
         name: "a",
         after: &[&LEAF, &B],
     };
-    static B: Link = Link {
+    static B: Dependency = Dependency {
         name: "b",
         after: &[&LEAF, &C],
     };
-    static C: Link = Link {
+    static C: Dependency = Dependency {
         name: "c",
         after: &[&A],
     };
-    static LEAF: Link = Link {
+    static LEAF: Dependency = Dependency {
         name: "leaf",
         after: &[],
     };
@@ -197,21 +197,21 @@ mod tests {
     #[test]
     #[should_panic = "`a` waits for `b`, which waits for `c`, which waits for `a`"]
     fn a_dependency_cycle_is_listed_from_its_smallest_name() {
-        comes_before(&B, A.name);
+        assert_acyclic(&B, A.name);
     }
 
     #[test]
     fn a_dependency_cycle_is_reported_once() {
-        comes_before(&C, B.name);
-        comes_before(&A, C.name);
-        comes_before(&LEAF, A.name);
-        comes_before(&A, "outside");
+        assert_acyclic(&C, B.name);
+        assert_acyclic(&A, C.name);
+        assert_acyclic(&LEAF, A.name);
+        assert_acyclic(&A, "outside");
     }
 
     #[test]
     #[should_panic = "`leaf` waits for `leaf`"]
     fn a_check_cannot_wait_for_itself() {
-        comes_before(&LEAF, LEAF.name);
+        assert_acyclic(&LEAF, LEAF.name);
     }
 
     #[test]

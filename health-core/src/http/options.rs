@@ -354,8 +354,8 @@ impl HttpOptions {
 
     /// Adds the problems of the options that prevent a start.
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
-        problems.extend_from_slice(self.guard.problems());
-        problems.extend_from_slice(self.paths.problems());
-        problems.extend_from_slice(self.codes.problems());
+        problems.extend_from_slice(&self.guard.problems);
+        problems.extend_from_slice(&self.paths.problems);
+        problems.extend_from_slice(&self.codes.problems);
     }
 }
