@@ -3,6 +3,36 @@
 //! This is the only crate that an application needs: it re-exports the items of
 //! health-core, and `#[health_check]` requires no other dependency in
 //! `Cargo.toml`.
+//!
+//! ```no_run,standalone_crate
+//! use health_axum::{Health, health_check};
+//!
+//! /// The directory for uploads can be read.
+//! #[health_check(timeout = "2s", critical)]
+//! fn disk() -> std::io::Result<()> {
+//!     std::fs::metadata("/tmp").map(drop)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let health = Health::builder().start()?;
+//!     let app = axum::Router::new()
+//!         .route("/", axum::routing::get(|| async { "hello" }))
+//!         .merge(health_axum::routes(&health));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app)
+//!         .with_graceful_shutdown(health.drain_on_signal())
+//!         .await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! The features are those of [`health_core`](health_core#features) and `tokio`,
+//! which passes the address of the connection to a [`Guard`](http::Guard). `signal`,
+//! `tokio` and `tracing` are on by default.
+//!
 #![cfg_attr(docsrs, doc = "The [guides](_guides) answer one question each.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -407,6 +407,10 @@ impl Health {
     /// Readiness can be [kept
     /// passing](crate::config::LifecycleOptions::fail_readiness_while_draining).
     ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
@@ -447,8 +451,10 @@ impl Health {
     /// response.
     ///
     /// A client with a keep-alive connection keeps using it, regardless of
-    /// readiness, until a response has `Connection: close`. The guide
-    /// `deployment.md` shows how to send it with axum and actix-web.
+    /// readiness, until a response has `Connection: close`. The guide [Deployment]
+    /// shows how to send it with axum and actix-web.
+    ///
+    /// [Deployment]: https://docs.rs/health-axum/latest/health_axum/_guides/deployment/index.html#shutdown
     pub fn is_draining(&self) -> bool {
         self.shared.monitor.is_draining()
     }
@@ -461,6 +467,10 @@ impl Health {
     /// axum waits for open requests without a limit, actix-web for 30 s. The
     /// limit covers the whole future: to include cleanup after the server, such
     /// as closing a pool, put it into the same future.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -513,6 +523,10 @@ impl Health {
     /// this call, the checks stop when the last `Health` is dropped, without
     /// waiting.
     ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
@@ -555,6 +569,23 @@ impl Health {
     /// blocked, or the runtime waits for a thread of `spawn_blocking`. Signals
     /// that arrive together count as one. If the signals cannot be received,
     /// the reason is logged and the future never completes.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
+    /// ```no_run
+    /// # async fn serve(shutdown: impl Future<Output = ()>) { shutdown.await }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// // The server stops accepting connections when the future completes.
+    /// serve(health.drain_on_signal()).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let requests = Requests::listen();

@@ -26,6 +26,10 @@ impl Health {
     /// Fails after the timeout, with the checks that do not pass and their causes,
     /// and at once if a drain has begun.
     ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -84,6 +84,10 @@ impl Health {
     /// Completes when no watch changes any more: the drain is over, or health has
     /// [stopped](Self::stop).
     ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
@@ -126,6 +130,10 @@ impl StatusWatch {
     /// the last status before that.
     ///
     /// Cancel safe: no change is lost if the future is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     pub async fn next(&mut self) -> Option<Status> {
         let endpoint = self.health.endpoint_ref();
         let is_on_demand = endpoint.is_on_demand(&self.found);

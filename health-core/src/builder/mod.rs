@@ -94,6 +94,19 @@ impl HealthBuilder {
     /// parameter that nothing provides, a required check that is missing,
     /// options that contradict each other, no tokio runtime, or a runtime
     /// without a timer.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new().critical(), || async { true })
+    ///     .start()?;
+    /// assert!(health.check("queue").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());

@@ -313,7 +313,11 @@ impl From<Status> for Outcome {
     }
 }
 
-/// A result that carries public details: a pass, or a failure in an `Err`.
+/// A passing result with public details.
+///
+/// Return `Result<Detail<T>, E>` if the check can fail, or
+/// [`Outcome::fail(..)`](Outcome::fail)[`.detail(..)`](Outcome::detail) for a failure
+/// with details.
 ///
 /// ```standalone_crate
 /// use health_core::check::Detail;

@@ -79,6 +79,9 @@ impl LifecycleOptions {
     ///
     /// An operator can change it without a build: see
     /// [`Settings`](crate::config::Settings).
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is longer than
+    /// 1 h.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
@@ -128,6 +131,9 @@ impl LifecycleOptions {
     /// Startup itself has no deadline. With `notify_systemd` it is also how
     /// much longer systemd is asked to wait each time that startup makes
     /// progress.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than 24 h.
     pub fn startup_patience(mut self, patience: Duration) -> Self {
         self.startup_patience = patience;
         self

@@ -73,8 +73,10 @@ impl From<&Gate> for Reported {
 }
 
 impl Gate {
-    /// Creates a closed gate. [`start`](crate::HealthBuilder::start) validates
-    /// the name by the rules for check names.
+    /// Creates a closed gate.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the name breaks the
+    /// rules for check names, or if all clones have been dropped before.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),

@@ -105,10 +105,11 @@ impl From<&Heartbeat> for Reported {
 }
 
 impl Heartbeat {
-    /// Creates a heartbeat without a beat. The timeout is at most 24 h.
+    /// Creates a heartbeat without a beat.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the timeout, and the
-    /// name by the rules for check names.
+    /// [`start`](crate::HealthBuilder::start) returns an error if the timeout is not
+    /// from 1 ms to 24 h, if the name breaks the rules for check names, or if all
+    /// clones have been dropped before.
     pub fn new(name: impl Into<String>, timeout: Duration) -> Self {
         let pulse = Pulse {
             name: name.into(),

@@ -73,8 +73,10 @@ impl From<&Switch> for Reported {
 }
 
 impl Switch {
-    /// Creates a switch that is on. [`start`](crate::HealthBuilder::start)
-    /// validates the name by the rules for check names.
+    /// Creates a switch that is on.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the name breaks the
+    /// rules for check names.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),

@@ -11,8 +11,10 @@ use crate::telemetry::sample::{CheckSample, Sample};
 use crate::verdict::Verdict;
 use crate::verdict::stats::BOUNDS;
 
-/// A metric family: its name, type and description. The guide to metrics lists
-/// the families.
+/// A metric family: its name, type and description. The guide [Metrics] lists the
+/// families.
+///
+/// [Metrics]: https://docs.rs/health-axum/latest/health_axum/_guides/metrics/index.html
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Family {

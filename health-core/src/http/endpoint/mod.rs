@@ -95,7 +95,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 ///
 /// let health = Health::builder().start()?;
 /// let request = http::Request::get("/readyz").body(()).unwrap();
-/// let response = health.endpoint().respond_cached(&request);
+/// let response = health.endpoint().respond(&request).await;
 /// assert_eq!(response.status(), 200);
 /// assert_eq!(&response.body()[..], br#"{"status":"healthy"}"#);
 /// # Ok(())
@@ -276,8 +276,8 @@ impl Endpoint {
         self.inner.places(self.mount)
     }
 
-    /// Returns the complete response from the current results. Runs no check,
-    /// waits for nothing and never panics.
+    /// Returns the response from the last results, for tests and synchronous
+    /// callers. Runs no check, waits for nothing and never panics.
     pub fn respond_cached<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         let head = head.into();
         match self.inner.route(self.mount, head) {
@@ -286,13 +286,31 @@ impl Endpoint {
         }
     }
 
-    /// Returns the complete response, like
-    /// [`respond_cached`](Self::respond_cached), after running the checks on
-    /// demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) whose
-    /// results are too old. Waits at most 800 ms for them, since kubelet gives
-    /// up after 1 s. Without such checks the future is ready at once.
+    /// Returns the complete response, after running the checks on demand
+    /// ([`CheckOptions::cache`](crate::CheckOptions::cache)) whose results are too
+    /// old. Waits at most 800 ms for them, since kubelet gives up after 1 s.
+    /// Without such checks the future is ready at once.
     ///
     /// Dropping the future does not stop a run that it started.
+    ///
+    /// An adapter gives it each request to one of its [`paths`](Self::paths):
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    /// use health_core::http::Endpoint;
+    ///
+    /// async fn handle(endpoint: &Endpoint, request: http::Request<()>) -> http::Response<Vec<u8>> {
+    ///     endpoint.respond(&request).await.map(Vec::from)
+    /// }
+    ///
+    /// let endpoint = Health::builder().start()?.endpoint();
+    /// let response = handle(&endpoint, http::Request::get("/livez").body(()).unwrap()).await;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> ResponseFuture {
         let head = head.into();
         let route = match self.inner.route(self.mount, head) {

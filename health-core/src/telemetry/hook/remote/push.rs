@@ -31,7 +31,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// inside the same cluster fails together with it. A push monitor
 /// (healthchecks.io, Uptime Kuma, Gatus, Better Stack, Opsgenie and others)
 /// expects calls instead and raises an alarm when they stop. The guide
-/// `notifications.md` shows how to set up each of them.
+/// [Notifications] shows how to set up each of them.
 ///
 /// The first beat is sent when liveness and readiness pass for the first time
 /// after the start, further beats every [`period`](Self::period). While one of
@@ -64,6 +64,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [Notifications]: https://docs.rs/health-axum/latest/health_axum/_guides/notifications/index.html#recipes
 #[must_use = "give it to `HealthBuilder::notify`"]
 pub struct PushMonitor {
     target: Target,
@@ -77,8 +79,8 @@ pub struct PushMonitor {
 impl PushMonitor {
     /// Creates a push monitor that calls this `http` or `https` URL.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the URL. Only its host
-    /// is logged, because the rest is a secret. At the level `trace`, ureq logs
+    /// [`start`](crate::HealthBuilder::start) returns an error if the URL has another
+    /// scheme or no host. Only its host is logged, because the rest is a secret. At the level `trace`, ureq logs
     /// the whole request including headers: exclude the targets `ureq` and
     /// `ureq_proto` from such a log.
     pub fn new(url: impl Into<String>) -> Self {
@@ -96,6 +98,9 @@ impl PushMonitor {
     ///
     /// Configure the monitor to raise an alarm after at least twice this time,
     /// so that one lost request is tolerated.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not from 1 s
+    /// to 24 h.
     pub fn period(mut self, period: Duration) -> Self {
         self.period = period;
         self
@@ -110,6 +115,9 @@ impl PushMonitor {
     }
 
     /// Sets the method. Default `GET`.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not `GET`,
+    /// `HEAD`, `POST`, `PUT` or `PATCH`.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = method.into();
         self

@@ -91,7 +91,8 @@ pub struct Webhook {
 impl Webhook {
     /// Creates a webhook for a receiver at this `http` or `https` URL.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the URL.
+    /// [`start`](crate::HealthBuilder::start) returns an error if the URL has another
+    /// scheme or no host.
     pub fn new(url: impl Into<String>) -> Self {
         Webhook {
             target: Target::new(url.into()),
@@ -122,9 +123,12 @@ impl Webhook {
     ///
     /// The signature is sent in the header `X-Hub-Signature-256`, as by GitHub:
     /// `sha256=` and 64 hexadecimal digits over the raw body. The guide
-    /// `notifications.md` shows how a receiver verifies it.
-    /// [`start`](crate::HealthBuilder::start) fails if the secret is empty or
-    /// ends with a line break.
+    /// [Notifications] shows how a receiver verifies it.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the secret is empty
+    /// or ends with a line break.
+    ///
+    /// [Notifications]: https://docs.rs/health-axum/latest/health_axum/_guides/notifications/index.html#verify-a-body
     pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.secret = Some(Secret::Value(secret.into()));
         self
@@ -133,8 +137,8 @@ impl Webhook {
     /// Signs each body like [`sign_with`](Self::sign_with), with the secret
     /// from an environment variable.
     ///
-    /// [`start`](crate::HealthBuilder::start) reads the variable and fails if
-    /// it is not set.
+    /// [`start`](crate::HealthBuilder::start) reads the variable. It returns an error
+    /// if the variable is not set, is empty, or ends with a line break.
     pub fn sign_with_env(mut self, variable: impl Into<String>) -> Self {
         self.secret = Some(Secret::Variable(variable.into()));
         self
@@ -159,6 +163,9 @@ impl Webhook {
     ///
     /// A flapping check causes one request within this time, and the newest
     /// state is sent at the end of it.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is longer than
+    /// 24 h.
     pub fn min_interval(mut self, interval: Duration) -> Self {
         self.min_interval = interval;
         self
@@ -168,6 +175,9 @@ impl Webhook {
     /// 1,000.
     ///
     /// With 1, every body has the event `health.check.turned`.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not from 1 to
+    /// 1,000.
     pub fn max_batch(mut self, checks: usize) -> Self {
         self.max_batch = checks;
         self
@@ -179,6 +189,9 @@ impl Webhook {
     /// [`max_backoff`](Self::max_backoff). A random part of at most a half is
     /// subtracted, so that replicas do not retry at the same moment.
     /// `Retry-After` extends the pause, up to 5 min.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than [`max_backoff`](Self::max_backoff).
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
         self
@@ -188,6 +201,9 @@ impl Webhook {
     ///
     /// A receiver that is available again gets the newest states within this
     /// pause plus one [`timeout`](Self::timeout).
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than 1 h.
     pub fn max_backoff(mut self, longest: Duration) -> Self {
         self.max_backoff = longest;
         self
