@@ -2,4 +2,5 @@
 
 pub(crate) mod bounded;
 pub(crate) mod mask;
+pub(crate) mod one_line;
 pub(crate) mod panic;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
-use crate::http::render::one_line;
+use crate::text::one_line::one_line;
 use crate::time::stamp::timestamp;
 
 /// A state: its word, class and icon. It is never shown by colour alone.
