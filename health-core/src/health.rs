@@ -1,14 +1,14 @@
 //! [`Health`]: the handle of running health checks.
 
 use std::fmt;
-use std::future::{Future, IntoFuture, poll_fn};
+use std::future::{Future, IntoFuture};
 #[cfg(feature = "serve")]
 use std::io;
 #[cfg(feature = "serve")]
 use std::net::ToSocketAddrs;
+#[cfg(feature = "signal")]
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -20,10 +20,11 @@ use crate::engine::monitor::Monitor;
 use crate::engine::schedule::Supervisors;
 use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
-use crate::http::server::{HealthServer, Limits, Speech};
+use crate::http::server::{HealthServer, Limits, Protocol};
 use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
 use crate::lifecycle::signal::Requests;
+use crate::race::unless;
 use crate::telemetry::event::Events;
 use crate::telemetry::log;
 use crate::telemetry::log::line::Line;
@@ -349,8 +350,8 @@ impl Health {
     /// ```
     #[cfg(feature = "serve")]
     pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<HealthServer> {
-        let speech = Speech::Http(self.internal_endpoint());
-        HealthServer::start(speech, address, Limits::default())
+        let protocol = Protocol::Http(self.internal_endpoint());
+        HealthServer::start(protocol, address, Limits::default())
     }
 
     /// Answers the agent checks of HAProxy on a port and a thread of their own,
@@ -390,11 +391,11 @@ impl Health {
             let text = format!("a weight of {degraded_weight} % is not from 1 to 100");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let speech = Speech::Agent {
+        let protocol = Protocol::Agent {
             endpoint: self.endpoint(),
             degraded_weight,
         };
-        HealthServer::start(speech, address, Limits::default())
+        HealthServer::start(protocol, address, Limits::default())
     }
 
     /// Takes the service out of rotation. Readiness fails from this call on,
@@ -498,16 +499,11 @@ impl Health {
     ) -> Option<F::Output> {
         self.shared.drain.set_limit(limit);
         let drained = self.shared.drain.watch().over();
-        let mut server = pin!(server.into_future());
-        let mut too_late = pin!(async {
+        let too_late = async {
             drained.await;
             sleep(limit).await;
-        });
-        let ended = poll_fn(|cx| match server.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => too_late.as_mut().poll(cx).map(|()| None),
-        })
-        .await;
+        };
+        let ended = unless(too_late, server.into_future()).await;
         if ended.is_none() {
             log::cut_off(limit);
         }
@@ -595,16 +591,10 @@ impl Health {
                 Ok(mut requests) => {
                     requests.reach(1).await;
                     let mut drained = pin!(health.drain());
-                    let mut hurried = pin!(async {
-                        requests.reach(2).await;
-                        health.shared.drain.hurry();
-                        std::future::pending::<()>().await;
-                    });
-                    poll_fn(|cx| {
-                        let _ = hurried.as_mut().poll(cx);
-                        drained.as_mut().poll(cx)
-                    })
-                    .await;
+                    if unless(requests.reach(2), drained.as_mut()).await.is_none() {
+                        health.shared.drain.end_delay();
+                        drained.await;
+                    }
                 }
                 Err(error) => {
                     log::no_signals(&error);

@@ -122,10 +122,12 @@ mod lifecycle;
 mod missing;
 #[cfg(any(feature = "serve", feature = "signal"))]
 mod own_runtime;
+mod race;
 mod ready;
 mod registry;
 pub mod reported;
 mod spawn;
+mod sync;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

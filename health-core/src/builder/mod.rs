@@ -212,7 +212,7 @@ impl HealthBuilder {
     fn too_short_a_grace(&self) -> Option<Duration> {
         let is_set = |variable: &str| env::var_os(variable).is_some();
         let known = self.lifecycle.termination_grace;
-        let grace = known.or_else(|| drain::usual_grace(is_set));
+        let grace = known.or_else(|| drain::default_grace_period(is_set));
         grace.filter(|grace| self.lifecycle.drain_delay >= *grace)
     }
 

@@ -426,7 +426,7 @@ mod tests {
     #[test]
     fn a_range_whose_address_has_bits_after_the_prefix_is_refused() {
         let guard = Guard::new().addresses(["10.0.0.5/8", "fd00::1/64", "10.0.0.5/32"]);
-        let text: Vec<String> = guard.problems().iter().map(ToString::to_string).collect();
+        let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 2, "{text:?}");
         assert!(text[0].contains("write `10.0.0.0/8`, or `10.0.0.5` for this address alone"));
         assert!(text[1].contains("write `fd00::/64`, or `fd00::1` for this address alone"));
