@@ -453,13 +453,7 @@ mod tests {
                 );
             }
         }
-        for range in [
-            "::/0",
-            "fd00::/8",
-            "::1",
-            "::ffff:0:0:0/96",
-            "0.0.0.0/0",
-        ] {
+        for range in ["::/0", "fd00::/8", "::1", "::ffff:0:0:0/96", "0.0.0.0/0"] {
             let guard = Guard::new().addresses([range]);
             assert!(guard.problems.is_empty(), "{range}");
         }
