@@ -48,6 +48,10 @@ use health_core::http::{Endpoint, Headers, RequestHead};
 use tokio::runtime::Handle;
 
 // Only the trait: the derive macro is defined by this crate.
+pub use health_core::__private::macros::{
+    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
+    actix_health_checks as health_checks,
+};
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -56,10 +60,6 @@ pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
     Status, async_trait, check, config, error, event, http, metrics, report, reported,
-};
-pub use health_macros::{
-    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
-    actix_health_checks as health_checks,
 };
 
 #[doc(hidden)]

@@ -49,6 +49,10 @@ use axum::routing::{MethodFilter, on};
 use health_core::http::RequestHead;
 
 // Only the trait: the derive macro is defined by this crate.
+pub use health_core::__private::macros::{
+    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
+    axum_health_checks as health_checks,
+};
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -57,10 +61,6 @@ pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
     Status, async_trait, check, config, error, event, http, metrics, report, reported,
-};
-pub use health_macros::{
-    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
-    axum_health_checks as health_checks,
 };
 
 #[doc(hidden)]
