@@ -75,7 +75,7 @@ impl Health {
 /// The service was not ready in time: see [`Health::ready`].
 ///
 /// Displays each check that does not pass. The text contains private causes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NotReady {
     waited: Duration,
     draining: bool,
@@ -98,6 +98,13 @@ impl fmt::Display for NotReady {
             u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
         ));
         write!(f, "not ready after {waited}: {}", self.causes)
+    }
+}
+
+/// The text of `Display`, since this is what `main` prints.
+impl fmt::Debug for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use health_core::Health;
 use health_core::event::{Event, Events};
@@ -42,7 +43,7 @@ fn histogram(family: &'static Family, meter: &Meter) -> Histogram<f64> {
         .f64_histogram(family.name)
         .with_description(family.help)
         .with_unit(unit(family))
-        .with_boundaries(DURATION_BOUNDS.map(|bound| bound.as_secs_f64()).into())
+        .with_boundaries(DURATION_BOUNDS.iter().map(Duration::as_secs_f64).collect())
         .build()
 }
 

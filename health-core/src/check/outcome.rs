@@ -12,7 +12,6 @@ use crate::text::bounded;
 
 /// The status of one run, of a probe or of a page. A worse status is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum Status {
     /// Works as expected.
     Pass,
@@ -24,6 +23,19 @@ pub enum Status {
 
 impl Status {
     pub(crate) const ALL: [Status; 3] = [Status::Pass, Status::Warn, Status::Fail];
+
+    /// Returns `pass`, `warn` or `fail`.
+    ///
+    /// ```
+    /// assert_eq!(health_core::Status::Warn.as_str(), "warn");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
+        }
+    }
 
     /// Returns the word of the log, and of answers by default.
     pub(crate) const fn word(self) -> &'static str {
@@ -471,11 +483,7 @@ fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Status::Pass => "pass",
-            Status::Warn => "warn",
-            Status::Fail => "fail",
-        })
+        f.pad(self.as_str())
     }
 }
 

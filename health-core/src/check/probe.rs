@@ -9,7 +9,6 @@ use std::fmt;
 ///
 /// [docs]: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
 pub enum Probe {
     /// Whether the process should keep running; a failure restarts it. Do not
     /// add checks of other services here.

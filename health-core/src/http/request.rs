@@ -54,11 +54,29 @@ where
     V: AsRef<[u8]> + Sync,
 {
     fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
-        let is_named =
-            |line: &&(N, V)| -> bool { line.0.as_ref().eq_ignore_ascii_case(name.as_str()) };
-        let line = self.iter().filter(is_named).nth(nth)?;
-        Some(line.1.as_ref())
+        nth_line(self, name, nth)
     }
+}
+
+/// The names are compared without regard to case.
+impl<N, V> Headers for &[(N, V)]
+where
+    N: AsRef<str> + Sync,
+    V: AsRef<[u8]> + Sync,
+{
+    fn value(&self, name: &HeaderName, nth: usize) -> Option<&[u8]> {
+        nth_line(self, name, nth)
+    }
+}
+
+fn nth_line<'a, N, V>(lines: &'a [(N, V)], name: &HeaderName, nth: usize) -> Option<&'a [u8]>
+where
+    N: AsRef<str>,
+    V: AsRef<[u8]>,
+{
+    let is_named = |line: &&(N, V)| line.0.as_ref().eq_ignore_ascii_case(name.as_str());
+    let line = lines.iter().filter(is_named).nth(nth)?;
+    Some(line.1.as_ref())
 }
 
 const NO_HEADERS: &[(&str, &str); 0] = &[];
@@ -246,7 +264,7 @@ mod tests {
             ("via", "1.1 cdn"),
             ("x-forwarded-for", "192.0.2.2, 192.0.2.3"),
         ];
-        let sources: [&dyn Headers; 2] = [&map, &list];
+        let sources: [&dyn Headers; 3] = [&map, &list, &list.as_slice()];
         for headers in sources {
             let head = RequestHead::new("GET", "/health").with_headers(headers);
             let lines: Vec<&[u8]> = head.header_lines("X-FORWARDED-FOR").collect();

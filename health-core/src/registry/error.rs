@@ -65,6 +65,7 @@ pub enum Problem {
     /// The tokio runtime has no timer, so no check could have a deadline.
     NoTimer,
     /// Two checks have the same name. `-`, `_` and `.` count as equal.
+    #[non_exhaustive]
     DuplicateName {
         /// The name.
         name: String,
@@ -72,6 +73,7 @@ pub enum Problem {
         locations: Vec<SourceLocation>,
     },
     /// A check takes a parameter that nothing provides.
+    #[non_exhaustive]
     MissingParameter {
         /// The name of the check.
         check: String,
@@ -85,6 +87,7 @@ pub enum Problem {
         state: Option<&'static str>,
     },
     /// The name of a check that was added at run time breaks the rules.
+    #[non_exhaustive]
     InvalidName {
         /// The name.
         name: String,
@@ -94,6 +97,7 @@ pub enum Problem {
         help: String,
     },
     /// The options of a check contradict each other or are out of range.
+    #[non_exhaustive]
     InvalidOptions {
         /// The name of the check.
         check: String,
@@ -105,6 +109,7 @@ pub enum Problem {
         help: String,
     },
     /// A required check does not exist.
+    #[non_exhaustive]
     MissingCheck {
         /// The name.
         name: String,
@@ -112,11 +117,13 @@ pub enum Problem {
         similar: Option<String>,
     },
     /// A required probe has no check.
+    #[non_exhaustive]
     EmptyProbe {
         /// The probe.
         probe: Probe,
     },
     /// `after` names a check that does not exist.
+    #[non_exhaustive]
     UnknownPrerequisite {
         /// The name of the check.
         check: String,
@@ -128,6 +135,7 @@ pub enum Problem {
         similar: Option<String>,
     },
     /// Checks depend on each other in a cycle, so none of them could run.
+    #[non_exhaustive]
     DependencyCycle {
         /// The checks, each depending on the next, the last one on the first.
         members: Vec<String>,
@@ -135,6 +143,7 @@ pub enum Problem {
         location: SourceLocation,
     },
     /// An option of the builder is out of range.
+    #[non_exhaustive]
     InvalidSetting {
         /// What is wrong.
         what: String,

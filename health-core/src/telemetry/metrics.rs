@@ -69,7 +69,7 @@ pub struct Point<'a> {
 }
 
 /// The upper bounds of the buckets of durations.
-pub const DURATION_BOUNDS: [Duration; 12] = {
+pub const DURATION_BOUNDS: &[Duration] = &{
     let mut bounds = [Duration::ZERO; 12];
     let mut nth = 0;
     while nth < bounds.len() {
