@@ -48,6 +48,10 @@ use health_core::http::{Endpoint, Headers, RequestHead};
 use tokio::runtime::Handle;
 
 // Only the trait: the derive macro is defined by this crate.
+pub use health_core::__private::macros::{
+    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
+    actix_health_checks as health_checks,
+};
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -56,10 +60,6 @@ pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
     Status, async_trait, check, config, error, event, http, metrics, report, reported,
-};
-pub use health_macros::{
-    ActixHealthState as HealthState, actix_app as app, actix_health_check as health_check,
-    actix_health_checks as health_checks,
 };
 
 #[doc(hidden)]
@@ -87,7 +87,20 @@ pub use health_core::{__private, via};
 /// `Logger::default().exclude_regex(endpoint.probe_paths("").to_regex())`
 /// ([`Endpoint::probe_paths`](http::Endpoint::probe_paths)), and add other
 /// middleware to a scope (`web::scope("")`) that is registered after this.
-pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+///
+/// ```
+/// use actix_web::App;
+/// use health_actix::Health;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), health_actix::StartError> {
+/// let health = Health::builder().start()?;
+/// let app = App::new().configure(health_actix::configure(&health));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// ```
+pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + Send + use<> {
     mount(health, health.endpoint())
 }
 
@@ -118,11 +131,16 @@ pub fn configure(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + u
 /// # Ok(())
 /// # }
 /// ```
-pub fn configure_internal(health: &Health) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+pub fn configure_internal(
+    health: &Health,
+) -> impl FnOnce(&mut ServiceConfig) + Clone + Send + use<> {
     mount(health, health.internal_endpoint())
 }
 
-fn mount(health: &Health, endpoint: Endpoint) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+fn mount(
+    health: &Health,
+    endpoint: Endpoint,
+) -> impl FnOnce(&mut ServiceConfig) + Clone + Send + use<> {
     let health = health.clone();
     move |config: &mut ServiceConfig| {
         // Each worker has its own runtime.

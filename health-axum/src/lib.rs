@@ -3,6 +3,36 @@
 //! This is the only crate that an application needs: it re-exports the items of
 //! health-core, and `#[health_check]` requires no other dependency in
 //! `Cargo.toml`.
+//!
+//! ```no_run,standalone_crate
+//! use health_axum::{Health, health_check};
+//!
+//! /// The directory for uploads can be read.
+//! #[health_check(timeout = "2s", critical)]
+//! fn disk() -> std::io::Result<()> {
+//!     std::fs::metadata("/tmp").map(drop)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let health = Health::builder().start()?;
+//!     let app = axum::Router::new()
+//!         .route("/", axum::routing::get(|| async { "hello" }))
+//!         .merge(health_axum::routes(&health));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app)
+//!         .with_graceful_shutdown(health.drain_on_signal())
+//!         .await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! The features are those of [`health_core`](health_core#features) and `tokio`,
+//! which passes the address of the connection to a [`Guard`](http::Guard). `signal`,
+//! `tokio` and `tracing` are on by default.
+//!
 #![cfg_attr(docsrs, doc = "The [guides](_guides) answer one question each.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -19,6 +49,10 @@ use axum::routing::{MethodFilter, on};
 use health_core::http::RequestHead;
 
 // Only the trait: the derive macro is defined by this crate.
+pub use health_core::__private::macros::{
+    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
+    axum_health_checks as health_checks,
+};
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -27,10 +61,6 @@ pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
     Status, async_trait, check, config, error, event, http, metrics, report, reported,
-};
-pub use health_macros::{
-    AxumHealthState as HealthState, axum_app as app, axum_health_check as health_check,
-    axum_health_checks as health_checks,
 };
 
 #[doc(hidden)]

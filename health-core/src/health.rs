@@ -1,14 +1,14 @@
 //! [`Health`]: the handle of running health checks.
 
 use std::fmt;
-use std::future::{Future, IntoFuture, poll_fn};
+use std::future::{Future, IntoFuture};
 #[cfg(feature = "serve")]
 use std::io;
 #[cfg(feature = "serve")]
 use std::net::ToSocketAddrs;
+#[cfg(feature = "signal")]
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -20,10 +20,11 @@ use crate::engine::monitor::Monitor;
 use crate::engine::schedule::Supervisors;
 use crate::http::endpoint::Endpoint;
 #[cfg(feature = "serve")]
-use crate::http::server::{HealthServer, Limits, Speech};
+use crate::http::server::{HealthServer, Limits, Protocol};
 use crate::lifecycle::drain::Drain;
 #[cfg(feature = "signal")]
 use crate::lifecycle::signal::Requests;
+use crate::race::unless;
 use crate::telemetry::event::Events;
 use crate::telemetry::log;
 use crate::telemetry::log::line::Line;
@@ -349,8 +350,8 @@ impl Health {
     /// ```
     #[cfg(feature = "serve")]
     pub fn serve(&self, address: impl ToSocketAddrs) -> io::Result<HealthServer> {
-        let speech = Speech::Http(self.internal_endpoint());
-        HealthServer::start(speech, address, Limits::default())
+        let protocol = Protocol::Http(self.internal_endpoint());
+        HealthServer::start(protocol, address, Limits::default())
     }
 
     /// Answers the agent checks of HAProxy on a port and a thread of their own,
@@ -390,11 +391,11 @@ impl Health {
             let text = format!("a weight of {degraded_weight} % is not from 1 to 100");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let speech = Speech::Agent {
+        let protocol = Protocol::Agent {
             endpoint: self.endpoint(),
             degraded_weight,
         };
-        HealthServer::start(speech, address, Limits::default())
+        HealthServer::start(protocol, address, Limits::default())
     }
 
     /// Takes the service out of rotation. Readiness fails from this call on,
@@ -406,6 +407,10 @@ impl Health {
     /// The drain begins with the call, whether or not the future is awaited.
     /// Readiness can be [kept
     /// passing](crate::config::LifecycleOptions::fail_readiness_while_draining).
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -430,14 +435,15 @@ impl Health {
             ..
         } = &*self.shared;
         monitor.start_drain();
-        if *drain_readiness {
-            monitor.close();
-        }
+        // Logged before readiness changes because of it.
         if drain.begin() {
             monitor.outlet().log(Line::Draining {
                 delay: drain.delay(),
                 readiness_fails: *drain_readiness,
             });
+        }
+        if *drain_readiness {
+            monitor.close();
         }
         drain.watch().over()
     }
@@ -446,8 +452,10 @@ impl Health {
     /// response.
     ///
     /// A client with a keep-alive connection keeps using it, regardless of
-    /// readiness, until a response has `Connection: close`. The guide
-    /// `deployment.md` shows how to send it with axum and actix-web.
+    /// readiness, until a response has `Connection: close`. The guide [Deployment]
+    /// shows how to send it with axum and actix-web.
+    ///
+    /// [Deployment]: https://docs.rs/health-axum/latest/health_axum/_guides/deployment/index.html#shutdown
     pub fn is_draining(&self) -> bool {
         self.shared.monitor.is_draining()
     }
@@ -460,6 +468,10 @@ impl Health {
     /// axum waits for open requests without a limit, actix-web for 30 s. The
     /// limit covers the whole future: to include cleanup after the server, such
     /// as closing a pool, put it into the same future.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -487,16 +499,11 @@ impl Health {
     ) -> Option<F::Output> {
         self.shared.drain.set_limit(limit);
         let drained = self.shared.drain.watch().over();
-        let mut server = pin!(server.into_future());
-        let mut too_late = pin!(async {
+        let too_late = async {
             drained.await;
             sleep(limit).await;
-        });
-        let ended = poll_fn(|cx| match server.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => too_late.as_mut().poll(cx).map(|()| None),
-        })
-        .await;
+        };
+        let ended = unless(too_late, server.into_future()).await;
         if ended.is_none() {
             log::cut_off(limit);
         }
@@ -511,6 +518,10 @@ impl Health {
     /// after 1 s. Hooks and webhooks get 2 s for queued transitions. Without
     /// this call, the checks stop when the last `Health` is dropped, without
     /// waiting.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -554,6 +565,23 @@ impl Health {
     /// blocked, or the runtime waits for a thread of `spawn_blocking`. Signals
     /// that arrive together count as one. If the signals cannot be received,
     /// the reason is logged and the future never completes.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
+    /// ```no_run
+    /// # async fn serve(shutdown: impl Future<Output = ()>) { shutdown.await }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    ///
+    /// let health = Health::builder().start()?;
+    /// // The server stops accepting connections when the future completes.
+    /// serve(health.drain_on_signal()).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "signal")]
     pub fn drain_on_signal(&self) -> impl Future<Output = ()> + Send + use<> {
         let requests = Requests::listen();
@@ -563,16 +591,10 @@ impl Health {
                 Ok(mut requests) => {
                     requests.reach(1).await;
                     let mut drained = pin!(health.drain());
-                    let mut hurried = pin!(async {
-                        requests.reach(2).await;
-                        health.shared.drain.hurry();
-                        std::future::pending::<()>().await;
-                    });
-                    poll_fn(|cx| {
-                        let _ = hurried.as_mut().poll(cx);
-                        drained.as_mut().poll(cx)
-                    })
-                    .await;
+                    if unless(requests.reach(2), drained.as_mut()).await.is_none() {
+                        health.shared.drain.end_delay();
+                        drained.await;
+                    }
                 }
                 Err(error) => {
                     log::no_signals(&error);

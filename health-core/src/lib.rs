@@ -43,6 +43,7 @@
 //! | warning | degraded | degraded |
 //! | failing, timed out, panicked, stale | **fails** | degraded |
 //! | without a result yet | **fails**, except liveness | degraded, except liveness |
+//! | skipped | **fails**; liveness as before the skip | degraded |
 //!
 //! Healthy and degraded answer 200, failing answers 503. Readiness also fails
 //! until [startup](Probe::Startup) has passed, and from the beginning of a
@@ -121,10 +122,12 @@ mod lifecycle;
 mod missing;
 #[cfg(any(feature = "serve", feature = "signal"))]
 mod own_runtime;
+mod race;
 mod ready;
 mod registry;
 pub mod reported;
 mod spawn;
+mod sync;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

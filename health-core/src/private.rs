@@ -10,6 +10,9 @@ use std::pin::Pin;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
+// By way of this crate, so that an adapter works with any version of it that is
+// compatible.
+pub use health_macros as macros;
 pub use inventory;
 
 pub use crate::check::dependencies::{Dependency, assert_acyclic};

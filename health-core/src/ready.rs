@@ -26,6 +26,10 @@ impl Health {
     /// Fails after the timeout, with the checks that do not pass and their causes,
     /// and at once if a drain has begun.
     ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,7 +54,8 @@ impl Health {
     pub async fn ready(&self, timeout: Duration) -> Result<(), NotReady> {
         let start = Instant::now();
         loop {
-            self.ask_on_demand();
+            // Starts the runs, and waits for none of them.
+            let _ = self.monitor().request_outdated(|_| true);
             if self.status(Probe::Readiness) != Status::Fail {
                 return Ok(());
             }
@@ -63,14 +68,6 @@ impl Health {
                 });
             }
             sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
-        }
-    }
-
-    /// Starts the checks on demand whose results are too old, or joins their runs.
-    fn ask_on_demand(&self) {
-        let monitor = self.monitor();
-        for &check in monitor.on_demand() {
-            let _ = monitor.ask_if_outdated(check);
         }
     }
 }

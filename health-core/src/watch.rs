@@ -1,9 +1,7 @@
 //! The status of a part of the service, and each change of it, for protocols
 //! other than HTTP.
 
-use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -12,8 +10,9 @@ use tokio::time::sleep;
 use crate::check::outcome::Status;
 use crate::health::Health;
 use crate::http::endpoint::subject::{Found, Subject};
+use crate::race::unless;
 
-/// How often a watch runs checks on demand: the default period of a kubelet.
+/// The period at which a watch runs checks on demand: the default of kubelet.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// The statuses of single subjects (feature `watch`).
@@ -81,8 +80,12 @@ impl Health {
         })
     }
 
-    /// Completes when no watch changes any more: the drain is over, or health has
-    /// [stopped](Self::stop).
+    /// Completes when the drain is over or health has [stopped](Self::stop).
+    /// Afterwards no watch changes.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -101,7 +104,7 @@ impl Health {
             // The monitor keeps the sender.
             let _ = turns.wait_for(|has_stopped| *has_stopped).await;
         };
-        first_of(self.drained(), stopped).await;
+        unless(self.drained(), stopped).await;
     }
 }
 
@@ -126,6 +129,10 @@ impl StatusWatch {
     /// the last status before that.
     ///
     /// Cancel safe: no change is lost if the future is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is awaited outside a tokio runtime with a timer.
     pub async fn next(&mut self) -> Option<Status> {
         let endpoint = self.health.endpoint_ref();
         let is_on_demand = endpoint.is_on_demand(&self.found);
@@ -145,30 +152,15 @@ impl StatusWatch {
                 return None;
             }
             let changed = async { drop(self.turns.changed().await) };
-            let turned = first_of(drained.as_mut(), changed);
+            let turned = unless(drained.as_mut(), changed);
             if is_on_demand {
-                match first_of(turned, sleep(ASK_EVERY)).await {
-                    First::One(turned) => is_over = matches!(turned, First::One(())),
-                    First::Other(()) => endpoint.ask([&self.found]).await,
+                match unless(sleep(ASK_EVERY), turned).await {
+                    Some(turned) => is_over = turned.is_none(),
+                    None => endpoint.ask([&self.found]).await,
                 }
             } else {
-                is_over = matches!(turned.await, First::One(()));
+                is_over = turned.await.is_none();
             }
         }
     }
-}
-
-/// The first future that was ready.
-enum First<A, B> {
-    One(A),
-    Other(B),
-}
-
-async fn first_of<A: Future, B: Future>(one: A, other: B) -> First<A::Output, B::Output> {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|cx| match one.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(First::One(output)),
-        Poll::Pending => other.as_mut().poll(cx).map(First::Other),
-    })
-    .await
 }

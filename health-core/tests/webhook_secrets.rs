@@ -145,7 +145,7 @@ async fn no_marked_secret_is_in_a_webhook_its_log_a_span_or_an_event() {
     testing::flush(&health);
     // Each kind of failure of a receiver has been logged.
     let expected = [
-        "the receiver refused a request",
+        "the receiver rejected a request",
         "the receiver is not reachable",
     ];
     eventually("both failures are in the log", async || {

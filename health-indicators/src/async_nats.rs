@@ -71,7 +71,7 @@ use health_core::check::FailureClass;
 
 use crate::failure::{because, failure};
 
-/// The server answers a request.
+/// Checks that the server answers a request.
 ///
 /// The request goes to a new inbox, to which nothing subscribes, so the server
 /// itself answers that there is no responder. The client needs the permission
@@ -91,8 +91,8 @@ pub async fn round_trip(client: &Client) -> Outcome {
     }
 }
 
-/// The same as [`round_trip`], and tells wrong credentials from a server that is
-/// down.
+/// Checks the same as [`round_trip`], and tells wrong credentials from a server
+/// that is down.
 pub async fn observed_round_trip(client: &ObservedClient) -> Outcome {
     let is_connected = client.connection_state() == State::Connected;
     if !is_connected && client.connection.is_unauthorized() {
@@ -108,15 +108,15 @@ fn class(error: &RequestError) -> FailureClass {
     }
 }
 
-/// What the last attempt to connect has come to, by the events of the client; all
-/// clones are one.
+/// The result of the last attempt to connect, by the events of the client. Clones
+/// share it.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionState {
     unauthorized: Arc<AtomicBool>,
 }
 
 impl ConnectionState {
-    /// Before the first event.
+    /// Creates the state before the first event.
     #[must_use]
     pub fn new() -> Self {
         ConnectionState::default()
@@ -134,7 +134,8 @@ impl ConnectionState {
         self.unauthorized.store(unauthorized, Ordering::Relaxed);
     }
 
-    /// The client that calls back with these events.
+    /// Returns the client with this state, for [`observed_round_trip`]. The client
+    /// must be the one whose events are [observed](ConnectionState::observe).
     #[must_use]
     pub fn of(&self, client: Client) -> ObservedClient {
         ObservedClient {

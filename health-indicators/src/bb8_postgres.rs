@@ -42,7 +42,8 @@ use tokio_postgres::{Client, Error};
 use crate::bb8::{connection, described};
 use crate::tokio_postgres::{answers, failed, writable};
 
-/// A Postgres server that accepts writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 pub async fn postgres<M>(pool: &Pool<M>) -> Outcome
 where
     M: ManageConnection<Connection = Client, Error = Error>,
@@ -54,7 +55,7 @@ where
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in any role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 pub async fn postgres_read_only<M>(pool: &Pool<M>) -> Outcome
 where
     M: ManageConnection<Connection = Client, Error = Error>,

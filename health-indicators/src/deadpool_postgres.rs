@@ -32,7 +32,8 @@ use health_core::Outcome;
 use crate::deadpool::{connection, described};
 use crate::tokio_postgres::{answers, failed, writable};
 
-/// A Postgres server that accepts writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 pub async fn postgres(pool: &Pool) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(connection) => writable(&connection).await,
@@ -41,7 +42,7 @@ pub async fn postgres(pool: &Pool) -> Outcome {
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in any role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 pub async fn postgres_read_only(pool: &Pool) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(connection) => answers(&connection).await,

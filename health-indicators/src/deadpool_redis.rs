@@ -45,7 +45,7 @@ use redis::aio::MultiplexedConnection;
 use crate::deadpool::{connection, described};
 use crate::redis::failed;
 
-/// The server answers `PING`, which the pool sends to test a connection before
+/// Checks that the server answers `PING`, which the pool sends to test a connection before
 /// it gives it out. A run sends nothing else. A replica answers too; see
 /// [`writable`].
 pub async fn ping<M, W>(pool: &Pool<M, W>) -> Outcome
@@ -60,8 +60,8 @@ where
     described(pool, outcome)
 }
 
-/// The server is a primary, by its answer to `ROLE`, which a run sends after the
-/// `PING` of the pool.
+/// Checks that the server is a primary, by its answer to `ROLE`, which a run sends
+/// after the `PING` of the pool.
 pub async fn writable<M, W>(pool: &Pool<M, W>) -> Outcome
 where
     M: Manager<Type = MultiplexedConnection, Error = RedisError>,

@@ -37,8 +37,10 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use crate::failure::because;
 
-/// The name has an address. With a dot at its end it is looked up as it is;
-/// without, the search domains of the system apply.
+/// Creates a check that the name has an address.
+///
+/// A name with a dot at its end is looked up as it is. Without the dot, the search
+/// domains of the system apply.
 pub fn resolve(name: impl Into<String>) -> Resolve {
     Resolve {
         name: name.into(),
@@ -47,8 +49,9 @@ pub fn resolve(name: impl Into<String>) -> Resolve {
     }
 }
 
-/// A name that must have an address; see [`resolve`].
+/// A check of a name that must have an address; created by [`resolve`].
 #[derive(Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Resolve {
     name: String,
     server: Option<SocketAddr>,
@@ -57,7 +60,7 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Asks this name server and not those of the system.
+    /// Sets the name server. By default those of the system are asked.
     pub fn at(mut self, server: SocketAddr) -> Self {
         self.server = Some(server);
         self

@@ -76,7 +76,7 @@ use tonic::{Code, Status};
 use crate::failure::{because, degraded, failure};
 use crate::grpc;
 
-/// The member has a leader and no alarm, so it accepts writes.
+/// Checks that the member has a leader and no alarm, so that it accepts writes.
 ///
 /// The size of the database is observed.
 pub async fn status(client: &Client) -> Outcome {
@@ -86,7 +86,7 @@ pub async fn status(client: &Client) -> Outcome {
     }
 }
 
-/// A read of this key, as in `get("orders/settings")`.
+/// Creates a check that reads this key, as in `get("orders/settings")`.
 ///
 /// The read is linearizable: a majority of the members takes part, and etcd compares
 /// the token with the permissions of the user. The answer does not contain the value,
@@ -95,8 +95,9 @@ pub fn get(key: impl Into<Vec<u8>>) -> Get {
     Get { key: key.into() }
 }
 
-/// A read of a key; see [`get`].
+/// A check by reading a key; created by [`get`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Get {
     key: Vec<u8>,
 }

@@ -34,7 +34,7 @@ pub use self::service::{Service, service};
 /// So much of a body is read, so that the connection can be used again.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// A `GET` request to a URL, which must succeed.
+/// Creates a check by a `GET` request to a URL, which must succeed.
 ///
 /// The application's own client sends it, with its pool, its TLS and its proxy.
 /// A check must see what the URL itself answers: where the client follows
@@ -47,8 +47,9 @@ pub fn get(url: impl Into<String>) -> Get {
     }
 }
 
-/// A `GET` request; see [`get`].
+/// A check by a `GET` request; created by [`get`].
 #[derive(Clone)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Get {
     url: String,
     expected: Option<u16>,
@@ -56,13 +57,13 @@ pub struct Get {
 }
 
 impl Get {
-    /// The status that means success; by default each from 200 to 299.
+    /// Sets the status that means success; by default each from 200 to 299.
     pub fn expect(mut self, status: u16) -> Self {
         self.expected = Some(status);
         self
     }
 
-    /// Sends a header.
+    /// Adds a header to the request.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self

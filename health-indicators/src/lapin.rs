@@ -40,7 +40,7 @@ use lapin::{Channel, Connection};
 
 use crate::failure::failure;
 
-/// The connection is open, and the broker does not block it.
+/// Checks that the connection is open and that the broker does not block it.
 #[allow(
     clippy::unused_async,
     reason = "a plain `fn` would get a thread of its own"
@@ -59,8 +59,10 @@ where
     }
 }
 
-/// The channel is open. An error of a channel, such as publishing to an exchange
-/// that is not there, closes it and leaves the connection open.
+/// Checks that the channel is open.
+///
+/// An error of a channel, such as publishing to an exchange that is not there,
+/// closes it and leaves the connection open.
 #[allow(
     clippy::unused_async,
     reason = "a plain `fn` would get a thread of its own"

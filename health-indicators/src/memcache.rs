@@ -68,7 +68,7 @@ use crate::failure::{because, failure, saturated};
 /// How long a run waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The server answers `version`.
+/// Checks that the server answers `version`.
 ///
 /// The pool must test its connections when it gives them out, which is the
 /// default. A connection that fails this test is closed. Without the test, the

@@ -63,7 +63,8 @@ use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::failure::{because, degraded};
 
-/// An object that is known to exist, as in `head("health/probe")`.
+/// Creates a check of an object that is known to exist, as in
+/// `head("health/probe")`.
 ///
 /// A run asks for its metadata. This works with every store, also behind
 /// `Arc<dyn ObjectStore>`.
@@ -71,14 +72,15 @@ pub fn head(key: impl Into<Path>) -> Head {
     Head { key: key.into() }
 }
 
-/// A request for the metadata of an object; see [`head`].
+/// A check by the metadata of an object; created by [`head`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Head {
     key: Path,
 }
 
 impl Head {
-    /// One run, for the body of a function or a closure on the builder.
+    /// Runs the check once, for use in a function or a closure on the builder.
     pub async fn check<S: ObjectStore>(&self, store: &S) -> Outcome {
         judge(store.head(&self.key).await)
     }

@@ -71,13 +71,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Kafka's own limit. rdkafka panics if a name has more than 512 bytes.
 const LONGEST_NAME: usize = 249;
 
-/// Every partition of this topic has a leader, so that it accepts messages.
+/// Creates a check that every partition of this topic has a leader, so that it
+/// accepts messages.
 pub fn topic(name: impl Into<String>) -> Topic {
     Topic { name: name.into() }
 }
 
-/// A topic whose partitions must have leaders; see [`topic`].
+/// A check of the leaders of a topic; created by [`topic`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Topic {
     name: String,
 }
@@ -109,7 +111,7 @@ impl<T: AsClient> BlockingIndicator<T> for Topic {
     }
 }
 
-/// What has a client of librdkafka: producers, consumers and `Arc`s of them.
+/// A type with a client of librdkafka: producers, consumers and `Arc`s of them.
 ///
 /// Implement it for a type of your own that holds one of them:
 ///

@@ -32,7 +32,7 @@ use redis::{Cmd, ErrorKind, RedisError, RedisFuture, ServerErrorKind, Value};
 
 use crate::failure::{because, failure};
 
-/// The server answers `PING`. A replica does too; see [`writable`].
+/// Checks that the server answers `PING`. A replica does too; see [`writable`].
 pub async fn ping<C>(connection: &C) -> Outcome
 where
     C: ConnectionLike + Clone + Send + Sync,
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// The server is a primary, by its answer to `ROLE`.
+/// Checks that the server is a primary, by its answer to `ROLE`.
 ///
 /// A replica would answer `PING` as well, and refuse writes.
 pub async fn writable<C>(connection: &C) -> Outcome
@@ -57,7 +57,7 @@ where
     }
 }
 
-/// The cluster serves every slot, by the `cluster_state` of one node.
+/// Checks that the cluster serves every slot, by the `cluster_state` of one node.
 ///
 /// Every node of a cluster answers `PING`, also when the owner of a slot is gone and
 /// commands get `CLUSTERDOWN`. [`ping`] would ask every primary.

@@ -5,7 +5,7 @@
 //!
 //! #[derive(Clone, HealthState)]
 //! struct AppState {
-//!     /// The orders database takes writes.
+//!     /// The orders database accepts writes.
 //!     #[health(check = health_indicators::sea_orm::writable, timeout = "2s", critical)]
 //!     database: sea_orm::DatabaseConnection,
 //! }
@@ -25,8 +25,8 @@ use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 use crate::failure::failure;
 use crate::sqlx;
 
-/// A database that takes writes, by [`sqlx::postgres`], [`sqlx::mysql`] or
-/// [`sqlx::sqlite`].
+/// Checks that the database accepts writes, by [`sqlx::postgres`],
+/// [`sqlx::mysql`] or [`sqlx::sqlite`].
 pub async fn writable(database: &DatabaseConnection) -> Outcome {
     match &database.inner {
         #[cfg(feature = "sqlx-postgres")]
@@ -45,7 +45,7 @@ pub async fn writable(database: &DatabaseConnection) -> Outcome {
     }
 }
 
-/// A database that answers, in whatever role: for connections that only read.
+/// Checks that the database answers, in any role: for connections that only read.
 pub async fn readable(database: &DatabaseConnection) -> Outcome {
     match &database.inner {
         #[cfg(feature = "sqlx-postgres")]

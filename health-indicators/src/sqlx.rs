@@ -62,7 +62,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it looks for an idle one, where all are in use.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A Postgres server that accepts writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 ///
 /// `SELECT 1` would pass on a primary that has been demoted.
 #[cfg(feature = "sqlx-postgres")]
@@ -70,27 +71,27 @@ pub async fn postgres(pool: &sqlx::PgPool) -> Outcome {
     writable(pool, ask(pool, crate::postgres::IS_READ_ONLY).await)
 }
 
-/// A Postgres server that answers, in any role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 #[cfg(feature = "sqlx-postgres")]
 pub async fn postgres_read_only(pool: &sqlx::PgPool) -> Outcome {
     answered(pool, ask(pool, "SELECT 1").await)
 }
 
-/// A MySQL or MariaDB server that accepts writes: it is not `read_only`, and so
-/// not `super_read_only` either.
+/// Checks that the MySQL or MariaDB server accepts writes: it is not `read_only`,
+/// and so not `super_read_only` either.
 #[cfg(feature = "sqlx-mysql")]
 pub async fn mysql(pool: &sqlx::MySqlPool) -> Outcome {
     writable(pool, ask(pool, crate::mysql::IS_READ_ONLY).await)
 }
 
-/// A MySQL or MariaDB server that answers, in any role: for pools that only
-/// read.
+/// Checks that the MySQL or MariaDB server answers, in any role: for pools that
+/// only read.
 #[cfg(feature = "sqlx-mysql")]
 pub async fn mysql_read_only(pool: &sqlx::MySqlPool) -> Outcome {
     answered(pool, ask(pool, "SELECT 1").await)
 }
 
-/// An SQLite database whose file can be read.
+/// Checks that the file of the SQLite database can be read.
 ///
 /// The query reads the schema: `SELECT 1` would never touch the file.
 #[cfg(feature = "sqlx-sqlite")]

@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 
 use crate::failure::{because, class_of_io};
 
-/// A server that accepts TCP connections at this address, as in
+/// Creates a check that a server accepts TCP connections at this address, as in
 /// `mail.example:25`.
 ///
 /// A run opens a connection and closes it without sending anything.
@@ -36,8 +36,9 @@ pub fn connect(address: impl Into<String>) -> Connect {
     }
 }
 
-/// A TCP connection; see [`connect`].
+/// A check by a TCP connection; created by [`connect`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Connect {
     address: String,
 }

@@ -56,7 +56,7 @@ use crate::failure::{because, class_of_io, failure};
 /// Seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
 
-/// The certificates that a server serves at this address, as in
+/// Creates a check of the certificates that a server serves at this address, as in
 /// `pay.example:443`.
 ///
 /// A run opens a connection, does the handshake and closes it.
@@ -67,27 +67,29 @@ pub fn served(address: impl Into<String>) -> Certificate<Served> {
     })
 }
 
-/// The certificates in a PEM file.
+/// Creates a check of the certificates in a PEM file.
 pub fn file(path: impl Into<PathBuf>) -> Certificate<InFile> {
     Certificate::of(InFile { path: path.into() })
 }
 
-/// Certificates and how long they should be valid; see [`served`] and [`file()`].
+/// A check of how long certificates are still valid; created by [`served`] and
+/// [`file()`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Certificate<From> {
     from: From,
     warn_below: u32,
     fail_below: u32,
 }
 
-/// From a server; see [`served`].
+/// The source of the certificates of [`served`].
 #[derive(Clone, Debug)]
 pub struct Served {
     address: String,
     name: Option<String>,
 }
 
-/// From a file; see [`file()`].
+/// The source of the certificates of [`file()`].
 #[derive(Clone, Debug)]
 pub struct InFile {
     path: PathBuf,
@@ -102,14 +104,14 @@ impl<From> Certificate<From> {
         }
     }
 
-    /// Degrades with fewer days left; by default 14.
+    /// Sets the number of days below which the check degrades; by default 14.
     pub fn warn_below_days(mut self, days: u32) -> Self {
         self.warn_below = days;
         self
     }
 
-    /// Fails with fewer days left; by default 0, so that only an expired
-    /// certificate fails.
+    /// Sets the number of days below which the check fails; by default 0, so that
+    /// only an expired certificate fails.
     pub fn fail_below_days(mut self, days: u32) -> Self {
         self.fail_below = days;
         self
@@ -145,8 +147,8 @@ fn invalid(text: &'static str) -> Outcome {
 }
 
 impl Certificate<Served> {
-    /// The name that the server is asked for (SNI), where it is not the host of
-    /// the address.
+    /// Sets the name that the server is asked for (SNI). By default it is the host
+    /// of the address.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.from.name = Some(name.into());
         self

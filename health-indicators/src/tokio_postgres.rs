@@ -39,7 +39,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 use crate::failure::{because, class_of_io, failure};
 use crate::postgres::{IS_READ_ONLY, class_of_sqlstate};
 
-/// A Postgres server that accepts writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 ///
 /// [`Client::check_connection`] would pass on a primary that has been demoted.
 pub async fn postgres<C>(client: &C) -> Outcome
@@ -49,7 +50,7 @@ where
     writable(client.borrow()).await
 }
 
-/// A Postgres server that answers, in any role: for clients that only read.
+/// Checks that the Postgres server answers, in any role: for clients that only read.
 pub async fn postgres_read_only<C>(client: &C) -> Outcome
 where
     C: Borrow<Client> + Sync,

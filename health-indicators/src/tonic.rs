@@ -55,7 +55,7 @@ struct CheckResponse {
     status: i32,
 }
 
-/// The server as a whole is `SERVING`: that of the service `""`.
+/// Checks that the server as a whole, the service `""`, is `SERVING`.
 pub async fn serving<S>(channel: &S) -> Outcome
 where
     S: GrpcService<Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync,
@@ -64,13 +64,15 @@ where
     ask(channel, "").await
 }
 
-/// A service of the server is `SERVING`, as in `service("payments.v1.Payments")`.
+/// Creates a check that a service of the server is `SERVING`, as in
+/// `service("payments.v1.Payments")`.
 pub fn service(name: impl Into<String>) -> Service {
     Service { name: name.into() }
 }
 
-/// A service of a server; see [`service`].
+/// A check of a service of a server; created by [`service`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Service {
     name: String,
 }

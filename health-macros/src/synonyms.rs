@@ -7,6 +7,15 @@ const FAMILIAR: &[(&str, &str)] = &[
     ("period", "write `interval = \"10s\"`"),
     ("every", "write `interval = \"10s\"`"),
     ("ttl", "write `cache = \"1s\"`"),
+    ("threshold", "write `failure_threshold = 3`"),
+    (
+        "description",
+        "write it as the first line of the doc comment",
+    ),
+    (
+        "links",
+        "write `CheckOptions::links` on the builder; the attribute has no links",
+    ),
     ("depends_on", "write `after(database)`"),
     ("requires", "write `after(database)`"),
     (

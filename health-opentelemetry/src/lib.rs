@@ -23,7 +23,8 @@
 //! | `v0_32` | 0.32 | `v0_32::record` |
 //!
 //! A program needs one of them: `default-features = false` with another feature
-//! leaves out the newest one.
+//! leaves out the newest one. The function at the root is that of the newest
+//! supported version; it changes only in a breaking release of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

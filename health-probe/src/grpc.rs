@@ -62,7 +62,7 @@ const CODES: [&str; 17] = [
 pub(crate) fn ask(mut connection: Connection, host: &str, service: &str) -> Result<(), ProbeError> {
     let request = request(host, service)
         .ok_or_else(|| ProbeError::new(Reason::Usage, "the name of the service is too long"))?;
-    connection.write_all(&request)?;
+    connection.write_all(&request).map_err(ProbeError::lost)?;
     let answer = Answer::read(&mut connection)?;
     answer.verdict(service)
 }
@@ -139,7 +139,7 @@ impl Frame {
                     Reason::Refused,
                     "the connection was closed without an answer",
                 ),
-                _ => error.into(),
+                _ => ProbeError::lost(error),
             })?;
         let [a, b, c, kind, flags, stream @ ..] = head;
         let length = u32::from_be_bytes([0, a, b, c]) as usize;
@@ -147,7 +147,9 @@ impl Frame {
             return Err(ProbeError::garbled("the answer is not HTTP/2"));
         }
         let mut payload = vec![0; length];
-        connection.read_exact(&mut payload)?;
+        connection
+            .read_exact(&mut payload)
+            .map_err(ProbeError::lost)?;
         Ok(Frame {
             kind,
             flags,
@@ -280,7 +282,7 @@ fn acknowledge(connection: &mut Connection, frame: &Frame) -> Result<(), ProbeEr
     match connection.write_all(&out) {
         // The answer may have arrived before the error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        result => result.map_err(ProbeError::lost),
     }
 }
 

@@ -69,7 +69,9 @@ impl Answer {
         head: &str,
         limit: usize,
     ) -> Result<(u16, Self), ProbeError> {
-        connection.write_all(format!("{head}\r\n").as_bytes())?;
+        connection
+            .write_all(format!("{head}\r\n").as_bytes())
+            .map_err(ProbeError::lost)?;
         let mut answer = Answer {
             connection,
             bytes: Vec::new(),
@@ -92,7 +94,8 @@ impl Answer {
     fn read_more(&mut self) -> Result<bool, ProbeError> {
         let mut part = [0; 1024];
         let room = self.limit.saturating_sub(self.bytes.len()).min(part.len());
-        let length = self.connection.read(&mut part[..room])?;
+        let read = self.connection.read(&mut part[..room]);
+        let length = read.map_err(ProbeError::lost)?;
         self.bytes.extend_from_slice(&part[..length]);
         Ok(length > 0)
     }

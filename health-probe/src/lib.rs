@@ -48,9 +48,9 @@ use std::{env, error, fmt, process, thread};
 
 use target::{Protocol, Target};
 
-/// The default deadline of a probe: far below the 30 s after which Docker kills the
+/// The default timeout of a probe: far below the 30 s after which Docker kills the
 /// command, and far above the second within which the service answers.
-pub const DEADLINE: Duration = Duration::from_secs(5);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first argument that starts a probe.
 const COMMAND: &str = "probe";
@@ -60,41 +60,41 @@ const TOKEN_VARIABLE: &str = "HEALTH_GUARD_TOKEN";
 const URL_VARIABLE: &str = "HEALTH_PROBE_URL";
 const TIMEOUT_VARIABLE: &str = "HEALTH_PROBE_TIMEOUT";
 
-/// Probes the service at `url` and waits for its answer at most for `deadline`.
+/// Probes the service at `url` and waits for its answer at most for `timeout`.
 ///
 /// # Errors
 ///
 /// If the answer is not healthy, or there is none; see [`Reason`].
 ///
 /// ```no_run
-/// use health_probe::{DEADLINE, Reason};
+/// use health_probe::{DEFAULT_TIMEOUT, Reason};
 ///
-/// match health_probe::probe("http://127.0.0.1:3000/readyz", DEADLINE) {
+/// match health_probe::probe("http://127.0.0.1:3000/readyz", DEFAULT_TIMEOUT) {
 ///     Ok(()) => println!("healthy"),
 ///     Err(error) if error.reason() == Reason::Unhealthy => println!("{error}"),
 ///     Err(error) => println!("no answer: {error}"),
 /// }
 /// ```
-pub fn probe(url: &str, deadline: Duration) -> Result<(), ProbeError> {
+pub fn probe(url: &str, timeout: Duration) -> Result<(), ProbeError> {
     let target = Target::parse(url)?;
-    within(deadline, move |until| ask(&target, until))
+    within(timeout, move |until| ask(&target, until))
 }
 
 /// Runs `request` on a thread of its own, since resolving a name can take longer than
-/// any deadline.
+/// any timeout.
 fn within<T: Send + 'static>(
-    deadline: Duration,
+    timeout: Duration,
     request: impl FnOnce(Instant) -> Result<T, ProbeError> + Send + 'static,
 ) -> Result<T, ProbeError> {
-    let until = Instant::now().checked_add(deadline);
-    let until = until.ok_or_else(|| ProbeError::new(Reason::Usage, "the deadline is too long"))?;
+    let until = Instant::now().checked_add(timeout);
+    let until = until.ok_or_else(|| ProbeError::new(Reason::Usage, "the timeout is too long"))?;
     let (answered, answer) = mpsc::channel();
     let asking = move || drop(answered.send(request(until)));
     thread::Builder::new()
         .name("health-probe".into())
         .spawn(asking)
         .map_err(|error| ProbeError::new(Reason::Refused, format!("no thread: {error}")))?;
-    match answer.recv_timeout(deadline) {
+    match answer.recv_timeout(timeout) {
         Ok(answer) => answer,
         Err(RecvTimeoutError::Timeout) => Err(ProbeError::timeout()),
         Err(RecvTimeoutError::Disconnected) => Err(ProbeError::new(
@@ -120,13 +120,13 @@ fn within<T: Send + 'static>(
 /// Otherwise as [`probe`], except that an unhealthy service is no error.
 ///
 /// ```no_run
-/// use health_probe::DEADLINE;
+/// use health_probe::DEFAULT_TIMEOUT;
 ///
 /// let token = std::env::var("HEALTH_GUARD_TOKEN").ok();
-/// println!("{}", health_probe::why("http://127.0.0.1:3000/readyz", token.as_deref(), DEADLINE)?);
+/// println!("{}", health_probe::why("http://127.0.0.1:3000/readyz", token.as_deref(), DEFAULT_TIMEOUT)?);
 /// # Ok::<_, health_probe::ProbeError>(())
 /// ```
-pub fn why(url: &str, token: Option<&str>, deadline: Duration) -> Result<String, ProbeError> {
+pub fn why(url: &str, token: Option<&str>, timeout: Duration) -> Result<String, ProbeError> {
     let target = Target::parse(url)?;
     if !target.is_local() {
         let text = "causes are private: use localhost, a loopback address or a Unix socket";
@@ -138,7 +138,7 @@ pub fn why(url: &str, token: Option<&str>, deadline: Duration) -> Result<String,
     };
     let path = why::page_of(path);
     let token = token.map(why::token).transpose()?;
-    within(deadline, move |until| {
+    within(timeout, move |until| {
         let connection = target.connect(until)?;
         http::text(connection, target.host(), &path, token.as_deref())
     })
@@ -156,7 +156,7 @@ fn ask(target: &Target, until: Instant) -> Result<(), ProbeError> {
 /// otherwise. Call it first in `main`, before a runtime or a log is set up.
 ///
 /// The target is the second argument, else `HEALTH_PROBE_URL`, else
-/// `http://127.0.0.1:$PORT/readyz`. `HEALTH_PROBE_TIMEOUT` sets the deadline in
+/// `http://127.0.0.1:$PORT/readyz`. `HEALTH_PROBE_TIMEOUT` sets the timeout in
 /// seconds.
 ///
 /// With `--why` before the target (`orders probe --why`), it prints [why] the service
@@ -200,11 +200,11 @@ pub fn run(
     let given = if wants_why { arguments.next() } else { first };
     let url = given.or_else(|| env::var(URL_VARIABLE).ok()).or_else(usual);
     let result = match url {
-        Some(url) => deadline().and_then(|deadline| {
+        Some(url) => timeout().and_then(|timeout| {
             if wants_why {
-                print_why(&url, deadline)
+                print_why(&url, timeout)
             } else {
-                probe(&url, deadline)
+                probe(&url, timeout)
             }
         }),
         None => Err(ProbeError::new(
@@ -222,9 +222,9 @@ pub fn run(
     }
 }
 
-fn print_why(url: &str, deadline: Duration) -> Result<(), ProbeError> {
+fn print_why(url: &str, timeout: Duration) -> Result<(), ProbeError> {
     let token = env::var(TOKEN_VARIABLE).ok();
-    let text = why(url, token.as_deref(), deadline)?;
+    let text = why(url, token.as_deref(), timeout)?;
     // Without `println!`, which panics if stdout is closed.
     let _ = writeln!(io::stdout(), "{text}");
     if why::is_public(&text) {
@@ -233,14 +233,14 @@ fn print_why(url: &str, deadline: Duration) -> Result<(), ProbeError> {
     Ok(())
 }
 
-fn deadline() -> Result<Duration, ProbeError> {
+fn timeout() -> Result<Duration, ProbeError> {
     let Ok(text) = env::var(TIMEOUT_VARIABLE) else {
-        return Ok(DEADLINE);
+        return Ok(DEFAULT_TIMEOUT);
     };
     let seconds: Option<f64> = text.parse().ok();
-    let deadline = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let deadline = deadline.filter(|deadline| !deadline.is_zero());
-    deadline.ok_or_else(|| {
+    let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let timeout = timeout.filter(|timeout| !timeout.is_zero());
+    timeout.ok_or_else(|| {
         let text = format!("{TIMEOUT_VARIABLE} must be seconds, such as 2.5, not {text:?}");
         ProbeError::new(Reason::Usage, text)
     })
@@ -258,7 +258,7 @@ pub enum Reason {
     Refused,
     /// The host has no address.
     Unresolved,
-    /// There was no answer within the deadline.
+    /// There was no answer within the timeout.
     Timeout,
     /// The answer is neither HTTP nor gRPC.
     Garbled,
@@ -281,7 +281,10 @@ impl fmt::Display for Reason {
 }
 
 /// The error of a probe: a [`Reason`] and a detail on one line of at most 512 bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its [`Debug`](fmt::Debug) is the same text as its `Display`, because `main`
+/// prints it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProbeError {
     reason: Reason,
     detail: String,
@@ -308,11 +311,20 @@ impl ProbeError {
     }
 
     fn timeout() -> Self {
-        ProbeError::new(Reason::Timeout, "no answer within the deadline")
+        ProbeError::new(Reason::Timeout, "no answer within the timeout")
     }
 
     fn garbled(detail: impl Into<String>) -> Self {
         ProbeError::new(Reason::Garbled, detail)
+    }
+
+    /// The error of a connection to the service.
+    #[expect(clippy::needless_pass_by_value, reason = "it is passed to `map_err`")]
+    fn lost(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ProbeError::timeout(),
+            _ => ProbeError::new(Reason::Refused, error.to_string()),
+        }
     }
 
     /// Returns the reason in one word.
@@ -321,18 +333,15 @@ impl ProbeError {
     }
 }
 
-impl From<io::Error> for ProbeError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ProbeError::timeout(),
-            _ => ProbeError::new(Reason::Refused, error.to_string()),
-        }
-    }
-}
-
 impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+impl fmt::Debug for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

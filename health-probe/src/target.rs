@@ -164,10 +164,11 @@ fn decode(text: &str) -> Option<String> {
 fn connect_tcp(host: &str, port: u16, until: Instant) -> Result<Connection, ProbeError> {
     let mut last = ProbeError::new(Reason::Unresolved, format!("{host} has no address"));
     for address in resolve(host, port)? {
-        match TcpStream::connect_timeout(&address, remaining(until)?) {
+        let remaining = remaining(until).map_err(ProbeError::lost)?;
+        match TcpStream::connect_timeout(&address, remaining) {
             Ok(stream) => return Ok(Connection::tcp(stream, until)),
             Err(error) => {
-                last = ProbeError::from(error);
+                last = ProbeError::lost(error);
                 last.detail = format!("{address}: {}", last.detail);
             }
         }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use health_probe::{DEADLINE, Reason, probe};
+use health_probe::{DEFAULT_TIMEOUT, Reason, probe};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -27,8 +27,8 @@ fn server(answer: &'static [u8], ends: bool) -> u16 {
     port
 }
 
-fn reason(url: &str, deadline: Duration) -> (Reason, String) {
-    let error = probe(url, deadline).expect_err(url);
+fn reason(url: &str, timeout: Duration) -> (Reason, String) {
+    let error = probe(url, timeout).expect_err(url);
     (error.reason(), error.to_string())
 }
 
@@ -55,7 +55,9 @@ fn the_http_status_decides() {
         (b"", Some(Reason::Refused)),
     ] {
         let url = format!("http://127.0.0.1:{}/readyz", server(answer, true));
-        let found = probe(&url, DEADLINE).err().map(|error| error.reason());
+        let found = probe(&url, DEFAULT_TIMEOUT)
+            .err()
+            .map(|error| error.reason());
         assert_eq!(found, expected, "{}", String::from_utf8_lossy(answer));
     }
 }
@@ -63,7 +65,7 @@ fn the_http_status_decides() {
 #[test]
 fn the_body_of_a_failure_is_shown_and_bounded() {
     let port = server(b"HTTP/1.1 503 x\r\n\r\n{\"status\":\"unhealthy\"}", true);
-    let (_, text) = reason(&format!("http://127.0.0.1:{port}"), DEADLINE);
+    let (_, text) = reason(&format!("http://127.0.0.1:{port}"), DEFAULT_TIMEOUT);
     assert_eq!(text, "unhealthy: 503 {\"status\":\"unhealthy\"}");
     let long: &[u8] = Box::leak(
         ["HTTP/1.1 500 x\r\n\r\n", &"\u{e4}\n".repeat(9_000)]
@@ -73,14 +75,14 @@ fn the_body_of_a_failure_is_shown_and_bounded() {
     .as_bytes();
     let (_, text) = reason(
         &format!("http://127.0.0.1:{}", server(long, true)),
-        DEADLINE,
+        DEFAULT_TIMEOUT,
     );
     assert!(text.len() <= 512 && text.lines().count() == 1, "{text}");
 }
 
 /// A body that never ends does not change the verdict.
 #[test]
-fn no_probe_takes_longer_than_the_deadline() {
+fn no_probe_takes_longer_than_the_timeout() {
     for (answer, expected) in [
         (&b""[..], Some(Reason::Timeout)),
         (b"HTTP/1.1 2", Some(Reason::Timeout)),
@@ -94,12 +96,12 @@ fn no_probe_takes_longer_than_the_deadline() {
         let start = Instant::now();
         let found = probe(&url, SHORT).err().map(|error| error.reason());
         let allowed = match found {
-            // The client waited for the body, or until the deadline.
+            // The client waited for the body, or until the timeout.
             Some(Reason::Timeout) if expected == Some(Reason::Unhealthy) => expected,
             found => found,
         };
         assert_eq!(allowed, expected, "{}", String::from_utf8_lossy(answer));
-        assert!(start.elapsed() < DEADLINE);
+        assert!(start.elapsed() < DEFAULT_TIMEOUT);
     }
     let silent = format!("grpc://127.0.0.1:{}", server(b"", false));
     assert_eq!(reason(&silent, SHORT).0, Reason::Timeout);
@@ -131,8 +133,16 @@ fn a_reply_that_is_not_http2_is_an_error() {
         ),
     ] {
         let url = format!("grpc://127.0.0.1:{}/a", server(answer, true));
-        assert_eq!(reason(&url, DEADLINE).0, expected, "{answer:?}");
+        assert_eq!(reason(&url, DEFAULT_TIMEOUT).0, expected, "{answer:?}");
     }
+}
+
+/// `main` prints the `Debug` of its error.
+#[test]
+fn the_debug_of_an_error_is_its_text() {
+    let error = probe("ftp://127.0.0.1/", DEFAULT_TIMEOUT).expect_err("the scheme");
+    assert!(error.to_string().starts_with("usage: not a URL"), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string());
 }
 
 #[test]
@@ -141,10 +151,10 @@ fn a_closed_port_is_refused() {
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
     for scheme in ["http", "grpc"] {
-        let (found, text) = reason(&format!("{scheme}://127.0.0.1:{port}"), DEADLINE);
+        let (found, text) = reason(&format!("{scheme}://127.0.0.1:{port}"), DEFAULT_TIMEOUT);
         assert_eq!(found, Reason::Refused, "{text}");
     }
-    let unresolved = reason("http://nobody.invalid/", DEADLINE).0;
+    let unresolved = reason("http://nobody.invalid/", DEFAULT_TIMEOUT).0;
     assert!(matches!(unresolved, Reason::Unresolved | Reason::Timeout));
 }
 
@@ -162,7 +172,7 @@ fn a_unix_socket_can_be_probed() {
         String::from_utf8_lossy(&head[..length]).into_owned()
     });
     let encoded = path.to_string_lossy().replace('/', "%2F");
-    let result = probe(&format!("http+unix://{encoded}/readyz"), DEADLINE);
+    let result = probe(&format!("http+unix://{encoded}/readyz"), DEFAULT_TIMEOUT);
     let _ = std::fs::remove_file(&path);
     assert_eq!(result, Ok(()));
     let head = served.join().expect("no panic");
@@ -170,7 +180,7 @@ fn a_unix_socket_can_be_probed() {
         head.starts_with("GET /readyz HTTP/1.1\r\nHost: localhost\r\n"),
         "{head}"
     );
-    let gone = reason(&format!("http+unix://{encoded}/readyz"), DEADLINE).0;
+    let gone = reason(&format!("http+unix://{encoded}/readyz"), DEFAULT_TIMEOUT).0;
     assert_eq!(gone, Reason::Refused);
 }
 
@@ -238,7 +248,7 @@ fn why_shows_the_text_of_health_and_sends_the_token() {
     let answer =
         b"HTTP/1.1 503 x\r\n\r\n[-]database failed: \x1b[31mrefused\nhealth check failed\n";
     let (url, served) = recorded(answer);
-    let text = health_probe::why(&url, Some("correct horse"), DEADLINE);
+    let text = health_probe::why(&url, Some("correct horse"), DEFAULT_TIMEOUT);
     let expected = "[-]database failed:  [31mrefused\nhealth check failed";
     assert_eq!(text.as_deref(), Ok(expected));
     let head = served.join().expect("no panic");
@@ -260,7 +270,7 @@ fn why_accepts_only_local_http_urls() {
         assert_eq!(error.reason(), expected, "{url}: {error}");
     }
     let (url, _) = recorded(b"HTTP/1.1 404 x\r\n\r\n");
-    let error = health_probe::why(&url, None, DEADLINE).expect_err("404");
+    let error = health_probe::why(&url, None, DEFAULT_TIMEOUT).expect_err("404");
     assert_eq!(
         error.to_string(),
         "unknown: 404 at /internal/health?format=text&verbose"

@@ -77,6 +77,10 @@ mod services;
 pub mod pb;
 
 // Only the trait: the derive macro is defined by this crate.
+pub use health_core::__private::macros::{
+    TonicHealthState as HealthState, tonic_app as app, tonic_health_check as health_check,
+    tonic_health_checks as health_checks,
+};
 pub use health_core::check::HealthState;
 #[cfg(feature = "webhook")]
 pub use health_core::notify;
@@ -85,10 +89,6 @@ pub use health_core::testing;
 pub use health_core::{
     CheckOptions, Health, HealthBuilder, HealthCheck, IntoOutcome, Outcome, Probe, StartError,
     Status, async_trait, check, config, error, event, http, metrics, report, reported,
-};
-pub use health_macros::{
-    TonicHealthState as HealthState, tonic_app as app, tonic_health_check as health_check,
-    tonic_health_checks as health_checks,
 };
 
 pub use answer::Answers;

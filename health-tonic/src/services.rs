@@ -134,7 +134,10 @@ impl Table {
 }
 
 /// Why the services cannot be served: see [`Services::build`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its [`Debug`](fmt::Debug) is the same text as its `Display`, because `main`
+/// prints it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ServicesError(Vec<Problem>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +169,12 @@ impl fmt::Display for ServicesError {
         self.0
             .iter()
             .try_for_each(|problem| write!(f, "\n{problem}"))
+    }
+}
+
+impl fmt::Debug for ServicesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -195,6 +195,8 @@ async fn unknown_and_duplicate_service_names_are_refused() {
     ] {
         assert!(text.contains(part), "{text}");
     }
+    // `main` prints the `Debug` of its error.
+    assert_eq!(format!("{refused:?}"), text);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
     // `orders probe` probes the running service: see `examples/Dockerfile`.
     health_probe::main_if_asked_at(&settings.probe_url());
+    orders::refuse_arguments()?;
     let (state, worker) = AppState::open(&settings).await?;
     // Outside the factory, which runs once per worker of the server.
     let health = Health::builder()

@@ -66,6 +66,18 @@ pub fn log_to_stderr() {
     }
 }
 
+/// Refuses any argument, so that a misspelled `probe` of a manifest does not start a second service.
+///
+/// # Errors
+///
+/// The message names the argument.
+pub fn refuse_arguments() -> anyhow::Result<()> {
+    match env::args_os().nth(1) {
+        Some(unknown) => anyhow::bail!("unknown argument {unknown:?}: the only one is `probe`"),
+        None => Ok(()),
+    }
+}
+
 /// Without directives, or with invalid ones, the level is `info`.
 ///
 /// `EnvFilter` also filters by spans and fields, and compiles a regex engine for it.

@@ -307,7 +307,7 @@ impl fmt::Display for OpenError {
         f.write_str(match self {
             OpenError::Url(_) => "DATABASE_URL is not understood",
             OpenError::Connect(_) => {
-                "the database at DATABASE_URL does not open (`?mode=rwc` creates a file that is missing)"
+                "the database at DATABASE_URL does not open; `?mode=rwc` creates a missing file of SQLite"
             }
             OpenError::Cache(_) => "REDIS_URL is not understood",
             OpenError::Migrate(_) => "the database's schema cannot be brought up to date",

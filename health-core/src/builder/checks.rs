@@ -24,6 +24,30 @@ impl HealthBuilder {
     ///
     /// A second call replaces the first. A test can pass a fake state that
     /// derives `HealthState` with `#[health(secondary)]`.
+    ///
+    /// ```standalone_crate
+    /// use health_core::{Health, HealthState, health_check};
+    ///
+    /// # #[derive(Clone)] struct Pool;
+    /// # impl Pool { async fn ping(&self) -> bool { true } }
+    /// #[derive(Clone, HealthState)]
+    /// struct AppState {
+    ///     pool: Pool,
+    /// }
+    ///
+    /// #[health_check(timeout = "2s", critical)]
+    /// async fn database(pool: &Pool) -> bool {
+    ///     pool.ping().await
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// let state = AppState { pool: Pool };
+    /// let health = Health::builder().state(state.clone()).start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn state(mut self, state: impl HealthState) -> Self {
         self.provided.set_state(state);
         self
@@ -35,6 +59,25 @@ impl HealthBuilder {
     /// Use it for values that are not in the state, such as the parameters of a
     /// library's `#[health_check(late)]`. The value takes precedence over a
     /// field of the same type.
+    ///
+    /// ```standalone_crate
+    /// use health_core::{Health, health_check};
+    ///
+    /// struct Stripe;
+    ///
+    /// #[health_check(late, timeout = "3s")]
+    /// async fn stripe(client: &Stripe) -> bool {
+    ///     let _ = client;
+    ///     true
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// let health = Health::builder().provide(Stripe).start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.provided.provide(value);
         self
@@ -99,6 +142,28 @@ impl HealthBuilder {
     }
 
     /// Adds a check that implements [`HealthCheck`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health, HealthCheck, Outcome, async_trait};
+    ///
+    /// struct Queue;
+    ///
+    /// #[async_trait]
+    /// impl HealthCheck for Queue {
+    ///     async fn check(&self) -> Outcome {
+    ///         Outcome::pass()
+    ///     }
+    /// }
+    ///
+    /// let health = Health::builder()
+    ///     .check_impl("queue", CheckOptions::new(), Queue)
+    ///     .start()?;
+    /// # let _ = health;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn check_impl(
         self,

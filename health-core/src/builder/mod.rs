@@ -94,6 +94,19 @@ impl HealthBuilder {
     /// parameter that nothing provides, a required check that is missing,
     /// options that contradict each other, no tokio runtime, or a runtime
     /// without a timer.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::{CheckOptions, Health};
+    ///
+    /// let health = Health::builder()
+    ///     .check("queue", CheckOptions::new().critical(), || async { true })
+    ///     .start()?;
+    /// assert!(health.check("queue").is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(mut self) -> Result<Health, StartError> {
         let mut problems = Vec::new();
         problems.extend(self.repeated_calls());
@@ -199,7 +212,7 @@ impl HealthBuilder {
     fn too_short_a_grace(&self) -> Option<Duration> {
         let is_set = |variable: &str| env::var_os(variable).is_some();
         let known = self.lifecycle.termination_grace;
-        let grace = known.or_else(|| drain::usual_grace(is_set));
+        let grace = known.or_else(|| drain::default_grace_period(is_set));
         grace.filter(|grace| self.lifecycle.drain_delay >= *grace)
     }
 

@@ -12,6 +12,10 @@ use crate::check::rules::{
 use crate::check::unit::Unit;
 use crate::check::uri;
 
+/// The maximum time that an answer waits for checks with the option `cache`:
+/// kubelet gives up after 1 s.
+pub(crate) const MAX_ON_DEMAND_WAIT: Duration = Duration::from_millis(800);
+
 /// The options of one check, as `#[health_check(..)]` takes them.
 ///
 /// The attribute expands to this builder, and [`HealthBuilder::check`] takes it

@@ -313,7 +313,11 @@ impl From<Status> for Outcome {
     }
 }
 
-/// A result that carries public details: a pass, or a failure in an `Err`.
+/// A passing result with public details.
+///
+/// Return `Result<Detail<T>, E>` if the check can fail, or
+/// [`Outcome::fail(..)`](Outcome::fail)[`.detail(..)`](Outcome::detail) for a failure
+/// with details.
 ///
 /// ```standalone_crate
 /// use health_core::check::Detail;
@@ -451,7 +455,7 @@ fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let sources = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = Vec::new();
     // An error type may return itself as its source, so the chain is bounded.
-    for source in sources.take(bounded::LONGEST_CHAIN) {
+    for source in sources.take(bounded::MAX_CHAIN_LEN) {
         let mut text = bounded::BoundedText::default();
         // Writing fails when the text is too long, which ends the formatting.
         let _ = write!(text, "{source}");

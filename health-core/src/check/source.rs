@@ -6,13 +6,14 @@
 //! reads it when the source reports a change and when a reading expires.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use crate::check::outcome::Outcome;
 use crate::check::rules::Mistake;
+use crate::sync::Mutex;
 use crate::time::clock::{Clock, Moment};
 
 /// State that is reported from outside.
@@ -133,7 +134,7 @@ pub(crate) struct Subscribers(Mutex<Vec<(Weak<dyn Subscriber>, usize)>>);
 
 impl Subscribers {
     pub(crate) fn add(&self, subscriber: Weak<dyn Subscriber>, check: usize) {
-        let mut subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = self.0.lock();
         subscribers.retain(|(subscriber, _)| subscriber.strong_count() > 0);
         subscribers.push((subscriber, check));
     }
@@ -153,7 +154,7 @@ impl Subscribers {
     }
 
     fn all(&self) -> Vec<(Arc<dyn Subscriber>, usize)> {
-        let subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscribers = self.0.lock();
         let alive = |(subscriber, check): &(Weak<dyn Subscriber>, usize)| {
             Some((subscriber.upgrade()?, *check))
         };

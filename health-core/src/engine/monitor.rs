@@ -427,6 +427,7 @@ impl Monitor {
     // Requests for a run.
 
     /// Returns the checks that run on demand.
+    #[cfg(feature = "watch")]
     pub(crate) fn on_demand(&self) -> &[usize] {
         &self.on_demand
     }
@@ -439,8 +440,17 @@ impl Monitor {
 
     /// Like [`ask`](Self::ask), for a check on demand, unless its last result
     /// is recent enough.
-    pub(crate) fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
+    fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
         self.ask_if(index, |track, now| self.is_outdated(index, track, now))
+    }
+
+    /// Requests the runs of the checks on demand that `filter` accepts and whose
+    /// results are too old.
+    pub(crate) fn request_outdated(&self, filter: impl Fn(usize) -> bool) -> Vec<Asked> {
+        let accepted = self.on_demand.iter().filter(|&&index| filter(index));
+        accepted
+            .filter_map(|&index| self.ask_if_outdated(index))
+            .collect()
     }
 
     /// Returns whether the last result of a check on demand is too old.
@@ -756,9 +766,7 @@ impl Reader for Monitor {
     }
 
     fn ask_outdated(&self) -> bool {
-        let on_demand = self.on_demand.iter();
-        let asked = on_demand.filter_map(|&index| self.ask_if_outdated(index));
-        asked.count() > 0
+        !self.request_outdated(|_| true).is_empty()
     }
 }
 

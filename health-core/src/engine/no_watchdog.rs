@@ -23,7 +23,7 @@ impl Watchdog {
         match *self {}
     }
 
-    pub(crate) fn suspect(&self, _: Vec<(Arc<str>, Polls)>) {
+    pub(crate) fn set_checks(&self, _: Vec<(Arc<str>, Polls)>) {
         match *self {}
     }
 

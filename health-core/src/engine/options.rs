@@ -116,6 +116,9 @@ impl RuntimeOptions {
     /// (`event_interval` of tokio's builder), so `threshold` must exceed 61
     /// times the duration of a poll under full load.
     ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if `threshold` is not
+    /// from 1 s to 1 h.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), health_core::StartError> {
@@ -151,6 +154,9 @@ impl RuntimeOptions {
     /// full report and
     /// [`CheckReport::history`](crate::report::CheckReport::history). At most
     /// 1,000; default 20. Each takes four bytes.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is more than
+    /// 1,000.
     pub fn history(mut self, results: usize) -> Self {
         self.history = results;
         self

@@ -6,10 +6,10 @@
 //! for a CPU is measured and subtracted, and a second long poll is proof.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::pause::LONGEST_UNNOTICED;
+use crate::sync::Mutex;
 
 /// The number of consecutive runs without a long poll that clear a suspicion.
 const RUNS_UNTIL_CLEARED: u32 = 10;
@@ -64,7 +64,7 @@ impl Quarantine {
     /// quarantine begins: at the second long poll, or at the first one if [it
     /// is proof](is_proof).
     pub(crate) fn long_poll(&self, is_proof: bool) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_marked = true;
         state.clean_runs = 0;
         if self.is_in_force() {
@@ -83,7 +83,7 @@ impl Quarantine {
         if !self.is_in_force() && !self.is_suspected() {
             return None;
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if std::mem::take(&mut state.is_marked) {
             return None;
         }
@@ -103,10 +103,6 @@ impl Quarantine {
             self.is_suspected.store(false, Ordering::Relaxed);
         }
         None
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,10 +5,8 @@
 //! a run needs no further task. If a check blocks the thread, its task cannot
 //! notice the deadline; the readers do ([`Monitor`]).
 
-use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -25,6 +23,7 @@ use crate::engine::pause_detector::PauseDetector;
 use crate::engine::run::{RunConfig, Runner};
 use crate::engine::waker::WorkerWaker;
 use crate::engine::watchdog::{self, Watch, Watchdog};
+use crate::race::unless;
 use crate::registry::Check;
 use crate::spawn;
 use crate::telemetry::log::line::Line;
@@ -109,7 +108,7 @@ impl Supervisors {
             tasks.push(spawn::task(runtime, reminds));
         }
         if let Some(watchdog) = &watchdog {
-            watchdog.suspect(polls);
+            watchdog.set_checks(polls);
         }
         Supervisors {
             // Without a thread, pauses are not detected.
@@ -351,19 +350,6 @@ impl Supervisor {
         monitor.land(*index, end);
         None
     }
-}
-
-/// Returns the output of `future`, or `None` if `end` completes first.
-pub(crate) async fn unless<T>(
-    end: impl Future<Output = ()>,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    let (mut end, mut future) = (pin!(end), pin!(future));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => end.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 /// Returns the next due time, one interval after the last due time instead of

@@ -27,24 +27,24 @@ impl WorkerWaker {
         if !has_others {
             return (WorkerWaker(None), Vec::new());
         }
-        let bells = Arc::new([Notify::new(), Notify::new()]);
-        let tasks = (0..bells.len()).map(|index| {
-            let bells = Arc::clone(&bells);
+        let notifies = Arc::new([Notify::new(), Notify::new()]);
+        let tasks = (0..notifies.len()).map(|index| {
+            let notifies = Arc::clone(&notifies);
             spawn::task(runtime, async move {
                 loop {
-                    bells[index].notified().await;
+                    notifies[index].notified().await;
                 }
             })
         });
         let tasks = tasks.collect();
-        (WorkerWaker(Some(bells)), tasks)
+        (WorkerWaker(Some(notifies)), tasks)
     }
 
-    /// This worker runs the first of the two tasks next. The second one makes
-    /// it put the first into the queue where another worker finds it.
+    /// Makes two tasks ready. A worker runs the task that became ready last, and
+    /// moves the other one to its queue, from which another worker takes it.
     pub(crate) fn wake(&self) {
-        for bell in self.0.iter().flat_map(|bells| bells.iter()) {
-            bell.notify_one();
+        for notify in self.0.iter().flat_map(|notifies| notifies.iter()) {
+            notify.notify_one();
         }
     }
 }

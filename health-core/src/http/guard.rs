@@ -424,6 +424,15 @@ mod tests {
     }
 
     #[test]
+    fn a_range_whose_address_has_bits_after_the_prefix_is_refused() {
+        let guard = Guard::new().addresses(["10.0.0.5/8", "fd00::1/64", "10.0.0.5/32"]);
+        let text: Vec<String> = guard.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(text.len(), 2, "{text:?}");
+        assert!(text[0].contains("write `10.0.0.0/8`, or `10.0.0.5` for this address alone"));
+        assert!(text[1].contains("write `fd00::/64`, or `fd00::1` for this address alone"));
+    }
+
+    #[test]
     fn an_ipv4_mapped_range_is_refused_with_the_ipv4_range_to_write() {
         for (range, instead) in [
             ("::ffff:10.0.0.0/104", "`10.0.0.0/8`"),
@@ -444,13 +453,7 @@ mod tests {
                 );
             }
         }
-        for range in [
-            "::/0",
-            "fd00::/8",
-            "::1",
-            "::ffff:0:10.0.0.0/96",
-            "0.0.0.0/0",
-        ] {
+        for range in ["::/0", "fd00::/8", "::1", "::ffff:0:0:0/96", "0.0.0.0/0"] {
             let guard = Guard::new().addresses([range]);
             assert!(guard.problems.is_empty(), "{range}");
         }

@@ -1,4 +1,4 @@
-//! The drain: how long the service keeps serving, and when it ends.
+//! The drain: the time for which the service keeps serving before it ends.
 
 use std::future::pending;
 use std::sync::{Arc, OnceLock};
@@ -20,13 +20,13 @@ const PLATFORMS: [(&str, Duration); 3] = [
 ];
 
 /// Returns the default grace period of the platform, if it can be identified.
-pub(crate) fn usual_grace(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
+pub(crate) fn default_grace_period(is_set: impl Fn(&str) -> bool) -> Option<Duration> {
     let platform = PLATFORMS.iter().find(|(variable, _)| is_set(variable))?;
     Some(platform.1)
 }
 
-/// The state of the drain, shared by all waiting tasks: a second signal ends
-/// the delay for each of them.
+/// The state of the drain, shared by all waiting tasks. A second signal ends the
+/// delay for all of them.
 pub(crate) struct Drain {
     delay: Duration,
     end: watch::Sender<Option<Instant>>,
@@ -43,7 +43,7 @@ impl Drain {
         }
     }
 
-    /// Sets the limit of the shutdown after the drain. The first call counts.
+    /// Sets the limit of the shutdown after the drain. Later calls have no effect.
     pub(crate) fn set_limit(&self, limit: Duration) {
         let _ = self.limit.set(limit);
     }
@@ -63,7 +63,7 @@ impl Drain {
 
     /// Ends the drain delay, if it has not elapsed yet.
     #[cfg(feature = "signal")]
-    pub(crate) fn hurry(&self) {
+    pub(crate) fn end_delay(&self) {
         let now = Instant::now();
         self.end
             .send_modify(|end| *end = end.map(|end| end.min(now)));
@@ -135,11 +135,11 @@ mod tests {
 
     #[test]
     fn a_platform_is_detected_by_its_variable() {
-        let in_kubernetes = usual_grace(|name| name == "KUBERNETES_SERVICE_HOST");
+        let in_kubernetes = default_grace_period(|name| name == "KUBERNETES_SERVICE_HOST");
         assert_eq!(in_kubernetes, Some(Duration::from_secs(30)));
-        let in_cloud_run = usual_grace(|name| name == "K_SERVICE");
+        let in_cloud_run = default_grace_period(|name| name == "K_SERVICE");
         assert_eq!(in_cloud_run, Some(Duration::from_secs(10)));
-        assert_eq!(usual_grace(|_| false), None);
+        assert_eq!(default_grace_period(|_| false), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -158,20 +158,20 @@ mod tests {
 
     #[cfg(feature = "signal")]
     #[tokio::test(start_paused = true)]
-    async fn hurry_ends_the_drain_for_all_waiters() {
+    async fn ending_the_delay_ends_the_drain_for_all_waiters() {
         let drain = Drain::new(Duration::from_secs(5));
-        drain.hurry();
+        drain.end_delay();
         let idle = tokio::time::timeout(Duration::from_secs(60), drain.watch().over());
-        assert!(idle.await.is_err(), "there is nothing to hurry");
+        assert!(idle.await.is_err(), "there is no delay to end");
         drain.begin();
         let start = Instant::now();
         let waiting = tokio::spawn(drain.watch().over());
         tokio::time::sleep(Duration::from_secs(2)).await;
-        drain.hurry();
+        drain.end_delay();
         waiting.await.expect("no panic");
         assert_eq!(start.elapsed(), Duration::from_secs(2));
         tokio::time::sleep(Duration::from_secs(9)).await;
-        drain.hurry();
+        drain.end_delay();
         drain.watch().over().await;
         assert_eq!(start.elapsed(), Duration::from_secs(11), "at once");
     }

@@ -13,8 +13,8 @@ use crate::registry::error::Problem;
 const DEFAULT_DRAIN_DELAY: Duration = Duration::from_secs(7);
 /// Most services start within this time.
 const DEFAULT_STARTUP_PATIENCE: Duration = Duration::from_secs(30);
-const LONGEST_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-const LONGEST_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
+const MAX_STARTUP_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// How the service starts, drains and reports to its platform.
 ///
@@ -79,6 +79,9 @@ impl LifecycleOptions {
     ///
     /// An operator can change it without a build: see
     /// [`Settings`](crate::config::Settings).
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is longer than
+    /// 1 h.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.drain_delay = delay;
         self
@@ -128,6 +131,9 @@ impl LifecycleOptions {
     /// Startup itself has no deadline. With `notify_systemd` it is also how
     /// much longer systemd is asked to wait each time that startup makes
     /// progress.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than 24 h.
     pub fn startup_patience(mut self, patience: Duration) -> Self {
         self.startup_patience = patience;
         self
@@ -197,13 +203,13 @@ impl LifecycleOptions {
     }
 
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
-        if self.drain_delay > LONGEST_DRAIN_DELAY {
+        if self.drain_delay > MAX_DRAIN_DELAY {
             problems.push(Problem::setting(
                 format!("the drain delay {:?} is too long", self.drain_delay),
                 "the longest drain delay is 1 h, and Kubernetes waits 30 s by default",
             ));
         }
-        if self.startup_patience.is_zero() || self.startup_patience > LONGEST_STARTUP_PATIENCE {
+        if self.startup_patience.is_zero() || self.startup_patience > MAX_STARTUP_PATIENCE {
             problems.push(Problem::setting(
                 format!(
                     "a startup patience of {:?} is out of range",

@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::{io, process};
@@ -14,13 +13,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::own_runtime::OwnRuntime;
+use crate::race::unless;
 use crate::spawn;
 use crate::telemetry::log;
 
 /// The number of the signal that ends the process.
 const LAST: u32 = 3;
-/// How long the exit waits for its log message, which a full pipe can block.
-const LONGEST_LOG: Duration = Duration::from_secs(1);
+/// The maximum time that the exit waits for its log message. A full pipe can
+/// block it.
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The number of termination signals so far.
 pub(crate) struct Requests(watch::Receiver<u32>);
@@ -46,21 +47,15 @@ impl Requests {
     }
 }
 
-/// Returns only if there is no receiver for the first signal any more.
+/// Returns when every receiver is dropped before the first signal.
 async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
-    let mut unheard = pin!(count.closed());
-    let first = poll_fn(|cx| match signals.poll_next(cx) {
-        Poll::Ready(code) => Poll::Ready(Some(code)),
-        Poll::Pending => unheard.as_mut().poll(cx).map(|()| None),
-    });
-    if first.await.is_none() {
+    let first = unless(count.closed(), signals.next()).await;
+    let Some(mut code) = first else {
         return;
-    }
-    let mut code = 0;
-    for number in 1..=LAST {
-        if number > 1 {
-            code = poll_fn(|cx| signals.poll_next(cx)).await;
-        }
+    };
+    count.send_replace(1);
+    for number in 2..=LAST {
+        code = signals.next().await;
         count.send_replace(number);
     }
     let (logged, is_logged) = oneshot::channel::<Infallible>();
@@ -70,8 +65,15 @@ async fn count_until_the_last(mut signals: Signals, count: watch::Sender<u32>) {
     };
     // Without a thread the process ends without the message.
     let _ = spawn::thread("health-log", log);
-    let _ = timeout(LONGEST_LOG, is_logged).await;
+    let _ = timeout(LOG_TIMEOUT, is_logged).await;
     process::exit(code);
+}
+
+impl Signals {
+    /// Returns the next signal as the exit code of the process.
+    async fn next(&mut self) -> i32 {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
 }
 
 /// SIGTERM, which Kubernetes, Docker and systemd send, and SIGINT.
@@ -92,7 +94,6 @@ impl Signals {
         })
     }
 
-    /// Returns the next signal as the exit code of the process.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
         use tokio::signal::unix::SignalKind;
         let code = |kind: SignalKind| 128 + kind.as_raw_value();
@@ -123,7 +124,6 @@ impl Signals {
         })
     }
 
-    /// Returns the next signal as the exit code of the process.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<i32> {
         first_of([
             (self.ctrl_c.poll_recv(cx), 1),
@@ -133,8 +133,8 @@ impl Signals {
     }
 }
 
-/// Returns the code of a ready signal. All signals are polled, so each wakes
-/// the task.
+/// Returns the code of the first ready signal. The caller polls all signals, so
+/// that each of them wakes the task.
 fn first_of<const N: usize>(polls: [(Poll<Option<()>>, i32); N]) -> Poll<i32> {
     let ready = polls.into_iter().find(|(poll, _)| poll.is_ready());
     ready.map_or(Poll::Pending, |(_, code)| Poll::Ready(code))

@@ -15,23 +15,24 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use crate::check::options::MAX_ON_DEMAND_WAIT;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::Monitor;
-use crate::http::endpoint::LONGEST_WAIT;
 use crate::lifecycle::drain::DrainWatch;
+use crate::text::one_line::one_line;
 use crate::verdict::Verdict;
 use crate::verdict::snapshot::Snapshot;
 
 /// The polling interval before readiness first passes.
-const LOOK_AT_START: Duration = Duration::from_millis(100);
+const POLL_PERIOD_AT_START: Duration = Duration::from_millis(100);
 /// The polling interval afterwards. An elapsed deadline can change a verdict
 /// without an event, and polling is cheap while all checks pass.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_PERIOD: Duration = Duration::from_secs(1);
 /// The maximum number of checks that a status names.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 /// The maximum length of a check's own text, in characters.
-const LONGEST_REASON: usize = 80;
+const MAX_REASON_LEN: usize = 80;
 
 /// The time that a drain requests for closing resources.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -39,7 +40,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// The options of the application for systemd.
 #[derive(Clone, Copy)]
 pub(crate) struct NotifyOptions {
-    /// How long systemd is asked to wait for the next step of startup.
+    /// The time that systemd is asked to wait for the next step of startup.
     pub(crate) startup_patience: Duration,
     /// Whether systemd restarts the service as soon as liveness fails. Reset
     /// once the message has been sent.
@@ -76,17 +77,17 @@ impl Notifier {
         drain: DrainWatch,
         options: NotifyOptions,
     ) -> impl Future<Output = ()> + Send {
-        let told = Notified {
+        let notifications = Notifications {
             socket: Socket::to(self.address),
             monitor,
             options,
             ready: false,
-            least_awaited: None,
+            min_awaited: None,
             stopping: false,
             status: String::new(),
             draining: false,
         };
-        told.keep_up(drain, self.watchdog.map(|timeout| timeout / 2))
+        notifications.run(drain, self.watchdog.map(|timeout| timeout / 2))
     }
 }
 
@@ -137,37 +138,41 @@ impl Socket {
 }
 
 /// The notifications so far.
-struct Notified {
+struct Notifications {
     socket: Socket,
     monitor: Arc<Monitor>,
     options: NotifyOptions,
     ready: bool,
-    /// The minimum number of checks that startup has waited for: a later
-    /// increase is no progress.
-    least_awaited: Option<usize>,
+    /// The lowest number of checks so far that startup waited for. Only a lower
+    /// number is progress.
+    min_awaited: Option<usize>,
     stopping: bool,
     status: String,
     /// The drain has begun, even if the message could not be sent.
     draining: bool,
 }
 
-impl Notified {
-    async fn keep_up(mut self, mut drain: DrainWatch, ping_every: Option<Duration>) {
+impl Notifications {
+    async fn run(mut self, mut drain: DrainWatch, ping_every: Option<Duration>) {
         let mut ping_at = ping_every.map(|_| Instant::now());
         loop {
-            self.bring_up_to_date().await;
-            self.tell(&drain);
+            self.run_on_demand().await;
+            self.send_changes(&drain);
             let now = Instant::now();
             if let (Some(every), Some(at)) = (ping_every, ping_at) {
                 if now >= at && self.ping() {
                     ping_at = Some(now + every);
                 }
             }
-            let look_every = if self.ready { LOOK } else { LOOK_AT_START };
-            let look_at = now + look_every;
+            let period = if self.ready {
+                POLL_PERIOD
+            } else {
+                POLL_PERIOD_AT_START
+            };
+            let poll_at = now + period;
             let next = ping_at
                 .filter(|&at| at > now)
-                .map_or(look_at, |at| at.min(look_at));
+                .map_or(poll_at, |at| at.min(poll_at));
             // The beginning of the drain is sent at once.
             if self.draining {
                 sleep_until(next).await;
@@ -177,16 +182,12 @@ impl Notified {
         }
     }
 
-    /// Runs the checks on demand, since there may be no prober that does.
-    async fn bring_up_to_date(&self) {
-        let on_demand = self.monitor.on_demand().iter();
-        let asked: Vec<_> = on_demand
-            .filter_map(|&index| self.monitor.ask_if_outdated(index))
-            .collect();
-        if !asked.is_empty() {
-            let all = Arc::clone(&self.monitor).all_answered(asked);
-            let _ = timeout(LONGEST_WAIT, all).await;
-        }
+    /// Runs the checks on demand whose results are too old. Without probers, no
+    /// other code runs them.
+    async fn run_on_demand(&self) {
+        let asked = self.monitor.request_outdated(|_| true);
+        let all = Arc::clone(&self.monitor).all_answered(asked);
+        let _ = timeout(MAX_ON_DEMAND_WAIT, all).await;
     }
 
     /// Sends a watchdog message unless liveness fails. Without messages systemd
@@ -195,7 +196,7 @@ impl Notified {
         self.monitor.status(Probe::Liveness) != Status::Fail && self.socket.send("WATCHDOG=1")
     }
 
-    fn tell(&mut self, drain: &DrainWatch) {
+    fn send_changes(&mut self, drain: &DrainWatch) {
         if self.draining {
             if !self.stopping {
                 self.stopping = self.socket.send("STOPPING=1\nSTATUS=draining")
@@ -222,13 +223,13 @@ impl Notified {
             return;
         }
         let awaited = awaited(&self.monitor.snapshot());
-        let is_progress = self.least_awaited.is_none_or(|least| awaited < least);
+        let is_progress = self.min_awaited.is_none_or(|least| awaited < least);
         if is_progress && self.extend_timeout(self.options.startup_patience) {
-            self.least_awaited = Some(awaited);
+            self.min_awaited = Some(awaited);
         }
     }
 
-    /// Only extends a timeout that would end sooner.
+    /// Extends a timeout of systemd that would end sooner.
     fn extend_timeout(&self, time: Duration) -> bool {
         let micros = time.as_micros();
         self.socket.send(&format!("EXTEND_TIMEOUT_USEC={micros}"))
@@ -253,7 +254,7 @@ impl Notified {
             (_, Status::Fail) => "starting",
             _ => "degraded",
         };
-        format!("{word}{}", culprits(&self.monitor.snapshot()))
+        format!("{word}{}", reasons(&self.monitor.snapshot()))
     }
 }
 
@@ -269,31 +270,25 @@ fn awaited(snapshot: &Snapshot) -> usize {
 }
 
 /// Returns the checks that do not pass, with public texts.
-fn culprits(snapshot: &Snapshot) -> String {
+fn reasons(snapshot: &Snapshot) -> String {
     let checks = snapshot.checks().iter();
-    let unwell: Vec<_> = checks
+    let not_passing: Vec<_> = checks
         .filter(|check| check.verdict() != Verdict::Pass)
         .collect();
     let mut text = String::new();
-    for (index, check) in unwell.iter().take(MOST_NAMES).enumerate() {
+    for (index, check) in not_passing.iter().take(MAX_NAMES).enumerate() {
         text.push_str(if index == 0 { ": " } else { ", " });
         text.push_str(check.name());
         if let Some(reason) = check.message() {
-            let _ = write!(text, " ({})", one_line(reason));
+            // A line break would begin another assignment for systemd.
+            let reason: String = one_line(reason).take(MAX_REASON_LEN).collect();
+            let _ = write!(text, " ({reason})");
         }
     }
-    if unwell.len() > MOST_NAMES {
-        let _ = write!(text, " and {} more", unwell.len() - MOST_NAMES);
+    if not_passing.len() > MAX_NAMES {
+        let _ = write!(text, " and {} more", not_passing.len() - MAX_NAMES);
     }
     text
-}
-
-/// Replaces line breaks, because they would begin another assignment for
-/// systemd.
-fn one_line(text: &str) -> String {
-    crate::http::render::one_line(text)
-        .take(LONGEST_REASON)
-        .collect()
 }
 
 #[cfg(test)]

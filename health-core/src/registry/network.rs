@@ -21,10 +21,17 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let network = parse().ok_or_else(|| {
         "an address, or one and the length of its prefix: `10.0.0.0/8`".to_owned()
     })?;
-    match instead_of_mapped(&network) {
+    match instead_of_mapped(&network).or_else(|| without_host_bits(&network)) {
         Some(instead) => Err(instead),
         None => Ok(network),
     }
+}
+
+/// Returns what to write instead of a range whose address has bits after the
+/// prefix, since it is unclear which of the two is meant.
+fn without_host_bits(network: &IpNet) -> Option<String> {
+    let (address, range) = (network.addr(), network.trunc());
+    (range.addr() != address).then(|| format!("`{range}`, or `{address}` for this address alone"))
 }
 
 /// Returns what to write instead of an IPv4-mapped IPv6 range. Client addresses

@@ -55,7 +55,7 @@ struct Handles {
 #[derive(Debug)]
 struct State {
     name: String,
-    stands: AtomicU8,
+    phase: AtomicU8,
     subscribers: Subscribers,
 }
 
@@ -73,12 +73,14 @@ impl From<&Gate> for Reported {
 }
 
 impl Gate {
-    /// Creates a closed gate. [`start`](crate::HealthBuilder::start) validates
-    /// the name by the rules for check names.
+    /// Creates a closed gate.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the name breaks the
+    /// rules for check names, or if all clones have been dropped before.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),
-            stands: AtomicU8::new(CLOSED),
+            phase: AtomicU8::new(CLOSED),
             subscribers: Subscribers::default(),
         };
         let handles = Handles {
@@ -92,33 +94,33 @@ impl Gate {
     /// Opens the gate permanently. Can be called from any thread; a second call
     /// has no effect.
     pub fn open(&self) {
-        self.handles.state.turn(OPEN);
+        self.handles.state.leave_closed(OPEN);
     }
 
     /// Returns whether the gate is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.handles.state.stands() == OPEN
+        self.handles.state.phase() == OPEN
     }
 }
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        if self.state.turn(ABANDONED) {
+        if self.state.leave_closed(ABANDONED) {
             self.state.subscribers.notify_abandoned();
         }
     }
 }
 
 impl State {
-    fn stands(&self) -> u8 {
-        self.stands.load(Ordering::Acquire)
+    fn phase(&self) -> u8 {
+        self.phase.load(Ordering::Acquire)
     }
 
-    /// Changes the state. Returns whether the gate was closed until now.
-    fn turn(&self, to: u8) -> bool {
+    /// Changes the state if the gate is closed. Returns whether it was.
+    fn leave_closed(&self, to: u8) -> bool {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-        let turned = self.stands.compare_exchange(CLOSED, to, success, failure);
+        let turned = self.phase.compare_exchange(CLOSED, to, success, failure);
         if turned.is_ok() {
             self.subscribers.notify();
         }
@@ -128,7 +130,7 @@ impl State {
 
 impl Source for State {
     fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
-        match self.stands() {
+        match self.phase() {
             OPEN => Reading::of(Outcome::pass()),
             ABANDONED => Reading::of(Outcome::fail("dropped before it was opened")),
             _ => Reading {
@@ -143,7 +145,7 @@ impl Source for State {
     }
 
     fn broken_rule(&self) -> Option<Mistake> {
-        (self.stands() == ABANDONED).then(|| Mistake {
+        (self.phase() == ABANDONED).then(|| Mistake {
             what: "the gate was dropped, so it can never be opened".into(),
             help: "keep a clone of it where the step ends that startup waits for".into(),
         })

@@ -11,7 +11,7 @@ use crate::check::rules::Mistake;
 use crate::check::source::{Reading, Reported, Reports, Source, Subscribers, View};
 use crate::time::clock::Moment;
 
-const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A liveness signal of a background task, such as a consumer or a scheduler.
 /// The check fails if no beat arrives within the timeout.
@@ -26,9 +26,10 @@ const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// even while the runtime of the task is blocked.
 ///
 /// All clones share one heartbeat. When the last clone is dropped, because the
-/// task has panicked or returned, the check fails at once. After
-/// [`finish`](Self::finish) and during a [drain](crate::Health::drain) the drop is
-/// no failure; in a drain without `finish` a missed deadline still is.
+/// task has panicked or returned, the check fails at once. Dropping it is not a
+/// failure after [`finish`](Self::finish) or during a
+/// [drain](crate::Health::drain). A missed deadline during a drain is a failure
+/// unless `finish` was called.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -68,58 +69,59 @@ pub struct Heartbeat {
 /// gone.
 #[derive(Debug)]
 struct Handles {
-    pulse: Arc<Pulse>,
+    state: Arc<State>,
 }
 
 /// One atomic word: the time of the last beat, in milliseconds since creation,
 /// and four flags.
 #[derive(Debug)]
-struct Pulse {
+struct State {
     name: String,
     deadline: Duration,
-    made: Instant,
+    created: Instant,
     word: AtomicU64,
     /// The number of beats that changed the time of the last one.
     beats: AtomicU64,
     subscribers: Subscribers,
 }
 
-/// A reader has seen a missed deadline or no beat yet, so the next beat is
-/// reported.
+/// A reader has seen a missed deadline, or no beat at all, so the next beat
+/// notifies the subscribers.
 const SILENT: u64 = 1 << 63;
 /// The last handle has been dropped.
 const DROPPED: u64 = 1 << 62;
 /// There was no beat yet.
-const UNBEATEN: u64 = 1 << 61;
+const NO_BEAT_YET: u64 = 1 << 61;
 /// The work has ended in an orderly way.
 const FINISHED: u64 = 1 << 60;
-const MARKS: u64 = SILENT | DROPPED | UNBEATEN | FINISHED;
+const FLAGS: u64 = SILENT | DROPPED | NO_BEAT_YET | FINISHED;
 
 impl From<&Heartbeat> for Reported {
     fn from(heartbeat: &Heartbeat) -> Self {
         Reported {
-            name: heartbeat.handles.pulse.name.clone(),
-            source: Arc::clone(&heartbeat.handles.pulse) as _,
+            name: heartbeat.handles.state.name.clone(),
+            source: Arc::clone(&heartbeat.handles.state) as _,
         }
     }
 }
 
 impl Heartbeat {
-    /// Creates a heartbeat without a beat. The timeout is at most 24 h.
+    /// Creates a heartbeat without a beat.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the timeout, and the
-    /// name by the rules for check names.
+    /// [`start`](crate::HealthBuilder::start) returns an error if the timeout is not
+    /// from 1 ms to 24 h, if the name breaks the rules for check names, or if all
+    /// clones have been dropped before.
     pub fn new(name: impl Into<String>, timeout: Duration) -> Self {
-        let pulse = Pulse {
+        let state = State {
             name: name.into(),
             deadline: timeout,
-            made: Instant::now(),
-            word: AtomicU64::new(SILENT | UNBEATEN),
+            created: Instant::now(),
+            word: AtomicU64::new(SILENT | NO_BEAT_YET),
             beats: AtomicU64::new(0),
             subscribers: Subscribers::default(),
         };
         let handles = Handles {
-            pulse: Arc::new(pulse),
+            state: Arc::new(state),
         };
         Heartbeat {
             handles: Arc::new(handles),
@@ -131,7 +133,7 @@ impl Heartbeat {
     /// Can be called from any thread, with or without a runtime, and at any
     /// rate: it reads the clock, and writes at most once per millisecond.
     pub fn beat(&self) {
-        self.handles.pulse.beat(Instant::now());
+        self.handles.state.beat(Instant::now());
     }
 
     /// Reports that the work has ended as intended: the check passes from now on,
@@ -162,36 +164,36 @@ impl Heartbeat {
     /// # }
     /// ```
     pub fn finish(&self) {
-        let pulse = &self.handles.pulse;
-        pulse.word.fetch_or(FINISHED, Ordering::AcqRel);
-        pulse.subscribers.notify();
+        let state = &self.handles.state;
+        state.word.fetch_or(FINISHED, Ordering::AcqRel);
+        state.subscribers.notify();
     }
 }
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        self.pulse.word.fetch_or(DROPPED, Ordering::AcqRel);
-        self.pulse.subscribers.notify();
+        self.state.word.fetch_or(DROPPED, Ordering::AcqRel);
+        self.state.subscribers.notify();
     }
 }
 
-impl Pulse {
+impl State {
     fn beat(&self, now: Instant) {
         let now = self.millis(now);
         let last = self.word.load(Ordering::Acquire);
         if last & FINISHED != 0 {
             return;
         }
-        if last & MARKS == 0 && now <= last {
+        if last & FLAGS == 0 && now <= last {
             return;
         }
-        if last & MARKS != 0 || now - last >= self.deadline_millis() {
-            // Readers may not have seen the missed deadline before this beat
-            // yet.
+        if last & FLAGS != 0 || now - last >= self.deadline_millis() {
+            // Readers may not have seen yet that the deadline before this beat
+            // was missed.
             self.subscribers.notify();
         }
         // If two threads beat at once, the later time counts.
-        let later = |word: u64| (word & FINISHED == 0).then(|| now.max(word & !MARKS));
+        let later = |word: u64| (word & FINISHED == 0).then(|| now.max(word & !FLAGS));
         let before = self
             .word
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
@@ -202,8 +204,8 @@ impl Pulse {
     }
 
     fn millis(&self, moment: Instant) -> u64 {
-        let since_made = moment.saturating_duration_since(self.made);
-        u64::try_from(since_made.as_millis()).map_or(!MARKS, |millis| millis.min(!MARKS))
+        let since_created = moment.saturating_duration_since(self.created);
+        u64::try_from(since_created.as_millis()).map_or(!FLAGS, |millis| millis.min(!FLAGS))
     }
 
     fn deadline_millis(&self) -> u64 {
@@ -211,19 +213,19 @@ impl Pulse {
     }
 
     fn last_beat(&self, word: u64) -> Instant {
-        self.made + Duration::from_millis(word & !MARKS)
+        self.created + Duration::from_millis(word & !FLAGS)
     }
 
-    /// Returns when the last beat expires.
-    fn ends(&self, word: u64, view: &View<'_>) -> Moment {
+    /// Returns the time at which the last beat expires.
+    fn expires_at(&self, word: u64, view: &View<'_>) -> Moment {
         view.clock.at(self.last_beat(word)) + self.deadline
     }
 
     /// Returns the word, flagged if the last beat has expired. The flag is only
     /// set if no beat came meanwhile, so that no beat is lost.
-    fn seen(&self, now: Moment, view: &View<'_>) -> u64 {
+    fn flag_if_expired(&self, now: Moment, view: &View<'_>) -> u64 {
         let silent = |word: u64| {
-            let is_over = word & MARKS == 0 && now >= self.ends(word, view);
+            let is_over = word & FLAGS == 0 && now >= self.expires_at(word, view);
             is_over.then_some(word | SILENT)
         };
         match self
@@ -240,15 +242,15 @@ impl Pulse {
     }
 }
 
-impl Source for Pulse {
+impl Source for State {
     fn read(&self, now: Moment, since: Moment, view: &View<'_>) -> Reading {
-        let word = self.seen(now, view);
+        let word = self.flag_if_expired(now, view);
         if word & FINISHED != 0 {
             return Reading::of(Outcome::pass());
         }
-        if word & MARKS == 0 {
+        if word & FLAGS == 0 {
             return Reading {
-                until: Some(self.ends(word, view)),
+                until: Some(self.expires_at(word, view)),
                 ..Reading::of(Outcome::pass())
             };
         }
@@ -260,7 +262,7 @@ impl Source for Pulse {
         }
         // A reader that has seen no beat yet waits one deadline for the first
         // one.
-        let was_seen = word & UNBEATEN == 0 && self.ends(word, view) > since;
+        let was_seen = word & NO_BEAT_YET == 0 && self.expires_at(word, view) > since;
         let patience = since + self.deadline;
         if !was_seen && now < patience {
             return Reading {
@@ -282,7 +284,7 @@ impl Source for Pulse {
 
     fn reports(&self) -> Option<Reports> {
         let word = self.word.load(Ordering::Acquire);
-        (word & UNBEATEN == 0).then(|| Reports {
+        (word & NO_BEAT_YET == 0).then(|| Reports {
             count: self.beats.load(Ordering::Relaxed),
             last: self.last_beat(word),
         })
@@ -307,7 +309,7 @@ impl Source for Pulse {
                 "write several times what one round of the work takes",
             );
         }
-        if self.deadline > LONGEST_DEADLINE {
+        if self.deadline > MAX_DEADLINE {
             return rule(
                 "the timeout of the heartbeat is too long",
                 "the longest timeout is 24 h",
@@ -339,13 +341,13 @@ mod tests {
     #[test]
     fn a_beat_in_time_notifies_no_subscriber() {
         let heartbeat = Heartbeat::new("worker", Duration::from_millis(50));
-        let pulse = &heartbeat.handles.pulse;
+        let state = &heartbeat.handles.state;
         let changes = Arc::new(Changes::default());
         let subscriber = Arc::downgrade(&changes);
-        pulse.subscribers.add(subscriber, 0);
+        state.subscribers.add(subscriber, 0);
         let beat_at = |millis| {
             let before = changes.0.load(Ordering::Relaxed);
-            pulse.beat(pulse.made + Duration::from_millis(millis));
+            state.beat(state.created + Duration::from_millis(millis));
             changes.0.load(Ordering::Relaxed) > before
         };
         assert!(beat_at(1), "the first beat");
@@ -395,7 +397,7 @@ mod properties {
             });
             reader.changed(0);
             let subscriber = Arc::downgrade(&reader);
-            heartbeat.handles.pulse.subscribers.add(subscriber, 0);
+            heartbeat.handles.state.subscribers.add(subscriber, 0);
             reader
         }
 
@@ -432,7 +434,7 @@ mod properties {
             steps in prop::collection::vec((0_u64..80, any::<bool>(), any::<bool>()), 0..60),
         ) {
             let heartbeat = Heartbeat::new("worker", DEADLINE);
-            let start = heartbeat.handles.pulse.made + Duration::from_millis(before_the_start);
+            let start = heartbeat.handles.state.created + Duration::from_millis(before_the_start);
             let (often, seldom) = (Reader::of(&heartbeat, start), Reader::of(&heartbeat, start));
             let mut now = start;
             let mut last: Option<Instant> = None;
@@ -444,7 +446,7 @@ mod properties {
                 now += Duration::from_millis(after);
                 if beats {
                     *seldom.now.lock().expect("one thread") = now;
-                    heartbeat.handles.pulse.beat(now);
+                    heartbeat.handles.state.beat(now);
                     last = Some(now);
                 }
                 if looks {

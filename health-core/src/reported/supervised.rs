@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
 use crate::check::outcome::{Outcome, Reason, Status};
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
+use crate::sync::Mutex;
 use crate::time::clock::Moment;
 
 /// A tokio task that must not end. When it ends, its check fails at once and
@@ -57,7 +58,7 @@ struct State<T> {
     /// `None` once the result has been taken.
     handle: Option<JoinHandle<T>>,
     result: Option<Result<T, JoinError>>,
-    /// How the task ended.
+    /// The outcome of the end of the task.
     end: Option<Outcome>,
     /// The task may return or be cancelled.
     may_end: bool,
@@ -126,7 +127,7 @@ impl<T: Send + 'static> Supervised<T> {
     /// # }
     /// ```
     pub fn finish(&self) {
-        self.task.state().may_end = true;
+        self.task.state.lock().may_end = true;
     }
 
     /// Returns whether the task has ended.
@@ -142,7 +143,7 @@ impl<T: Send + 'static> Future for Supervised<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.task.state();
+        let mut state = self.task.state.lock();
         if let Some(result) = state.result.take() {
             return Poll::Ready(result);
         }
@@ -159,16 +160,10 @@ impl<T> fmt::Debug for Supervised<T> {
     }
 }
 
-impl<T> Task<T> {
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<T: Send + 'static> Task<T> {
     /// Polls the task for its result and registers to be woken.
     fn poll(self: &Arc<Self>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let Some(handle) = &mut state.handle else {
             return;
         };
@@ -191,8 +186,8 @@ impl<T: Send + 'static> Task<T> {
     }
 }
 
-/// Woken on the thread where the task ends, so this needs no other task and no
-/// running runtime.
+/// The task wakes this on the thread where it ends, so neither another task nor a
+/// running runtime is needed.
 impl<T: Send + 'static> Wake for Task<T> {
     fn wake(self: Arc<Self>) {
         self.poll();
@@ -201,7 +196,7 @@ impl<T: Send + 'static> Wake for Task<T> {
 
 impl<T: Send> Source for Task<T> {
     fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
-        match &self.state().end {
+        match &self.state.lock().end {
             None => Reading::of(Outcome::pass()),
             Some(end) => Reading {
                 is_orderly_end: end.reason() != Some(&Reason::Panicked)

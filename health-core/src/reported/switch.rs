@@ -1,16 +1,17 @@
 //! [`Switch`]: a check that is turned off and on manually.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::check::outcome::Outcome;
 use crate::check::source::{Reading, Reported, Source, Subscribers, View};
+use crate::sync::Mutex;
 use crate::time::clock::Moment;
 
 /// The maximum length of a reason, in characters.
-const LONGEST_REASON: usize = 256;
+const MAX_REASON_LEN: usize = 256;
 
 /// A check that the application turns off and on: for maintenance, an
 /// operator's command or load shedding.
@@ -59,7 +60,7 @@ struct State {
 #[derive(Debug)]
 struct Off {
     reason: String,
-    /// When the switch turns on again automatically.
+    /// The time at which the switch turns on again automatically.
     until: Option<Instant>,
 }
 
@@ -73,8 +74,10 @@ impl From<&Switch> for Reported {
 }
 
 impl Switch {
-    /// Creates a switch that is on. [`start`](crate::HealthBuilder::start)
-    /// validates the name by the rules for check names.
+    /// Creates a switch that is on.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the name breaks the
+    /// rules for check names.
     pub fn new(name: impl Into<String>) -> Self {
         let state = State {
             name: name.into(),
@@ -100,7 +103,7 @@ impl Switch {
     pub fn off_for(&self, reason: impl Into<String>, time: Duration) {
         self.state.set(Some(Off {
             reason: cut(&reason.into()),
-            // A time beyond the range of the clock means forever.
+            // `None` if the time is beyond the range of the clock.
             until: Instant::now().checked_add(time),
         }));
     }
@@ -114,7 +117,7 @@ impl Switch {
     #[must_use]
     pub fn is_on(&self) -> bool {
         let now = Instant::now();
-        let off = self.state.lock();
+        let off = self.state.off.lock();
         let is_off = off
             .as_ref()
             .is_some_and(|off| off.until.is_none_or(|until| now < until));
@@ -124,18 +127,14 @@ impl Switch {
 
 impl State {
     fn set(&self, off: Option<Off>) {
-        *self.lock() = off;
+        *self.off.lock() = off;
         self.subscribers.notify();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Off>> {
-        self.off.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Source for State {
     fn read(&self, now: Moment, _: Moment, view: &View<'_>) -> Reading {
-        let off = self.lock();
+        let off = self.off.lock();
         let Some(off) = off.as_ref() else {
             return Reading::of(Outcome::pass());
         };
@@ -160,5 +159,5 @@ impl Source for State {
 }
 
 fn cut(reason: &str) -> String {
-    reason.chars().take(LONGEST_REASON).collect()
+    reason.chars().take(MAX_REASON_LEN).collect()
 }

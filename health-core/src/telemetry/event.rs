@@ -1,12 +1,13 @@
 //! Events for applications: each completed run and each transition.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
+use crate::sync::Mutex;
 use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
 use crate::verdict::snapshot::CheckReport;
@@ -34,7 +35,7 @@ pub enum Event {
 pub struct Transition {
     /// The previous verdict.
     pub from: Verdict,
-    /// How long the previous verdict lasted.
+    /// The duration of the previous verdict.
     pub held: Duration,
     /// The wall-clock time of the change.
     pub at: SystemTime,
@@ -64,7 +65,7 @@ impl Events {
         loop {
             let published = self.bus.published.notified();
             {
-                let ring = self.bus.ring();
+                let ring = self.bus.ring.lock();
                 if self.next < ring.first {
                     let missed = ring.first - self.next;
                     self.next = ring.first;
@@ -86,7 +87,7 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         if self.bus.subscribers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.bus.ring().clear();
+            self.bus.ring.lock().clear();
         }
     }
 }
@@ -130,7 +131,7 @@ impl Backlog {
 
 impl Bus {
     pub(crate) fn subscribe(self: &Arc<Self>) -> Events {
-        let ring = self.ring();
+        let ring = self.ring.lock();
         self.subscribers.fetch_add(1, Ordering::AcqRel);
         Events {
             next: ring.next(),
@@ -145,7 +146,7 @@ impl Bus {
 
     /// Appends an event without waking subscribers; see [`wake`](Self::wake).
     pub(crate) fn publish(&self, event: Event) {
-        let mut ring = self.ring();
+        let mut ring = self.ring.lock();
         if ring.events.len() == BACKLOG {
             ring.events.pop_front();
             ring.first += 1;
@@ -162,11 +163,7 @@ impl Bus {
 
     /// Ends the stream after the buffered events.
     pub(crate) fn close(&self) {
-        self.ring().closed = true;
+        self.ring.lock().closed = true;
         self.wake();
-    }
-
-    fn ring(&self) -> MutexGuard<'_, Backlog> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

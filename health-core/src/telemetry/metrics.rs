@@ -11,8 +11,10 @@ use crate::telemetry::sample::{CheckSample, Sample};
 use crate::verdict::Verdict;
 use crate::verdict::stats::BOUNDS;
 
-/// A metric family: its name, type and description. The guide to metrics lists
-/// the families.
+/// A metric family: its name, type and description. The guide [Metrics] lists the
+/// families.
+///
+/// [Metrics]: https://docs.rs/health-axum/latest/health_axum/_guides/metrics/index.html
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Family {
@@ -57,7 +59,7 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(Point<'_>);
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Point<'a> {
-    /// What a histogram appends to its name: `_bucket`, `_sum` or `_count`. Empty
+    /// The suffix of the name: `_bucket`, `_sum` or `_count` for a histogram, empty
     /// for other types.
     pub suffix: &'static str,
     /// The names and values of the labels.
@@ -95,7 +97,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
         points: |sample, sink| {
             for probe in Probe::ALL {
                 let passes = sample.status[probe as usize] != Status::Fail;
-                emit(sink, &[("kind", probe.as_str())], truth(passes));
+                emit(sink, &[("kind", probe.as_str())], passes.into());
             }
         },
     },
@@ -108,7 +110,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
             for check in &sample.checks {
                 for probe in check.probes.iter() {
                     let labels = [("check", &*check.name), ("kind", probe.as_str())];
-                    emit(sink, &labels, truth(check.verdict.is_good()));
+                    emit(sink, &labels, check.verdict.is_good().into());
                 }
             }
         },
@@ -122,7 +124,7 @@ pub(crate) static FAMILIES: [Family; 19] = [
             for check in &sample.checks {
                 for verdict in Verdict::ALL {
                     let labels = [("check", &*check.name), (STATE, verdict.as_str())];
-                    emit(sink, &labels, truth(check.verdict == verdict));
+                    emit(sink, &labels, (check.verdict == verdict).into());
                 }
             }
         },
@@ -324,10 +326,6 @@ fn durations(sample: &Sample<'_>, sink: Sink<'_>) {
             value: exact(cumulated[BOUNDS.len()]),
         });
     }
-}
-
-fn truth(is_so: bool) -> f64 {
-    f64::from(u8::from(is_so))
 }
 
 /// The sum of a few 32-bit numbers is exact.

@@ -17,7 +17,7 @@ use crate::telemetry::event::{Bus, Event, Events, Transition};
 use crate::telemetry::hook::{Hooks, Listener};
 use crate::telemetry::log::Log;
 use crate::telemetry::log::line::Line;
-use crate::telemetry::queue::LAST_WORDS;
+use crate::telemetry::queue::SHUTDOWN_TIMEOUT;
 use crate::verdict::late::Explanation;
 use crate::verdict::snapshot::CheckReport;
 
@@ -52,7 +52,7 @@ impl Outlet {
         self.events.has_subscribers()
     }
 
-    // The following methods are called under the lock of the board.
+    // These methods are called under the lock of the board.
 
     /// Publishes a new result.
     pub(crate) fn completed(&self, report: CheckReport) {
@@ -69,14 +69,14 @@ impl Outlet {
             self.events.publish(Event::Transition(turned.clone()));
         }
         let turned = Arc::new(turned);
-        self.hooks.publish(check, &turned);
+        self.hooks.publish(check, &turned, false);
         self.log.append(Line::Transition { check, turned });
     }
 
     /// Publishes the cause of a timeout that became known after the transition.
     pub(crate) fn explained(&self, check: usize, explained: Transition, why: Explanation) {
         let explained = Arc::new(explained);
-        self.hooks.publish_explanation(check, &explained);
+        self.hooks.publish(check, &explained, true);
         self.log.append(Line::Explained { explained, why });
     }
 
@@ -84,7 +84,7 @@ impl Outlet {
         self.log.append(line);
     }
 
-    // The following methods are called without a lock.
+    // These methods are called without a lock.
 
     /// Wakes the subscribers that wait for published events.
     pub(crate) fn wake_subscribers(&self) {
@@ -104,7 +104,7 @@ impl Outlet {
     pub(crate) async fn stop(self: &Arc<Self>) {
         self.hooks.stop().await;
         let outlet = Arc::clone(self);
-        let flushed = tokio::task::spawn_blocking(move || outlet.log.flush(LAST_WORDS));
+        let flushed = tokio::task::spawn_blocking(move || outlet.log.flush(SHUTDOWN_TIMEOUT));
         // A log that blocks is abandoned.
         let _ = flushed.await;
         self.log.close();

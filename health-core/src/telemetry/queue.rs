@@ -6,16 +6,18 @@
 //! or dropping the oldest.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::sync::Mutex;
+
 /// The minimum capacity, so that a short burst is delivered record by record.
-const LEAST_CAPACITY: usize = 256;
-/// How long a stop waits for the listeners after [`Queue::close`].
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
-/// The part of [`LAST_WORDS`] after which a listener gives up. In the rest it logs
-/// what it could not deliver.
-const LAST_WORK: Duration = Duration::from_millis(1_500);
+const MIN_CAPACITY: usize = 256;
+/// The maximum time that a stop waits for the listeners after [`Queue::close`].
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// The part of [`SHUTDOWN_TIMEOUT`] in which a listener delivers. The rest is for
+/// logging the records that were not delivered.
+const DELIVERY_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// An element of a [`Queue`].
 pub(crate) trait Record: Send {
@@ -39,6 +41,7 @@ pub(crate) trait Record: Send {
 /// record of a key. The records of one key always stay in order.
 #[derive(Debug)]
 pub(crate) struct Queue<R> {
+    /// Locked for a few instructions, or for one merge.
     state: Mutex<State<R>>,
     changed: Condvar,
     /// Keys are below this number.
@@ -56,7 +59,7 @@ struct State<R> {
     closed: Option<Instant>,
 }
 
-/// The result of [`Queue::pop_before`].
+/// The result of [`Queue::pop`].
 #[derive(Debug, PartialEq)]
 pub(crate) enum Popped<R> {
     /// The oldest record, and the number of records merged or dropped since the
@@ -80,7 +83,7 @@ impl<R: Record> Queue<R> {
             }),
             changed: Condvar::new(),
             keys,
-            capacity: LEAST_CAPACITY.max(keys.saturating_mul(2)),
+            capacity: MIN_CAPACITY.max(keys.saturating_mul(2)),
         }
     }
 
@@ -89,7 +92,7 @@ impl<R: Record> Queue<R> {
     /// Takes amortized constant time: a merge passes over the queue once and
     /// leaves at least a quarter of it free.
     pub(crate) fn push(&self, record: R) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed.is_some() {
             return;
         }
@@ -101,24 +104,10 @@ impl<R: Record> Queue<R> {
         self.changed.notify_all();
     }
 
-    /// Waits for the next record. Returns `None` once the queue is closed and
-    /// empty.
-    pub(crate) fn pop(&self) -> Option<(R, u64)> {
-        match self.pop_until(None) {
-            Popped::Record(record, missed) => Some((record, missed)),
-            Popped::Nothing | Popped::Closed => None,
-        }
-    }
-
-    /// Waits for the next record until `deadline`. A deadline that has passed
-    /// makes this a poll.
-    #[cfg(any(test, feature = "webhook"))]
-    pub(crate) fn pop_before(&self, deadline: Instant) -> Popped<R> {
-        self.pop_until(Some(deadline))
-    }
-
-    fn pop_until(&self, deadline: Option<Instant>) -> Popped<R> {
-        let mut state = self.lock();
+    /// Waits for the next record, until `deadline` if there is one. Does not wait
+    /// if the deadline has passed.
+    pub(crate) fn pop(&self, deadline: Option<Instant>) -> Popped<R> {
+        let mut state = self.state.lock();
         if std::mem::take(&mut state.is_busy) {
             self.changed.notify_all();
         }
@@ -147,15 +136,15 @@ impl<R: Record> Queue<R> {
     /// Lets the consumer process the queued records, then ends it. Records that
     /// are pushed later are discarded.
     pub(crate) fn close(&self) {
-        self.lock().closed.get_or_insert_with(Instant::now);
+        self.state.lock().closed.get_or_insert_with(Instant::now);
         self.changed.notify_all();
     }
 
-    /// Returns the remaining part of [`LAST_WORK`], or `None` while the queue is
-    /// open.
+    /// Returns the remaining part of [`DELIVERY_TIMEOUT`], or `None` while the queue
+    /// is open.
     pub(crate) fn time_left(&self) -> Option<Duration> {
-        let closed = self.lock().closed?;
-        Some(LAST_WORK.saturating_sub(closed.elapsed()))
+        let closed = self.state.lock().closed?;
+        Some(DELIVERY_TIMEOUT.saturating_sub(closed.elapsed()))
     }
 
     /// Waits until the consumer has processed all records so far, for at most
@@ -163,21 +152,18 @@ impl<R: Record> Queue<R> {
     #[cfg(any(feature = "testing", feature = "tracing"))]
     pub(crate) fn wait_idle(&self, limit: Duration) {
         let is_busy = |state: &mut State<R>| state.is_busy || !state.records.is_empty();
-        let waited = self.changed.wait_timeout_while(self.lock(), limit, is_busy);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.state.lock(), limit, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Removes and returns all queued records, in order.
     pub(crate) fn take_all(&self) -> VecDeque<R> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.missed = 0;
         state.is_busy |= !state.records.is_empty();
         std::mem::take(&mut state.records)
-    }
-
-    /// The lock is held for a few instructions, or for one merge.
-    fn lock(&self) -> MutexGuard<'_, State<R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -274,7 +260,7 @@ mod tests {
     /// Pops all queued records, and returns them with the sum of missed ones.
     fn drain(queue: &Queue<StateRange>) -> (Vec<StateRange>, u64) {
         let (mut popped, mut sum) = (Vec::new(), 0);
-        while let Popped::Record(record, missed) = queue.pop_before(Instant::now()) {
+        while let Popped::Record(record, missed) = queue.pop(Some(Instant::now())) {
             popped.push(record);
             sum += missed;
         }
@@ -336,10 +322,14 @@ mod tests {
         assert_eq!(queue.time_left(), None);
         queue.close();
         queue.push(checks.turn(Some(0)));
-        assert!(queue.time_left().is_some_and(|left| left <= LAST_WORK));
-        assert_eq!(queue.pop(), Some((first, 0)));
-        assert_eq!(queue.pop(), None);
-        assert_eq!(queue.pop_before(Instant::now() + BOUND), Popped::Closed);
+        assert!(
+            queue
+                .time_left()
+                .is_some_and(|left| left <= DELIVERY_TIMEOUT)
+        );
+        assert_eq!(queue.pop(None), Popped::Record(first, 0));
+        assert_eq!(queue.pop(None), Popped::Closed);
+        assert_eq!(queue.pop(Some(Instant::now() + BOUND)), Popped::Closed);
     }
 
     #[test]
@@ -348,21 +338,21 @@ mod tests {
         let consumer = thread::spawn({
             let queue = Arc::clone(&queue);
             move || {
-                let first = queue.pop_before(Instant::now() + BOUND);
-                (first, queue.pop())
+                let first = queue.pop(Some(Instant::now() + BOUND));
+                (first, queue.pop(None))
             }
         });
         let record = Checks::new(1).turn(Some(0));
         queue.push(record);
         queue.close();
         let (first, then) = consumer.join().expect("no panic");
-        assert_eq!((first, then), (Popped::Record(record, 0), None));
+        assert_eq!((first, then), (Popped::Record(record, 0), Popped::Closed));
     }
 
     #[test]
     fn an_empty_queue_pops_nothing_at_the_deadline() {
         let queue = Queue::<StateRange>::new(1);
-        assert_eq!(queue.pop_before(Instant::now()), Popped::Nothing);
+        assert_eq!(queue.pop(Some(Instant::now())), Popped::Nothing);
         assert!(queue.take_all().is_empty());
     }
 
@@ -383,7 +373,7 @@ mod tests {
         });
         let mut next = [0; CHECKS];
         let (mut popped, mut missed) = (0, 0);
-        while let Some((record, merged)) = queue.pop() {
+        while let Popped::Record(record, merged) = queue.pop(None) {
             let check = record.check.expect("a key");
             assert_eq!(record.first, next[check], "no state is skipped");
             next[check] = record.last + 1;
@@ -439,10 +429,10 @@ mod tests {
                     Step::Push(key) => {
                         queue.push(checks.turn(key));
                         pushed += 1;
-                        prop_assert!(queue.lock().records.len() <= queue.capacity);
+                        prop_assert!(queue.state.lock().records.len() <= queue.capacity);
                     }
                     Step::Pop => {
-                        if let Popped::Record(record, merged) = queue.pop_before(Instant::now()) {
+                        if let Popped::Record(record, merged) = queue.pop(Some(Instant::now())) {
                             see(record);
                             popped += 1;
                             missed += merged;

@@ -29,14 +29,14 @@ pub(crate) struct CheckSample {
     pub(crate) probes: Probes,
     pub(crate) verdict: Verdict,
     pub(crate) consecutive_failures: u32,
-    /// For how long the current run has been in flight.
+    /// The age of the current run.
     pub(crate) in_flight: Option<Duration>,
     pub(crate) stats: Stats,
     /// The number of runs, or of reports.
     pub(crate) runs: u64,
     /// The declared unit, and the last observed value in it.
     pub(crate) observed: Option<(Unit, Option<f64>)>,
-    /// How long after the start the verdict last changed.
+    /// The time from the start to the last change of the verdict.
     pub(crate) turned_after: Duration,
 }
 

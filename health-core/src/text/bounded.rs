@@ -1,5 +1,5 @@
-//! Limits of everything that a run returns. They are applied when the result is
-//! created, so that they hold for the log, the answers, the webhooks and
+//! Limits of the texts and values that a run returns. They are applied when the
+//! result is created, so that they hold for the log, the answers, the webhooks and
 //! memory.
 //!
 //! Secrets are masked before a text is cut, because a cut can remove the key or
@@ -15,50 +15,51 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::text::mask::{self, masked};
 
 /// The maximum length of a public text, in bytes.
-pub(crate) const LONGEST_MESSAGE: usize = 256;
+pub(crate) const MAX_MESSAGE_LEN: usize = 256;
 /// The maximum length of all parts of a cause, in bytes.
-pub(crate) const LONGEST_CAUSE: usize = 1024;
+pub(crate) const MAX_CAUSE_LEN: usize = 1024;
 /// The maximum number of parts of a cause.
-pub(crate) const LONGEST_CHAIN: usize = 16;
-/// The rest of a longer text is not read. This limits the cost of masking.
-const LONGEST_READ: usize = 4 * 1024;
+pub(crate) const MAX_CHAIN_LEN: usize = 16;
+/// The maximum length of a text that is read, in bytes. This limits the cost of
+/// masking.
+const MAX_READ_LEN: usize = 4 * 1024;
 /// The maximum depth of JSON. Parsers of some monitors reject 64 levels,
 /// including those of the answer.
-const DEEPEST_DETAIL: usize = 32;
-/// The size at which serialization stops.
-const LONGEST_WRITTEN: usize = 1024 * 1024;
+const MAX_DEPTH: usize = 32;
+/// The size in bytes at which serialization stops.
+const MAX_WRITTEN_LEN: usize = 1024 * 1024;
 
 /// Returns a public text within its limit.
 pub(crate) fn public(text: Cow<'static, str>) -> Cow<'static, str> {
-    self::text(text, LONGEST_MESSAGE)
+    self::text(text, MAX_MESSAGE_LEN)
 }
 
-/// Masks secrets and cuts a text at `longest` bytes.
-pub(crate) fn text(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
-    let read = clipped(&text, LONGEST_READ);
+/// Masks secrets and cuts a text at `max_len` bytes.
+pub(crate) fn text(text: Cow<'static, str>, max_len: usize) -> Cow<'static, str> {
+    let read = readable(&text, MAX_READ_LEN);
     match masked(read) {
-        Cow::Borrowed(same) if same.len() == text.len() && text.len() <= longest => text,
-        same_or_masked => Cow::Owned(cut(&same_or_masked, longest).to_owned()),
+        Cow::Borrowed(same) if same.len() == text.len() && text.len() <= max_len => text,
+        same_or_masked => Cow::Owned(cut(&same_or_masked, max_len).to_owned()),
     }
 }
 
 /// Returns a private text of the framework within the limit of a cause.
 #[cfg(feature = "tracing")]
 pub(crate) fn private(text: &str) -> String {
-    cut(&masked(clipped(text, LONGEST_READ)), LONGEST_CAUSE).to_owned()
+    cut(&masked(readable(text, MAX_READ_LEN)), MAX_CAUSE_LEN).to_owned()
 }
 
 /// Masks secrets in a cause and cuts it at its limits.
 pub(crate) fn cause(parts: &mut Vec<String>) {
-    parts.truncate(LONGEST_CHAIN);
-    let mut left = 2 * LONGEST_READ;
+    parts.truncate(MAX_CHAIN_LEN);
+    let mut left = 2 * MAX_READ_LEN;
     for part in &mut *parts {
-        let read = clipped(part, left.min(LONGEST_READ)).len();
+        let read = readable(part, left.min(MAX_READ_LEN)).len();
         part.truncate(read);
         left -= read;
     }
     mask::mask_chain(parts);
-    let mut left = LONGEST_CAUSE;
+    let mut left = MAX_CAUSE_LEN;
     for part in &mut *parts {
         let kept = cut(part, left).len();
         part.truncate(kept);
@@ -71,8 +72,8 @@ pub(crate) fn cause(parts: &mut Vec<String>) {
 }
 
 /// Returns the beginning of a text, cut at a character boundary.
-pub(crate) fn cut(text: &str, longest: usize) -> &str {
-    let end = (0..=longest.min(text.len()))
+pub(crate) fn cut(text: &str, max_len: usize) -> &str {
+    let end = (0..=max_len.min(text.len()))
         .rev()
         .find(|&end| text.is_char_boundary(end))
         .unwrap_or(0);
@@ -81,8 +82,8 @@ pub(crate) fn cut(text: &str, longest: usize) -> &str {
 
 /// Returns the part of a text that is read. A cut word could be an address
 /// without its `@`, so everything after its first colon is omitted.
-fn clipped(text: &str, longest: usize) -> &str {
-    let read = cut(text, longest);
+fn readable(text: &str, max_len: usize) -> &str {
+    let read = cut(text, max_len);
     if read.len() == text.len() {
         return read;
     }
@@ -110,7 +111,7 @@ impl BoundedText {
 impl fmt::Write for BoundedText {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         // One more byte, to detect that a text was cut.
-        let left = LONGEST_READ + 4 - self.text.len();
+        let left = MAX_READ_LEN + 4 - self.text.len();
         let taken = cut(part, left);
         self.text.push_str(taken);
         if taken.len() < part.len() {
@@ -191,7 +192,7 @@ impl Limited {
 impl io::Write for Limited {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.length += bytes.len();
-        if self.length > LONGEST_WRITTEN {
+        if self.length > MAX_WRITTEN_LEN {
             return Err(io::Error::other("more than 1 MiB"));
         }
         if self.length <= self.limit {
@@ -215,8 +216,8 @@ struct Depth {
 impl Depth {
     fn enter(&mut self) -> io::Result<()> {
         self.depth += 1;
-        if self.depth > DEEPEST_DETAIL {
-            let why = format!("nested deeper than {DEEPEST_DETAIL}");
+        if self.depth > MAX_DEPTH {
+            let why = format!("nested deeper than {MAX_DEPTH}");
             return Err(io::Error::other(why));
         }
         Ok(())
@@ -265,14 +266,14 @@ mod tests {
         let mut reader = BoundedText::default();
         let written = write!(reader, "{}never read", "ä".repeat(10_000));
         assert!(written.is_err());
-        assert!(reader.into_text().len() <= LONGEST_READ + 4);
+        assert!(reader.into_text().len() <= MAX_READ_LEN + 4);
     }
 
     #[test]
     fn a_secret_that_the_cut_goes_through_is_not_kept() {
         for filler in [
-            "x".repeat(LONGEST_READ - 20),
-            "x ".repeat(LONGEST_READ / 2 - 10),
+            "x".repeat(MAX_READ_LEN - 20),
+            "x ".repeat(MAX_READ_LEN / 2 - 10),
         ] {
             for secret in [
                 " postgres://app:hunter2hunter2hunter2@db",

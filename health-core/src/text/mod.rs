@@ -3,4 +3,5 @@
 pub(crate) mod bounded;
 pub(crate) mod list;
 pub(crate) mod mask;
+pub(crate) mod one_line;
 pub(crate) mod panic;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::class::FailureClass;
 use crate::check::outcome::Status;
 use crate::check::source::Reports;
+use crate::time::clock::nanos;
 
 /// The upper bounds of the duration buckets: 1 ms, and the defaults of
 /// Prometheus clients.
@@ -60,8 +61,7 @@ impl Stats {
         let fits = BOUNDS.iter().position(|(bound, _)| took <= *bound);
         let bucket = &mut self.buckets[fits.unwrap_or(BOUNDS.len())];
         *bucket = bucket.wrapping_add(1);
-        let nanos = took.as_secs() * 1_000_000_000 + u64::from(took.subsec_nanos());
-        self.nanos = self.nanos.wrapping_add(nanos);
+        self.nanos = self.nanos.wrapping_add(nanos(took));
     }
 
     /// Counts a transition.

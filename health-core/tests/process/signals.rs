@@ -136,7 +136,7 @@ fn three_signals_end(how: &str, signal: &str, code: i32) {
     process.send(signal);
     let (ended, log) = process.ends();
     assert_eq!(ended, Some(code), "{log}");
-    let line = format!("a third signal ends the process before it has finished code={code}");
+    let line = format!("third termination signal received, exiting code={code}");
     assert!(log.contains(&line), "{log}");
 }
 

@@ -76,7 +76,7 @@ async fn a_receiver_outage_is_logged_twice_and_without_secrets() {
         next(&told);
     }
     health.stop().await;
-    let refused = log.lines("the receiver refused a request");
+    let refused = log.lines("the receiver rejected a request");
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(refused[0].contains("it answered 401"), "{refused:?}");
 

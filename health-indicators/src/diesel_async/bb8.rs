@@ -12,7 +12,8 @@ use super::failed;
 use super::postgres::{answers, writable};
 use crate::bb8::{connection, described};
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 pub async fn postgres(pool: &Pool<AsyncPgConnection>) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(mut connection) => writable(&mut connection).await,
@@ -21,7 +22,7 @@ pub async fn postgres(pool: &Pool<AsyncPgConnection>) -> Outcome {
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 pub async fn postgres_read_only(pool: &Pool<AsyncPgConnection>) -> Outcome {
     let outcome = match connection(pool, failed).await {
         Ok(mut connection) => answers(&mut connection).await,

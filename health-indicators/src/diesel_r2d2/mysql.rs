@@ -10,8 +10,8 @@ use super::checked;
 use crate::diesel::mysql::IsReadOnly;
 use crate::diesel::{answered, one, writable};
 
-/// A MySQL or MariaDB server that takes writes: it is not `read_only`, and so not
-/// `super_read_only` either.
+/// Checks that the MySQL or MariaDB server accepts writes: it is not `read_only`,
+/// and so not `super_read_only` either.
 pub fn mysql<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
 where
     C: R2D2Connection + LoadConnection<Backend = Mysql> + 'static,
@@ -21,8 +21,8 @@ where
     })
 }
 
-/// A MySQL or MariaDB server that answers, in whatever role: for pools that only
-/// read.
+/// Checks that the MySQL or MariaDB server answers, in any role: for pools that
+/// only read.
 pub fn mysql_read_only<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
 where
     C: R2D2Connection + LoadConnection<Backend = Mysql> + 'static,

@@ -10,7 +10,8 @@ use super::checked;
 use crate::diesel::postgres::is_read_only;
 use crate::diesel::{answered, one, writable};
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 pub fn postgres<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
 where
     C: R2D2Connection + LoadConnection<Backend = Pg> + 'static,
@@ -20,7 +21,7 @@ where
     })
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 pub fn postgres_read_only<C>(pool: &Pool<ConnectionManager<C>>) -> Outcome
 where
     C: R2D2Connection + LoadConnection<Backend = Pg> + 'static,

@@ -8,7 +8,7 @@ use health_core::Outcome;
 use super::checked;
 use crate::diesel::answered;
 
-/// An SQLite database whose file can be read.
+/// Checks that the file of the SQLite database can be read.
 ///
 /// The query reads the schema: `SELECT 1` would never touch the file. A file that
 /// can only be read passes.

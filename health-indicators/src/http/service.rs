@@ -13,8 +13,10 @@ const MOST_HOPS: usize = 8;
 /// Longer names are not shown.
 const LONGEST_NAME: usize = 64;
 
-/// Another service whose checks are those of this framework, by the URL of its
-/// `/health`. Only an internal mount of it shows which check fails.
+/// Creates a check of another service whose checks are those of this framework, by
+/// the URL of its `/health`. Only an internal mount of it shows which check fails.
+///
+/// `this` is the name of the service that checks.
 ///
 /// A run sends one `GET` request with the application's own client. It judges the
 /// service as a whole and names the check at the root of a failure, through other
@@ -59,8 +61,9 @@ pub fn service(this: impl Into<String>, url: impl Into<String>) -> Service {
     }
 }
 
-/// Another service with this framework; see [`service`].
+/// A check of another service with this framework; created by [`service`].
 #[derive(Clone)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Service {
     /// The name of the service that checks, by which it finds itself in a loop.
     this: String,
@@ -69,7 +72,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Fails instead of degrading.
+    /// Lets the check fail where it degrades by default.
     ///
     /// With `critical`, this service then takes no requests while the other one
     /// does not.

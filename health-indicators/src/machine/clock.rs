@@ -4,7 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 use health_core::Outcome;
 use health_core::check::{BlockingIndicator, FailureClass};
 
-/// Jumps of the wall clock, against the monotonic clock since the last run.
+/// A check for jumps of the wall clock, against the monotonic clock since the last
+/// run.
 ///
 /// Degrades in the run after a jump of more than 1 s. Tokens, certificates and
 /// timestamps depend on the wall clock; so a jump explains other failures. A
@@ -13,6 +14,7 @@ use health_core::check::{BlockingIndicator, FailureClass};
 /// The value keeps the time of the last run. Write it on a field or into a
 /// `static`; the first run passes.
 #[derive(Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Clock {
     max_jump: Duration,
     last: Mutex<Option<(SystemTime, Instant)>>,
@@ -25,7 +27,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The clock of this machine.
+    /// Creates a check of the clock of this machine.
     pub const fn new() -> Self {
         Clock {
             max_jump: Duration::from_secs(1),
@@ -33,7 +35,7 @@ impl Clock {
         }
     }
 
-    /// The longest jump that passes.
+    /// Sets the longest jump that passes; by default 1 s.
     pub const fn max_jump(mut self, jump: Duration) -> Self {
         self.max_jump = jump;
         self

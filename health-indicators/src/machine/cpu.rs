@@ -8,7 +8,7 @@ use super::Share;
 use super::system::{Cgroup, System};
 use crate::failure::failure;
 
-/// How long this process waits for the CPU. For Linux.
+/// A check of how long this process waits for the CPU. For Linux.
 ///
 /// Degrades where some task waited for a CPU in 50 % of the last minute (the
 /// pressure that the kernel measures, of the cgroup, else of the host), and where
@@ -18,6 +18,7 @@ use crate::failure::failure;
 /// The value keeps what it measured in the last run. Write it on a field or
 /// into a `static`; in the first run throttling does not count.
 #[derive(Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Cpu {
     max_pressure: u8,
     max_throttled: u8,
@@ -32,7 +33,7 @@ impl Default for Cpu {
 }
 
 impl Cpu {
-    /// The CPU of this process.
+    /// Creates a check of the CPU of this process.
     pub const fn new() -> Self {
         Cpu {
             max_pressure: 50,
@@ -42,15 +43,16 @@ impl Cpu {
         }
     }
 
-    /// Degrades where some task waited in this share of the last minute; never
-    /// with 101.
+    /// Sets the share of the last minute, in percent, from which on the check
+    /// degrades because some task waited; by default 50. With 101 it never does.
     pub const fn max_pressure(mut self, percent: u8) -> Self {
         self.max_pressure = percent;
         self
     }
 
-    /// Degrades where the cgroup was throttled in this share of the periods since
-    /// the last run; never with 101.
+    /// Sets the share of the periods since the last run, in percent, from which on
+    /// the check degrades because the cgroup was throttled; by default 25. With 101
+    /// it never does.
     pub const fn max_throttled(mut self, percent: u8) -> Self {
         self.max_throttled = percent;
         self

@@ -8,11 +8,12 @@ use health_core::check::{BlockingIndicator, FailureClass};
 use super::class;
 use crate::failure::because;
 
-/// The size of a directory against a quota.
+/// A check of the size of a directory against a quota.
 ///
 /// Degrades at 80 % and fails at 100 %. Symbolic links are not followed. A run
 /// reads every directory below it, so give it a long interval.
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Directory {
     path: PathBuf,
     quota: u64,
@@ -21,7 +22,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A directory that may have this many bytes.
+    /// Creates a check of a directory with a quota in bytes.
     pub fn at(path: impl Into<PathBuf>, quota: u64) -> Self {
         Directory {
             path: path.into(),
@@ -31,13 +32,15 @@ impl Directory {
         }
     }
 
-    /// Degrades at this many percent of the quota.
+    /// Sets the percentage of the quota from which on the check degrades; by
+    /// default 80.
     pub fn warn_at(mut self, percent: u8) -> Self {
         self.warn_at = percent;
         self
     }
 
-    /// Fails at this many percent of the quota.
+    /// Sets the percentage of the quota from which on the check fails; by default
+    /// 100.
     pub fn fail_at(mut self, percent: u8) -> Self {
         self.fail_at = percent;
         self

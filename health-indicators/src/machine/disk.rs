@@ -7,13 +7,14 @@ use health_core::check::{BlockingIndicator, FailureClass};
 use super::{Share, Threshold, class};
 use crate::failure::{because, failure};
 
-/// The free space of the file system that holds a directory: bytes and inodes,
-/// as far as they are for users without privileges.
+/// A check of the free space of the file system that holds a directory: bytes and
+/// inodes, as far as they are for users without privileges.
 ///
 /// Degrades below 20 % and fails below 5 %, by the scarcer of the two. A
 /// threshold in bytes applies to the bytes alone. The directory is looked at in
 /// each run, so it may be mounted later.
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Disk {
     directory: PathBuf,
     warn_below: Threshold,
@@ -21,7 +22,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// The file system of this directory.
+    /// Creates a check of the file system that holds this directory.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Disk {
             directory: directory.into(),
@@ -30,13 +31,15 @@ impl Disk {
         }
     }
 
-    /// Degrades below this: `20` and `"20%"` are percent, `"10GiB"` is bytes.
+    /// Sets the free space below which the check degrades; by default 20 %. `20` and
+    /// `"20%"` are percent, `"10GiB"` is bytes.
     pub fn warn_below(mut self, threshold: impl Into<Threshold>) -> Self {
         self.warn_below = threshold.into();
         self
     }
 
-    /// Fails below this; never with 0.
+    /// Sets the free space below which the check fails; by default 5 %. With 0 it
+    /// never fails.
     pub fn fail_below(mut self, threshold: impl Into<Threshold>) -> Self {
         self.fail_below = threshold.into();
         self

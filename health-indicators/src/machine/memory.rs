@@ -7,13 +7,14 @@ use super::system::{Cgroup, System, value};
 use super::{Share, graded};
 use crate::failure::because;
 
-/// The memory that is left: of the cgroup with the tightest limit, else of the
-/// host. For Linux.
+/// A check of the memory that is left: of the cgroup with the tightest limit, else
+/// of the host. For Linux.
 ///
 /// What the kernel can drop at once, the inactive part of the page cache, counts
 /// as left. Degrades below 10 %, and where tasks waited for memory in 20 % of the
 /// last minute (the pressure that the kernel measures).
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Memory {
     warn_below: u8,
     fail_below: u8,
@@ -28,7 +29,7 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// The memory of this process.
+    /// Creates a check of the memory of this process.
     pub const fn new() -> Self {
         Memory {
             warn_below: 10,
@@ -38,20 +39,23 @@ impl Memory {
         }
     }
 
-    /// Degrades below this many percent.
+    /// Sets the percentage of free memory below which the check degrades; by default
+    /// 10.
     pub const fn warn_below(mut self, percent: u8) -> Self {
         self.warn_below = percent;
         self
     }
 
-    /// Fails below this many percent; never with 0, the default.
+    /// Sets the percentage of free memory below which the check fails; by default 0,
+    /// so that it never fails.
     pub const fn fail_below(mut self, percent: u8) -> Self {
         self.fail_below = percent;
         self
     }
 
-    /// Degrades where some task waited for memory in this share of the last
-    /// minute; never with 101.
+    /// Sets the share of the last minute, in percent, from which on the check
+    /// degrades because some task waited for memory; by default 20. With 101 it
+    /// never does.
     pub const fn max_pressure(mut self, percent: u8) -> Self {
         self.max_pressure = percent;
         self

@@ -8,10 +8,12 @@ use super::system::System;
 use super::{Share, class, graded};
 use crate::failure::because;
 
-/// The open file descriptors of this process against their limit. For Linux.
+/// A check of the open file descriptors of this process against their limit. For
+/// Linux.
 ///
 /// Degrades where less than 20 % are left. Sockets count, too.
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct FileDescriptors {
     warn_below: u8,
 }
@@ -23,12 +25,13 @@ impl Default for FileDescriptors {
 }
 
 impl FileDescriptors {
-    /// Those of this process.
+    /// Creates a check of the open file descriptors.
     pub const fn new() -> Self {
         FileDescriptors { warn_below: 20 }
     }
 
-    /// Degrades where less than this many percent are left.
+    /// Sets the percentage that must be left, below which the check degrades; by
+    /// default 20.
     pub const fn warn_below(mut self, percent: u8) -> Self {
         self.warn_below = percent;
         self
@@ -55,11 +58,12 @@ impl<T> BlockingIndicator<T> for FileDescriptors {
     }
 }
 
-/// The threads of this process. For Linux.
+/// A check of the threads of this process against their limit. For Linux.
 ///
 /// Degrades where less than 20 % of what the tightest cgroup (`pids.max`), or
 /// else the kernel, allows are left. Other processes of the cgroup count, too.
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Threads {
     warn_below: u8,
     system: System,
@@ -72,7 +76,7 @@ impl Default for Threads {
 }
 
 impl Threads {
-    /// Those of this process.
+    /// Creates a check of the threads.
     pub const fn new() -> Self {
         Threads {
             warn_below: 20,
@@ -80,7 +84,8 @@ impl Threads {
         }
     }
 
-    /// Degrades where less than this many percent are left.
+    /// Sets the percentage that must be left, below which the check degrades; by
+    /// default 20.
     pub const fn warn_below(mut self, percent: u8) -> Self {
         self.warn_below = percent;
         self

@@ -37,7 +37,7 @@ const UNITS: [(&str, f64); 9] = [
 ];
 
 impl Threshold {
-    /// This many bytes.
+    /// Returns a threshold of this many bytes.
     pub const fn bytes(bytes: u64) -> Self {
         Threshold(Kind::Bytes(bytes))
     }

@@ -59,9 +59,11 @@ use health_core::Outcome;
 use health_core::check::FailureClass;
 
 use crate::failure::failure;
-use version::{News, Options, Polled};
+use version::News;
 
-/// The broker is connected and alive, by the events of the event loop.
+pub use version::{Options, Polled};
+
+/// Checks that the broker is connected and alive, by the events of the event loop.
 #[allow(
     clippy::unused_async,
     reason = "a plain `fn` would get a thread of its own"
@@ -76,7 +78,7 @@ pub async fn connection(state: &ConnectionState) -> Outcome {
     }
 }
 
-/// What the event loop has yielded last; clones share it.
+/// The last event of the event loop. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionState {
     seen: Arc<Mutex<Seen>>,
@@ -97,8 +99,8 @@ enum Last {
 }
 
 impl ConnectionState {
-    /// For an event loop with these options, which are `rumqttc::MqttOptions` or
-    /// `rumqttc::v5::MqttOptions`.
+    /// Creates the state of an event loop with these options, which are
+    /// `rumqttc::MqttOptions` or `rumqttc::v5::MqttOptions`.
     pub fn new(options: &impl Options) -> Self {
         let seen = Seen {
             last: Last::Nothing,

@@ -7,12 +7,25 @@ use rumqttc::v5;
 use rumqttc::v5::mqttbytes::v5 as codes;
 use rumqttc::{ConnectReturnCode, ConnectionError, Event, MqttOptions, StateError};
 
+use self::sealed::Sealed;
 use crate::failure::class_of_io;
 
-/// The options of an event loop.
-pub trait Options {
+mod sealed {
+    /// Only this crate can implement the traits that require it.
+    pub trait Sealed {}
+}
+
+/// The options of an event loop: `rumqttc::MqttOptions` or
+/// `rumqttc::v5::MqttOptions`.
+///
+/// This trait is sealed.
+pub trait Options: Sealed {
+    #[doc(hidden)]
     fn keep_alive(&self) -> Duration;
 }
+
+impl Sealed for MqttOptions {}
+impl Sealed for v5::MqttOptions {}
 
 impl Options for MqttOptions {
     fn keep_alive(&self) -> Duration {
@@ -26,10 +39,16 @@ impl Options for v5::MqttOptions {
     }
 }
 
-/// What `poll` of an event loop returns.
-pub trait Polled {
+/// The result of `poll` of an event loop, of `rumqttc` or of `rumqttc::v5`.
+///
+/// This trait is sealed.
+pub trait Polled: Sealed {
+    #[doc(hidden)]
     fn news(&self) -> News;
 }
+
+impl Sealed for Result<Event, ConnectionError> {}
+impl Sealed for Result<v5::Event, v5::ConnectionError> {}
 
 /// What an event tells about the broker.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use sqlx::{ColumnIndex, Database, Decode, Error, Executor, Pool, Row, Type};
 
 use super::{NoAnswer, described, failed, rows};
 
-/// The database has every migration of this program.
+/// Creates a check that the database has every migration of this program.
 ///
 /// A run reads the table of the migrator, `_sqlx_migrations`, with one query. It
 /// changes nothing and takes no lock.
@@ -42,8 +42,9 @@ pub fn migrations(migrator: &'static Migrator) -> Migrations {
     Migrations { migrator }
 }
 
-/// Migrations that must be applied; see [`migrations`].
+/// A check of the applied migrations; created by [`migrations`].
 #[derive(Clone, Debug)]
+#[must_use = "a check does nothing until its `check` runs"]
 pub struct Migrations {
     migrator: &'static Migrator,
 }

@@ -107,9 +107,9 @@ async fn the_start_log_warns_about_a_drain_that_is_too_long() {
             )
     };
     let log = logged(builder(30, 30));
-    let warning = " WARN health: the drain delay leaves no time to finish: the platform kills the \
-                   process first. Shorten `drain_delay`, or set `termination_grace` to the time \
-                   that the platform waits delay_s=30.0 grace_s=30.0\n";
+    let warning = " WARN health: the drain delay is not shorter than the termination grace period, so \
+                   the platform kills the process during the drain; shorten `drain_delay` or set \
+                   `termination_grace` delay_s=30.0 grace_s=30.0\n";
     assert!(log.ends_with(warning), "{log}");
     assert!(!logged(builder(29, 30)).contains("WARN"));
 }

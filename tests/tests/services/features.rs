@@ -1,5 +1,6 @@
 //! The adapters forward the features of the core, so that each can be disabled.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -56,6 +57,27 @@ fn each_feature_of_the_core_can_be_turned_off_through_an_adapter() {
             assert!(default.contains(feature), "{adapter}: {feature}");
         }
     }
+}
+
+/// A name with an underscore is a feature for the tests alone.
+#[test]
+fn docs_rs_shows_each_public_feature_of_the_indicators() {
+    let packages = packages();
+    let package = named(&packages, "health-indicators");
+    let features = package["features"].as_object().expect("features");
+    let is_public = |name: &&String| *name != "default" && !name.starts_with('_');
+    let public: BTreeSet<&str> = features
+        .keys()
+        .filter(is_public)
+        .map(String::as_str)
+        .collect();
+    assert!(public.contains("machine"), "{public:?}");
+
+    let docs_rs = &package["metadata"]["docs"]["rs"];
+    assert_eq!(docs_rs["all-features"], Value::Null);
+    let shown = docs_rs["features"].as_array().expect("a list");
+    let shown: BTreeSet<&str> = shown.iter().filter_map(Value::as_str).collect();
+    assert_eq!(shown, public);
 }
 
 #[test]

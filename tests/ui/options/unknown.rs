@@ -39,4 +39,13 @@ async fn ttl() {}
 #[health_check(blocking)]
 async fn blocking() {}
 
+#[health_check(threshold = 3)]
+async fn threshold() {}
+
+#[health_check(description = "The queue has room.")]
+async fn description() {}
+
+#[health_check(links("https://example.com"))]
+async fn links() {}
+
 fn main() {}

@@ -89,6 +89,7 @@ suite! {
     requests_are_in_the_log_and_probes_are_not
     the_incident_in_the_answer_leads_to_the_reason_in_the_log
     an_invalid_setting_exits_with_one_message
+    an_unknown_argument_does_not_start_the_service
     the_binary_probes_the_running_service
 }
 
@@ -515,7 +516,7 @@ fn an_invalid_setting_exits_with_one_message(service: Service) {
         (
             "DATABASE_URL",
             "sqlite:missing.db",
-            "`?mode=rwc` creates a file that is missing",
+            "`?mode=rwc` creates a missing file of SQLite",
         ),
         ("PORT", &port, "cannot listen on 127.0.0.1:"),
     ];
@@ -536,6 +537,15 @@ fn an_invalid_setting_exits_with_one_message(service: Service) {
         assert!(stdout.is_empty(), "{name}={value}");
     }
     drop(occupied);
+}
+
+fn an_unknown_argument_does_not_start_the_service(service: Service) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = command(service, directory.path(), &[]);
+    let output = command.arg("prob").output().expect("the binary runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(stderr.contains(r#"unknown argument "prob""#), "{stderr}");
 }
 
 const TOKEN: &str = "correct horse battery staple";

@@ -1,17 +1,17 @@
 //! Detects blocked workers of a runtime, from a separate thread.
 //!
-//! A worker that is inside of one poll runs no other task; if it is the only
-//! worker, not even probes are answered. tokio counts how often each worker
-//! parked and how long it was busy. A worker updates these numbers when it
-//! parks and every 61 polls (`event_interval`). So a worker that is not parked
-//! and whose numbers do not change is inside of one poll, or of a few long ones
-//! ([`stall`]). [`Polls`] shows which check is being polled.
+//! A worker runs no other task during a poll. If it is the only worker, not even
+//! probes are answered. tokio counts how often each worker parked and how long it
+//! was busy. A worker updates these metrics when it parks and every 61 polls
+//! (`event_interval`). A worker that is not parked and whose metrics do not change
+//! is therefore inside of one long poll, or of a few ([`stall`]). [`Polls`] shows
+//! which check is being polled.
 
 pub(crate) mod runtime;
 pub(crate) mod stall;
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -21,9 +21,12 @@ use crate::check::outcome::Outcome;
 use crate::check::source::{Reading, Reports, Source, Subscribers, View};
 use crate::engine::run::{Alive, Polls};
 use crate::engine::watchdog::runtime::Runtime;
-use crate::engine::watchdog::stall::{OF_THE_CHECKS, ReportTimer, Stuck, Suspects, WatchClock};
+use crate::engine::watchdog::stall::{
+    BlockingPolls, OF_THE_CHECKS, ReportTimer, Stuck, WatchClock,
+};
 use crate::registry::error::Problem;
 use crate::spawn;
+use crate::sync::Mutex;
 use crate::time::clock::Moment;
 
 /// The check that reports blocked workers.
@@ -37,15 +40,15 @@ pub(crate) fn options() -> CheckOptions {
         .description("Every worker of the runtime makes progress.")
 }
 
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const MIN_THRESHOLD: Duration = Duration::from_secs(1);
+const MAX_THRESHOLD: Duration = Duration::from_secs(60 * 60);
 /// The number of samples within the threshold.
 const SAMPLES: u32 = 10;
-const LONGEST_PERIOD: Duration = Duration::from_millis(250);
+const MAX_PERIOD: Duration = Duration::from_millis(250);
 
-/// Returns what is wrong with a threshold.
+/// Returns the problem of an invalid threshold.
 pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
-    let is_legal = (SHORTEST..=LONGEST).contains(&threshold);
+    let is_legal = (MIN_THRESHOLD..=MAX_THRESHOLD).contains(&threshold);
     (!is_legal).then(|| {
         Problem::setting(
             format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
@@ -82,22 +85,14 @@ struct Findings {
 }
 
 impl Findings {
-    fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn say(&self, outcome: Outcome) {
-        *self.outcome() = Some(outcome);
+    fn set(&self, outcome: Outcome) {
+        *self.outcome.lock() = Some(outcome);
         self.subscribers.notify();
-    }
-
-    fn reports(&self) -> MutexGuard<'_, Option<Reports>> {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a sample in which no worker was blocked.
     fn count(&self) {
-        let mut reports = self.reports();
+        let mut reports = self.reports.lock();
         let count = reports.map_or(0, |reports| reports.count);
         *reports = Some(Reports {
             count: count + 1,
@@ -109,7 +104,7 @@ impl Findings {
 impl Source for Findings {
     fn read(&self, _: Moment, _: Moment, _: &View<'_>) -> Reading {
         Reading {
-            outcome: self.outcome().clone(),
+            outcome: self.outcome.lock().clone(),
             ..Reading::NONE
         }
     }
@@ -119,7 +114,7 @@ impl Source for Findings {
     }
 
     fn reports(&self) -> Option<Reports> {
-        *Findings::reports(self)
+        *self.reports.lock()
     }
 }
 
@@ -131,13 +126,13 @@ pub(crate) struct Watchdog {
 enum Order {
     Watch(Runtime),
     /// Sets the checks that may block workers of the first runtime.
-    Suspect(Vec<(Arc<str>, Polls)>),
+    SetChecks(Vec<(Arc<str>, Polls)>),
     End,
 }
 
 impl Watchdog {
-    /// Starts to watch the runtime on which checks are going to run, before the
-    /// first of them can block it.
+    /// Starts to watch the runtime of the checks. Must be called before the first
+    /// check runs, because that can block the runtime.
     pub(crate) fn spawn(watch: Watch, runtime: &Handle, alive: Alive) -> Self {
         let (orders, received) = mpsc::channel();
         let watchdog = Watchdog { orders };
@@ -149,27 +144,27 @@ impl Watchdog {
         });
         if let Err(error) = spawned {
             let text = error.to_string();
-            findings.say(Outcome::not_run("no thread could be started", text));
+            findings.set(Outcome::not_run("no thread could be started", text));
         }
         watchdog
     }
 
     /// Adds a runtime.
     pub(crate) fn watch(&self, runtime: &Handle) {
-        self.order(Order::Watch(Runtime::new(runtime)));
+        self.send(Order::Watch(Runtime::new(runtime)));
     }
 
     /// Sets the checks that run on the first runtime.
-    pub(crate) fn suspect(&self, checks: Vec<(Arc<str>, Polls)>) {
-        self.order(Order::Suspect(checks));
+    pub(crate) fn set_checks(&self, checks: Vec<(Arc<str>, Polls)>) {
+        self.send(Order::SetChecks(checks));
     }
 
-    /// Ends the thread without a drop.
+    /// Ends the thread before the handle is dropped.
     pub(crate) fn end(&self) {
-        self.order(Order::End);
+        self.send(Order::End);
     }
 
-    fn order(&self, order: Order) {
+    fn send(&self, order: Order) {
         // The thread is gone once health has stopped.
         let _ = self.orders.send(order);
     }
@@ -177,14 +172,14 @@ impl Watchdog {
 
 /// Takes samples until it receives the order to end.
 fn run(watch: &Watch, orders: &Receiver<Order>) {
-    let period = (watch.threshold / SAMPLES).min(LONGEST_PERIOD);
+    let period = (watch.threshold / SAMPLES).min(MAX_PERIOD);
     let mut clock = WatchClock::new(2 * period, Instant::now());
     let mut watched = Watched::new(watch.threshold);
     let mut reports = ReportTimer::new(watch.threshold);
     loop {
         match orders.recv_timeout(period) {
             Ok(Order::Watch(runtime)) => watched.add(runtime),
-            Ok(Order::Suspect(checks)) => watched.checks = checks,
+            Ok(Order::SetChecks(checks)) => watched.checks = checks,
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -194,7 +189,7 @@ fn run(watch: &Watch, orders: &Receiver<Order>) {
             watch.findings.count();
         }
         if reports.is_due(now, !stuck.is_empty()) {
-            watch.findings.say(watched.outcome(&stuck, now));
+            watch.findings.set(watched.outcome(&stuck, now));
         }
     }
 }
@@ -207,7 +202,7 @@ struct Watched {
     /// The number of runtimes that were added, including ended ones.
     added: usize,
     checks: Vec<(Arc<str>, Polls)>,
-    suspects: Suspects,
+    polls: BlockingPolls,
 }
 
 impl Watched {
@@ -217,7 +212,7 @@ impl Watched {
             runtimes: Vec::new(),
             added: 0,
             checks: Vec::new(),
-            suspects: Suspects::default(),
+            polls: BlockingPolls::default(),
         }
     }
 
@@ -228,35 +223,35 @@ impl Watched {
 
     /// Takes a sample and returns the blocked workers.
     fn sample(&mut self, now: Duration) -> Vec<Stuck> {
-        self.runtimes.retain(|(_, runtime)| !runtime.is_gone());
+        self.runtimes.retain(|(_, runtime)| !runtime.is_shut_down());
         for (_, runtime) in &mut self.runtimes {
-            runtime.see(now);
+            runtime.update(now);
         }
-        self.suspect(now);
-        self.still_for(self.threshold, now).collect()
+        self.update_polls(now);
+        self.unchanged_for(self.threshold, now).collect()
     }
 
-    /// There can be thousands of checks, so they are only read once a worker
-    /// may be blocked.
-    fn suspect(&mut self, now: Duration) {
+    /// Records the polls in progress. There can be thousands of checks, so they are
+    /// only read once a worker may be blocked.
+    fn update_polls(&mut self, now: Duration) {
         let is_theirs = |stuck: Stuck| stuck.runtime == OF_THE_CHECKS;
-        if !self.still_for(self.threshold / 2, now).any(is_theirs) {
-            self.suspects.acquit();
+        if !self.unchanged_for(self.threshold / 2, now).any(is_theirs) {
+            self.polls.clear();
             return;
         }
         let polls = self.checks.iter().enumerate();
         let under_way = polls.filter_map(|(check, (_, polls))| Some((check, polls.under_way()?)));
-        self.suspects.see(now, &under_way.collect::<Vec<_>>());
+        self.polls.update(now, &under_way.collect::<Vec<_>>());
     }
 
-    fn still_for(&self, limit: Duration, now: Duration) -> impl Iterator<Item = Stuck> {
+    fn unchanged_for(&self, limit: Duration, now: Duration) -> impl Iterator<Item = Stuck> {
         let runtimes = self.runtimes.iter();
-        runtimes.flat_map(move |(number, runtime)| runtime.still_for(limit, now, *number))
+        runtimes.flat_map(move |(number, runtime)| runtime.unchanged_for(limit, now, *number))
     }
 
     fn outcome(&self, stuck: &[Stuck], now: Duration) -> Outcome {
-        let culprits = self.suspects.culprits(self.threshold / 4, now);
-        let names: Vec<&str> = culprits.map(|check| &*self.checks[check].0).collect();
+        let blocking = self.polls.blocking_checks(self.threshold / 4, now);
+        let names: Vec<&str> = blocking.map(|check| &*self.checks[check].0).collect();
         stall::outcome(stuck, &names)
     }
 }
@@ -272,7 +267,7 @@ mod tests {
     async fn the_watchdog_thread_ends_on_drop_and_on_end() {
         for is_told in [false, true] {
             let (alive, witness) = watch::channel(());
-            let watch = Watch::new(LONGEST);
+            let watch = Watch::new(MAX_THRESHOLD);
             let watchdog = Watchdog::spawn(watch, &Handle::current(), witness);
             let _kept = if is_told {
                 watchdog.end();

@@ -14,7 +14,7 @@ use crate::spawn;
 /// A runtime and the samples of its workers.
 pub(super) struct Runtime {
     metrics: RuntimeMetrics,
-    sentry: Sentry,
+    probe: RuntimeProbe,
     /// `None` until the runtime is driven.
     workers: Option<Workers>,
 }
@@ -23,17 +23,17 @@ impl Runtime {
     pub(super) fn new(runtime: &Handle) -> Self {
         Runtime {
             metrics: runtime.metrics(),
-            sentry: Sentry::post(runtime),
+            probe: RuntimeProbe::spawn(runtime),
             workers: None,
         }
     }
 
-    pub(super) fn is_gone(&self) -> bool {
-        self.sentry.is_gone()
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.probe.is_shut_down()
     }
 
-    pub(super) fn see(&mut self, now: Duration) {
-        if !self.sentry.has_come() {
+    pub(super) fn update(&mut self, now: Duration) {
+        if !self.probe.has_been_polled() {
             return;
         }
         let metrics = &self.metrics;
@@ -42,12 +42,12 @@ impl Runtime {
             busy: metrics.worker_total_busy_duration(index),
         });
         match &mut self.workers {
-            Some(seen) => seen.see(now, workers),
+            Some(seen) => seen.update(now, workers),
             None => self.workers = Some(Workers::new(now, workers)),
         }
     }
 
-    pub(super) fn still_for(
+    pub(super) fn unchanged_for(
         &self,
         limit: Duration,
         now: Duration,
@@ -56,7 +56,7 @@ impl Runtime {
         let workers = self.workers.iter();
         workers.flat_map(move |workers| {
             workers
-                .still_for(limit, now)
+                .unchanged_for(limit, now)
                 .map(move |(worker, held)| Stuck {
                     runtime: number,
                     worker,
@@ -69,10 +69,11 @@ impl Runtime {
 
 /// A task on a watched runtime that never completes.
 ///
-/// tokio shows neither whether a runtime is driven nor whether it has ended; in
-/// both cases its numbers look like those of a blocked one. But only a driven
-/// runtime polls this task, and the runtime drops it when it shuts down.
-struct Sentry {
+/// tokio exposes neither whether a runtime is driven nor whether it has shut down.
+/// The metrics of a runtime that is not driven look like those of a blocked one.
+/// Only a driven runtime polls this task, and a runtime drops it when it shuts
+/// down.
+struct RuntimeProbe {
     seen: Arc<Driven>,
     task: AbortHandle,
 }
@@ -83,33 +84,33 @@ struct Driven {
     dropped: AtomicBool,
 }
 
-impl Sentry {
-    fn post(runtime: &Handle) -> Self {
-        struct TellsDrop(Arc<Driven>);
-        impl Drop for TellsDrop {
+impl RuntimeProbe {
+    fn spawn(runtime: &Handle) -> Self {
+        struct SetOnDrop(Arc<Driven>);
+        impl Drop for SetOnDrop {
             fn drop(&mut self) {
                 self.0.dropped.store(true, Ordering::Release);
             }
         }
         let seen = Arc::new(Driven::default());
-        let held = TellsDrop(Arc::clone(&seen));
+        let held = SetOnDrop(Arc::clone(&seen));
         let task = spawn::task(runtime, async move {
             held.0.polled.store(true, Ordering::Release);
             pending::<()>().await;
         });
-        Sentry { seen, task }
+        RuntimeProbe { seen, task }
     }
 
-    fn has_come(&self) -> bool {
+    fn has_been_polled(&self) -> bool {
         self.seen.polled.load(Ordering::Acquire)
     }
 
-    fn is_gone(&self) -> bool {
+    fn is_shut_down(&self) -> bool {
         self.seen.dropped.load(Ordering::Acquire)
     }
 }
 
-impl Drop for Sentry {
+impl Drop for RuntimeProbe {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -120,13 +121,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_sentry_task_is_aborted_on_drop() {
+    async fn the_task_is_aborted_on_drop() {
         let runtime = Handle::current();
-        let sentry = Sentry::post(&runtime);
-        assert!(!sentry.has_come());
+        let probe = RuntimeProbe::spawn(&runtime);
+        assert!(!probe.has_been_polled());
         tokio::task::yield_now().await;
-        assert!(sentry.has_come() && !sentry.is_gone());
-        drop(sentry);
+        assert!(probe.has_been_polled() && !probe.is_shut_down());
+        drop(probe);
         tokio::task::yield_now().await;
         assert_eq!(runtime.metrics().num_alive_tasks(), 0);
     }

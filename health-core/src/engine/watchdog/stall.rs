@@ -1,5 +1,7 @@
-//! Decides when a worker is blocked, and by which check. Has no clock: each
-//! sample takes its time, which only counts while [watched](WatchClock).
+//! Decides when a worker is blocked, and by which check.
+//!
+//! Has no clock: the caller passes the time of each sample. Only time during which
+//! samples were taken counts (see [`WatchClock`]).
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +13,15 @@ use crate::check::outcome::Outcome;
 /// was paused, the machine suspended, or the CPU was busy. That time does not
 /// count.
 pub(super) struct WatchClock {
-    longest_step: Duration,
+    max_step: Duration,
     last: Instant,
     watched: Duration,
 }
 
 impl WatchClock {
-    pub(super) fn new(longest_step: Duration, now: Instant) -> Self {
+    pub(super) fn new(max_step: Duration, now: Instant) -> Self {
         WatchClock {
-            longest_step,
+            max_step,
             last: now,
             watched: Duration::ZERO,
         }
@@ -28,7 +30,7 @@ impl WatchClock {
     pub(super) fn tick(&mut self, now: Instant) -> Duration {
         let step = now.saturating_duration_since(self.last);
         self.last = now;
-        self.watched += step.min(self.longest_step);
+        self.watched += step.min(self.max_step);
         self.watched
     }
 }
@@ -36,8 +38,8 @@ impl WatchClock {
 /// The metrics of a worker from tokio.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Worker {
-    /// How often it parked and unparked. The number is even while the worker
-    /// runs.
+    /// The number of times that it parked or unparked: an even number while the
+    /// worker runs.
     pub(super) parks: u64,
     /// The busy time that it last published.
     pub(super) busy: Duration,
@@ -49,8 +51,8 @@ impl Worker {
     }
 }
 
-/// The workers of one runtime, and since when the metrics of each are
-/// unchanged.
+/// The workers of one runtime, and the time of the last change of the metrics of
+/// each.
 pub(super) struct Workers {
     seen: Vec<(Worker, Duration)>,
 }
@@ -62,7 +64,7 @@ impl Workers {
         }
     }
 
-    pub(super) fn see(&mut self, now: Duration, workers: impl Iterator<Item = Worker>) {
+    pub(super) fn update(&mut self, now: Duration, workers: impl Iterator<Item = Worker>) {
         for (seen, worker) in self.seen.iter_mut().zip(workers) {
             if seen.0 != worker {
                 *seen = (worker, now);
@@ -74,9 +76,9 @@ impl Workers {
         self.seen.len()
     }
 
-    /// Returns the workers that have been running without a change for longer
-    /// than `limit`, and for how long.
-    pub(super) fn still_for(
+    /// Returns the workers whose metrics have not changed for longer than `limit`
+    /// while they were running, and the time since the last change.
+    pub(super) fn unchanged_for(
         &self,
         limit: Duration,
         now: Duration,
@@ -94,12 +96,12 @@ pub(super) type Poll = (usize, u64);
 
 /// The polls in progress while a worker is blocked.
 #[derive(Default)]
-pub(super) struct Suspects {
+pub(super) struct BlockingPolls {
     polls: Vec<(Poll, Duration)>,
 }
 
-impl Suspects {
-    pub(super) fn see(&mut self, now: Duration, under_way: &[Poll]) {
+impl BlockingPolls {
+    pub(super) fn update(&mut self, now: Duration, under_way: &[Poll]) {
         self.polls.retain(|(poll, _)| under_way.contains(poll));
         for &poll in under_way {
             if self.polls.iter().all(|&(known, _)| known != poll) {
@@ -108,12 +110,16 @@ impl Suspects {
         }
     }
 
-    pub(super) fn acquit(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.polls.clear();
     }
 
     /// Returns the checks whose current poll has lasted for `limit` or longer.
-    pub(super) fn culprits(&self, limit: Duration, now: Duration) -> impl Iterator<Item = usize> {
+    pub(super) fn blocking_checks(
+        &self,
+        limit: Duration,
+        now: Duration,
+    ) -> impl Iterator<Item = usize> {
         let held = move |since: Duration| now.saturating_sub(since);
         let long = self
             .polls
@@ -149,10 +155,10 @@ impl Stuck {
     }
 }
 
-/// Returns the outcome for these blocked workers. `culprits` are checks, so
-/// they only block workers of the checks' runtime.
-pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
-    let has_name = |stuck: &Stuck| stuck.runtime == OF_THE_CHECKS && !culprits.is_empty();
+/// Returns the outcome for these blocked workers. `checks` are the names of the
+/// blocking checks, which only block workers of the checks' runtime.
+pub(super) fn outcome(stuck: &[Stuck], checks: &[&str]) -> Outcome {
+    let has_name = |stuck: &Stuck| stuck.runtime == OF_THE_CHECKS && !checks.is_empty();
     let worst = stuck
         .iter()
         .max_by_key(|stuck| (has_name(stuck), stuck.held));
@@ -160,7 +166,7 @@ pub(super) fn outcome(stuck: &[Stuck], culprits: &[&str]) -> Outcome {
         return Outcome::pass();
     };
     let held = seconds(worst.held);
-    let text = match culprits {
+    let text = match checks {
         [check] if has_name(worst) => format!("blocked by check `{check}` for {held}"),
         checks if has_name(worst) => {
             format!("blocked by checks `{}` for {held}", checks.join("`, `"))
@@ -188,8 +194,8 @@ impl ReportTimer {
         ReportTimer { every, last: None }
     }
 
-    /// Returns whether to report now: when the result has changed, and
-    /// periodically while a worker is blocked.
+    /// Returns whether to report now. A changed result is reported at once, a
+    /// blocked worker also periodically.
     pub(super) fn is_due(&mut self, now: Duration, is_stuck: bool) -> bool {
         let is_old = |told: Duration| now.saturating_sub(told) >= self.every;
         let due = self
@@ -250,7 +256,7 @@ mod tests {
         fn after(&mut self, step: Duration, worker: Worker) {
             self.now += step;
             self.watched = self.clock.tick(self.now);
-            self.workers.see(self.watched, [worker].into_iter());
+            self.workers.update(self.watched, [worker].into_iter());
         }
 
         /// Samples unchanged metrics for `time`.
@@ -261,7 +267,7 @@ mod tests {
         }
 
         fn held(&self) -> Option<Duration> {
-            let mut still = self.workers.still_for(THRESHOLD, self.watched);
+            let mut still = self.workers.unchanged_for(THRESHOLD, self.watched);
             still.next().map(|(_, held)| held)
         }
     }
@@ -337,23 +343,23 @@ mod tests {
     fn workers_are_counted_separately() {
         let workers = |parks| [Worker { parks, ..RUNNING }, RUNNING, PARKED].into_iter();
         let mut seen = Workers::new(Duration::ZERO, workers(0));
-        seen.see(secs(2), workers(2));
-        let still: Vec<_> = seen.still_for(THRESHOLD, secs(2)).collect();
+        seen.update(secs(2), workers(2));
+        let still: Vec<_> = seen.unchanged_for(THRESHOLD, secs(2)).collect();
         assert_eq!(still, [(1, secs(2))]);
     }
 
     #[test]
     fn a_check_is_named_for_one_long_poll_but_not_for_many_short_ones() {
         let (long, other) = (7, 8);
-        let mut suspects = Suspects::default();
-        suspects.see(secs(0), &[(long, 1), (other, 1)]);
-        suspects.see(secs(1), &[(long, 1), (other, 3)]);
-        suspects.see(secs(2), &[(long, 1)]);
-        suspects.see(secs(3), &[(long, 1), (other, 3)]);
-        let culprits: Vec<_> = suspects.culprits(secs(1), secs(3)).collect();
-        assert_eq!(culprits, [long]);
-        suspects.acquit();
-        assert_eq!(suspects.culprits(Duration::ZERO, secs(3)).next(), None);
+        let mut polls = BlockingPolls::default();
+        polls.update(secs(0), &[(long, 1), (other, 1)]);
+        polls.update(secs(1), &[(long, 1), (other, 3)]);
+        polls.update(secs(2), &[(long, 1)]);
+        polls.update(secs(3), &[(long, 1), (other, 3)]);
+        let checks: Vec<_> = polls.blocking_checks(secs(1), secs(3)).collect();
+        assert_eq!(checks, [long]);
+        polls.clear();
+        assert_eq!(polls.blocking_checks(Duration::ZERO, secs(3)).next(), None);
     }
 
     #[test]

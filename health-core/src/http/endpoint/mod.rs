@@ -20,18 +20,19 @@
 //! monitors send `HEAD` and HAProxy sends `OPTIONS`. A trailing slash is served
 //! instead of redirected, because a prober may take a redirect for success.
 
+mod envoy;
 #[cfg(feature = "status-page")]
 mod status_page;
 #[cfg(feature = "watch")]
 pub(crate) mod subject;
+#[cfg(feature = "serve")]
 pub(crate) mod traffic;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -41,10 +42,11 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
+use crate::check::options::MAX_ON_DEMAND_WAIT;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::engine::monitor::{Asked, Monitor};
-use crate::engine::schedule::{Supervisors, unless};
+use crate::engine::schedule::Supervisors;
 use crate::http::exclude::{Exclusions, Throttle};
 #[cfg(feature = "openapi")]
 use crate::http::openapi;
@@ -60,16 +62,14 @@ use crate::http::response::{rejected, with_allow, with_code, without_body};
 use crate::http::route;
 use crate::http::route::{Method, Rejection, Route};
 use crate::http::service_info::ServiceInfo;
+use crate::race::unless;
 use crate::registry::details::Details;
 use crate::registry::page::Page;
+use crate::sync::Mutex;
 use crate::telemetry::log::line::Line;
 use crate::telemetry::sample::Sample;
 use crate::text::panic::caught;
 use crate::verdict::snapshot::Snapshot;
-
-/// The maximum time that an answer waits for checks on demand: kubelet gives up
-/// after 1 s.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 
 /// Returns complete HTTP responses for one [`Health`](crate::Health). The
 /// adapters mount it, and it works with any other framework.
@@ -95,7 +95,7 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(800);
 ///
 /// let health = Health::builder().start()?;
 /// let request = http::Request::get("/readyz").body(()).unwrap();
-/// let response = health.endpoint().respond_cached(&request);
+/// let response = health.endpoint().respond(&request).await;
 /// assert_eq!(response.status(), 200);
 /// assert_eq!(&response.body()[..], br#"{"status":"healthy"}"#);
 /// # Ok(())
@@ -276,8 +276,8 @@ impl Endpoint {
         self.inner.places(self.mount)
     }
 
-    /// Returns the complete response from the current results. Runs no check,
-    /// waits for nothing and never panics.
+    /// Returns the response from the last results, for tests and synchronous
+    /// callers. Runs no check, waits for nothing and never panics.
     pub fn respond_cached<'a>(&self, head: impl Into<RequestHead<'a>>) -> Response<Bytes> {
         let head = head.into();
         match self.inner.route(self.mount, head) {
@@ -286,29 +286,44 @@ impl Endpoint {
         }
     }
 
-    /// Returns the complete response, like
-    /// [`respond_cached`](Self::respond_cached), after running the checks on
-    /// demand ([`CheckOptions::cache`](crate::CheckOptions::cache)) whose
-    /// results are too old. Waits at most 800 ms for them, since kubelet gives
-    /// up after 1 s. Without such checks the future is ready at once.
+    /// Returns the complete response, after running the checks on demand
+    /// ([`CheckOptions::cache`](crate::CheckOptions::cache)) whose results are too
+    /// old. Waits at most 800 ms for them, since kubelet gives up after 1 s.
+    /// Without such checks the future is ready at once.
     ///
     /// Dropping the future does not stop a run that it started.
+    ///
+    /// An adapter gives it each request to one of its [`paths`](Self::paths):
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), health_core::StartError> {
+    /// use health_core::Health;
+    /// use health_core::http::Endpoint;
+    ///
+    /// async fn handle(endpoint: &Endpoint, request: http::Request<()>) -> http::Response<Vec<u8>> {
+    ///     endpoint.respond(&request).await.map(Vec::from)
+    /// }
+    ///
+    /// let endpoint = Health::builder().start()?.endpoint();
+    /// let response = handle(&endpoint, http::Request::get("/livez").body(()).unwrap()).await;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn respond<'a>(&self, head: impl Into<RequestHead<'a>>) -> ResponseFuture {
         let head = head.into();
         let route = match self.inner.route(self.mount, head) {
             Ok(route) => route,
             Err(rejection) => return ResponseFuture::ready(rejected(rejection, head)),
         };
-        let asked: Vec<Asked> = self.inner.outdated(&route.page, route.check).collect();
+        let asked = self.inner.outdated(&route.page, route.check);
         if asked.is_empty() {
             return ResponseFuture::ready(self.inner.respond(&route));
         }
         let inner = Arc::clone(&self.inner);
         ResponseFuture::waiting(async move {
-            let monitor = Arc::clone(&inner.monitor);
-            // Checks that are still running are answered with their last
-            // result.
-            inner.timer.wait(monitor.all_answered(asked)).await;
+            inner.wait_for(asked).await;
             inner.respond(&route)
         })
     }
@@ -357,7 +372,7 @@ struct Timer {
 }
 
 impl Timer {
-    /// Waits for `future`, but no longer than [`LONGEST_WAIT`].
+    /// Waits for `future`, but no longer than [`MAX_ON_DEMAND_WAIT`].
     ///
     /// Inside a runtime its own timer is used, because the runtime of the
     /// checks may be blocked. Outside of a runtime only the checks' timer is
@@ -366,12 +381,12 @@ impl Timer {
         let is_inside = Handle::try_current().is_ok();
         // tokio has no way to ask for a timer; using a missing one panics.
         let time = is_inside
-            .then(|| caught(|| sleep(LONGEST_WAIT)).ok())
+            .then(|| caught(|| sleep(MAX_ON_DEMAND_WAIT)).ok())
             .flatten();
         if let Some(time) = time {
             let _ = unless(time, future).await;
         } else {
-            let bounded = async { timeout(LONGEST_WAIT, future).await };
+            let bounded = async { timeout(MAX_ON_DEMAND_WAIT, future).await };
             let _ = self.runtime.spawn(bounded).await;
         }
     }
@@ -499,11 +514,18 @@ impl Inner {
 
     /// Starts the runs of the checks on demand that the answer needs. Metrics
     /// start none; they show the last results and their age.
-    fn outdated(&self, page: &Page, check: Option<usize>) -> impl Iterator<Item = Asked> {
-        let on_demand = self.monitor.on_demand().iter().copied();
-        on_demand
-            .filter(move |&index| self.concerns(page, check, index))
-            .filter_map(|index| self.monitor.ask_if_outdated(index))
+    fn outdated(&self, page: &Page, check: Option<usize>) -> Vec<Asked> {
+        let monitor = &self.monitor;
+        monitor.request_outdated(|index| self.concerns(page, check, index))
+    }
+
+    /// Waits for these runs, at most [`MAX_ON_DEMAND_WAIT`]. Checks that are still
+    /// running afterwards are answered with their last result.
+    async fn wait_for(&self, asked: Vec<Asked>) {
+        if !asked.is_empty() {
+            let all = Arc::clone(&self.monitor).all_answered(asked);
+            self.timer.wait(all).await;
+        }
     }
 
     /// Returns whether the answer for this page, or for one check, depends on the
@@ -544,7 +566,7 @@ impl Inner {
         let mut answer = with_code(code, route.format, body);
         let is_readiness = route.page == Page::Probe(Probe::Readiness) && route.check.is_none();
         if self.settings.signals_envoy && is_readiness {
-            traffic::signal_envoy(&mut answer, status, self.monitor.is_closed());
+            envoy::signal(&mut answer, status, self.monitor.is_closed());
         }
         answer
     }
@@ -720,14 +742,13 @@ impl Inner {
     /// readers after a change render in parallel.
     fn rendered(&self) -> Arc<Rendered> {
         let generation = self.monitor.generation();
-        let lock = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = lock().clone();
+        let last = self.rendered.lock().clone();
         if let Some(rendered) = last.as_ref().filter(|last| last.generation == generation) {
             return Arc::clone(rendered);
         }
         let snapshot = self.monitor.glance_without(&[]);
         let rendered = Arc::new(self.render(generation, &snapshot, last.as_deref()));
-        *lock() = Some(Arc::clone(&rendered));
+        *self.rendered.lock() = Some(Arc::clone(&rendered));
         rendered
     }
 

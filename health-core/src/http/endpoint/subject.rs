@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
@@ -153,21 +152,14 @@ impl Endpoint {
 
     /// Runs the checks on demand of these subjects whose results are too old.
     pub(crate) async fn ask<'a>(&self, subjects: impl IntoIterator<Item = &'a Found>) {
-        let mut asked = Vec::new();
-        for found in subjects {
-            asked.extend(self.inner.outdated(&found.page, found.check));
-        }
-        if !asked.is_empty() {
-            let monitor = Arc::clone(&self.inner.monitor);
-            self.inner.timer.wait(monitor.all_answered(asked)).await;
-        }
+        let outdated = |found: &Found| self.inner.outdated(&found.page, found.check);
+        let asked = subjects.into_iter().flat_map(outdated).collect();
+        self.inner.wait_for(asked).await;
     }
 
     /// Returns whether the subject depends on a check on demand.
     pub(crate) fn is_on_demand(&self, found: &Found) -> bool {
-        let on_demand = self.inner.monitor.on_demand().iter();
-        let mut concerned =
-            on_demand.filter(|&&at| self.inner.concerns(&found.page, found.check, at));
-        concerned.next().is_some()
+        let mut on_demand = self.inner.monitor.on_demand().iter();
+        on_demand.any(|&index| self.inner.concerns(&found.page, found.check, index))
     }
 }

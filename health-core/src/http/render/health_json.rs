@@ -26,7 +26,7 @@ use crate::http::render::json::{self, to_bytes, to_raw};
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Fitted, fit};
 use crate::http::render::vocabulary::Vocabulary;
-use crate::text::bounded::{LONGEST_MESSAGE, cut};
+use crate::text::bounded::{MAX_MESSAGE_LEN, cut};
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::Verdict;
 use crate::verdict::incident::Incident;
@@ -64,7 +64,7 @@ pub(crate) fn list(frame: &Frame<'_>, checks: &[Shown<'_>]) -> Bytes {
         service_id: about.and_then(|about| about.service_id.as_deref()),
         description: about.and_then(|about| about.description.as_deref()),
         notes: notes.collect(),
-        output: output.as_deref().map(|names| cut(names, LONGEST_MESSAGE)),
+        output: output.as_deref().map(|names| cut(names, MAX_MESSAGE_LEN)),
         links: Relations(about.map_or(&[][..], |about| &about.links)),
         checks: Checks {
             checks: fitted.checks,

@@ -1,6 +1,6 @@
 //! The view that one client has of a check.
 
-use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
+use crate::text::bounded::{MAX_CAUSE_LEN, MAX_MESSAGE_LEN, cut};
 use crate::verdict::snapshot::CheckReport;
 
 /// A check as one client may see it.
@@ -33,12 +33,12 @@ impl<'a> Shown<'a> {
         if !self.full || cause.is_empty() {
             return None;
         }
-        Some(cut(&cause.join(": "), LONGEST_CAUSE).to_owned())
+        Some(cut(&cause.join(": "), MAX_CAUSE_LEN).to_owned())
     }
 
     pub(super) fn message(&self) -> Option<&'a str> {
         let message = self.report.message()?;
-        Some(cut(message, LONGEST_MESSAGE))
+        Some(cut(message, MAX_MESSAGE_LEN))
     }
 
     /// Returns why the check does not pass: the cause if the client may see it,

@@ -11,9 +11,10 @@ use std::fmt::{self, Write};
 use bytes::Bytes;
 
 use crate::check::outcome::Status;
+use crate::http::render::Frame;
 use crate::http::render::shown::Shown;
 use crate::http::render::truncate::{Budget, Fitted, fit};
-use crate::http::render::{Frame, one_line};
+use crate::text::one_line::one_line;
 use crate::verdict::Verdict;
 
 /// Renders one word if the status is good, otherwise one line.

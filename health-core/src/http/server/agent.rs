@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use crate::http::endpoint::Endpoint;
 use crate::http::endpoint::traffic::Traffic;
 
-/// How long a client may take to read a line and to close.
-const LONGEST_TALK: Duration = Duration::from_secs(5);
+/// The time within which a client must read the line and close the connection.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The line for a state. Each line reverts the effects of the others.
 fn line(traffic: &Traffic, degraded_weight: u8) -> String {
@@ -24,20 +24,20 @@ fn line(traffic: &Traffic, degraded_weight: u8) -> String {
 }
 
 /// Answers one client.
-pub(super) async fn tell(mut stream: TcpStream, endpoint: Endpoint, degraded_weight: u8) {
+pub(super) async fn serve(mut stream: TcpStream, endpoint: Endpoint, degraded_weight: u8) {
     let traffic = endpoint.traffic().await;
     let line = line(&traffic, degraded_weight);
-    let talk = async {
+    let exchange = async {
         stream.write_all(line.as_bytes()).await?;
         stream.shutdown().await?;
-        // Closing with unread bytes would reset the connection and lose the line:
-        // HAProxy sends the text of `agent-send`.
+        // HAProxy sends the text of `agent-send`. Closing a connection with unread
+        // bytes resets it, and the line would be lost.
         let mut rest = [0; 64];
         while stream.read(&mut rest).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
     // An error of the client ends the connection.
-    let _ = timeout(LONGEST_TALK, talk).await;
+    let _ = timeout(CLIENT_TIMEOUT, exchange).await;
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Open connections, and which one is closed at the limit.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+
+use crate::race::unless;
+use crate::sync::Mutex;
 
 /// The open connections, up to a limit.
 pub(super) struct Connections {
@@ -88,7 +89,7 @@ struct State {
     /// The number of requests that wait for their answer; more than one only
     /// with HTTP/2.
     answering: usize,
-    /// When the connection began, or its last answer ended.
+    /// The time at which the connection began, or its last answer ended.
     quiet_since: Instant,
 }
 
@@ -105,21 +106,15 @@ impl Activity {
 
     /// Marks a request as being answered until this is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Answering {
-        self.state().answering += 1;
+        self.state.lock().answering += 1;
         Answering(Arc::clone(self))
     }
 
-    /// Runs a connection until it ends or has been idle for `limit`: without a
-    /// complete head, regardless of how many bytes arrive, or without reading
-    /// its answer.
+    /// Runs a connection until it ends or has been idle for `limit`. A connection
+    /// is idle until a request head is complete, regardless of how many bytes
+    /// arrive, and while the client does not read its answer.
     pub(super) async fn until_idle(&self, limit: Duration, connection: impl Future<Output = ()>) {
-        let mut connection = pin!(connection);
-        let mut expired = pin!(self.expired(limit));
-        poll_fn(|cx| match connection.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => expired.as_mut().poll(cx),
-        })
-        .await;
+        unless(self.expired(limit), connection).await;
     }
 
     async fn expired(&self, limit: Duration) {
@@ -134,12 +129,8 @@ impl Activity {
     }
 
     fn idle_since(&self) -> Option<Instant> {
-        let state = self.state();
+        let state = self.state.lock();
         (state.answering == 0).then_some(state.quiet_since)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,7 +140,7 @@ pub(super) struct Answering(Arc<Activity>);
 impl Drop for Answering {
     fn drop(&mut self) {
         let Answering(activity) = self;
-        let mut state = activity.state();
+        let mut state = activity.state.lock();
         state.answering -= 1;
         state.quiet_since = Instant::now();
         drop(state);

@@ -7,9 +7,9 @@ use std::task::Poll;
 
 use tokio::net::{TcpListener, TcpStream};
 
-/// How many ports are tried if the port that the system chose for one address
-/// family is in use in the other.
-const MOST_PORTS: usize = 16;
+/// The maximum number of ports to try: the port that the system chooses for one
+/// address family can be in use in the other one.
+const MAX_PORTS: usize = 16;
 
 /// Listens on every address that `address` resolves to, all on one port.
 ///
@@ -27,7 +27,7 @@ pub(super) fn bind(address: impl ToSocketAddrs) -> io::Result<Vec<StdListener>> 
         }
     }
     let mut bound = bind_all(&addresses);
-    for _ in 1..MOST_PORTS {
+    for _ in 1..MAX_PORTS {
         let is_taken = bound
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::AddrInUse);

@@ -31,13 +31,13 @@ use crate::own_runtime::OwnRuntime;
 use crate::spawn;
 
 /// The maximum size of a request head, and of the buffer of a response.
-const LARGEST_HEAD: usize = 16 * 1024;
-/// How long no connection is accepted after the process ran out of file
-/// descriptors.
+const MAX_HEAD_SIZE: u16 = 16 * 1024;
+/// The pause between two attempts to accept a connection after the process ran
+/// out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a drop waits for the thread to close the port. A guard condition
-/// that blocks can hold the thread for longer.
-const LONGEST_CLOSE: Duration = Duration::from_secs(1);
+/// The maximum time that a drop waits for the thread to close the port. A guard
+/// condition that blocks can hold the thread for longer.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Limits against floods of connections.
 #[derive(Clone, Copy)]
@@ -45,15 +45,15 @@ pub(crate) struct Limits {
     /// The maximum number of open connections: a quarter of the usual limit of
     /// file descriptors.
     connections: usize,
-    /// How long a connection stays open without an answer: from its beginning
-    /// or its last answer until the next head is complete. Longer than the
-    /// usual intervals of probers, so that their connections are kept.
+    /// The maximum time that a connection is idle: from its beginning or its
+    /// last answer until the next head is complete. Longer than the usual
+    /// intervals of probers, so that their connections are kept.
     idle: Duration,
 }
 
 /// The protocol of a port.
 #[derive(Clone)]
-pub(crate) enum Speech {
+pub(crate) enum Protocol {
     Http(Endpoint),
     /// One line per connection.
     Agent {
@@ -62,9 +62,9 @@ pub(crate) enum Speech {
     },
 }
 
-impl Speech {
+impl Protocol {
     /// Serves one connection until it is idle for too long.
-    async fn talk(
+    async fn serve(
         self,
         stream: TcpStream,
         peer: SocketAddr,
@@ -72,13 +72,13 @@ impl Speech {
         idle: Duration,
     ) {
         match self {
-            Speech::Http(endpoint) => answer(stream, peer, endpoint, activity, idle).await,
-            Speech::Agent {
+            Protocol::Http(endpoint) => serve_http(stream, peer, endpoint, activity, idle).await,
+            Protocol::Agent {
                 endpoint,
                 degraded_weight,
             } => {
-                let told = agent::tell(stream, endpoint, degraded_weight);
-                activity.until_idle(idle, told).await;
+                let served = agent::serve(stream, endpoint, degraded_weight);
+                activity.until_idle(idle, served).await;
             }
         }
     }
@@ -123,7 +123,7 @@ impl HealthServer {
     }
 
     pub(crate) fn start(
-        speech: Speech,
+        protocol: Protocol,
         address: impl ToSocketAddrs,
         limits: Limits,
     ) -> io::Result<Self> {
@@ -138,7 +138,7 @@ impl HealthServer {
         let listeners = runtime.within(|| Listeners::new(listeners))?;
         let serve = move || {
             runtime.block_on(async {
-                tokio::spawn(accept(listeners, speech, limits));
+                tokio::spawn(accept(listeners, protocol, limits));
                 let _ = still_open.await;
             });
             drop(runtime);
@@ -158,11 +158,11 @@ impl Drop for HealthServer {
         drop(self.open.take());
         let closed = self.closed.get_mut();
         let closed = closed.unwrap_or_else(PoisonError::into_inner);
-        let _ = closed.recv_timeout(LONGEST_CLOSE);
+        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
     }
 }
 
-async fn accept(mut listeners: Listeners, speech: Speech, limits: Limits) {
+async fn accept(mut listeners: Listeners, protocol: Protocol, limits: Limits) {
     let mut connections = Connections::new(limits.connections);
     loop {
         let (stream, peer) = match listeners.accept().await {
@@ -174,8 +174,8 @@ async fn accept(mut listeners: Listeners, speech: Speech, limits: Limits) {
             }
         };
         connections.make_room().await;
-        let speech = speech.clone();
-        connections.open(|activity| speech.talk(stream, peer, activity, limits.idle));
+        let protocol = protocol.clone();
+        connections.open(|activity| protocol.serve(stream, peer, activity, limits.idle));
     }
 }
 
@@ -187,15 +187,15 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Answers every request of one connection, until it is idle for too long.
-async fn answer(
+async fn serve_http(
     stream: TcpStream,
     peer: SocketAddr,
     endpoint: Endpoint,
     activity: Arc<Activity>,
     idle: Duration,
 ) {
-    // Otherwise a second response on the connection waits for the client's
-    // acknowledgement.
+    // With Nagle's algorithm, a second response on the connection would wait for
+    // an acknowledgement of the client.
     let _ = stream.set_nodelay(true);
     let answering = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -208,27 +208,29 @@ async fn answer(
             Ok::<Response<Full<Bytes>>, Infallible>(answer)
         }
     });
-    activity.until_idle(idle, converse(stream, service)).await;
+    activity
+        .until_idle(idle, serve_connection(stream, service))
+        .await;
 }
 
-/// Speaks HTTP/1 with a client. An error of the client ends the connection.
+/// Serves HTTP/1 on a connection. An error of the client ends the connection.
 #[cfg(not(feature = "serve-http2"))]
-async fn converse<S>(stream: TcpStream, service: S)
+async fn serve_connection<S>(stream: TcpStream, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
 {
     let connection = hyper::server::conn::http1::Builder::new()
         // Clients such as `nc -N` close the sending half after the request.
         .half_close(true)
-        .max_buf_size(LARGEST_HEAD)
+        .max_buf_size(MAX_HEAD_SIZE.into())
         .serve_connection(TokioIo::new(stream), service);
     let _ = connection.await;
 }
 
-/// Speaks HTTP/1 with a client, or HTTP/2 if its first bytes are the HTTP/2
-/// preface. An error of the client ends the connection.
+/// Serves HTTP/1 on a connection, or HTTP/2 if it begins with the preface of
+/// HTTP/2. An error of the client ends the connection.
 #[cfg(feature = "serve-http2")]
-async fn converse<S>(stream: TcpStream, service: S)
+async fn serve_connection<S>(stream: TcpStream, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -237,22 +239,22 @@ where
     use hyper_util::server::conn::auto;
 
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().half_close(true).max_buf_size(LARGEST_HEAD);
+    server
+        .http1()
+        .half_close(true)
+        .max_buf_size(MAX_HEAD_SIZE.into());
     server
         .http2()
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(LARGEST_HEAD_H2);
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD_SIZE.into());
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// [`LARGEST_HEAD`] in the type that HTTP/2 uses.
-#[cfg(feature = "serve-http2")]
-const LARGEST_HEAD_H2: u32 = 16 * 1024;
 /// The maximum number of concurrent requests on one connection. RFC 9113
-/// advises against less, since clients send that many before they know the
-/// limit.
+/// advises against a lower limit, since clients send that many requests before
+/// they know the limit.
 #[cfg(feature = "serve-http2")]
-const MOST_STREAMS: u32 = 100;
+const MAX_STREAMS: u32 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -275,7 +277,7 @@ mod tests {
         let entered = runtime.enter();
         let health = Health::builder().start().expect("it starts");
         let served = HealthServer::start(
-            Speech::Http(health.internal_endpoint()),
+            Protocol::Http(health.internal_endpoint()),
             "127.0.0.1:0",
             limits,
         );
@@ -361,8 +363,8 @@ mod tests {
             connections: 8,
             ..Limits::default()
         };
-        let speech = Speech::Http(health.internal_endpoint());
-        let served = HealthServer::start(speech, "127.0.0.1:0", limits);
+        let protocol = Protocol::Http(health.internal_endpoint());
+        let served = HealthServer::start(protocol, "127.0.0.1:0", limits);
         let served = served.expect("a free port");
         let mut probe = connect(&served);
         let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::spawn;
 use crate::telemetry::event::Transition;
 use crate::telemetry::log;
-use crate::telemetry::queue::{LAST_WORDS, Queue, Record};
+use crate::telemetry::queue::{Popped, Queue, Record, SHUTDOWN_TIMEOUT};
 use crate::text::panic::caught;
 
 /// Receives transitions on its own thread.
@@ -52,7 +52,8 @@ pub(crate) struct QueuedTransition {
     pub(crate) turned: Arc<Transition>,
     /// The number of earlier transitions that were merged into this one.
     pub(crate) missed: u64,
-    /// Whether this is no transition, but its cause, which became known later.
+    /// Whether this explains the last transition instead of being one: the cause
+    /// of a timeout became known later.
     pub(crate) is_explanation: bool,
 }
 
@@ -81,13 +82,13 @@ impl<F: FnMut(&Transition) + Send + 'static> Listener for F {
     }
 
     fn listen(&mut self, queue: &Queue<QueuedTransition>) {
-        while let Some((turn, missed)) = queue.pop() {
+        while let Popped::Record(turn, missed) = queue.pop(None) {
             if missed > 0 {
                 log::hook_missed(ON_TRANSITION, missed);
             }
             if queue.time_left().is_some_and(|left| left.is_zero()) {
-                let unheard = 1 + queue.take_all().len() as u64;
-                log::hook_missed(ON_TRANSITION, unheard);
+                let undelivered = 1 + queue.take_all().len() as u64;
+                log::hook_missed(ON_TRANSITION, undelivered);
                 return;
             }
             if let Err(text) = caught(|| self(&turn.turned)) {
@@ -155,30 +156,20 @@ impl Hooks {
         self.queues.is_empty()
     }
 
-    /// Queues a transition for every listener. Never blocks on one of them.
+    /// Queues a transition, or the explanation of the last one, for every listener
+    /// that wants it. Never blocks on a listener.
     ///
     /// The transitions of one check must be published in their order.
-    pub(crate) fn publish(&self, check: usize, turned: &Arc<Transition>) {
-        for Subscription { queue, .. } in &self.queues {
-            queue.push(QueuedTransition {
+    pub(crate) fn publish(&self, check: usize, turned: &Arc<Transition>, is_explanation: bool) {
+        for subscription in &self.queues {
+            if is_explanation && !subscription.wants_explanations {
+                continue;
+            }
+            subscription.queue.push(QueuedTransition {
                 check,
                 turned: Arc::clone(turned),
                 missed: 0,
-                is_explanation: false,
-            });
-        }
-    }
-
-    /// Queues the cause of the last transition of a check for the listeners that
-    /// want it.
-    pub(crate) fn publish_explanation(&self, check: usize, explained: &Arc<Transition>) {
-        let wanting = self.queues.iter().filter(|it| it.wants_explanations);
-        for Subscription { queue, .. } in wanting {
-            queue.push(QueuedTransition {
-                check,
-                turned: Arc::clone(explained),
-                missed: 0,
-                is_explanation: true,
+                is_explanation,
             });
         }
     }
@@ -198,11 +189,11 @@ impl Hooks {
         }
     }
 
-    /// Lets the listeners finish, and waits for at most [`LAST_WORDS`].
+    /// Lets the listeners finish, and waits for at most [`SHUTDOWN_TIMEOUT`].
     pub(crate) async fn stop(&self) {
         self.close();
         // A listener that hangs is abandoned.
-        let _ = timeout(LAST_WORDS, self.alive.closed()).await;
+        let _ = timeout(SHUTDOWN_TIMEOUT, self.alive.closed()).await;
     }
 }
 

@@ -7,13 +7,26 @@
 //! `tracing` subscriber is code of the application, and may block. Direct calls
 //! of the application, such as a start, are logged synchronously.
 
+/// The target for filters: `RUST_LOG=health=info`.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "health";
+
+/// Emits an event of tracing. Expands to nothing without the feature `tracing`.
+macro_rules! log {
+    ($level:ident, $($event:tt)+) => {{
+        #[cfg(feature = "tracing")]
+        tracing::$level!(target: crate::telemetry::log::TARGET, $($event)+);
+    }};
+}
+
 #[cfg(feature = "webhook")]
 pub(crate) mod delivery;
-#[cfg(feature = "tracing")]
 mod direct;
 pub(crate) mod line;
 #[cfg(not(feature = "tracing"))]
 mod silent;
+#[cfg(feature = "tracing")]
+mod span;
 #[cfg(feature = "tracing")]
 mod thread;
 pub(crate) mod unrecorded;
@@ -22,15 +35,13 @@ mod write;
 
 use std::time::Duration;
 
-#[cfg(feature = "tracing")]
 pub(crate) use self::direct::*;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use self::silent::*;
+pub(crate) use self::silent::{Log, RunSpan};
+#[cfg(feature = "tracing")]
+pub(crate) use self::span::RunSpan;
 #[cfg(feature = "tracing")]
 pub(crate) use self::thread::Log;
-
-/// The span of one run, if spans are enabled.
-pub(crate) struct RunSpan(#[cfg(feature = "tracing")] Option<Box<tracing::Span>>);
 
 /// The effective configuration of the builder and the operator's settings.
 #[cfg_attr(

@@ -3,9 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::registry::Check;
 use crate::telemetry::log::line::Line;
-use crate::telemetry::log::{InEffect, RunSpan};
 
 /// Discards every message.
 #[derive(Debug)]
@@ -31,11 +29,14 @@ impl Log {
     pub(crate) fn close(&self) {}
 }
 
+/// The span of one run.
+pub(crate) struct RunSpan;
+
 impl RunSpan {
-    pub(crate) const NONE: RunSpan = RunSpan();
+    pub(crate) const NONE: RunSpan = RunSpan;
 
     pub(crate) fn new(_: &str) -> Self {
-        RunSpan::NONE
+        RunSpan
     }
 
     #[expect(clippy::unused_self, reason = "same signature")]
@@ -43,15 +44,3 @@ impl RunSpan {
         code()
     }
 }
-
-pub(crate) fn started(_: &[Check]) {}
-pub(crate) fn panics_abort() {}
-pub(crate) fn in_effect(_: &InEffect<'_>) {}
-pub(crate) fn long_drain(_: Duration, _: Duration) {}
-pub(crate) fn cut_off(_: Duration) {}
-pub(crate) fn hook_missed(_: &str, _: u64) {}
-pub(crate) fn hook_panicked(_: &str, _: &str) {}
-#[cfg(feature = "signal")]
-pub(crate) fn no_signals(_: &io::Error) {}
-#[cfg(feature = "signal")]
-pub(crate) fn ended_by_signal(_: i32) {}

@@ -10,8 +10,8 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::spawn;
 use crate::telemetry::log::line::Line;
-use crate::telemetry::log::write::{self, TARGET};
-use crate::telemetry::queue::{Queue, Record};
+use crate::telemetry::log::write;
+use crate::telemetry::queue::{Popped, Queue, Record};
 use crate::text::panic::caught;
 
 /// Writes messages in the order in which they are appended.
@@ -86,7 +86,7 @@ impl Drop for Log {
 }
 
 fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
-    while let Some((line, missed)) = queue.pop() {
+    while let Popped::Record(line, missed) = queue.pop(None) {
         // The subscriber is code of the application and may panic.
         let _ = caught(|| {
             // A subscriber that is set for this thread makes tracing slower in
@@ -102,11 +102,7 @@ fn work(queue: &Queue<Line>, dispatch: &Dispatch) {
 
 fn write(line: &Line, missed: u64) {
     if missed > 0 {
-        tracing::warn!(
-            target: TARGET,
-            missed,
-            "the log was too slow, so transitions of checks were merged"
-        );
+        log!(warn, missed, "the log is too slow, transitions were merged");
     }
     write::write(line);
 }

@@ -4,7 +4,7 @@
 //! is private, so without the log no operator would see it.
 
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Once;
 
 #[cfg(feature = "tracing")]
 use tracing::subscriber::NoSubscriber;
@@ -12,9 +12,9 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level, dispatcher};
 
 #[cfg(feature = "tracing")]
-use crate::telemetry::log::write::TARGET;
+use crate::telemetry::log::TARGET;
 
-/// Why failures are not recorded.
+/// The reason why failures are not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unrecorded {
     #[cfg(feature = "tracing")]
@@ -48,11 +48,11 @@ impl Unrecorded {
 
     /// Writes one line to stderr, once per process.
     pub(crate) fn write(self) {
-        static WRITTEN: AtomicBool = AtomicBool::new(false);
-        if !WRITTEN.swap(true, Ordering::Relaxed) {
+        static WRITTEN: Once = Once::new();
+        WRITTEN.call_once(|| {
             // Without `eprintln!`, which panics if stderr is closed.
             let _ = writeln!(io::stderr(), "{}", self.text());
-        }
+        });
     }
 
     fn text(self) -> &'static str {

@@ -15,9 +15,6 @@ use crate::verdict::incident::Incident;
 use crate::verdict::late::Explanation;
 use crate::verdict::snapshot::CheckReport;
 
-/// The target for filters: `RUST_LOG=health=info`.
-pub(crate) const TARGET: &str = "health";
-
 /// Writes a message.
 pub(super) fn write(line: &Line) {
     match line {
@@ -26,43 +23,33 @@ pub(super) fn write(line: &Line) {
         Line::Explained { explained, why } => self::explained(explained, why),
         Line::Answer(answer) => answer_turned(answer),
         Line::StartupPassed(after) => {
-            let after_ms = milliseconds(*after);
-            tracing::info!(target: TARGET, after_ms, "startup has passed");
+            log!(info, after_ms = milliseconds(*after), "startup has passed");
         }
-        Line::StartupWaits { since, checks } => {
-            let (after_s, waits_for) = (since.as_secs(), checks);
-            tracing::warn!(
-                target: TARGET,
-                after_s,
-                waits_for,
-                "startup has not passed, so readiness fails"
-            );
-        }
-        Line::Quarantined { check, held } => {
-            let held_ms = milliseconds(*held);
-            tracing::warn!(
-                target: TARGET,
-                check = &**check,
-                held_ms,
-                "the check blocks its thread; it runs on its own thread until it no longer does. Use an async client, or make it a plain `fn`"
-            );
-        }
-        Line::Released { check, runs } => tracing::info!(
-            target: TARGET,
+        Line::StartupWaits { since, checks } => log!(
+            warn,
+            after_s = since.as_secs(),
+            waits_for = checks,
+            "startup has not passed, so readiness fails"
+        ),
+        Line::Quarantined { check, held } => log!(
+            warn,
+            check = &**check,
+            held_ms = milliseconds(*held),
+            "the check blocks its thread; it runs on its own thread until it no longer does. Use an async client, or make it a plain `fn`"
+        ),
+        Line::Released { check, runs } => log!(
+            info,
             check = &**check,
             runs,
             "the check no longer blocks its thread; it runs on the runtime again"
         ),
-        Line::Paused(lasted) => {
-            let lasted_s = lasted.as_secs_f64();
-            tracing::warn!(
-                target: TARGET,
-                lasted_s,
-                "the process was paused; the pause does not count for timeouts and staleness"
-            );
-        }
-        Line::GateAbandoned(gate) => tracing::error!(
-            target: TARGET,
+        Line::Paused(lasted) => log!(
+            warn,
+            lasted_s = lasted.as_secs_f64(),
+            "the process was paused; the pause does not count for timeouts and staleness"
+        ),
+        Line::GateAbandoned(gate) => log!(
+            error,
             gate = &**gate,
             "the gate was dropped before it was opened, so startup cannot pass"
         ),
@@ -70,37 +57,34 @@ pub(super) fn write(line: &Line) {
             delay,
             readiness_fails,
         } => draining(*delay, *readiness_fails),
-        Line::Excluded { page, checks } => tracing::info!(
-            target: TARGET,
+        Line::Excluded { page, checks } => log!(
+            info,
             page,
             checks,
             "checks were excluded from an answer; logged at most once per minute"
         ),
-        Line::GuardWithoutPeer => tracing::warn!(
-            target: TARGET,
+        Line::GuardWithoutPeer => log!(
+            warn,
             "the guard recognizes no address, because the server does not pass on the address of the connection; logged once. \
              With axum, serve with `into_make_service_with_connect_info::<SocketAddr>()`"
         ),
-        Line::UntrustedProxy(peer) => tracing::warn!(
-            target: TARGET,
+        Line::UntrustedProxy(peer) => log!(
+            warn,
             %peer,
             "the guard does not recognize forwarded requests of this peer; logged once. \
              If it is your proxy, name it: `Guard::trusted_proxies`"
         ),
-        Line::GuardPanicked(text) => {
-            let reason = masked(text);
-            tracing::error!(
-                target: TARGET,
-                %reason,
-                "a rule of the guard panicked, so the request is not recognized; logged once"
-            );
-        }
+        Line::GuardPanicked(text) => log!(
+            error,
+            reason = %masked(text),
+            "a rule of the guard panicked, so the request is not recognized; logged once"
+        ),
     }
 }
 
-/// What an event about a check adds to the fields of all of them.
+/// The fields that depend on the kind of event.
 #[derive(Default)]
-struct News {
+struct KindFields {
     from: Option<&'static str>,
     held_s: Option<u64>,
     lasting_s: Option<u64>,
@@ -109,20 +93,20 @@ struct News {
 }
 
 /// Writes an event about a check at the level of its verdict.
-fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, news: &News) {
+fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, kind: &KindFields) {
     // tracing requires a constant level.
     macro_rules! event {
         ($level:ident) => {
-            tracing::$level!(
-                target: TARGET,
+            log!(
+                $level,
                 check = report.name(),
                 probes = words(report.plan().probes),
                 critical = report.is_critical(),
-                from = news.from,
-                held_s = news.held_s,
-                lasting_s = news.lasting_s,
-                ended_after_ms = news.ended_after_ms,
-                hint = news.hint,
+                from = kind.from,
+                held_s = kind.held_s,
+                lasting_s = kind.lasting_s,
+                ended_after_ms = kind.ended_after_ms,
+                hint = kind.hint,
                 to = report.verdict().as_str(),
                 reason = reason(report),
                 class = report.failure_class().map(FailureClass::as_str),
@@ -142,32 +126,32 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
 }
 
 fn transition(turned: &Transition) {
-    let news = News {
+    let kind = KindFields {
         from: Some(turned.from.as_str()),
         held_s: Some(turned.held.as_secs()),
-        ..News::default()
+        ..KindFields::default()
     };
     let message = "health check status changed";
-    about_check(message, &turned.report, turned.incident, &news);
+    about_check(message, &turned.report, turned.incident, &kind);
 }
 
 fn lasts(report: &CheckReport, lasting: Duration) {
-    let news = News {
+    let kind = KindFields {
         lasting_s: Some(lasting.as_secs()),
-        ..News::default()
+        ..KindFields::default()
     };
     let message = "health check still not passing";
-    about_check(message, report, report.incident(), &news);
+    about_check(message, report, report.incident(), &kind);
 }
 
 fn explained(explained: &Transition, why: &Explanation) {
-    let news = News {
+    let kind = KindFields {
         ended_after_ms: Some(milliseconds(why.took)),
         hint: Some(why.hint()),
-        ..News::default()
+        ..KindFields::default()
     };
     let message = "health check run ended after its timeout";
-    about_check(message, &explained.report, explained.incident, &news);
+    about_check(message, &explained.report, explained.incident, &kind);
 }
 
 /// Returns the public reason.
@@ -188,8 +172,8 @@ fn words(probes: Probes) -> String {
 fn answer_turned(turned: &AnswerTransition) {
     macro_rules! event {
         ($level:ident) => {
-            tracing::$level!(
-                target: TARGET,
+            log!(
+                $level,
                 probe = turned.probe.as_str(),
                 from = turned.from.word(),
                 to = turned.to.word(),
@@ -210,9 +194,9 @@ fn answer_turned(turned: &AnswerTransition) {
 fn draining(delay: Duration, readiness_fails: bool) {
     let delay_s = delay.as_secs_f64();
     if readiness_fails {
-        tracing::info!(target: TARGET, delay_s, "draining: readiness fails from now on");
+        log!(info, delay_s, "draining: readiness fails from now on");
     } else {
-        tracing::info!(target: TARGET, delay_s, "draining: readiness is not changed");
+        log!(info, delay_s, "draining: readiness is not changed");
     }
 }
 

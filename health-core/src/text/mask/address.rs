@@ -14,8 +14,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     for word in text.split(|c: char| c.is_ascii_whitespace()) {
         if !word.contains("://") || word.contains("@//") {
-            let bare = bare(word).or_else(|| may_be_oracle.then(|| oracle(word)).flatten());
-            found.extend(bare.map(|part| at + part.start..at + part.end));
+            let oracle = || may_be_oracle.then(|| oracle_password(word)).flatten();
+            let password = user_password(word).or_else(oracle);
+            found.extend(password.map(|part| at + part.start..at + part.end));
         }
         at += word.len() + 1;
     }
@@ -127,7 +128,8 @@ fn secret_path(url: &str) -> Option<Range<usize>> {
     })
 }
 
-/// `postgres%3A%2F%2Fapp%3Ahunter2%40db`
+/// Finds the user part of a percent-encoded URL:
+/// `postgres%3A%2F%2Fapp%3Ahunter2%40db`.
 fn percent_encoded(text: &str, found: &mut Vec<Range<usize>>) {
     for mark in ["%3A%2F%2F", "%3a%2f%2f"] {
         let mut parts = text.match_indices(mark).map(|(at, _)| at).peekable();
@@ -157,7 +159,7 @@ const LABELS: &[&str] = &[
 ];
 
 /// Finds the password of `user:password@host`.
-fn bare(word: &str) -> Option<Range<usize>> {
+fn user_password(word: &str) -> Option<Range<usize>> {
     let at = word.rfind('@')?;
     let host = &word[at + 1..];
     let is_host = host.starts_with(|c: char| c.is_ascii_alphanumeric() || "[/(".contains(c));
@@ -208,7 +210,7 @@ fn mentions_oracle(text: &str) -> bool {
 }
 
 /// Finds the password of `scott/tiger@host`.
-fn oracle(word: &str) -> Option<Range<usize>> {
+fn oracle_password(word: &str) -> Option<Range<usize>> {
     let at = word.rfind('@')?;
     let slash = word[..at].find('/')?;
     let name = &word[..slash];

@@ -16,14 +16,14 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             continue;
         }
         let end = run_end(text, at, is_key_byte);
-        let key = Place {
+        let key = Identifier {
             text,
             start: at,
             end,
             programs,
             protocols,
         };
-        if end - at < SHORTEST_KEY && !key.is_short_query_key() {
+        if end - at < MIN_KEY_LEN && !key.is_short_query_key() {
             at = end;
             continue;
         }
@@ -35,11 +35,12 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// `pw`, `-p`
-const SHORTEST_KEY: usize = 2;
+/// The minimum length of a key, such as `pw` and `-p`.
+const MIN_KEY_LEN: usize = 2;
 
-/// A shorter word with a digit is usually a name or a version.
-const SHORTEST_GENERATED: usize = 6;
+/// The minimum length of a word that looks generated: a shorter word with a digit
+/// is usually a name or a version.
+const MIN_GENERATED_LEN: usize = 6;
 
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
@@ -55,7 +56,7 @@ fn is_space(byte: u8) -> bool {
 
 /// An identifier in a text.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Identifier<'a> {
     text: &'a str,
     start: usize,
     end: usize,
@@ -117,7 +118,7 @@ enum Separator {
     Space,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Identifier<'a> {
     fn name(&self) -> &'a str {
         self.text[self.start..self.end].trim_matches(['-', '.'])
     }
@@ -171,7 +172,7 @@ impl<'a> Place<'a> {
             && matches!(self.before(), Some(b'?' | b'&'))
     }
 
-    /// `key` and `code` in the query of a URL, if the value looks like a
+    /// Recognizes `key` and `code` in the query of a URL if the value looks like a
     /// secret.
     fn query_key(&self, name: &str) -> Option<Key> {
         let is_response = self.protocols.digest
@@ -193,7 +194,7 @@ impl<'a> Place<'a> {
         is_long.then_some(Key::Secret)
     }
 
-    /// `API key: …`
+    /// Recognizes `API key: …`.
     fn spaced_key(&self, name: &str) -> Option<Key> {
         let is_key = name.eq_ignore_ascii_case("key")
             && self.before() == Some(b' ')
@@ -210,7 +211,7 @@ impl<'a> Place<'a> {
         });
         let rest = &self.text[at..];
         if at == self.end {
-            if let Some(separator) = self.close_separator(name, rest) {
+            if let Some(separator) = self.adjacent_separator(name, rest) {
                 return Some(separator);
             }
         }
@@ -238,8 +239,8 @@ impl<'a> Place<'a> {
         self.value_beside(at).or_else(|| self.in_a_sentence(name))
     }
 
-    /// `token hunter2 is invalid`, `the password is hunter2`: a word that looks
-    /// generated.
+    /// Finds a word that looks generated in a sentence: `token hunter2 is invalid`,
+    /// `the password is hunter2`.
     fn in_a_sentence(&self, name: &str) -> Option<(Separator, usize)> {
         let is_name = name.eq_ignore_ascii_case("secret") && !self.word_before().eq("client");
         if is_name || self.byte(self.end) != Some(b' ') {
@@ -261,7 +262,7 @@ impl<'a> Place<'a> {
             byte.is_ascii_alphanumeric() || byte == b'_'
         });
         let word = &self.text[at..end];
-        let is_generated = word.len() >= SHORTEST_GENERATED
+        let is_generated = word.len() >= MIN_GENERATED_LEN
             && has(word, u8::is_ascii_digit)
             && has(word, u8::is_ascii_alphabetic)
             && self
@@ -270,17 +271,17 @@ impl<'a> Place<'a> {
         (is_generated && !is_algorithm(word)).then_some((Separator::Space, at))
     }
 
-    /// `Invalid client secret provided: 8Q~abc`
+    /// Finds the value in `Invalid client secret provided: 8Q~abc`.
     fn after_participle(&self, at: usize) -> Option<usize> {
         let rest = &self.text[at..];
         let value = ["provided: ", "supplied: ", "received: ", "given: "]
             .iter()
             .find_map(|word| rest.starts_with(word).then_some(at + word.len()))?;
         let word = &self.text[value..self.bare_end(value)];
-        (word.len() >= SHORTEST_GENERATED && looks_random(word)).then_some(value)
+        (word.len() >= MIN_GENERATED_LEN && looks_random(word)).then_some(value)
     }
 
-    /// `credentials app:hunter2 were rejected`
+    /// Finds the password in `credentials app:hunter2 were rejected`.
     fn after_user(&self, name: &str, at: usize) -> Option<usize> {
         let user_end = run_end(self.text, at, is_key_byte);
         let value = user_end + 1;
@@ -295,7 +296,8 @@ impl<'a> Place<'a> {
         run_end(self.text, at, is_space)
     }
 
-    /// `{"name": "DB_PASSWORD", "value": "…"}` and `key="Password" value="…"`
+    /// Finds the value in `{"name": "DB_PASSWORD", "value": "…"}` and in
+    /// `key="Password" value="…"`.
     fn value_beside(&self, at: usize) -> Option<(Separator, usize)> {
         let filler = |byte| is_space(byte) || is_quote(byte) || matches!(byte, b',' | b'\\');
         let value = run_end(self.text, at, filler);
@@ -312,7 +314,7 @@ impl<'a> Place<'a> {
 
     /// Returns a separator that follows the key directly, or that requires an
     /// unquoted key.
-    fn close_separator(&self, name: &str, rest: &str) -> Option<(Separator, usize)> {
+    fn adjacent_separator(&self, name: &str, rest: &str) -> Option<(Separator, usize)> {
         let is_tag = matches!(self.before(), Some(b'<' | b':')) && rest.starts_with('>');
         if is_tag {
             return Some((Separator::Tag, self.end + 1));
@@ -385,7 +387,7 @@ impl<'a> Place<'a> {
         }
         if let Some(quoted) = self.quoted(at) {
             let value = &self.text[quoted.clone()];
-            let is_word = key == Key::Vague && !looks_random(value) && self.is_complaint();
+            let is_word = key == Key::Vague && !looks_random(value) && self.follows_error_word();
             return (!words::is_placeholder(value) && !is_word).then_some(quoted);
         }
         if self.byte(at) == Some(b'[') {
@@ -430,16 +432,16 @@ impl<'a> Place<'a> {
         is_type && field > 0 && fields[field..].starts_with(": ")
     }
 
-    /// `{a;b}` of ODBC, where `}}` stands for `}`.
+    /// Finds a value of ODBC in braces: `{a;b}`, where `}}` stands for `}`.
     fn braced(&self, separator: Separator, at: usize) -> Option<Range<usize>> {
         // Bounded, so that the time is linear.
-        const LONGEST: usize = 256;
+        const MAX_LEN: usize = 256;
         if separator != Separator::Equals || self.byte(at) != Some(b'{') {
             return None;
         }
         let bytes = self.text.as_bytes();
         let mut to = at + 1;
-        while to < bytes.len().min(at + LONGEST) && bytes[to] != b'\n' {
+        while to < bytes.len().min(at + MAX_LEN) && bytes[to] != b'\n' {
             if bytes[to] == b'}' {
                 if bytes.get(to + 1) != Some(&b'}') {
                     let end = to + 1;
@@ -488,29 +490,29 @@ impl<'a> Place<'a> {
             Key::Vague => !looks_random(value),
             _ => words::is_word(value),
         };
-        self.is_complaint() && is_shown
+        self.follows_error_word() && is_shown
     }
 
     /// Returns whether the word before the key begins an error message:
     /// `invalid token: …`.
-    fn is_complaint(&self) -> bool {
-        words::is_complaint(self.word_before())
+    fn follows_error_word(&self) -> bool {
+        words::is_error_word(self.word_before())
     }
 
     fn word_before(&self) -> &'a str {
-        const LONGEST: usize = 16;
+        const MAX_LEN: usize = 16;
         let end = run_start(self.text, self.start, |byte| {
             is_space(byte) || is_quote(byte)
         });
         let start = run_start(self.text, end, |byte| byte.is_ascii_alphabetic());
-        &self.text[start.max(end.saturating_sub(LONGEST))..end]
+        &self.text[start.max(end.saturating_sub(MAX_LEN))..end]
     }
 
     /// Returns the start of the value inside `Some(`, `Secret(`, `b"` and the
     /// like.
     fn inside_wrappers(&self, mut at: usize) -> usize {
-        const DEEPEST: usize = 4;
-        for _ in 0..DEEPEST {
+        const MAX_DEPTH: usize = 4;
+        for _ in 0..MAX_DEPTH {
             let name = run_end(self.text, at, |byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
             });
@@ -682,11 +684,11 @@ impl<'a> Place<'a> {
     }
 
     /// Finds the values of `name=value; name=value`.
-    fn cookies(&self, at: usize, most: usize, found: &mut Vec<Range<usize>>) {
+    fn cookies(&self, at: usize, max_count: usize, found: &mut Vec<Range<usize>>) {
         let at = self.inside_wrappers(at);
         let opening = |byte| is_quote(byte) || matches!(byte, b'\\' | b'[');
         let mut at = run_end(self.text, at, opening);
-        for _ in 0..most {
+        for _ in 0..max_count {
             let name = run_end(self.text, at, |byte| byte == b' ');
             let end = run_end(self.text, name, |byte| {
                 byte.is_ascii_graphic() && !b"=;:,\"\\".contains(&byte)
@@ -694,7 +696,7 @@ impl<'a> Place<'a> {
             if end == name || self.byte(end) != Some(b'=') {
                 // A cookie without a name.
                 let word = &self.text[name..end];
-                let is_generated = word.len() >= 2 * SHORTEST_GENERATED - 2
+                let is_generated = word.len() >= 2 * MIN_GENERATED_LEN - 2
                     && has(word, u8::is_ascii_digit)
                     && self.is_delimiter(end);
                 if is_generated {

@@ -18,7 +18,7 @@ const PREFIXES: &[&str] = &[
     "ya29.",
 ];
 
-const SHORTEST_REST: usize = 10;
+const MIN_REST_LEN: usize = 10;
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
@@ -42,12 +42,12 @@ fn is_token_byte(byte: u8) -> bool {
 
 /// Returns the length of the token at the start of a run of characters.
 fn token(run: &str) -> Option<usize> {
-    if run.len() <= SHORTEST_REST {
+    if run.len() <= MIN_REST_LEN {
         return None;
     }
     let is_known = PREFIXES.iter().any(|prefix| {
         run.strip_prefix(prefix).is_some_and(|rest| {
-            rest.len() >= SHORTEST_REST && (!prefix.ends_with("sk-") || is_generated(rest))
+            rest.len() >= MIN_REST_LEN && (!prefix.ends_with("sk-") || is_generated(rest))
         })
     });
     (is_known || is_aws_key(run) || is_nats_seed(run)).then_some(run.len())
@@ -57,8 +57,8 @@ fn token(run: &str) -> Option<usize> {
 /// can begin with `sk-` too.
 fn is_generated(rest: &str) -> bool {
     rest.split(['-', '_', '.']).any(|part| {
-        part.len() >= SHORTEST_REST && has(part, u8::is_ascii_digit)
-            || part.len() >= 2 * SHORTEST_REST
+        part.len() >= MIN_REST_LEN && has(part, u8::is_ascii_digit)
+            || part.len() >= 2 * MIN_REST_LEN
     })
 }
 
@@ -81,7 +81,7 @@ fn is_nats_seed(run: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
 }
 
-/// `123456789:AA…`, the token of a Telegram bot.
+/// Finds tokens of Telegram bots: `123456789:AA…`.
 fn telegram(text: &str, found: &mut Vec<Range<usize>>) {
     for (at, _) in text.match_indices(":AA") {
         let from = at + 1;

@@ -95,7 +95,7 @@ const PROSE: &[&str] = &[
 
 /// Words before a key that begin an error message: `invalid token: …`.
 #[rustfmt::skip]
-const COMPLAINTS: &[&str] = &[
+const ERROR_WORDS: &[&str] = &[
     "bad", "current", "expected", "expired", "incorrect", "invalid", "last", "malformed", "missing",
     "near", "next", "no", "the", "unexpected", "unknown", "unrecognized", "wrong", "your",
 ];
@@ -157,7 +157,8 @@ pub(super) fn is_word(value: &str) -> bool {
     starts && letters.all(|c| c.is_lowercase() || matches!(c, '-' | '_' | '\''))
 }
 
-/// `$1` and `:1` in SQL, which has at most a few dozen of them.
+/// Returns whether the value is a parameter of SQL: `$1` or `:1`. A statement has
+/// at most a few dozen of them.
 fn is_parameter(value: &str) -> bool {
     let number = value.strip_prefix(['$', ':']);
     number.is_some_and(|number| {
@@ -175,8 +176,8 @@ pub(super) fn is_password(key: &str) -> bool {
         .any(|ending| key.ends_with(ending))
 }
 
-pub(super) fn is_complaint(word: &str) -> bool {
-    COMPLAINTS.contains(&&*word.to_ascii_lowercase())
+pub(super) fn is_error_word(word: &str) -> bool {
+    ERROR_WORDS.contains(&&*word.to_ascii_lowercase())
 }
 
 /// The kind of a key.
@@ -198,7 +199,7 @@ pub(super) enum Key {
 /// `clientSecret`, `x-api-key`.
 pub(super) fn key(identifier: &str) -> Option<Key> {
     // Only the end of a long identifier matters.
-    let start = identifier.len().saturating_sub(LONGEST_KEY);
+    let start = identifier.len().saturating_sub(MAX_KEY_LEN);
     let end = &identifier[start..];
     if !may_be_key(end) {
         return None;
@@ -239,7 +240,7 @@ pub(super) fn key(identifier: &str) -> Option<Key> {
 }
 
 /// The maximum length of a key, in bytes.
-const LONGEST_KEY: usize = 64;
+const MAX_KEY_LEN: usize = 64;
 
 /// Returns whether the identifier contains a part of a word for a secret. Most
 /// words do not, and need no allocation.

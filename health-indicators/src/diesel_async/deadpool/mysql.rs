@@ -9,8 +9,8 @@ use super::{described, take};
 use crate::diesel::mysql::IsReadOnly;
 use crate::diesel::{answered, one, writable};
 
-/// A MySQL or MariaDB server that takes writes: it is not `read_only`, and so not
-/// `super_read_only` either.
+/// Checks that the MySQL or MariaDB server accepts writes: it is not `read_only`,
+/// and so not `super_read_only` either.
 ///
 /// A run that gets no answer before the timeout of the check closes its connection.
 pub async fn mysql(pool: &Pool<AsyncMysqlConnection>) -> Outcome {
@@ -26,8 +26,8 @@ pub async fn mysql(pool: &Pool<AsyncMysqlConnection>) -> Outcome {
     described(pool, outcome)
 }
 
-/// A MySQL or MariaDB server that answers, in whatever role: for pools that only
-/// read.
+/// Checks that the MySQL or MariaDB server answers, in any role: for pools that
+/// only read.
 pub async fn mysql_read_only(pool: &Pool<AsyncMysqlConnection>) -> Outcome {
     let outcome = match take(pool).await {
         Ok(connection) => {

@@ -7,7 +7,8 @@ use health_core::Outcome;
 use super::super::postgres::{answers, writable};
 use super::{described, take};
 
-/// A Postgres server that takes writes: neither a standby nor read-only.
+/// Checks that the Postgres server accepts writes: it is neither a standby nor
+/// read-only.
 pub async fn postgres(pool: &Pool<AsyncPgConnection>) -> Outcome {
     let outcome = match take(pool).await {
         Ok(mut connection) => writable(&mut connection).await,
@@ -16,7 +17,7 @@ pub async fn postgres(pool: &Pool<AsyncPgConnection>) -> Outcome {
     described(pool, outcome)
 }
 
-/// A Postgres server that answers, in whatever role: for pools that only read.
+/// Checks that the Postgres server answers, in any role: for pools that only read.
 pub async fn postgres_read_only(pool: &Pool<AsyncPgConnection>) -> Outcome {
     let outcome = match take(pool).await {
         Ok(mut connection) => answers(&mut connection).await,

@@ -14,7 +14,7 @@ use crate::http::render::html::format::{Ago, Capital, Escaped, Short};
 use crate::http::render::html::links::Links;
 use crate::http::render::html::query::{CheckLink, Query};
 use crate::http::render::shown::Shown;
-use crate::text::bounded::{LONGEST_MESSAGE, cut};
+use crate::text::bounded::{MAX_MESSAGE_LEN, cut};
 use crate::verdict::Verdict;
 use crate::verdict::day::Day;
 
@@ -268,7 +268,7 @@ impl Display for Reading<'_> {
             Some(text) => text.to_owned(),
             None => value.to_string(),
         };
-        let text = format!("{} {unit}", cut(&text, LONGEST_MESSAGE));
+        let text = format!("{} {unit}", cut(&text, MAX_MESSAGE_LEN));
         let text = Escaped(&text);
         match readable(value, unit) {
             Some(short) => write!(f, "<bdi title=\"{text}\">{}</bdi>", Escaped(&short)),

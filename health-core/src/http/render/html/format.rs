@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 use std::time::{Duration, SystemTime};
 
-use crate::http::render::one_line;
+use crate::text::one_line::one_line;
 use crate::time::stamp::timestamp;
 
 /// A text of the application, escaped for the content of an element or a quoted

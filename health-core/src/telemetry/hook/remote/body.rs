@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::check::class::FailureClass;
 use crate::check::probe::Probe;
 use crate::telemetry::hook::remote::QueuedTransition;
-use crate::text::bounded::{LONGEST_CAUSE, LONGEST_MESSAGE, cut};
+use crate::text::bounded::{MAX_CAUSE_LEN, MAX_MESSAGE_LEN, cut};
 use crate::text::mask::masked;
 use crate::time::stamp::{milliseconds, timestamp};
 use crate::verdict::incident::Incident;
@@ -26,8 +26,7 @@ pub(super) struct Body<'a> {
     event: &'static str,
     /// Stays the same when the body is sent again.
     id: String,
-    /// When the change happened; for several states, the time of the newest
-    /// one.
+    /// The time of the change; for several states, the time of the newest one.
     at: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
@@ -38,9 +37,9 @@ pub(super) struct Body<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Content<'a> {
-    QueuedTransition(Box<State<'a>>),
-    Turns { turns: Vec<State<'a>> },
-    Nothing {},
+    One(Box<State<'a>>),
+    Several { turns: Vec<State<'a>> },
+    Stopped {},
 }
 
 impl<'a> Body<'a> {
@@ -52,28 +51,25 @@ impl<'a> Body<'a> {
     ) -> Self {
         let newest = turns.iter().map(|turn| turn.turned.at).max();
         let at = newest.unwrap_or_else(SystemTime::now);
-        if let [turn] = turns {
+        let (event, content) = if let [turn] = turns {
             let state = State::new(turn, with_causes);
-            return Body::new(
-                "health.check.turned",
-                at,
-                labels,
-                Content::QueuedTransition(state.into()),
-            );
-        }
-        let states = turns.iter().map(|turn| State {
-            at: Some(timestamp(turn.turned.at)),
-            ..State::new(turn, with_causes)
-        });
-        let turns = states.collect();
-        Body::new("health.checks.turned", at, labels, Content::Turns { turns })
+            ("health.check.turned", Content::One(state.into()))
+        } else {
+            let states = turns.iter().map(|turn| State {
+                at: Some(timestamp(turn.turned.at)),
+                ..State::new(turn, with_causes)
+            });
+            let turns = states.collect();
+            ("health.checks.turned", Content::Several { turns })
+        };
+        Body::new(event, at, labels, content)
     }
 
     /// Creates the body for a stop of the service, after which no earlier state
     /// is valid.
     pub(super) fn of_a_stop(labels: &'a BTreeMap<String, String>) -> Self {
         let now = SystemTime::now();
-        Body::new("health.stopped", now, labels, Content::Nothing {})
+        Body::new("health.stopped", now, labels, Content::Stopped {})
     }
 
     fn new(
@@ -149,11 +145,11 @@ impl<'a> State<'a> {
             to: report.verdict().as_str(),
             held_s: milliseconds(turned.held) / 1e3,
             incident: turned.incident,
-            message: message.map(|message| cut(message, LONGEST_MESSAGE)),
+            message: message.map(|message| cut(message, MAX_MESSAGE_LEN)),
             class: report.failure_class(),
             cause: Some(report.cause())
                 .filter(|cause| with_cause && !cause.is_empty())
-                .map(|cause| cut(&masked(&cause.join(": ")), LONGEST_CAUSE).to_owned()),
+                .map(|cause| cut(&masked(&cause.join(": ")), MAX_CAUSE_LEN).to_owned()),
             blocked_by: report.blocked_by(),
             consecutive: report.consecutive(),
             response_time_ms: report.response_time().map(milliseconds),

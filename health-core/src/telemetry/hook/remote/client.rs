@@ -3,20 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use ureq::Agent;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use ureq::{Agent, AsSendBody};
 
 use crate::registry::error::Problem;
 use crate::text::bounded::cut;
 use crate::text::mask::masked;
 
 /// The maximum pause that a receiver can ask for.
-const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
+const MAX_REST: Duration = Duration::from_secs(5 * 60);
 /// The maximum length of a reason in the log, in bytes: it may contain the
 /// answer.
-const LONGEST_WHY: usize = 256;
+const MAX_REASON_LEN: usize = 256;
 /// The maximum timeout of one attempt.
-pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The address, method and headers of a receiver. The address and the headers
@@ -53,7 +53,7 @@ impl Target {
                 Err(wrong) => problems.extend(wrong),
             }
         }
-        if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
+        if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
             problems.push(Problem::setting(
                 format!("the timeout of a {what} cannot be {:?}", self.timeout),
                 "it is more than 0 and at most 60 s",
@@ -79,7 +79,7 @@ impl Target {
     }
 }
 
-/// Returns what is wrong with an address.
+/// Returns the problem of an invalid address.
 pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Problem> {
     let wrong = host_of(url).err()?;
     Some(Problem::setting(
@@ -89,10 +89,7 @@ pub(super) fn address_problem(url: &str, what: &str, example: &str) -> Option<Pr
 }
 
 fn header(what: &str, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Vec<Problem>> {
-    let bad = |what, help: &str| {
-        let help = help.to_owned();
-        vec![Problem::setting(what, help)]
-    };
+    let bad = |what, help: &str| vec![Problem::setting(what, help)];
     let parsed = HeaderName::try_from(name).map_err(|_| {
         bad(
             format!("`{}` cannot be the name of a header", name.escape_debug()),
@@ -130,7 +127,7 @@ pub(super) struct Client {
     timeout: Duration,
 }
 
-/// Why a receiver did not accept a request.
+/// The reason why a receiver did not accept a request.
 pub(super) struct Refusal {
     /// The reason, without secrets.
     pub(super) why: String,
@@ -171,16 +168,12 @@ impl Client {
     ) -> Result<(), Refusal> {
         let timeout = time_left.map_or(self.timeout, |left| self.timeout.min(left));
         let sent = if body.is_empty() && method != Method::POST {
-            let request = self.request(method, extra, ());
-            let request = request.map(|request| self.bounded(request, timeout));
-            request.and_then(|request| self.agent.run(request))
+            self.run(method, extra, (), timeout)
         } else {
-            let request = self.request(method, extra, body);
-            let request = request.map(|request| self.bounded(request, timeout));
-            request.and_then(|request| self.agent.run(request))
+            self.run(method, extra, body, timeout)
         };
         let response = sent.map_err(|error| Refusal {
-            why: cut(&masked(&error.to_string()), LONGEST_WHY).to_owned(),
+            why: cut(&masked(&error.to_string()), MAX_REASON_LEN).to_owned(),
             status: None,
             rest: Duration::ZERO,
         })?;
@@ -195,22 +188,20 @@ impl Client {
         })
     }
 
-    fn request<B>(
+    fn run(
         &self,
         method: Method,
         extra: &HeaderMap,
-        body: B,
-    ) -> Result<Request<B>, ureq::Error> {
+        body: impl AsSendBody,
+        timeout: Duration,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
         let mut request = Request::builder().method(method).uri(&self.url);
         for (name, value) in self.headers.iter().chain(extra) {
             request = request.header(name, value);
         }
-        Ok(request.body(body)?)
-    }
-
-    fn bounded<B: ureq::AsSendBody>(&self, request: Request<B>, timeout: Duration) -> Request<B> {
-        let configured = self.agent.configure_request(request);
-        configured.timeout_global(Some(timeout)).build()
+        let request = self.agent.configure_request(request.body(body)?);
+        self.agent
+            .run(request.timeout_global(Some(timeout)).build())
     }
 }
 
@@ -226,7 +217,7 @@ fn rest(headers: &HeaderMap, now: SystemTime) -> Duration {
             .ok()
             .and_then(|at| at.duration_since(now).ok()),
     };
-    rest.unwrap_or_default().min(LONGEST_REST)
+    rest.unwrap_or_default().min(MAX_REST)
 }
 
 #[cfg(test)]

@@ -14,4 +14,4 @@ pub(crate) mod sign;
 pub(crate) mod webhook;
 
 use crate::telemetry::hook::{Listener, QueuedTransition};
-use crate::telemetry::queue::{LAST_WORDS, Popped, Queue, Record};
+use crate::telemetry::queue::{Popped, Queue, Record, SHUTDOWN_TIMEOUT};

@@ -1,7 +1,7 @@
 //! The states of checks that a receiver has not accepted yet.
 //!
-//! The outbox stores the newest state of each check and when it is due. It has
-//! no clock: each change takes the current time.
+//! The outbox stores the newest state of each check and the time at which it is
+//! due. It has no clock: the caller passes the current time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::telemetry::hook::remote::{QueuedTransition, Record};
 use crate::verdict::Verdict;
 
-/// How long passing first results are collected, so that a start causes one
-/// request instead of one per check.
+/// The time for which passing first results are collected, so that a start causes
+/// one request instead of one per check.
 const COLLECTED_FOR: Duration = Duration::from_secs(2);
 
 /// The newest state of each check that the receiver has not accepted.
@@ -18,7 +18,7 @@ pub(super) struct Outbox {
     /// The minimum time between two states of one check.
     min_interval: Duration,
     checks: BTreeMap<usize, Entry>,
-    /// When the collected first results are due.
+    /// The time at which the collected first results are due.
     collected_at: Option<Instant>,
 }
 

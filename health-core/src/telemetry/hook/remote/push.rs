@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
 
+use crate::check::options::MAX_ON_DEMAND_WAIT;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::registry::error::Problem;
@@ -15,13 +16,11 @@ use crate::telemetry::hook::remote::retry::Retry;
 use crate::telemetry::hook::remote::{Listener, Popped, Queue, QueuedTransition};
 
 const DEFAULT_PERIOD: Duration = Duration::from_secs(60);
-const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
-const LONGEST_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often the state is read between two beats. An elapsed deadline can fail
-/// a probe without a transition.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long a beat waits for checks on demand, as for an answer to a probe.
-const ON_DEMAND_WAIT: Duration = Duration::from_millis(800);
+const MIN_PERIOD: Duration = Duration::from_secs(1);
+const MAX_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+/// The period at which the state is read between two beats. An elapsed deadline
+/// can fail a probe without a transition.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Calls a URL periodically while the service is alive and ready: a dead man's
@@ -31,7 +30,7 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// inside the same cluster fails together with it. A push monitor
 /// (healthchecks.io, Uptime Kuma, Gatus, Better Stack, Opsgenie and others)
 /// expects calls instead and raises an alarm when they stop. The guide
-/// `notifications.md` shows how to set up each of them.
+/// [Notifications] shows how to set up each of them.
 ///
 /// The first beat is sent when liveness and readiness pass for the first time
 /// after the start, further beats every [`period`](Self::period). While one of
@@ -64,6 +63,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [Notifications]: https://docs.rs/health-axum/latest/health_axum/_guides/notifications/index.html#recipes
 #[must_use = "give it to `HealthBuilder::notify`"]
 pub struct PushMonitor {
     target: Target,
@@ -77,8 +78,8 @@ pub struct PushMonitor {
 impl PushMonitor {
     /// Creates a push monitor that calls this `http` or `https` URL.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the URL. Only its host
-    /// is logged, because the rest is a secret. At the level `trace`, ureq logs
+    /// [`start`](crate::HealthBuilder::start) returns an error if the URL has another
+    /// scheme or no host. Only its host is logged, because the rest is a secret. At the level `trace`, ureq logs
     /// the whole request including headers: exclude the targets `ureq` and
     /// `ureq_proto` from such a log.
     pub fn new(url: impl Into<String>) -> Self {
@@ -96,6 +97,9 @@ impl PushMonitor {
     ///
     /// Configure the monitor to raise an alarm after at least twice this time,
     /// so that one lost request is tolerated.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not from 1 s
+    /// to 24 h.
     pub fn period(mut self, period: Duration) -> Self {
         self.period = period;
         self
@@ -110,6 +114,9 @@ impl PushMonitor {
     }
 
     /// Sets the method. Default `GET`.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not `GET`,
+    /// `HEAD`, `POST`, `PUT` or `PATCH`.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = method.into();
         self
@@ -157,7 +164,7 @@ impl PushMonitor {
         let beat = beat.map_err(|wrong| problems.extend(wrong)).ok();
         let failure_url = self.failure_url.as_deref();
         problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
-        if !(SHORTEST_PERIOD..=LONGEST_PERIOD).contains(&self.period) {
+        if !(MIN_PERIOD..=MAX_PERIOD).contains(&self.period) {
             problems.push(Problem::setting(
                 format!("the period of a {what} cannot be {:?}", self.period),
                 "it is 1 s to 24 h",
@@ -197,7 +204,7 @@ impl PushMonitor {
             period: self.period,
             probes: self.probes,
             readings,
-            told: None,
+            last_sent: None,
         })
     }
 }
@@ -241,7 +248,7 @@ impl Readings {
 
 /// The state that is sent to a push monitor.
 #[derive(Clone, Copy, PartialEq)]
-enum BeatState {
+enum ServiceState {
     Passing,
     Failing,
 }
@@ -249,9 +256,9 @@ enum BeatState {
 /// The last state that was sent.
 #[derive(Clone, Copy)]
 struct Sent {
-    pulse: BeatState,
+    state: ServiceState,
     at: Instant,
-    /// When the state is sent again.
+    /// The time at which the state is sent again.
     again_at: Instant,
 }
 
@@ -266,7 +273,7 @@ pub(crate) struct Pusher {
     probes: Vec<Probe>,
     readings: Readings,
     retry: Retry,
-    told: Option<Sent>,
+    last_sent: Option<Sent>,
 }
 
 impl Listener for Pusher {
@@ -279,8 +286,8 @@ impl Listener for Pusher {
             // A transition only triggers a read of the state; its content is
             // not used.
             queue.take_all();
-            self.look(queue);
-            match queue.pop_before(Instant::now() + LOOK) {
+            self.update(queue);
+            match queue.pop(Some(Instant::now() + POLL_PERIOD)) {
                 Popped::Record(..) | Popped::Nothing => {}
                 Popped::Closed => return,
             }
@@ -289,25 +296,25 @@ impl Listener for Pusher {
 }
 
 impl Pusher {
-    fn look(&mut self, queue: &Queue<QueuedTransition>) {
+    fn update(&mut self, queue: &Queue<QueuedTransition>) {
         let now = Instant::now();
-        let is_due = self.told.is_none_or(|told| told.again_at <= now);
+        let is_due = self.last_sent.is_none_or(|last| last.again_at <= now);
         if is_due {
-            self.ask(queue);
+            self.run_on_demand(queue);
         }
-        let Some(pulse) = self.pulse() else {
+        let Some(state) = self.state() else {
             return;
         };
         // A flapping check must not cause a request for each transition.
-        let is_news = |told: Sent| told.pulse != pulse && told.at + LOOK <= now;
-        if is_due || self.told.is_some_and(is_news) {
-            self.tell(pulse, queue);
+        let has_changed = |last: Sent| last.state != state && last.at + POLL_PERIOD <= now;
+        if is_due || self.last_sent.is_some_and(has_changed) {
+            self.send(state, queue);
         }
     }
 
-    /// Runs the checks on demand whose results are too old, and waits for them
-    /// as long as an answer to a probe would.
-    fn ask(&self, queue: &Queue<QueuedTransition>) {
+    /// Runs the checks on demand whose results are too old. Waits for them as long
+    /// as an answer to a probe does.
+    fn run_on_demand(&self, queue: &Queue<QueuedTransition>) {
         let Some(monitor) = self.readings.monitor() else {
             return;
         };
@@ -318,28 +325,28 @@ impl Pusher {
             return;
         }
         drop(monitor);
-        let until = Instant::now() + ON_DEMAND_WAIT;
-        while let Popped::Record(..) = queue.pop_before(until) {}
+        let until = Instant::now() + MAX_ON_DEMAND_WAIT;
+        while let Popped::Record(..) = queue.pop(Some(until)) {}
     }
 
     /// Returns the state to send: none before the first pass, during a drain
     /// and after a stop.
-    fn pulse(&self) -> Option<BeatState> {
+    fn state(&self) -> Option<ServiceState> {
         let monitor = self.readings.monitor()?;
         if monitor.is_draining() {
             return None;
         }
         let fails = |&probe: &Probe| monitor.status(probe) == Status::Fail;
         if !self.probes.iter().any(fails) {
-            return Some(BeatState::Passing);
+            return Some(ServiceState::Passing);
         }
-        self.told.map(|_| BeatState::Failing)
+        self.last_sent.map(|_| ServiceState::Failing)
     }
 
-    fn tell(&mut self, pulse: BeatState, queue: &Queue<QueuedTransition>) {
-        let client = match pulse {
-            BeatState::Passing => Some(&self.beat),
-            BeatState::Failing => self.failure.as_ref(),
+    fn send(&mut self, state: ServiceState, queue: &Queue<QueuedTransition>) {
+        let client = match state {
+            ServiceState::Passing => Some(&self.beat),
+            ServiceState::Failing => self.failure.as_ref(),
         };
         let sent = client.map_or(Ok(()), |client| {
             let method = self.method.clone();
@@ -359,8 +366,8 @@ impl Pusher {
             }
             Err(refusal) => self.retry.failed(&refusal, now).min(self.period),
         };
-        self.told = Some(Sent {
-            pulse,
+        self.last_sent = Some(Sent {
+            state,
             at: now,
             again_at: now + pause,
         });

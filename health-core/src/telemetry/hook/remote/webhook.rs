@@ -14,21 +14,21 @@ use crate::telemetry::hook::remote::client::{Client, Refusal, Target};
 use crate::telemetry::hook::remote::outbox::Outbox;
 use crate::telemetry::hook::remote::retry::Retry;
 use crate::telemetry::hook::remote::sign::{self, Secret, SigningKey};
-use crate::telemetry::hook::remote::{LAST_WORDS, Listener, Popped, Queue, QueuedTransition};
+use crate::telemetry::hook::remote::{Listener, Popped, Queue, QueuedTransition, SHUTDOWN_TIMEOUT};
 use crate::telemetry::log;
 use crate::telemetry::log::delivery;
 use crate::text::panic::caught;
 
 const DEFAULT_MIN_INTERVAL: Duration = Duration::from_secs(10);
-const LONGEST_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_MIN_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(500);
 /// Together with the timeout of an attempt this equals the default interval of
 /// checks, so a receiver that is available again has all states within one
 /// interval.
 const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(5);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60 * 60);
+const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_MAX_BATCH: usize = 100;
-const LARGEST_BATCH: usize = 1_000;
+const MAX_BATCH: usize = 1_000;
 /// The longest sleep of an idle webhook; a new state ends it.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
@@ -91,7 +91,8 @@ pub struct Webhook {
 impl Webhook {
     /// Creates a webhook for a receiver at this `http` or `https` URL.
     ///
-    /// [`start`](crate::HealthBuilder::start) validates the URL.
+    /// [`start`](crate::HealthBuilder::start) returns an error if the URL has another
+    /// scheme or no host.
     pub fn new(url: impl Into<String>) -> Self {
         Webhook {
             target: Target::new(url.into()),
@@ -122,9 +123,12 @@ impl Webhook {
     ///
     /// The signature is sent in the header `X-Hub-Signature-256`, as by GitHub:
     /// `sha256=` and 64 hexadecimal digits over the raw body. The guide
-    /// `notifications.md` shows how a receiver verifies it.
-    /// [`start`](crate::HealthBuilder::start) fails if the secret is empty or
-    /// ends with a line break.
+    /// [Notifications] shows how a receiver verifies it.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if the secret is empty
+    /// or ends with a line break.
+    ///
+    /// [Notifications]: https://docs.rs/health-axum/latest/health_axum/_guides/notifications/index.html#verify-a-body
     pub fn sign_with(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.secret = Some(Secret::Value(secret.into()));
         self
@@ -133,8 +137,8 @@ impl Webhook {
     /// Signs each body like [`sign_with`](Self::sign_with), with the secret
     /// from an environment variable.
     ///
-    /// [`start`](crate::HealthBuilder::start) reads the variable and fails if
-    /// it is not set.
+    /// [`start`](crate::HealthBuilder::start) reads the variable. It returns an error
+    /// if the variable is not set, is empty, or ends with a line break.
     pub fn sign_with_env(mut self, variable: impl Into<String>) -> Self {
         self.secret = Some(Secret::Variable(variable.into()));
         self
@@ -159,6 +163,9 @@ impl Webhook {
     ///
     /// A flapping check causes one request within this time, and the newest
     /// state is sent at the end of it.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is longer than
+    /// 24 h.
     pub fn min_interval(mut self, interval: Duration) -> Self {
         self.min_interval = interval;
         self
@@ -168,6 +175,9 @@ impl Webhook {
     /// 1,000.
     ///
     /// With 1, every body has the event `health.check.turned`.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is not from 1 to
+    /// 1,000.
     pub fn max_batch(mut self, checks: usize) -> Self {
         self.max_batch = checks;
         self
@@ -179,6 +189,9 @@ impl Webhook {
     /// [`max_backoff`](Self::max_backoff). A random part of at most a half is
     /// subtracted, so that replicas do not retry at the same moment.
     /// `Retry-After` extends the pause, up to 5 min.
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than [`max_backoff`](Self::max_backoff).
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
         self
@@ -188,6 +201,9 @@ impl Webhook {
     ///
     /// A receiver that is available again gets the newest states within this
     /// pause plus one [`timeout`](Self::timeout).
+    ///
+    /// [`start`](crate::HealthBuilder::start) returns an error if it is zero or longer
+    /// than 1 h.
     pub fn max_backoff(mut self, longest: Duration) -> Self {
         self.max_backoff = longest;
         self
@@ -236,12 +252,11 @@ impl Webhook {
         let mut problems = Vec::new();
         let mut refuse = |is_wrong: bool, what: String, help: &str| {
             if is_wrong {
-                let help = help.to_owned();
                 problems.push(Problem::setting(what, help));
             }
         };
         refuse(
-            self.min_interval > LONGEST_MIN_INTERVAL,
+            self.min_interval > MAX_MIN_INTERVAL,
             format!(
                 "a webhook cannot wait {:?} between states",
                 self.min_interval
@@ -249,7 +264,7 @@ impl Webhook {
             "`min_interval` is at most 24 h",
         );
         refuse(
-            self.max_backoff.is_zero() || self.max_backoff > LONGEST_BACKOFF,
+            self.max_backoff.is_zero() || self.max_backoff > MAX_BACKOFF,
             format!("a webhook cannot pause for {:?}", self.max_backoff),
             "`max_backoff` is more than 0 and at most 1 h",
         );
@@ -259,7 +274,7 @@ impl Webhook {
             "`backoff` is more than 0 and at most `max_backoff`, which is 5 s by default",
         );
         refuse(
-            !(1..=LARGEST_BATCH).contains(&self.max_batch),
+            !(1..=MAX_BATCH).contains(&self.max_batch),
             format!(
                 "a body of a webhook cannot contain the states of {} checks",
                 self.max_batch
@@ -292,12 +307,12 @@ pub(crate) struct Sender {
     max_batch: usize,
     /// The current body. It is sent again with the same `id` until one of its
     /// states is outdated.
-    letter: Option<Letter>,
+    pending: Option<PendingBody>,
     not_before: Option<Instant>,
 }
 
 /// A body that is being sent.
-struct Letter {
+struct PendingBody {
     checks: Vec<usize>,
     headers: HeaderMap,
     json: Vec<u8>,
@@ -334,7 +349,7 @@ impl Listener for Sender {
                 }
                 continue;
             }
-            match queue.pop_before(next) {
+            match queue.pop(Some(next)) {
                 Popped::Record(turn, _) => self.accept(turn),
                 Popped::Nothing => {}
                 Popped::Closed => return self.finish(queue),
@@ -350,7 +365,7 @@ impl Sender {
             outbox: Outbox::new(settings.min_interval),
             retry: Retry::new(name.clone(), settings.backoff, settings.max_backoff),
             max_batch: settings.max_batch,
-            letter: None,
+            pending: None,
             not_before: None,
             name,
             client,
@@ -360,9 +375,9 @@ impl Sender {
     }
 
     fn accept(&mut self, turn: QueuedTransition) {
-        let letter = self.letter.as_ref();
-        if letter.is_some_and(|letter| letter.checks.contains(&turn.check)) {
-            self.letter = None;
+        let pending = self.pending.as_ref();
+        if pending.is_some_and(|pending| pending.checks.contains(&turn.check)) {
+            self.pending = None;
         }
         let (when, name) = (&self.settings.when, &self.name);
         let is_wanted = |turn: &QueuedTransition| {
@@ -376,7 +391,7 @@ impl Sender {
 
     /// Returns when the next request is due, or when to check again.
     fn next_attempt(&self, now: Instant) -> Instant {
-        let due = match self.letter {
+        let due = match self.pending {
             Some(_) => Some(now),
             None => self.outbox.next_due(now),
         };
@@ -386,59 +401,59 @@ impl Sender {
 
     /// Returns whether something is due now or later.
     fn has_work(&self) -> bool {
-        self.letter.is_some() || self.outbox.next_due(Instant::now()).is_some()
+        self.pending.is_some() || self.outbox.next_due(Instant::now()).is_some()
     }
 
     /// Sends the current body, or a new one with the states that are due.
     fn attempt(&mut self, time_left: Option<Duration>) -> Attempt {
         self.not_before = None;
-        let Some(letter) = self.letter.take().or_else(|| self.write()) else {
+        let Some(pending) = self.pending.take().or_else(|| self.next_body()) else {
             return Attempt::Over;
         };
-        let sent = self.post(&letter, time_left);
+        let sent = self.post(&pending, time_left);
         let now = Instant::now();
         let Err(refusal) = sent else {
             self.retry.succeeded(now);
-            self.outbox.taken(&letter.checks, now);
+            self.outbox.taken(&pending.checks, now);
             return Attempt::Over;
         };
         if !refusal.is_final() {
-            self.letter = Some(letter);
+            self.pending = Some(pending);
             return Attempt::After(self.retry.failed(&refusal, now));
         }
-        if refusal.status == Some(StatusCode::PAYLOAD_TOO_LARGE) && letter.checks.len() > 1 {
-            self.max_batch = letter.checks.len() / 2;
+        if refusal.status == Some(StatusCode::PAYLOAD_TOO_LARGE) && pending.checks.len() > 1 {
+            self.max_batch = pending.checks.len() / 2;
             return Attempt::Over;
         }
         self.retry.refused(&refusal, now);
-        self.outbox.refused(&letter.checks);
+        self.outbox.refused(&pending.checks);
         Attempt::Over
     }
 
-    fn post(&self, letter: &Letter, time_left: Option<Duration>) -> Result<(), Refusal> {
+    fn post(&self, pending: &PendingBody, time_left: Option<Duration>) -> Result<(), Refusal> {
         self.client
-            .send(Method::POST, &letter.headers, &letter.json, time_left)
+            .send(Method::POST, &pending.headers, &pending.json, time_left)
     }
 
     /// Creates a body with the states that are due.
-    fn write(&self) -> Option<Letter> {
+    fn next_body(&self) -> Option<PendingBody> {
         let due = self.outbox.due(Instant::now(), self.max_batch);
         if due.is_empty() {
             return None;
         }
         let body = Body::of(&due, &self.settings.labels, self.settings.with_causes);
         let checks = due.iter().map(|turn| turn.check).collect();
-        Some(self.letter(checks, &body))
+        Some(self.pending_body(checks, &body))
     }
 
-    fn letter(&self, checks: Vec<usize>, body: &Body<'_>) -> Letter {
+    fn pending_body(&self, checks: Vec<usize>, body: &Body<'_>) -> PendingBody {
         let json = body.json();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.key {
             headers.insert(HeaderName::from_static(sign::HEADER), key.sign(&json));
         }
-        Letter {
+        PendingBody {
             checks,
             headers,
             json,
@@ -452,22 +467,22 @@ impl Sender {
         self.outbox.hasten(Instant::now());
         while !left().is_zero() && self.has_work() {
             if let Attempt::After(pause) = self.attempt(Some(left())) {
-                thread::sleep(pause.min(LAST_WORDS / 4).min(left()));
+                thread::sleep(pause.min(SHUTDOWN_TIMEOUT / 4).min(left()));
             }
         }
-        let is_told = self.tell_stop(left());
+        let is_stop_sent = self.send_stop(left());
         let waiting = self.outbox.len();
-        if waiting > 0 || !is_told {
+        if waiting > 0 || !is_stop_sent {
             delivery::undelivered(&self.name, waiting);
         }
     }
 
     /// Sends the stop of the service. Returns whether the receiver answered.
-    fn tell_stop(&mut self, left: Duration) -> bool {
+    fn send_stop(&mut self, left: Duration) -> bool {
         if left.is_zero() {
             return false;
         }
-        let stop = self.letter(Vec::new(), &Body::of_a_stop(&self.settings.labels));
+        let stop = self.pending_body(Vec::new(), &Body::of_a_stop(&self.settings.labels));
         match self.post(&stop, Some(left)) {
             Ok(()) => true,
             Err(refusal) if refusal.is_final() => {
