@@ -1,7 +1,7 @@
 //! The declaration of a check, its result, and the inputs of a run.
 //!
 //! Most checks need nothing from this module: an annotated function returns
-//! `()`, `bool`, a `Result` or an [`Outcome`], see [`IntoOutcome`].
+//! `()`, `bool`, a `Result` or an [`Outcome`], see [`IntoOutcome`](crate::IntoOutcome).
 
 pub(crate) mod class;
 pub(crate) mod dependencies;

@@ -83,20 +83,15 @@ fn left_out<T>(fitted: &Fitted<'_, T>) -> String {
 pub(crate) fn check(check: Shown<'_>) -> Bytes {
     to_bytes(&Root {
         status: WORDS.status(check.report.verdict().status()),
-        release_id: None,
-        service_id: None,
-        description: None,
-        notes: Vec::new(),
-        output: None,
-        links: Relations(&[]),
         checks: Checks {
             checks: vec![(check, to_raw(&[Entry::new(check)]))],
             uptime: None,
         },
+        ..Root::default()
     })
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Root<'a> {
     status: &'static str,
@@ -116,6 +111,7 @@ struct Root<'a> {
 }
 
 /// URIs by relation.
+#[derive(Default)]
 struct Relations<'a>(&'a [(Cow<'static, str>, Cow<'static, str>)]);
 
 impl Relations<'_> {
@@ -132,6 +128,7 @@ impl Serialize for Relations<'_> {
 
 const UPTIME: &str = "uptime";
 
+#[derive(Default)]
 struct Checks<'a> {
     checks: Vec<(Shown<'a>, Box<RawValue>)>,
     /// Omitted in the answer of a single check.
@@ -163,7 +160,7 @@ fn key(report: &CheckReport) -> String {
     }
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
     component_type: &'a str,
@@ -227,13 +224,8 @@ impl<'a> Entry<'a> {
             observed_value: Some(uptime.as_secs().into()),
             observed_unit: Some("s"),
             status: WORDS.status(Status::Pass),
-            excluded: false,
-            affected_endpoints: &[],
             time: Some(timestamp(SystemTime::now())),
-            output: None,
-            links: Relations(&[]),
-            incident: None,
-            class: None,
+            ..Entry::default()
         }
     }
 }

@@ -67,9 +67,7 @@ impl ServiceInfo {
     /// Sets the name that the status page shows, such as `orders`. Without it, a
     /// client that the guard recognizes sees the name of the executable.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        let name = name.into();
-        self.check_text("name", &name);
-        self.name = Some(name);
+        self.name = Some(self.checked("name", name.into()));
         self
     }
 
@@ -77,9 +75,7 @@ impl ServiceInfo {
     /// recognizes. Default the environment variable `NODE_NAME` or `HOSTNAME`, or
     /// the name of the host on Linux.
     pub fn host(mut self, host: impl Into<Cow<'static, str>>) -> Self {
-        let host = host.into();
-        self.check_text("host", &host);
-        self.host = Some(host);
+        self.host = Some(self.checked("host", host.into()));
         self
     }
 
@@ -94,24 +90,19 @@ impl ServiceInfo {
     /// Without it, the status page shows the environment variable `POD_NAME` to
     /// clients that the guard recognizes.
     pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
-        let id = id.into();
-        self.check_text("service id", &id);
-        self.service_id = Some(id);
+        self.service_id = Some(self.checked("service id", id.into()));
         self
     }
 
     /// Sets the `description`.
     pub fn description(mut self, line: impl Into<Cow<'static, str>>) -> Self {
-        let line = line.into();
-        self.check_text("description", &line);
-        self.description = Some(line);
+        self.description = Some(self.checked("description", line.into()));
         self
     }
 
     /// Adds an entry of `notes`.
     pub fn note(mut self, note: impl Into<Cow<'static, str>>) -> Self {
-        let note = note.into();
-        self.check_text("note", &note);
+        let note = self.checked("note", note.into());
         self.notes.push(note);
         self
     }
@@ -133,7 +124,7 @@ impl ServiceInfo {
     }
 
     fn add_link(&mut self, relation: Text, uri: Text) {
-        self.check_text("relation of a link", &relation);
+        let relation = self.checked("relation of a link", relation);
         if !uri::is_uri(&uri) {
             self.problems.push(Problem::setting(
                 format!("`{}` is not a URI", uri.escape_debug()),
@@ -149,7 +140,8 @@ impl ServiceInfo {
         self.links.push((relation, uri));
     }
 
-    fn check_text(&mut self, what: &str, text: &str) {
+    /// Returns the text, and reports a problem if it breaks the rules.
+    fn checked(&mut self, what: &str, text: Text) -> Text {
         let wrong = if text.trim().is_empty() {
             "is empty".to_owned()
         } else if text.len() > MAX_TEXT {
@@ -157,11 +149,12 @@ impl ServiceInfo {
         } else if text.contains(char::is_control) {
             "contains a control character".to_owned()
         } else {
-            return;
+            return text;
         };
         self.problems.push(Problem::setting(
             format!("the {what} {wrong}"),
             "write a line for people, or leave it out",
         ));
+        text
     }
 }

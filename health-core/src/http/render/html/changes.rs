@@ -12,10 +12,10 @@ use crate::verdict::Verdict;
 use crate::verdict::changes::{Change, Changes};
 
 /// The number of changes on the page.
-const MAX: usize = 12;
+const MAX_CHANGES: usize = 12;
 /// The number of changes per check if there are several checks, so that a flapping
 /// one does not hide the others.
-const MAX_OF_ONE: usize = 4;
+const MAX_PER_CHECK: usize = 4;
 
 /// Renders the last changes of these checks.
 pub(super) struct List<'a> {
@@ -60,15 +60,19 @@ impl List<'_> {
             .iter()
             .map(|(index, check)| (*index, check.report.name()))
             .collect();
-        let max_of_one = if names.len() == 1 { MAX } else { MAX_OF_ONE };
+        let max_per_check = if names.len() == 1 {
+            MAX_CHANGES
+        } else {
+            MAX_PER_CHECK
+        };
         let mut seen: HashMap<usize, usize> = HashMap::new();
         let known = self.changes.newest_first().filter_map(|change| {
             let name = *names.get(&change.check)?;
             let count = seen.entry(change.check).or_default();
             *count += 1;
-            (*count <= max_of_one).then_some((name, change))
+            (*count <= max_per_check).then_some((name, change))
         });
-        known.take(MAX).collect()
+        known.take(MAX_CHANGES).collect()
     }
 
     fn change(&self, name: &str, change: &Change, f: &mut Formatter<'_>) -> fmt::Result {
