@@ -12,7 +12,12 @@ async fn a_duplicate_name_is_refused_with_both_locations() {
         .provide(Stripe { answers: true })
         .start()
         .expect_err("two checks are named `db`");
-    let [Problem::DuplicateName { name, locations }] = error.problems() else {
+    let [
+        Problem::DuplicateName {
+            name, locations, ..
+        },
+    ] = error.problems()
+    else {
         panic!("{error}");
     };
     assert_eq!(name, "db");

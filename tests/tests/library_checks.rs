@@ -38,6 +38,7 @@ async fn a_missing_late_parameter_is_reported_with_its_location() {
             parameter,
             type_name,
             state,
+            ..
         },
     ] = error.problems()
     else {

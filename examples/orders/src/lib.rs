@@ -73,7 +73,10 @@ pub fn log_to_stderr() {
 /// The message names the argument.
 pub fn refuse_arguments() -> anyhow::Result<()> {
     match env::args_os().nth(1) {
-        Some(unknown) => anyhow::bail!("unknown argument {unknown:?}: the only one is `probe`"),
+        Some(unknown) => {
+            let unknown = unknown.display();
+            anyhow::bail!("unknown argument `{unknown}`: the only one is `probe`")
+        }
         None => Ok(()),
     }
 }

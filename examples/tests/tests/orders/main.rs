@@ -545,7 +545,7 @@ fn an_unknown_argument_does_not_start_the_service(service: Service) {
     let output = command.arg("prob").output().expect("the binary runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(stderr.contains(r#"unknown argument "prob""#), "{stderr}");
+    assert!(stderr.contains("unknown argument `prob`"), "{stderr}");
 }
 
 const TOKEN: &str = "correct horse battery staple";
