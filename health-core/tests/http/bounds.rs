@@ -40,7 +40,7 @@ impl Saying {
         let outcome = match self.status {
             Status::Warn => Outcome::warn(self.message.clone()),
             Status::Fail => Outcome::fail(self.message.clone()),
-            _ => Outcome::pass(),
+            Status::Pass => Outcome::pass(),
         };
         outcome
             .because(&*self.cause.clone())

@@ -85,6 +85,6 @@ pub(crate) fn severity(status: Status) -> u8 {
     match status {
         Status::Pass => 0,
         Status::Warn => 1,
-        _ => 2,
+        Status::Fail => 2,
     }
 }

@@ -431,7 +431,7 @@ pub(crate) fn outcome(mood: Mood) -> Outcome {
     match mood.status() {
         Status::Pass => Outcome::pass(),
         Status::Warn => Outcome::warn("slow"),
-        _ => Outcome::fail("down"),
+        Status::Fail => Outcome::fail("down"),
     }
 }
 
