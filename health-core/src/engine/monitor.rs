@@ -221,6 +221,7 @@ impl Monitor {
     }
 
     /// Returns whether a check has the tag.
+    #[cfg(any(feature = "status-page", feature = "watch"))]
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
         self.declared.iter().any(|check| check.plan.has_tag(tag))
     }
