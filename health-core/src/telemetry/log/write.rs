@@ -110,7 +110,7 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
                 to = report.verdict().as_str(),
                 reason = reason(report),
                 class = report.failure_class().map(FailureClass::as_str),
-                cause = report.cause().join(": "),
+                cause = not_empty(&cause),
                 incident = incident.as_ref().map(Incident::as_str),
                 took_ms = milliseconds(report.response_time().unwrap_or_default()),
                 consecutive = report.consecutive(),
@@ -118,6 +118,7 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
             )
         };
     }
+    let cause = report.cause().join(": ");
     match report.verdict() {
         Verdict::Pass => event!(info),
         Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event!(warn),
@@ -155,12 +156,17 @@ fn explained(explained: &Transition, why: &Explanation) {
 }
 
 /// Returns the public reason.
-fn reason(report: &CheckReport) -> &str {
+fn reason(report: &CheckReport) -> Option<&str> {
     match report.verdict() {
-        Verdict::Unknown => "stale",
-        Verdict::Skipped => report.blocked_by().unwrap_or_default(),
-        Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message().unwrap_or_default(),
+        Verdict::Unknown => Some("stale"),
+        Verdict::Skipped => report.blocked_by(),
+        Verdict::Pass | Verdict::Warn | Verdict::Fail => report.last_message(),
     }
+}
+
+/// A field without a value is left out.
+fn not_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn words(probes: Probes) -> String {
@@ -177,13 +183,14 @@ fn answer_turned(turned: &AnswerTransition) {
                 probe = turned.probe.as_str(),
                 from = turned.from.word(),
                 to = turned.to.word(),
-                checks = turned.checks(),
+                checks = not_empty(&checks),
                 draining = turned.draining,
                 "{} status changed",
                 turned.probe
             )
         };
     }
+    let checks = turned.checks();
     match turned.to {
         Status::Fail if !turned.draining => event!(error),
         Status::Warn => event!(warn),
