@@ -50,9 +50,9 @@ use std::time::Duration;
 use crate::check::outcome::Outcome;
 use crate::health::Health;
 use crate::registry;
-use crate::verdict::snapshot::CheckReport;
 #[doc(hidden)]
-pub use crate::verdict::track::Scheduled;
+pub use crate::verdict::check_state::Scheduled;
+use crate::verdict::snapshot::CheckReport;
 
 /// Returns the names of all checks with `#[health_check]` that are linked into
 /// this program, sorted.

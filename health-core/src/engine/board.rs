@@ -22,6 +22,7 @@ use crate::time::clock::{Clock, Moment};
 use crate::verdict::Verdict;
 #[cfg(feature = "status-page")]
 use crate::verdict::changes::{Change, Changes};
+use crate::verdict::check_state::CheckState;
 #[cfg(feature = "status-page")]
 use crate::verdict::day::Day;
 use crate::verdict::deadlines::Deadlines;
@@ -30,7 +31,6 @@ use crate::verdict::impact::{Impact, ProbeCounts};
 use crate::verdict::incident::Incident;
 use crate::verdict::late::{Explanation, LateEnd};
 use crate::verdict::snapshot::{CheckReport, Seen};
-use crate::verdict::track::Track;
 
 const PROBES: usize = Probe::ALL.len();
 
@@ -120,7 +120,7 @@ impl Effects {
 #[derive(Debug)]
 pub(crate) struct Board {
     declared: Arc<[Declared]>,
-    tracks: Vec<Track>,
+    states: Vec<CheckState>,
     /// The last changes, if a page shows them.
     #[cfg(feature = "status-page")]
     changes: Option<Changes>,
@@ -143,12 +143,12 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn new(
         declared: Arc<[Declared]>,
-        tracks: Vec<Track>,
+        states: Vec<CheckState>,
         clock: Clock,
         outlet: Arc<Outlet>,
     ) -> Self {
         let mut board = Board {
-            deadlines: Deadlines::new(tracks.len()),
+            deadlines: Deadlines::new(states.len()),
             counts: [ProbeCounts::default(); PROBES],
             lifecycle: Lifecycle::default(),
             logged: [Status::Pass; PROBES],
@@ -159,14 +159,14 @@ impl Board {
             #[cfg(feature = "status-page")]
             changes: None,
             declared,
-            tracks,
+            states,
             clock,
             outlet,
         };
-        for check in 0..board.tracks.len() {
-            board.tracks[check].look(Moment::START, &view(&board.clock, &board.lifecycle));
-            board.deadlines.set(check, board.tracks[check].due());
-            let standing = board.tracks[check].standing();
+        for check in 0..board.states.len() {
+            board.states[check].look(Moment::START, &view(&board.clock, &board.lifecycle));
+            board.deadlines.set(check, board.states[check].due());
+            let standing = board.states[check].standing();
             for probe in Probe::ALL {
                 let impact = Impact::of(standing, &board.declared[check].plan, probe);
                 board.counts[probe as usize].add(impact);
@@ -201,13 +201,13 @@ impl Board {
         &self.lifecycle
     }
 
-    pub(crate) fn track(&self, check: usize) -> &Track {
-        &self.tracks[check]
+    pub(crate) fn state(&self, check: usize) -> &CheckState {
+        &self.states[check]
     }
 
-    /// Decides whether to request a run; see [`Track::ask`].
+    /// Decides whether to request a run; see [`CheckState::ask`].
     pub(crate) fn ask(&mut self, check: usize) -> bool {
-        self.tracks[check].ask()
+        self.states[check].ask()
     }
 
     pub(crate) fn take_effects(&mut self) -> Option<Effects> {
@@ -230,8 +230,8 @@ impl Board {
     #[cfg(feature = "status-page")]
     pub(crate) fn with_day(mut self) -> Self {
         self.changes = Some(Changes::default());
-        for track in &mut self.tracks {
-            track.keep_day(self.latest);
+        for state in &mut self.states {
+            state.keep_day(self.latest);
         }
         self
     }
@@ -239,7 +239,7 @@ impl Board {
     /// Returns the last day of a check, if there is such a check and it is kept.
     #[cfg(feature = "status-page")]
     pub(crate) fn day(&self, check: usize, now: Moment) -> Option<Day> {
-        self.tracks.get(check)?.day(now)
+        self.states.get(check)?.day(now)
     }
 
     /// Returns the last changes, if they are kept.
@@ -263,8 +263,8 @@ impl Board {
     pub(crate) fn pass_time(&mut self, now: Moment) {
         while let Some(check) = self.deadlines.passed(now) {
             let due = self.next_deadline();
-            self.change(check, due, |track, view| {
-                track.step(now, view);
+            self.change(check, due, |state, view| {
+                state.step(now, view);
             });
         }
         self.latest = now;
@@ -276,27 +276,27 @@ impl Board {
         &mut self,
         check: usize,
         at: Moment,
-        change: impl FnOnce(&mut Track, &View<'_>),
+        change: impl FnOnce(&mut CheckState, &View<'_>),
     ) {
-        let before = Seen::of(&self.tracks[check]);
-        change(&mut self.tracks[check], &view(&self.clock, &self.lifecycle));
+        let before = Seen::of(&self.states[check]);
+        change(&mut self.states[check], &view(&self.clock, &self.lifecycle));
         self.changed(check, at, before);
     }
 
     /// Records that a run begins, which is not visible to readers. Returns
     /// `false` if runs no longer count.
     pub(crate) fn begin(&mut self, check: usize, now: Moment) -> bool {
-        let track = &mut self.tracks[check];
-        track.begin(now);
-        self.deadlines.set(check, track.due());
-        track.deadline().is_some()
+        let state = &mut self.states[check];
+        state.begin(now);
+        self.deadlines.set(check, state.due());
+        state.deadline().is_some()
     }
 
     /// Records the end of a run that has already been counted as timed out, and
     /// announces what explains the timeout.
     pub(crate) fn land(&mut self, check: usize, now: Moment, end: LateEnd) {
         let mut explanation = None;
-        self.change(check, now, |track, _| explanation = track.land(now, end));
+        self.change(check, now, |state, _| explanation = state.land(now, end));
         if let Some(explanation) = explanation {
             self.explain(check, now, explanation);
         }
@@ -305,9 +305,9 @@ impl Board {
     /// Updates everything that depends on a check whose previous state was
     /// `before`.
     fn changed(&mut self, check: usize, at: Moment, before: Seen) {
-        let track = &mut self.tracks[check];
-        self.deadlines.set(check, track.due());
-        let after = Seen::of(track);
+        let state = &mut self.states[check];
+        self.deadlines.set(check, state.due());
+        let after = Seen::of(state);
         let turned = before.standing.verdict != after.standing.verdict;
         if before != after {
             self.generation += 1;
@@ -343,16 +343,16 @@ impl Board {
     fn follow(&mut self, check: usize, at: Moment) {
         let declared = Arc::clone(&self.declared);
         for &dependent in &declared[check].dependents {
-            if !self.tracks[dependent].follows_others() {
+            if !self.states[dependent].follows_others() {
                 continue;
             }
-            let blocked_by = self.tracks[dependent].blocked_by();
+            let blocked_by = self.states[dependent].blocked_by();
             match self.obstacle(dependent) {
                 Obstacle::Failing(root) if blocked_by != Some(&root) => {
                     self.skip(dependent, at, root);
                 }
                 Obstacle::None if blocked_by.is_some() => {
-                    self.change(dependent, at, |track, view| track.resume(at, view));
+                    self.change(dependent, at, |state, view| state.resume(at, view));
                 }
                 Obstacle::Failing(_) | Obstacle::NoResult | Obstacle::None => {}
             }
@@ -362,9 +362,9 @@ impl Board {
     /// Skips a check because of `root`. The checks that depend on it are skipped
     /// for the same root, so they decide again if it is another one.
     fn skip(&mut self, check: usize, at: Moment, root: Arc<str>) {
-        let before = self.tracks[check].blocked_by().cloned();
-        self.change(check, at, |track, _| track.skip(root));
-        if before.is_some() && before.as_ref() != self.tracks[check].blocked_by() {
+        let before = self.states[check].blocked_by().cloned();
+        self.change(check, at, |state, _| state.skip(root));
+        if before.is_some() && before.as_ref() != self.states[check].blocked_by() {
             self.effects.add(Changed {
                 check,
                 answered: false,
@@ -386,7 +386,7 @@ impl Board {
         self.effects.latched = true;
         for (check, declared) in self.declared.iter().enumerate() {
             if declared.is_for_startup_only() {
-                self.tracks[check].retire();
+                self.states[check].retire();
                 self.deadlines.set(check, None);
             }
         }
@@ -401,8 +401,8 @@ impl Board {
     pub(crate) fn turn(&mut self, check: usize, is_due: bool, now: Moment) -> Decision {
         match self.obstacle(check) {
             Obstacle::Failing(root) => {
-                let must_answer = is_due || self.tracks[check].is_asked();
-                let is_new = self.tracks[check].blocked_by() != Some(&root);
+                let must_answer = is_due || self.states[check].is_asked();
+                let is_new = self.states[check].blocked_by() != Some(&root);
                 if must_answer || is_new {
                     self.skip(check, now, root);
                 }
@@ -415,7 +415,7 @@ impl Board {
 
     /// Like [`turn`](Self::turn), for a check without prerequisites.
     pub(crate) fn turn_alone(&mut self, check: usize, is_due: bool) -> Decision {
-        if self.tracks[check].decide(is_due) {
+        if self.states[check].decide(is_due) {
             Decision::Go
         } else {
             Decision::Rest
@@ -427,12 +427,12 @@ impl Board {
     fn obstacle(&self, check: usize) -> Obstacle {
         let mut obstacle = Obstacle::None;
         for &first in &self.declared[check].after {
-            let track = &self.tracks[first];
-            match track.verdict() {
+            let state = &self.states[first];
+            match state.verdict() {
                 Verdict::Pass | Verdict::Warn => {}
                 Verdict::Fail => return Obstacle::Failing(Arc::clone(&self.declared[first].name)),
                 Verdict::Skipped => {
-                    let root = track.blocked_by().unwrap_or(&self.declared[first].name);
+                    let root = state.blocked_by().unwrap_or(&self.declared[first].name);
                     return Obstacle::Failing(Arc::clone(root));
                 }
                 Verdict::Unknown => obstacle = Obstacle::NoResult,
@@ -462,11 +462,11 @@ impl Board {
 
     /// Ignores all further results and deadlines.
     pub(crate) fn freeze(&mut self) {
-        for check in 0..self.tracks.len() {
-            let before = Seen::of(&self.tracks[check]);
-            self.tracks[check].retire();
+        for check in 0..self.states.len() {
+            let before = Seen::of(&self.states[check]);
+            self.states[check].retire();
             self.deadlines.set(check, None);
-            if before != Seen::of(&self.tracks[check]) {
+            if before != Seen::of(&self.states[check]) {
                 self.generation += 1;
             }
         }
@@ -480,10 +480,10 @@ impl Board {
         }
         if turned {
             let from = before.standing.verdict;
-            let (held, incident) = self.tracks[check].turned(at);
+            let (held, incident) = self.states[check].turned(at);
             #[cfg(feature = "status-page")]
             {
-                self.tracks[check].record_day(from, at);
+                self.states[check].record_day(from, at);
                 self.keep_change(check, before, held, incident);
             }
             if self.outlet.wants_transitions() {
@@ -496,7 +496,7 @@ impl Board {
                 };
                 self.outlet.turned(check, turned);
             }
-        } else if let Some(lasting) = self.tracks[check].reminder(at) {
+        } else if let Some(lasting) = self.states[check].reminder(at) {
             let report = Box::new(self.report(check, at));
             self.outlet.log(Line::Lasts { report, lasting });
         }
@@ -514,8 +514,8 @@ impl Board {
         let Some(changes) = &mut self.changes else {
             return;
         };
-        let track = &self.tracks[check];
-        let (from, to) = (before.standing.verdict, track.verdict());
+        let state = &self.states[check];
+        let (from, to) = (before.standing.verdict, state.verdict());
         if before.answers == 0 && from == Verdict::Unknown && to == Verdict::Pass {
             return;
         }
@@ -526,7 +526,7 @@ impl Board {
             to,
             held,
             incident,
-            reason: track.public_reason().map(Box::from),
+            reason: state.public_reason().map(Box::from),
         });
     }
 
@@ -535,12 +535,12 @@ impl Board {
         if !self.outlet.wants_transitions() {
             return;
         }
-        let verdict = self.tracks[check].verdict();
+        let verdict = self.states[check].verdict();
         let explained = Transition {
             from: verdict,
-            held: self.tracks[check].lasting(at),
+            held: self.states[check].lasting(at),
             at: SystemTime::now(),
-            incident: self.tracks[check].incident(),
+            incident: self.states[check].incident(),
             report: self.report(check, at),
         };
         self.outlet.explained(check, explained, explanation);
@@ -567,9 +567,9 @@ impl Board {
 
     /// Returns the checks that cause this status of a probe.
     fn responsible(&self, probe: Probe, status: Status) -> Vec<Arc<str>> {
-        let all = self.tracks.iter().zip(&*self.declared);
-        let responsible = all.filter(|(track, declared)| {
-            let impact = Impact::of(track.standing(), &declared.plan, probe);
+        let all = self.states.iter().zip(&*self.declared);
+        let responsible = all.filter(|(state, declared)| {
+            let impact = Impact::of(state.standing(), &declared.plan, probe);
             status != Status::Pass && impact != Impact::Pending && impact.status() == status
         });
         responsible
@@ -605,7 +605,7 @@ impl Board {
         let mut counts = self.counts;
         for &check in excluded {
             for probe in Probe::ALL {
-                let standing = self.tracks[check].standing();
+                let standing = self.states[check].standing();
                 let impact = Impact::of(standing, &self.declared[check].plan, probe);
                 counts[probe as usize].replace(impact, Impact::None);
             }
@@ -615,13 +615,13 @@ impl Board {
 
     /// Returns a report with the history of the check.
     pub(crate) fn report(&self, check: usize, now: Moment) -> CheckReport {
-        let kept = self.tracks[check].kept();
+        let kept = self.states[check].kept();
         self.glance(check, now).with_history(kept)
     }
 
     pub(crate) fn glance(&self, check: usize, now: Moment) -> CheckReport {
         let Declared { name, plan, .. } = &self.declared[check];
-        CheckReport::new(Arc::clone(name), Arc::clone(plan), &self.tracks[check], now)
+        CheckReport::new(Arc::clone(name), Arc::clone(plan), &self.states[check], now)
     }
 }
 

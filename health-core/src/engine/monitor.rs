@@ -33,12 +33,12 @@ use crate::time::clock::{Clock, Moment};
 use crate::verdict::Verdict;
 #[cfg(feature = "status-page")]
 use crate::verdict::changes::Changes;
+use crate::verdict::check_state::CheckState;
 #[cfg(feature = "status-page")]
 use crate::verdict::day::Day;
 use crate::verdict::history::Retention;
 use crate::verdict::late::LateEnd;
 use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
-use crate::verdict::track::Track;
 
 /// The state of one service.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl Monitor {
         let kept = retention.results;
         let board = Board::new(
             Arc::clone(&declared),
-            checks.iter().map(|check| track(check, kept)).collect(),
+            checks.iter().map(|check| state(check, kept)).collect(),
             Clock::start(started),
             Arc::clone(&outlet),
         );
@@ -381,7 +381,7 @@ impl Monitor {
     /// Returns the next deadline of the check.
     pub(crate) fn due(&self, index: usize) -> Option<Instant> {
         let board = self.lock();
-        board.instant(board.track(index).due()?)
+        board.instant(board.state(index).due()?)
     }
 
     /// Records that a run begins. Returns its deadline, or `None` if runs no
@@ -396,7 +396,7 @@ impl Monitor {
     /// Records the result of a run. Returns the current time.
     pub(crate) fn finish(&self, index: usize, outcome: Outcome) -> Instant {
         self.update_at(|board, now, instant| {
-            board.change(index, now, |track, _| track.finish(now, outcome));
+            board.change(index, now, |state, _| state.finish(now, outcome));
             instant
         })
     }
@@ -404,13 +404,13 @@ impl Monitor {
     /// Returns the deadline of the current run, or `None` once it has passed.
     pub(crate) fn deadline(&self, index: usize) -> Option<Instant> {
         self.update(|board, _| {
-            let is_due_later = board.track(index).deadline().is_some();
+            let is_due_later = board.state(index).deadline().is_some();
             is_due_later.then(|| self.deadline_in(board, index))
         })
     }
 
     fn deadline_in(&self, board: &Board, index: usize) -> Instant {
-        let deadline = board.track(index).deadline();
+        let deadline = board.state(index).deadline();
         let instant = deadline.and_then(|deadline| board.instant(deadline));
         instant.unwrap_or_else(|| Instant::now() + self.plan(index).timeout)
     }
@@ -442,7 +442,7 @@ impl Monitor {
     /// Like [`ask`](Self::ask), for a check on demand, unless its last result
     /// is recent enough.
     fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
-        self.ask_if(index, |track, now| self.is_outdated(index, track, now))
+        self.ask_if(index, |state, now| self.is_outdated(index, state, now))
     }
 
     /// Requests the runs of the checks on demand that `filter` accepts and whose
@@ -455,25 +455,25 @@ impl Monitor {
     }
 
     /// Returns whether the last result of a check on demand is too old.
-    fn is_outdated(&self, index: usize, track: &Track, now: Moment) -> bool {
+    fn is_outdated(&self, index: usize, state: &CheckState, now: Moment) -> bool {
         let cache = self.plan(index).interval;
-        track.age(now).is_none_or(|age| age >= cache)
+        state.age(now).is_none_or(|age| age >= cache)
     }
 
     fn ask_if(
         &self,
         index: usize,
-        is_wanted: impl FnOnce(&Track, Moment) -> bool,
+        is_wanted: impl FnOnce(&CheckState, Moment) -> bool,
     ) -> Option<Asked> {
         if self.is_over(index) {
             return None;
         }
         let (asked, must_decide) = self.update(|board, now| {
-            let track = board.track(index);
-            if !is_wanted(track, now) || track.overdue_since().is_some() {
+            let state = board.state(index);
+            if !is_wanted(state, now) || state.overdue_since().is_some() {
                 return None;
             }
-            let before = track.answers();
+            let before = state.answers();
             Some((Asked { index, before }, board.ask(index)))
         })?;
         if must_decide {
@@ -489,13 +489,13 @@ impl Monitor {
         if after.is_empty() {
             return Vec::new();
         }
-        let is_asked = self.lock().track(index).is_asked();
+        let is_asked = self.lock().state(index).is_asked();
         let asked = after.iter().filter_map(|&first| {
-            let is_wanted = |track: &Track, now: Moment| {
+            let is_wanted = |state: &CheckState, now: Moment| {
                 if self.plan(first).on_demand {
-                    (is_due || is_asked) && self.is_outdated(first, track, now)
+                    (is_due || is_asked) && self.is_outdated(first, state, now)
                 } else {
-                    is_asked && track.verdict() == Verdict::Unknown
+                    is_asked && state.verdict() == Verdict::Unknown
                 }
             };
             self.ask_if(first, is_wanted)
@@ -507,7 +507,7 @@ impl Monitor {
     pub(crate) fn is_held_up(&self, index: usize) -> bool {
         let board = self.lock();
         let mut after = self.declared[index].after.iter();
-        after.any(|&first| board.track(first).verdict() == Verdict::Unknown)
+        after.any(|&first| board.state(first).verdict() == Verdict::Unknown)
     }
 
     /// Waits for a result, a timeout or a skip of the check.
@@ -517,9 +517,9 @@ impl Monitor {
             // The run may block the thread whose timer has the deadline, so
             // this also compares the deadline with the clock.
             let due = self.update(|board, _| {
-                let track = board.track(index);
-                let is_pending = track.answers() == before;
-                is_pending.then(|| track.due().and_then(|due| board.instant(due)))
+                let state = board.state(index);
+                let is_pending = state.answers() == before;
+                is_pending.then(|| state.due().and_then(|due| board.instant(due)))
             });
             let Some(due) = due.filter(|_| !self.is_over(index)) else {
                 return;
@@ -604,14 +604,14 @@ impl Monitor {
 
     /// Returns the current verdict of one check.
     pub(crate) fn verdict(&self, index: usize) -> Verdict {
-        self.update(|board, _| board.track(index).verdict())
+        self.update(|board, _| board.state(index).verdict())
     }
 
     /// Returns the verdicts of these checks at one moment.
     pub(crate) fn verdicts(&self, checks: impl Iterator<Item = usize>) -> Vec<(usize, Verdict)> {
         self.update(|board, _| {
             checks
-                .map(|check| (check, board.track(check).verdict()))
+                .map(|check| (check, board.state(check).verdict()))
                 .collect()
         })
     }
@@ -699,7 +699,7 @@ impl Monitor {
         self.update(|board, now| {
             let checks = checks.into_iter().map(|index| {
                 let Declared { name, plan, .. } = &self.declared[index];
-                CheckSample::new(Arc::clone(name), plan, board.track(index), now)
+                CheckSample::new(Arc::clone(name), plan, board.state(index), now)
             });
             let draining = board.lifecycle().draining;
             let drain = draining.map(|since| since.since(Moment::START));
@@ -726,18 +726,18 @@ impl Monitor {
 
     pub(crate) fn force(&self, index: usize, outcome: Outcome) {
         self.update(|board, now| {
-            board.change(index, now, |track, _| track.force(now, outcome));
+            board.change(index, now, |state, _| state.force(now, outcome));
         });
     }
 
     /// Returns the schedule of a check, for the simulation.
-    pub(crate) fn scheduled(&self, index: usize) -> crate::verdict::track::Scheduled {
-        self.lock().track(index).scheduled()
+    pub(crate) fn scheduled(&self, index: usize) -> crate::verdict::check_state::Scheduled {
+        self.lock().state(index).scheduled()
     }
 
     pub(crate) fn release(&self, index: usize) {
         self.update(|board, now| {
-            board.change(index, now, |track, view| track.release(now, view));
+            board.change(index, now, |state, view| state.release(now, view));
         });
     }
 }
@@ -745,7 +745,7 @@ impl Monitor {
 impl Subscriber for Monitor {
     fn changed(&self, check: usize) {
         self.update(|board, now| {
-            board.change(check, now, |track, view| track.look(now, view));
+            board.change(check, now, |state, view| state.look(now, view));
         });
         self.waiting[check].wake.notify_one();
     }
@@ -778,11 +778,11 @@ fn source(check: &Check) -> Option<Arc<dyn Source>> {
     }
 }
 
-fn track(check: &Check, kept: usize) -> Track {
+fn state(check: &Check, kept: usize) -> CheckState {
     match &check.source {
-        ResultSource::Runs(_) => Track::new(&check.plan, kept, Moment::START),
+        ResultSource::Runs(_) => CheckState::new(&check.plan, kept, Moment::START),
         ResultSource::Reports(source) => {
-            Track::reported(&check.plan, kept, Arc::clone(source), Moment::START)
+            CheckState::reported(&check.plan, kept, Arc::clone(source), Moment::START)
         }
     }
 }

@@ -374,26 +374,26 @@ mod properties {
     use crate::check::source::Subscriber;
     use crate::time::clock::Clock;
     use crate::verdict::Verdict;
-    use crate::verdict::track::Track;
+    use crate::verdict::check_state::CheckState;
 
     const DEADLINE: Duration = Duration::from_millis(50);
 
     struct Reader {
         clock: Clock,
         now: Mutex<Instant>,
-        track: Mutex<Track>,
+        state: Mutex<CheckState>,
     }
 
     impl Reader {
         fn of(heartbeat: &Heartbeat, start: Instant) -> Arc<Self> {
             let plan = CheckOptions::new().resolve().expect("legal options");
             let clock = Clock::start(start);
-            let track =
-                Track::reported(&plan, 4, Reported::from(heartbeat).source, clock.at(start));
+            let state =
+                CheckState::reported(&plan, 4, Reported::from(heartbeat).source, clock.at(start));
             let reader = Arc::new(Reader {
                 clock,
                 now: Mutex::new(start),
-                track: Mutex::new(track),
+                state: Mutex::new(state),
             });
             reader.changed(0);
             let subscriber = Arc::downgrade(&reader);
@@ -410,18 +410,18 @@ mod properties {
 
         fn look(&self, now: Instant) -> (Verdict, u64) {
             *self.now.lock().expect("one thread") = now;
-            let mut track = self.track.lock().expect("one thread");
-            while track.step(self.clock.at(now), &self.view()).is_some() {}
-            (track.verdict(), track.results())
+            let mut state = self.state.lock().expect("one thread");
+            while state.step(self.clock.at(now), &self.view()).is_some() {}
+            (state.verdict(), state.results())
         }
     }
 
     impl Subscriber for Reader {
         fn changed(&self, _: usize) {
             let now = self.clock.at(*self.now.lock().expect("one thread"));
-            let mut track = self.track.lock().expect("one thread");
-            while track.step(now, &self.view()).is_some() {}
-            track.look(now, &self.view());
+            let mut state = self.state.lock().expect("one thread");
+            while state.step(now, &self.view()).is_some() {}
+            state.look(now, &self.view());
         }
 
         fn gate_abandoned(&self, _: usize) {}

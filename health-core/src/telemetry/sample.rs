@@ -9,8 +9,8 @@ use crate::check::probe::{Probe, Probes};
 use crate::check::unit::Unit;
 use crate::time::clock::Moment;
 use crate::verdict::Verdict;
+use crate::verdict::check_state::CheckState;
 use crate::verdict::stats::Stats;
-use crate::verdict::track::Track;
 
 /// All checks at one moment, and the resulting status of the probes.
 #[derive(Debug)]
@@ -41,21 +41,21 @@ pub(crate) struct CheckSample {
 }
 
 impl CheckSample {
-    pub(crate) fn new(name: Arc<str>, plan: &Plan, track: &Track, now: Moment) -> Self {
+    pub(crate) fn new(name: Arc<str>, plan: &Plan, state: &CheckState, now: Moment) -> Self {
         CheckSample {
             name,
             probes: plan.probes,
-            verdict: track.verdict(),
-            consecutive_failures: track.consecutive_failures(),
-            in_flight: track.in_flight(now),
-            stats: track.stats(),
-            runs: track.runs(),
-            observed: plan.observes.map(|unit| (unit, observed(track, unit))),
-            turned_after: track.since().since(Moment::START),
+            verdict: state.verdict(),
+            consecutive_failures: state.consecutive_failures(),
+            in_flight: state.in_flight(now),
+            stats: state.stats(),
+            runs: state.runs(),
+            observed: plan.observes.map(|unit| (unit, observed(state, unit))),
+            turned_after: state.since().since(Moment::START),
         }
     }
 }
 
-fn observed(track: &Track, unit: Unit) -> Option<f64> {
-    unit.value(track.last()?.outcome.observed()?)
+fn observed(state: &CheckState, unit: Unit) -> Option<f64> {
+    unit.value(state.last()?.outcome.observed()?)
 }

@@ -4,7 +4,7 @@ use crate::check::options::Plan;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
 use crate::verdict::Verdict;
-use crate::verdict::track::Standing;
+use crate::verdict::check_state::Standing;
 
 /// The impact of a check on a probe that it counts for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

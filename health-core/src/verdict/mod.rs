@@ -3,6 +3,7 @@
 pub(crate) mod causes;
 #[cfg(feature = "status-page")]
 pub(crate) mod changes;
+pub(crate) mod check_state;
 #[cfg(feature = "status-page")]
 pub(crate) mod day;
 pub(crate) mod deadlines;
@@ -12,7 +13,6 @@ pub(crate) mod incident;
 pub(crate) mod late;
 pub(crate) mod snapshot;
 pub(crate) mod stats;
-pub(crate) mod track;
 
 use std::fmt;
 

@@ -11,9 +11,9 @@ use crate::check::source::Reports;
 use crate::text::list::listed;
 use crate::time::clock::Moment;
 use crate::verdict::Verdict;
+use crate::verdict::check_state::{CheckState, Finished, Standing};
 use crate::verdict::history::{History, Kept};
 use crate::verdict::incident::Incident;
-use crate::verdict::track::{Finished, Standing, Track};
 
 /// The maximum number of checks that the message of startup names; the others
 /// are counted.
@@ -130,11 +130,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn of(track: &Track) -> Self {
+    pub(crate) fn of(state: &CheckState) -> Self {
         Seen {
-            standing: track.standing(),
-            answers: track.answers(),
-            overdue: track.overdue_since(),
+            standing: state.standing(),
+            answers: state.answers(),
+            overdue: state.overdue_since(),
             reports: 0,
         }
     }
@@ -172,34 +172,34 @@ pub(crate) struct Notice {
 }
 
 impl CheckReport {
-    pub(crate) fn new(name: Arc<str>, plan: Arc<Plan>, track: &Track, now: Moment) -> Self {
-        let reports = track.reports();
+    pub(crate) fn new(name: Arc<str>, plan: Arc<Plan>, state: &CheckState, now: Moment) -> Self {
+        let reports = state.reports();
         let seen = Seen {
             reports: reports.map_or(0, |reports| reports.count),
-            ..Seen::of(track)
+            ..Seen::of(state)
         };
         let since = |since: Moment| SystemTime::now().checked_sub(now.since(since));
         CheckReport {
             name,
             plan,
             seen,
-            blocked_by: track.blocked_by().cloned(),
-            consecutive: track.consecutive(),
-            incident: track.incident(),
+            blocked_by: state.blocked_by().cloned(),
+            consecutive: state.consecutive(),
+            incident: state.incident(),
             overdue_since: seen.overdue.and_then(since),
-            last: track.last().cloned(),
+            last: state.last().cloned(),
             reported_at: reports.and_then(Reports::at),
             kept: None,
             #[cfg(feature = "status-page")]
-            is_reported: track.is_reported(),
+            is_reported: state.is_reported(),
             // Only computed here, since each answer creates all reports.
             #[cfg(feature = "status-page")]
-            since: match track.verdict() {
+            since: match state.verdict() {
                 Verdict::Pass => None,
-                _ => since(track.since()),
+                _ => since(state.since()),
             },
             #[cfg(feature = "status-page")]
-            notice: Notice::of(track, now),
+            notice: Notice::of(state, now),
         }
     }
 
@@ -423,9 +423,9 @@ impl Snapshot {
 
 #[cfg(feature = "status-page")]
 impl Notice {
-    fn of(track: &Track, now: Moment) -> Option<Self> {
+    fn of(state: &CheckState, now: Moment) -> Option<Self> {
         let until = |until: Moment| SystemTime::now().checked_add(until.since(now));
-        track.switched_off().map(|off| Notice {
+        state.switched_off().map(|off| Notice {
             until: off.until.and_then(until),
         })
     }

@@ -110,7 +110,7 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
                 to = report.verdict().as_str(),
                 reason = reason(report),
                 class = report.failure_class().map(FailureClass::as_str),
-                cause = not_empty(&cause),
+                cause = not_empty(&report.cause().join(": ")),
                 incident = incident.as_ref().map(Incident::as_str),
                 took_ms = milliseconds(report.response_time().unwrap_or_default()),
                 consecutive = report.consecutive(),
@@ -118,7 +118,6 @@ fn about_check(message: &str, report: &CheckReport, incident: Option<Incident>, 
             )
         };
     }
-    let cause = report.cause().join(": ");
     match report.verdict() {
         Verdict::Pass => event!(info),
         Verdict::Warn | Verdict::Unknown | Verdict::Skipped => event!(warn),
@@ -183,14 +182,13 @@ fn answer_turned(turned: &AnswerTransition) {
                 probe = turned.probe.as_str(),
                 from = turned.from.word(),
                 to = turned.to.word(),
-                checks = not_empty(&checks),
+                checks = not_empty(&turned.checks()),
                 draining = turned.draining,
                 "{} status changed",
                 turned.probe
             )
         };
     }
-    let checks = turned.checks();
     match turned.to {
         Status::Fail if !turned.draining => event!(error),
         Status::Warn => event!(warn),
