@@ -66,8 +66,4 @@ impl Candidate {
         }
         !change.disables
     }
-
-    fn has_tag(&self, tag: &str) -> bool {
-        self.options.tags.iter().any(|own| own == tag)
-    }
 }

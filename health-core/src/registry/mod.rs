@@ -142,6 +142,10 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn has_tag(&self, tag: &str) -> bool {
+        self.options.tags.iter().any(|own| own == tag)
+    }
+
     fn missing_parameters(&self, provided: &ProvidedValues, problems: &mut Vec<Problem>) {
         for need in self.needs.iter().filter(|need| !provided.has(need)) {
             problems.push(Problem::MissingParameter {
@@ -263,13 +267,8 @@ fn missing_names(candidates: &[Candidate], required: &[String], problems: &mut V
 /// Reports groups without any declared check. [`Registry::disabled_groups`]
 /// reports those that the settings empty.
 fn empty_groups(candidates: &[Candidate], groups: &[&str], problems: &mut Vec<Problem>) {
-    let tagged = |group: &str| {
-        candidates
-            .iter()
-            .any(|check| check.options.tags.iter().any(|tag| tag == group))
-    };
     for &group in groups {
-        if tagged(group) {
+        if candidates.iter().any(|check| check.has_tag(group)) {
             continue;
         }
         let tags = candidates.iter().flat_map(|check| &check.options.tags);
