@@ -225,8 +225,8 @@ impl Health {
     pub async fn refresh(&self, name: &str) -> Option<CheckReport> {
         let monitor = &self.shared.monitor;
         let index = monitor.index_of(name)?;
-        if let Some(asked) = monitor.ask(index) {
-            monitor.answered(asked).await;
+        if let Some(request) = monitor.request_run(index) {
+            monitor.wait_for_result(request).await;
         }
         Some(monitor.report(index))
     }

@@ -13,7 +13,7 @@ use crate::http::endpoint::subject::{Found, Subject};
 use crate::race::unless;
 
 /// The period at which a watch runs checks on demand: the default of kubelet.
-const ASK_EVERY: Duration = Duration::from_secs(10);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The statuses of single subjects (feature `watch`).
 impl Health {
@@ -47,7 +47,7 @@ impl Health {
     pub async fn fresh_statuses(&self, subjects: &[Subject]) -> Vec<Option<Status>> {
         let endpoint = self.endpoint_ref();
         let found: Vec<_> = subjects.iter().map(|it| endpoint.find(it)).collect();
-        endpoint.ask(found.iter().flatten()).await;
+        endpoint.refresh_outdated(found.iter().flatten()).await;
         let status = |found: &Option<Found>| Some(endpoint.status_of(found.as_ref()?));
         found.iter().map(status).collect()
     }
@@ -137,7 +137,7 @@ impl StatusWatch {
         let endpoint = self.health.endpoint_ref();
         let is_on_demand = endpoint.is_on_demand(&self.found);
         if is_on_demand && self.last.is_none() {
-            endpoint.ask([&self.found]).await;
+            endpoint.refresh_outdated([&self.found]).await;
         }
         let mut drained = pin!(self.health.drained());
         let mut is_over = false;
@@ -154,9 +154,9 @@ impl StatusWatch {
             let changed = async { drop(self.turns.changed().await) };
             let turned = unless(drained.as_mut(), changed);
             if is_on_demand {
-                match unless(sleep(ASK_EVERY), turned).await {
+                match unless(sleep(REFRESH_INTERVAL), turned).await {
                     Some(turned) => is_over = turned.is_none(),
-                    None => endpoint.ask([&self.found]).await,
+                    None => endpoint.refresh_outdated([&self.found]).await,
                 }
             } else {
                 is_over = turned.await.is_none();

@@ -205,9 +205,9 @@ impl Board {
         &self.states[check]
     }
 
-    /// Decides whether to request a run; see [`CheckState::ask`].
-    pub(crate) fn ask(&mut self, check: usize) -> bool {
-        self.states[check].ask()
+    /// Decides whether to request a run; see [`CheckState::request_run`].
+    pub(crate) fn request_run(&mut self, check: usize) -> bool {
+        self.states[check].request_run()
     }
 
     pub(crate) fn take_effects(&mut self) -> Option<Effects> {
@@ -401,7 +401,7 @@ impl Board {
     pub(crate) fn turn(&mut self, check: usize, is_due: bool, now: Moment) -> Decision {
         match self.obstacle(check) {
             Obstacle::Failing(root) => {
-                let must_answer = is_due || self.states[check].is_asked();
+                let must_answer = is_due || self.states[check].is_requested();
                 let is_new = self.states[check].blocked_by() != Some(&root);
                 if must_answer || is_new {
                     self.skip(check, now, root);

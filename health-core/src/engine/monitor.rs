@@ -6,14 +6,14 @@
 //! mirrored in atomics, so it is read with two loads. Only a reader that comes
 //! after the next deadline takes the lock, to apply the deadline.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 #[cfg(feature = "watch")]
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::check::function::ResultSource;
 use crate::check::options::Plan;
@@ -22,6 +22,7 @@ use crate::check::probe::Probe;
 use crate::check::source::{Source, Subscriber};
 use crate::engine::board::{Board, Decision, Declared, Effects};
 use crate::engine::pause::Pauses;
+use crate::engine::status_cache::{CLOSED, DRAINING, STARTED, StatusCache};
 use crate::registry::Check;
 use crate::telemetry::event::Events;
 #[cfg(feature = "webhook")]
@@ -43,12 +44,12 @@ use crate::verdict::snapshot::{CheckReport, Snapshot, Stage};
 /// The state of one service.
 #[derive(Debug)]
 pub(crate) struct Monitor {
-    declared: Arc<[Declared]>,
+    pub(super) declared: Arc<[Declared]>,
     /// The checks that run on demand.
-    on_demand: Box<[usize]>,
+    pub(super) on_demand: Box<[usize]>,
     board: Mutex<Board>,
-    mirror: Mirror,
-    waiting: Box<[Waiting]>,
+    status_cache: StatusCache,
+    pub(super) waiting: Box<[Waiting]>,
     /// The sources of reported checks, some of which count reports themselves.
     counting: Box<[Arc<dyn Source>]>,
     outlet: Arc<Outlet>,
@@ -63,103 +64,13 @@ pub(crate) struct Monitor {
 
 /// The tasks that wait for a change of one check.
 #[derive(Debug, Default)]
-struct Waiting {
+pub(super) struct Waiting {
     /// Wakes the check's task to decide what to do.
-    wake: Notify,
+    pub(super) wake: Notify,
     /// Wakes the tasks that requested a run.
-    settled: Notify,
+    pub(super) settled: Notify,
     /// The check's task has ended, or it never runs, so no run will come.
     ended: AtomicBool,
-}
-
-/// The state that is read without the lock, and written under it.
-#[derive(Debug)]
-struct Mirror {
-    /// Two bits for the status of each probe, then [`STARTED`] and [`CLOSED`].
-    flags: AtomicU32,
-    /// The [number of changes](Board::turns) at which the flags were written.
-    turns: AtomicU64,
-    generation: AtomicU64,
-    /// The next deadline, in nanoseconds since the start, including pauses.
-    deadline: AtomicU64,
-}
-
-const STATUS_BITS: u32 = 2;
-const STARTED: u32 = 1 << 8;
-const CLOSED: u32 = 1 << 9;
-const DRAINING: u32 = 1 << 10;
-
-impl Mirror {
-    fn of(board: &Board) -> Self {
-        let mirror = Mirror {
-            flags: AtomicU32::new(0),
-            turns: AtomicU64::new(0),
-            generation: AtomicU64::new(0),
-            deadline: AtomicU64::new(0),
-        };
-        mirror.show_turns(board);
-        mirror.show(board);
-        mirror
-    }
-
-    /// Returns whether the status of a probe may have changed. Writes the deadline
-    /// last: a reader that sees the new one sees the other fields, too.
-    fn show(&self, board: &Board) -> bool {
-        let has_turned = self.turns.load(Ordering::Relaxed) != board.turns();
-        if has_turned {
-            self.show_turns(board);
-        }
-        self.generation.store(board.generation(), Ordering::Release);
-        let deadline = board.next_deadline_unpaused().as_nanos();
-        self.deadline.store(deadline, Ordering::Release);
-        has_turned
-    }
-
-    fn show_turns(&self, board: &Board) {
-        let lifecycle = board.lifecycle();
-        let mut flags = 0;
-        for probe in Probe::ALL {
-            flags |= (board.status(probe) as u32) << (STATUS_BITS * probe as u32);
-        }
-        for (flag, is_set) in [
-            (STARTED, lifecycle.started),
-            (CLOSED, lifecycle.closed),
-            (DRAINING, lifecycle.draining.is_some()),
-        ] {
-            flags |= if is_set { flag } else { 0 };
-        }
-        self.flags.store(flags, Ordering::Release);
-        self.turns.store(board.turns(), Ordering::Relaxed);
-    }
-
-    fn status(&self, probe: Probe) -> Status {
-        Mirror::status_in(self.flags.load(Ordering::Acquire), probe)
-    }
-
-    fn status_in(flags: u32, probe: Probe) -> Status {
-        match (flags >> (STATUS_BITS * probe as u32)) & 0b11 {
-            0 => Status::Pass,
-            1 => Status::Warn,
-            _ => Status::Fail,
-        }
-    }
-
-    fn has(&self, flag: u32) -> bool {
-        self.flags.load(Ordering::Acquire) & flag != 0
-    }
-
-    /// Returns whether a deadline may have passed.
-    fn is_outdated(&self, started: Instant) -> bool {
-        let now = Moment::START + started.elapsed();
-        now.as_nanos() >= self.deadline.load(Ordering::Acquire)
-    }
-}
-
-/// A requested run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    index: usize,
-    before: u64,
 }
 
 impl Monitor {
@@ -204,7 +115,7 @@ impl Monitor {
             on_demand: on_demand.collect(),
             waiting: waiting.collect(),
             counting: checks.iter().filter_map(source).collect(),
-            mirror: Mirror::of(&board),
+            status_cache: StatusCache::of(&board),
             board: Mutex::new(board),
             #[cfg(feature = "watch")]
             turned: watch::Sender::new(false),
@@ -251,7 +162,7 @@ impl Monitor {
     // Locking.
 
     /// Applies elapsed deadlines, then `change`, then wakes the waiting tasks.
-    fn update<T>(&self, change: impl FnOnce(&mut Board, Moment) -> T) -> T {
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Board, Moment) -> T) -> T {
         self.update_at(|board, now, _| change(board, now))
     }
 
@@ -267,7 +178,7 @@ impl Monitor {
 
     /// Shows the changes to readers, then wakes the waiting tasks.
     fn unlock(&self, mut board: MutexGuard<'_, Board>) {
-        let has_turned = self.mirror.show(&board);
+        let has_turned = self.status_cache.show(&board);
         let effects = board.take_effects();
         drop(board);
         if has_turned {
@@ -280,7 +191,7 @@ impl Monitor {
 
     /// Held for a few instructions, never across user code, rendering or an
     /// await.
-    fn lock(&self) -> MutexGuard<'_, Board> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -331,7 +242,7 @@ impl Monitor {
 
     /// Applies elapsed deadlines, if there are any.
     fn catch_up(&self) {
-        if self.mirror.is_outdated(self.started) {
+        if self.status_cache.is_outdated(self.started) {
             self.update(|_, _| ());
         }
     }
@@ -341,7 +252,7 @@ impl Monitor {
         let mut board = self.lock();
         if let Some(lasted) = self.pauses.end() {
             board.pause(Instant::now(), lasted);
-            self.mirror.show(&board);
+            self.status_cache.show(&board);
         }
     }
 
@@ -353,7 +264,7 @@ impl Monitor {
     }
 
     /// Returns whether no further result will come.
-    fn is_over(&self, index: usize) -> bool {
+    pub(super) fn is_over(&self, index: usize) -> bool {
         self.is_retired(index) || self.waiting[index].ended.load(Ordering::Acquire)
     }
 
@@ -425,120 +336,6 @@ impl Monitor {
         self.update(|_, _| ());
     }
 
-    // Requests for a run.
-
-    /// Returns the checks that run on demand.
-    #[cfg(feature = "watch")]
-    pub(crate) fn on_demand(&self) -> &[usize] {
-        &self.on_demand
-    }
-
-    /// Requests a run, or joins the one in flight. Returns `None` if an overdue
-    /// run prevents another one, or if no run will ever start.
-    pub(crate) fn ask(&self, index: usize) -> Option<Asked> {
-        self.ask_if(index, |_, _| true)
-    }
-
-    /// Like [`ask`](Self::ask), for a check on demand, unless its last result
-    /// is recent enough.
-    fn ask_if_outdated(&self, index: usize) -> Option<Asked> {
-        self.ask_if(index, |state, now| self.is_outdated(index, state, now))
-    }
-
-    /// Requests the runs of the checks on demand that `filter` accepts and whose
-    /// results are too old.
-    pub(crate) fn request_outdated(&self, filter: impl Fn(usize) -> bool) -> Vec<Asked> {
-        let accepted = self.on_demand.iter().filter(|&&index| filter(index));
-        accepted
-            .filter_map(|&index| self.ask_if_outdated(index))
-            .collect()
-    }
-
-    /// Returns whether the last result of a check on demand is too old.
-    fn is_outdated(&self, index: usize, state: &CheckState, now: Moment) -> bool {
-        let cache = self.plan(index).interval;
-        state.age(now).is_none_or(|age| age >= cache)
-    }
-
-    fn ask_if(
-        &self,
-        index: usize,
-        is_wanted: impl FnOnce(&CheckState, Moment) -> bool,
-    ) -> Option<Asked> {
-        if self.is_over(index) {
-            return None;
-        }
-        let (asked, must_decide) = self.update(|board, now| {
-            let state = board.state(index);
-            if !is_wanted(state, now) || state.overdue_since().is_some() {
-                return None;
-            }
-            let before = state.answers();
-            Some((Asked { index, before }, board.ask(index)))
-        })?;
-        if must_decide {
-            self.waiting[index].wake.notify_one();
-        }
-        Some(asked)
-    }
-
-    /// Requests the prerequisites of a check that is due or was requested:
-    /// those on demand, and, if it was requested, those without a result.
-    pub(crate) fn ask_prerequisites(&self, index: usize, is_due: bool) -> Vec<Asked> {
-        let after = &self.declared[index].after;
-        if after.is_empty() {
-            return Vec::new();
-        }
-        let is_asked = self.lock().state(index).is_asked();
-        let asked = after.iter().filter_map(|&first| {
-            let is_wanted = |state: &CheckState, now: Moment| {
-                if self.plan(first).on_demand {
-                    (is_due || is_asked) && self.is_outdated(first, state, now)
-                } else {
-                    is_asked && state.verdict() == Verdict::Unknown
-                }
-            };
-            self.ask_if(first, is_wanted)
-        });
-        asked.collect()
-    }
-
-    /// Returns whether a prerequisite has no current result.
-    pub(crate) fn is_held_up(&self, index: usize) -> bool {
-        let board = self.lock();
-        let mut after = self.declared[index].after.iter();
-        after.any(|&first| board.state(first).verdict() == Verdict::Unknown)
-    }
-
-    /// Waits for a result, a timeout or a skip of the check.
-    pub(crate) async fn answered(&self, Asked { index, before }: Asked) {
-        loop {
-            let settled = self.waiting[index].settled.notified();
-            // The run may block the thread whose timer has the deadline, so
-            // this also compares the deadline with the clock.
-            let due = self.update(|board, _| {
-                let state = board.state(index);
-                let is_pending = state.answers() == before;
-                is_pending.then(|| state.due().and_then(|due| board.instant(due)))
-            });
-            let Some(due) = due.filter(|_| !self.is_over(index)) else {
-                return;
-            };
-            // A run that has not begun yet has no earlier deadline.
-            let at_least = Instant::now() + self.plan(index).timeout;
-            let look_again = due.map_or(at_least, |due| due.min(at_least));
-            // In both cases the state is checked again.
-            let _ = timeout_at(look_again, settled).await;
-        }
-    }
-
-    /// Waits until all requests are answered.
-    pub(crate) async fn all_answered(self: Arc<Self>, all: Vec<Asked>) {
-        for asked in all {
-            self.answered(asked).await;
-        }
-    }
-
     // Lifecycle.
 
     /// Begins the drain.
@@ -570,21 +367,21 @@ impl Monitor {
     /// Whether readiness lets traffic through as far as startup and the drain go.
     #[cfg(feature = "watch")]
     pub(crate) fn takes_traffic(&self) -> bool {
-        self.mirror.has(STARTED) && !self.mirror.has(CLOSED)
+        self.status_cache.has(STARTED) && !self.status_cache.has(CLOSED)
     }
 
     /// Returns whether startup has passed.
     pub(crate) fn has_started(&self) -> bool {
-        self.mirror.has(STARTED)
+        self.status_cache.has(STARTED)
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.mirror.has(DRAINING)
+        self.status_cache.has(DRAINING)
     }
 
     /// Whether readiness fails for good.
     pub(crate) fn is_closed(&self) -> bool {
-        self.mirror.has(CLOSED)
+        self.status_cache.has(CLOSED)
     }
 
     // Readings.
@@ -592,14 +389,14 @@ impl Monitor {
     /// Returns the current status of one probe.
     pub(crate) fn status(&self, probe: Probe) -> Status {
         self.catch_up();
-        self.mirror.status(probe)
+        self.status_cache.status(probe)
     }
 
     /// Returns the status of all probes at one moment.
     pub(crate) fn statuses(&self) -> [Status; Probe::ALL.len()] {
         self.catch_up();
-        let flags = self.mirror.flags.load(Ordering::Acquire);
-        Probe::ALL.map(|probe| Mirror::status_in(flags, probe))
+        let flags = self.status_cache.flags.load(Ordering::Acquire);
+        Probe::ALL.map(|probe| StatusCache::status_in(flags, probe))
     }
 
     /// Returns the current verdict of one check.
@@ -629,7 +426,7 @@ impl Monitor {
         self.catch_up();
         let reports = self.counting.iter().filter_map(|source| source.reports());
         let reports: u64 = reports.map(|reports| reports.count).sum();
-        self.mirror.generation.load(Ordering::Acquire) + reports
+        self.status_cache.generation.load(Ordering::Acquire) + reports
     }
 
     /// Returns a snapshot with the history of each check.
@@ -721,7 +518,7 @@ impl Monitor {
     pub(crate) fn pause_for(&self, lasted: Duration) {
         let mut board = self.lock();
         board.pause(Instant::now(), lasted);
-        self.mirror.show(&board);
+        self.status_cache.show(&board);
     }
 
     pub(crate) fn force(&self, index: usize, outcome: Outcome) {
@@ -766,7 +563,7 @@ impl Reader for Monitor {
         Monitor::is_draining(self)
     }
 
-    fn ask_outdated(&self) -> bool {
+    fn request_outdated(&self) -> bool {
         !self.request_outdated(|_| true).is_empty()
     }
 }

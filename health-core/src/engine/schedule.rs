@@ -246,13 +246,13 @@ impl Supervisor {
             if monitor.is_retired(*index) {
                 break; // Startup has passed in the meantime.
             }
-            let asked = monitor.ask_prerequisites(*index, is_owed);
+            let requests = monitor.request_prerequisites(*index, is_owed);
             // A missing first result of a prerequisite also delays the check.
-            is_held |= is_owed && !asked.is_empty() && monitor.is_held_up(*index);
-            if !asked.is_empty() {
+            is_held |= is_owed && !requests.is_empty() && monitor.is_held_up(*index);
+            if !requests.is_empty() {
                 // Boxed, so that checks without prerequisites reserve no memory
                 // for it.
-                Box::pin(Arc::clone(monitor).all_answered(asked)).await;
+                Box::pin(Arc::clone(monitor).wait_for_results(requests)).await;
             }
             let mut ended = None;
             match monitor.turn(*index, is_owed) {

@@ -47,7 +47,7 @@ pub(super) struct Place {
 }
 
 /// The page or check at a path of a place.
-enum Asked<'p> {
+enum Target<'p> {
     Page,
     /// One of its checks, by name.
     Check(&'p str),
@@ -64,14 +64,14 @@ impl Place {
     }
 
     /// Returns what the path selects at this place, if it belongs to it.
-    fn asked<'p>(&self, path: &'p str) -> Option<Asked<'p>> {
+    fn target<'p>(&self, path: &'p str) -> Option<Target<'p>> {
         let rest = path.strip_prefix(&*self.path)?;
         match rest.strip_suffix('/').unwrap_or(rest) {
-            "" => Some(Asked::Page),
+            "" => Some(Target::Page),
             rest if self.below == Below::Checks => {
                 let name = rest.strip_prefix('/')?;
                 let is_segment = !name.is_empty() && !name.contains('/');
-                is_segment.then_some(Asked::Check(name))
+                is_segment.then_some(Target::Check(name))
             }
             _ => None,
         }
@@ -232,9 +232,9 @@ impl Paths {
                 .places
                 .0
                 .iter()
-                .filter_map(|parent| match parent.asked(path)? {
-                    Asked::Page => None,
-                    Asked::Check(name) => Some((name, &parent.page)),
+                .filter_map(|parent| match parent.target(path)? {
+                    Target::Page => None,
+                    Target::Check(name) => Some((name, &parent.page)),
                 });
             for (name, parent) in parents {
                 let is_check = |check: &Check| *check.name == *name && parent.counts(&check.plan);
@@ -317,9 +317,9 @@ impl Places {
     /// Returns the place, and the name of the check in the path, if there is
     /// one.
     pub(super) fn find<'p>(&self, path: &'p str) -> Option<(&Place, Option<&'p str>)> {
-        self.0.iter().find_map(|place| match place.asked(path)? {
-            Asked::Page => Some((place, None)),
-            Asked::Check(name) => Some((place, Some(name))),
+        self.0.iter().find_map(|place| match place.target(path)? {
+            Target::Page => Some((place, None)),
+            Target::Check(name) => Some((place, Some(name))),
         })
     }
 }

@@ -185,8 +185,8 @@ impl Notifications {
     /// Runs the checks on demand whose results are too old. Without probers, no
     /// other code runs them.
     async fn run_on_demand(&self) {
-        let asked = self.monitor.request_outdated(|_| true);
-        let all = Arc::clone(&self.monitor).all_answered(asked);
+        let requests = self.monitor.request_outdated(|_| true);
+        let all = Arc::clone(&self.monitor).wait_for_results(requests);
         let _ = timeout(MAX_ON_DEMAND_WAIT, all).await;
     }
 

@@ -45,7 +45,8 @@ use tokio::time::{sleep, timeout};
 use crate::check::options::MAX_ON_DEMAND_WAIT;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
-use crate::engine::monitor::{Asked, Monitor};
+use crate::engine::demand::RunRequest;
+use crate::engine::monitor::Monitor;
 use crate::engine::schedule::Supervisors;
 use crate::http::exclude::{Exclusions, Throttle};
 #[cfg(feature = "openapi")]
@@ -317,13 +318,13 @@ impl Endpoint {
             Ok(route) => route,
             Err(rejection) => return ResponseFuture::ready(rejected(rejection, head)),
         };
-        let asked = self.inner.outdated(&route.page, route.check);
-        if asked.is_empty() {
+        let requests = self.inner.outdated(&route.page, route.check);
+        if requests.is_empty() {
             return ResponseFuture::ready(self.inner.respond(&route));
         }
         let inner = Arc::clone(&self.inner);
         ResponseFuture::waiting(async move {
-            inner.wait_for(asked).await;
+            inner.wait_for(requests).await;
             inner.respond(&route)
         })
     }
@@ -514,16 +515,16 @@ impl Inner {
 
     /// Starts the runs of the checks on demand that the answer needs. Metrics
     /// start none; they show the last results and their age.
-    fn outdated(&self, page: &Page, check: Option<usize>) -> Vec<Asked> {
+    fn outdated(&self, page: &Page, check: Option<usize>) -> Vec<RunRequest> {
         let monitor = &self.monitor;
         monitor.request_outdated(|index| self.concerns(page, check, index))
     }
 
     /// Waits for these runs, at most [`MAX_ON_DEMAND_WAIT`]. Checks that are still
     /// running afterwards are answered with their last result.
-    async fn wait_for(&self, asked: Vec<Asked>) {
-        if !asked.is_empty() {
-            let all = Arc::clone(&self.monitor).all_answered(asked);
+    async fn wait_for(&self, requests: Vec<RunRequest>) {
+        if !requests.is_empty() {
+            let all = Arc::clone(&self.monitor).wait_for_results(requests);
             self.timer.wait(all).await;
         }
     }

@@ -151,10 +151,10 @@ impl Endpoint {
     }
 
     /// Runs the checks on demand of these subjects whose results are too old.
-    pub(crate) async fn ask<'a>(&self, subjects: impl IntoIterator<Item = &'a Found>) {
+    pub(crate) async fn refresh_outdated<'a>(&self, subjects: impl IntoIterator<Item = &'a Found>) {
         let outdated = |found: &Found| self.inner.outdated(&found.page, found.check);
-        let asked = subjects.into_iter().flat_map(outdated).collect();
-        self.inner.wait_for(asked).await;
+        let requests = subjects.into_iter().flat_map(outdated).collect();
+        self.inner.wait_for(requests).await;
     }
 
     /// Returns whether the subject depends on a check on demand.

@@ -25,7 +25,7 @@ pub(super) enum Next {
     /// It starts at its due time.
     WhenDue,
     /// It was requested, but not yet decided on.
-    Asked,
+    Requested,
     /// It was decided on but has not begun. Further requests join it.
     Starting,
 }
@@ -36,24 +36,24 @@ const MAX_RECORDED_MISSES: u32 = 100;
 impl CheckState {
     /// Requests a run. Returns `false` if the request joins a run in flight that has
     /// not timed out.
-    pub(crate) fn ask(&mut self) -> bool {
+    pub(crate) fn request_run(&mut self) -> bool {
         let in_flight = self.flight.is_some_and(|flight| !flight.overdue);
         if in_flight || self.next == Next::Starting {
             return false;
         }
-        self.next = Next::Asked;
+        self.next = Next::Requested;
         true
     }
 
     /// Returns whether a run was requested but not yet decided on.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.next == Next::Asked
+    pub(crate) fn is_requested(&self) -> bool {
+        self.next == Next::Requested
     }
 
     /// Returns whether to run now: the check is due, was requested or had been
     /// skipped.
     pub(crate) fn decide(&mut self, is_due: bool) -> bool {
-        let run = is_due || self.next == Next::Asked || self.skipped.is_some();
+        let run = is_due || self.next == Next::Requested || self.skipped.is_some();
         self.next = if run { Next::Starting } else { Next::WhenDue };
         run
     }

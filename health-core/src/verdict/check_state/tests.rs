@@ -217,15 +217,15 @@ fn a_request_joins_the_pending_run() {
     let now = Moment::START;
     let mut state = state(&CheckOptions::new());
     assert!(!state.decide(false), "no run was requested");
-    assert!(state.ask(), "a run must be decided on");
-    assert!(state.ask(), "and it has not been yet");
+    assert!(state.request_run(), "a run must be decided on");
+    assert!(state.request_run(), "and it has not been yet");
     assert!(state.decide(false));
-    assert!(!state.ask(), "it is about to begin");
+    assert!(!state.request_run(), "it is about to begin");
     state.begin(now);
-    assert!(!state.ask(), "it is under way");
+    assert!(!state.request_run(), "it is under way");
     finish(&mut state, now, Outcome::pass());
     assert!(!state.decide(false), "all who asked have been answered");
-    assert!(state.ask());
+    assert!(state.request_run());
 }
 
 #[test]

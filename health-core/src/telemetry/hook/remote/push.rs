@@ -233,7 +233,7 @@ pub(crate) trait Reader: fmt::Debug + Send + Sync {
 
     /// Starts the checks on demand whose results are too old. Returns whether
     /// there is one.
-    fn ask_outdated(&self) -> bool;
+    fn request_outdated(&self) -> bool;
 }
 
 impl Readings {
@@ -321,7 +321,7 @@ impl Pusher {
         if monitor.is_draining() {
             return;
         }
-        if !monitor.ask_outdated() {
+        if !monitor.request_outdated() {
             return;
         }
         drop(monitor);
