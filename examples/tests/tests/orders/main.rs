@@ -378,7 +378,11 @@ fn an_idle_connection_does_not_delay_the_exit(service: Service) {
     ask(&mut idle);
     server.terminate();
     assert!(server.wait_for_the_end().success(), "{}", server.log());
-    assert!(!server.log().contains("requests were aborted"), "{}", server.log());
+    assert!(
+        !server.log().contains("requests were aborted"),
+        "{}",
+        server.log()
+    );
     drop(idle);
 }
 
@@ -429,7 +433,11 @@ fn an_unfinished_request_does_not_delay_the_exit(service: Service) {
     server.wait_for("/readyz", 503);
     server.terminate();
     assert!(server.wait_for_the_end().success(), "{}", server.log());
-    assert!(server.log().contains("requests were aborted"), "{}", server.log());
+    assert!(
+        server.log().contains("requests were aborted"),
+        "{}",
+        server.log()
+    );
 }
 
 fn requests_are_in_the_log_and_probes_are_not(service: Service) {
