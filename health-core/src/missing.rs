@@ -92,6 +92,7 @@ missing! {
 missing! {
     "tower", "add it to the dependency in `Cargo.toml`: `features = [\"tower\"]`", crate::Health:
     fn layer() -> (), "`Health::layer` needs the feature `tower`";
+    fn internal_layer() -> (), "`Health::internal_layer` needs the feature `tower`";
 }
 missing! {
     "metrics", "add it to the dependency in `Cargo.toml`: `features = [\"metrics\"]`", crate::Health:
@@ -103,6 +104,14 @@ missing! {
     fn status_of(A) -> Option<crate::Status>, "`Health::status_of` needs the feature `watch`";
     fn fresh_statuses(A) -> std::future::Ready<Vec<Option<crate::Status>>>, "`Health::fresh_statuses` needs the feature `watch`";
     fn ended() -> std::future::Ready<()>, "`Health::ended` needs the feature `watch`";
+}
+missing! {
+    "watch", "add it to the dependency in `Cargo.toml`: `features = [\"watch\"]`", crate::http::Endpoint:
+    fn groups() -> std::iter::Empty<&'static str>, "`Endpoint::groups` needs the feature `watch`";
+}
+missing! {
+    "tracing", "add it to the dependency in `Cargo.toml`: `features = [\"tracing\"]`", crate::config::RuntimeOptions:
+    fn trace_runs(A) -> crate::config::RuntimeOptions, "`RuntimeOptions::trace_runs` needs the feature `tracing`";
 }
 missing! {
     "webhook", "add it to the dependency in `Cargo.toml`: `features = [\"webhook\"]`", crate::HealthBuilder:
