@@ -24,14 +24,14 @@
 //!
 //! # Why a service is unhealthy
 //!
-//! `orders probe --why` prints each check that does not pass with its private cause,
-//! without a log. It requests `/health` beside the page of the probe, with the token
+//! `orders probe --why` prints each check with its private cause, without a log. It
+//! requests `/health` beside the page of the probe, with the token
 //! in `HEALTH_GUARD_TOKEN`, over loopback or a Unix socket only. See [`why`].
 //!
 //! # Exit codes
 //!
-//! 0 for healthy and degraded, 1 for everything else. 2 is reserved by Docker and
-//! never used.
+//! 0 for healthy and degraded, 1 for everything else. With `--why` 0 if the service
+//! answers. 2 is reserved by Docker and never used.
 
 mod connection;
 mod grpc;
