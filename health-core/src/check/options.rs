@@ -457,8 +457,9 @@ impl CheckOptions {
         if !plan.on_demand && plan.timeout > plan.interval {
             broken.push(Mistake {
                 what: format!(
-                    "the timeout {:?} is longer than the interval {:?}",
-                    plan.timeout, plan.interval
+                    "the timeout {} is longer than the interval {}",
+                    HumanDuration(plan.timeout),
+                    HumanDuration(plan.interval)
                 ),
                 help: "one run must end before the next is due; shorten the timeout or lengthen the interval".into(),
             });

@@ -5,6 +5,7 @@ use std::env;
 use std::time::Duration;
 
 #[cfg(all(feature = "systemd", unix))]
+use crate::check::rules::HumanDuration;
 use crate::lifecycle::systemd::Notifier;
 use crate::registry::error::Problem;
 
@@ -205,15 +206,18 @@ impl LifecycleOptions {
     pub(crate) fn check(&self, problems: &mut Vec<Problem>) {
         if self.drain_delay > MAX_DRAIN_DELAY {
             problems.push(Problem::setting(
-                format!("the drain delay {:?} is too long", self.drain_delay),
+                format!(
+                    "the drain delay {} is too long",
+                    HumanDuration(self.drain_delay)
+                ),
                 "the longest drain delay is 1 h, and Kubernetes waits 30 s by default",
             ));
         }
         if self.startup_patience.is_zero() || self.startup_patience > MAX_STARTUP_PATIENCE {
             problems.push(Problem::setting(
                 format!(
-                    "a startup patience of {:?} is out of range",
-                    self.startup_patience
+                    "a startup patience of {} is out of range",
+                    HumanDuration(self.startup_patience)
                 ),
                 "write more than zero and at most 24 h; the default is 30 s",
             ));

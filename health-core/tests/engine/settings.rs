@@ -376,7 +376,7 @@ async fn every_invalid_service_setting_is_reported() {
         "the settings have an invalid `guard_token`: a value of the wrong type",
         "the settings have an invalid `guard_token_file`: `/no/such/file`\n    help: write the path of a readable file (No such file",
         "the settings have both `guard_token` and `guard_token_file`",
-        "a startup patience of 0ns is out of range",
+        "a startup patience of 0s is out of range",
         "have an unknown setting `database`\n    help: a check is a table of its options",
     ] {
         assert!(text.contains(expected), "{expected}\n--- is not in\n{text}");

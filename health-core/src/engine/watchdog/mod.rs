@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::check::options::CheckOptions;
 use crate::check::outcome::Outcome;
+use crate::check::rules::HumanDuration;
 use crate::check::source::{Reading, Reports, Source, Subscribers, View};
 use crate::engine::run::{Alive, Polls};
 use crate::engine::watchdog::runtime::Runtime;
@@ -51,7 +52,10 @@ pub(crate) fn bad_threshold(threshold: Duration) -> Option<Problem> {
     let is_legal = (MIN_THRESHOLD..=MAX_THRESHOLD).contains(&threshold);
     (!is_legal).then(|| {
         Problem::setting(
-            format!("the runtime cannot be watched for workers that are stuck for {threshold:?}"),
+            format!(
+                "the runtime cannot be watched for workers that are stuck for {}",
+                HumanDuration(threshold)
+            ),
             "write 1 s to 1 h; below that a busy worker looks like one that is stuck",
         )
     })

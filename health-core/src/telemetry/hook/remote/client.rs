@@ -6,6 +6,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use ureq::{Agent, AsSendBody};
 
+use crate::check::rules::HumanDuration;
 use crate::registry::error::Problem;
 use crate::text::bounded::cut;
 use crate::text::mask::masked;
@@ -55,7 +56,10 @@ impl Target {
         }
         if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
             problems.push(Problem::setting(
-                format!("the timeout of a {what} cannot be {:?}", self.timeout),
+                format!(
+                    "the timeout of a {what} cannot be {}",
+                    HumanDuration(self.timeout)
+                ),
                 "it is more than 0 and at most 60 s",
             ));
         }

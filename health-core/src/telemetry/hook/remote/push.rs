@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use crate::check::options::MAX_ON_DEMAND_WAIT;
 use crate::check::outcome::Status;
 use crate::check::probe::Probe;
+use crate::check::rules::HumanDuration;
 use crate::registry::error::Problem;
 use crate::telemetry::hook::remote::client::{Client, Target, address_problem};
 use crate::telemetry::hook::remote::retry::Retry;
@@ -166,7 +167,10 @@ impl PushMonitor {
         problems.extend(failure_url.and_then(|url| address_problem(url, what, example)));
         if !(MIN_PERIOD..=MAX_PERIOD).contains(&self.period) {
             problems.push(Problem::setting(
-                format!("the period of a {what} cannot be {:?}", self.period),
+                format!(
+                    "the period of a {what} cannot be {}",
+                    HumanDuration(self.period)
+                ),
                 "it is 1 s to 24 h",
             ));
         }

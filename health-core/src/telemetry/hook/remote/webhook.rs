@@ -7,6 +7,7 @@ use std::{fmt, thread};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use crate::check::rules::HumanDuration;
 use crate::registry::error::Problem;
 use crate::telemetry::event::Transition;
 use crate::telemetry::hook::remote::body::Body;
@@ -258,19 +259,25 @@ impl Webhook {
         refuse(
             self.min_interval > MAX_MIN_INTERVAL,
             format!(
-                "a webhook cannot wait {:?} between states",
-                self.min_interval
+                "a webhook cannot wait {} between states",
+                HumanDuration(self.min_interval)
             ),
             "`min_interval` is at most 24 h",
         );
         refuse(
             self.max_backoff.is_zero() || self.max_backoff > MAX_BACKOFF,
-            format!("a webhook cannot pause for {:?}", self.max_backoff),
+            format!(
+                "a webhook cannot pause for {}",
+                HumanDuration(self.max_backoff)
+            ),
             "`max_backoff` is more than 0 and at most 1 h",
         );
         refuse(
             self.backoff.is_zero() || self.backoff > self.max_backoff,
-            format!("a webhook cannot pause for {:?} first", self.backoff),
+            format!(
+                "a webhook cannot pause for {} first",
+                HumanDuration(self.backoff)
+            ),
             "`backoff` is more than 0 and at most `max_backoff`, which is 5 s by default",
         );
         refuse(
