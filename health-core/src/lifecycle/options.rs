@@ -4,8 +4,8 @@
 use std::env;
 use std::time::Duration;
 
-#[cfg(all(feature = "systemd", unix))]
 use crate::check::rules::HumanDuration;
+#[cfg(all(feature = "systemd", unix))]
 use crate::lifecycle::systemd::Notifier;
 use crate::registry::error::Problem;
 
