@@ -139,7 +139,7 @@ pub mod via {
     note = "a field that is written as `Option<T>` takes a check of `T`"
 )]
 pub trait FieldCheck<T, Via> {
-    /// The function that runs it.
+    /// Returns the function that runs it.
     fn into_check_fn(self, field: FieldRef<T>) -> CheckFn;
 }
 
@@ -152,7 +152,7 @@ pub trait FieldCheck<T, Via> {
     note = "anything else is checked without `local`"
 )]
 pub trait LocalFieldCheck<T, Via> {
-    /// The function that runs it.
+    /// Returns the function that runs it.
     fn into_check_fn(self, field: FieldRef<T>) -> CheckFn;
 }
 

@@ -14,7 +14,7 @@ const THREADS: usize = 64;
 const FIRST_RUNS: usize = 8;
 /// The maximum wait of a first run for each one before it, so that runs that
 /// hang only delay the others briefly.
-const LONGEST_WAIT_EACH: Duration = Duration::from_millis(250);
+const MAX_WAIT_EACH: Duration = Duration::from_millis(250);
 /// A first run that takes less than this part of its timeout did not queue, so
 /// one more may begin.
 const FAST_PART: u32 = 8;
@@ -63,7 +63,7 @@ impl Admission {
             return FirstRun(None);
         };
         let before = rank.saturating_sub(FIRST_RUNS - 1);
-        let patience = LONGEST_WAIT_EACH * u32::try_from(before).unwrap_or(u32::MAX);
+        let patience = MAX_WAIT_EACH * u32::try_from(before).unwrap_or(u32::MAX);
         if let Ok(Ok(permit)) = timeout(patience, semaphore.acquire()).await {
             permit.forget();
             return FirstRun(Some(semaphore));
@@ -112,9 +112,9 @@ mod tests {
         let _begun = first_runs(&admission).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
         admission.first_run(FIRST_RUNS).await;
-        assert_eq!(start.elapsed(), LONGEST_WAIT_EACH);
+        assert_eq!(start.elapsed(), MAX_WAIT_EACH);
         admission.first_run(FIRST_RUNS + 1).await;
-        assert_eq!(start.elapsed(), 3 * LONGEST_WAIT_EACH);
+        assert_eq!(start.elapsed(), 3 * MAX_WAIT_EACH);
     }
 
     #[tokio::test(start_paused = true)]

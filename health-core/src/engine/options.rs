@@ -8,7 +8,7 @@ use crate::engine::run::RunConfig;
 use crate::registry::error::Problem;
 #[cfg(feature = "watchdog")]
 use crate::registry::error::SourceLocation;
-use crate::verdict::history::{DEFAULT_KEPT, MOST_KEPT};
+use crate::verdict::history::{DEFAULT_KEPT, MAX_KEPT};
 
 /// Far above what an async check needs between two awaits, but short enough for
 /// other tasks on the same worker.
@@ -177,10 +177,10 @@ impl RuntimeOptions {
                 "write 1 or more, or leave `max_concurrent_runs` out",
             ));
         }
-        if self.history > MOST_KEPT {
+        if self.history > MAX_KEPT {
             problems.push(Problem::setting(
                 format!("a history of {} results is too long", self.history),
-                format!("keep at most {MOST_KEPT}, and the rest where metrics are kept"),
+                format!("keep at most {MAX_KEPT}, and the rest where metrics are kept"),
             ));
         }
     }

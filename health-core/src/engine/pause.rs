@@ -14,9 +14,9 @@ use crate::time::clock::nanos;
 pub(crate) const PERIOD: Duration = Duration::from_millis(250);
 /// Four periods. A thread that only sleeps is not delayed for that long, even
 /// on a busy machine.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// A pause up to this length may be counted as running time.
-pub(crate) const LONGEST_UNNOTICED: Duration = SHORTEST_PAUSE;
+pub(crate) const MAX_UNNOTICED: Duration = MIN_PAUSE;
 
 /// The time stamps.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Pauses {
     fn since_stamp(&self, now: u64) -> Option<Duration> {
         let stamp = self.stamp.load(Ordering::Acquire);
         let since = Duration::from_nanos(now.saturating_sub(stamp));
-        (stamp != NEVER && since >= SHORTEST_PAUSE).then_some(since)
+        (stamp != NEVER && since >= MIN_PAUSE).then_some(since)
     }
 
     fn now(&self) -> u64 {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(pauses.end(), None, "no stamp yet");
         pauses.stamp.store(pauses.now(), Ordering::Release);
         assert_eq!(pauses.end(), None);
-        let started = Instant::now().checked_sub(2 * SHORTEST_PAUSE);
+        let started = Instant::now().checked_sub(2 * MIN_PAUSE);
         let pauses = Pauses {
             started: started.expect("the machine has been up for seconds"),
             stamp: AtomicU64::new(0),
@@ -99,7 +99,7 @@ mod tests {
         };
         assert!(!pauses.stamp(), "the pause is not over for the monitor yet");
         let lasted = pauses.end().expect("a pause");
-        assert!(lasted >= 2 * SHORTEST_PAUSE);
+        assert!(lasted >= 2 * MIN_PAUSE);
         assert_eq!(pauses.total(), nanos(lasted));
         assert_eq!(pauses.end(), None);
         assert!(pauses.stamp());

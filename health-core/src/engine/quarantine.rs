@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::engine::pause::LONGEST_UNNOTICED;
+use crate::engine::pause::MAX_UNNOTICED;
 use crate::sync::Mutex;
 
 /// The number of consecutive runs without a long poll that clear a suspicion.
@@ -17,7 +17,7 @@ const RUNS_UNTIL_CLEARED: u32 = 10;
 /// returns to the runtime, initially and at most. The number doubles with each
 /// relapse.
 const RUNS_UNTIL_RELEASED: u32 = 10;
-const MOST_RUNS_UNTIL_RELEASED: u32 = 1_000;
+const MAX_RUNS_UNTIL_RELEASED: u32 = 1_000;
 
 /// Whether one check must run on its own thread.
 pub(crate) struct Quarantine {
@@ -94,7 +94,7 @@ impl Quarantine {
                 return None;
             }
             let doubled = state.runs_until_released * 2;
-            state.runs_until_released = doubled.min(MOST_RUNS_UNTIL_RELEASED);
+            state.runs_until_released = doubled.min(MAX_RUNS_UNTIL_RELEASED);
             state.clean_runs = 0;
             self.is_in_force.store(false, Ordering::Relaxed);
             return Some(runs);
@@ -111,7 +111,7 @@ impl Quarantine {
 /// ever waited for a CPU.
 pub(crate) fn is_proof(excess: Duration) -> bool {
     let waited = waited_for_processor();
-    waited.is_some_and(|waited| excess > LONGEST_UNNOTICED + waited)
+    waited.is_some_and(|waited| excess > MAX_UNNOTICED + waited)
 }
 
 /// Returns how long this thread has waited for a CPU since it was started;
@@ -195,10 +195,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_slightly_long_poll_is_not_counted() {
-        assert!(!is_proof(LONGEST_UNNOTICED));
+        assert!(!is_proof(MAX_UNNOTICED));
         let waited = waited_for_processor().expect("Linux tells");
-        assert!(is_proof(
-            LONGEST_UNNOTICED + waited + Duration::from_secs(60)
-        ));
+        assert!(is_proof(MAX_UNNOTICED + waited + Duration::from_secs(60)));
     }
 }

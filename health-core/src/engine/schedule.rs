@@ -33,11 +33,11 @@ use crate::verdict::snapshot::CheckReport;
 /// A run that exceeds its timeout is kept for this long, or for four timeouts
 /// if that is longer: dropping a query halfway can cost the application's pool
 /// a connection.
-const LEAST_PATIENCE: Duration = Duration::from_secs(30);
+const MIN_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a stop waits for runs that block their thread.
-const LONGEST_STOP: Duration = Duration::from_secs(1);
+const MAX_STOP: Duration = Duration::from_secs(1);
 /// The maximum pause between two reminders that startup has not passed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The maximum part by which each period is shortened at random, so that
 /// replicas and checks do not run in step. A period is never longer than the
 /// interval, because `stale_after` may be as short as an interval and a
@@ -138,7 +138,7 @@ impl Supervisors {
     pub(crate) async fn stop(&self) {
         self.abort();
         // A run that blocks its thread cannot be interrupted and is abandoned.
-        let _ = timeout(LONGEST_STOP, self.alive.closed()).await;
+        let _ = timeout(MAX_STOP, self.alive.closed()).await;
     }
 
     fn abort(&self) {
@@ -194,7 +194,7 @@ async fn remind_of_startup(monitor: Arc<Monitor>, patience: Duration) {
             since: monitor.uptime(),
             checks: names.join(" "),
         });
-        pause = LONGEST_PAUSE.max(patience).min(pause * 2);
+        pause = MAX_PAUSE.max(patience).min(pause * 2);
     }
 }
 
@@ -323,7 +323,7 @@ impl Supervisor {
         let timeout = monitor.plan(*index).timeout;
         let first_deadline = monitor.begin(*index)?;
         let mut deadline = Some(first_deadline);
-        let limit = first_deadline + LEAST_PATIENCE.max(timeout * 4);
+        let limit = first_deadline + MIN_PATIENCE.max(timeout * 4);
         let ends_itself = runner.needs_thread();
         let mut run = pin!(runner.run(first_deadline, limit));
         // A deadline during a pause of the process is postponed.

@@ -10,7 +10,7 @@ use crate::verdict::incident::Incident;
 /// The number of changes that are kept for one service.
 const MOST: usize = 100;
 /// In bytes.
-const LONGEST_REASON: usize = 160;
+const MAX_REASON: usize = 160;
 
 /// A change of the verdict of one check.
 #[derive(Clone, Debug)]
@@ -40,9 +40,7 @@ impl Changes {
             self.kept.pop_front();
             self.has_dropped = true;
         }
-        let reason = change
-            .reason
-            .map(|reason| cut(&reason, LONGEST_REASON).into());
+        let reason = change.reason.map(|reason| cut(&reason, MAX_REASON).into());
         self.kept.push_back(Change { reason, ..change });
     }
 

@@ -11,7 +11,7 @@ use crate::check::outcome::Status;
 /// Enough results to compute p95, in less memory than one result with a text.
 pub(crate) const DEFAULT_KEPT: usize = 20;
 /// Each result takes four bytes.
-pub(crate) const MOST_KEPT: usize = 1_000;
+pub(crate) const MAX_KEPT: usize = 1_000;
 
 /// What is kept of the past of each check.
 #[derive(Clone, Copy, Default)]
@@ -255,7 +255,7 @@ struct Scale {
 
 /// The number of bits of the exponent.
 const EXPONENT: u32 = 5;
-const MOST_DROPPED: u32 = (1 << EXPONENT) - 1;
+const MAX_DROPPED: u32 = (1 << EXPONENT) - 1;
 
 impl Scale {
     const fn bits(self) -> u32 {
@@ -269,14 +269,14 @@ impl Scale {
     /// Encodes a number, rounded down and saturating.
     fn short(self, number: u64) -> u32 {
         let length = u64::BITS - number.leading_zeros();
-        let dropped = length.saturating_sub(self.leading).min(MOST_DROPPED);
+        let dropped = length.saturating_sub(self.leading).min(MAX_DROPPED);
         let leading = u32::try_from(number >> dropped).unwrap_or(u32::MAX);
         dropped << self.leading | leading.min(self.largest())
     }
 
     /// Decodes the last bits of the word.
     fn long(self, word: u32) -> u64 {
-        let dropped = word >> self.leading & MOST_DROPPED;
+        let dropped = word >> self.leading & MAX_DROPPED;
         u64::from(word & self.largest()) << dropped
     }
 }

@@ -17,7 +17,7 @@ use crate::verdict::incident::Incident;
 
 /// The maximum number of checks that the message of startup names; the others
 /// are counted.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 
 /// A snapshot of the service and its checks.
 ///
@@ -115,7 +115,7 @@ fn startup(checks: &[CheckReport]) -> Option<CheckReport> {
         .filter(|check| check.is_awaited())
         .map(CheckReport::name)
         .collect();
-    let text = format!("waits for {}", listed(&awaited, MOST_NAMES, ", "));
+    let text = format!("waits for {}", listed(&awaited, MAX_NAMES, ", "));
     (!awaited.is_empty()).then(|| CheckReport::startup(Outcome::fail(text)))
 }
 

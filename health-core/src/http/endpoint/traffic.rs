@@ -10,7 +10,7 @@ use crate::text::list::listed;
 use crate::verdict::snapshot::CheckReport;
 
 /// The number of names in the reason why readiness fails; the others are counted.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 
 /// The readiness that a load balancer sees.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,5 +52,5 @@ fn reason<'a>(reports: impl Iterator<Item = &'a CheckReport>) -> String {
     if failing.is_empty() {
         return "not ready".to_owned();
     }
-    format!("not ready: {}", listed(&failing, MOST_NAMES, " "))
+    format!("not ready: {}", listed(&failing, MAX_NAMES, " "))
 }
